@@ -1,0 +1,36 @@
+//! The robot's estimated state, and what it is asked to do.
+
+use nalgebra::Vector3;
+
+use crate::frames::{Base, Map, Transform};
+use crate::time::Stamp;
+
+/// Where the robot's trunk is and how it moves, as estimated (never as simulated).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RobotState {
+    /// The time the estimate is for.
+    pub stamp: Stamp,
+    /// Pose of the trunk.
+    pub map_from_base: Transform<Map, Base>,
+    /// Linear velocity of the trunk in the base frame, m/s.
+    pub velocity_m_s: Vector3<f64>,
+    /// Angular velocity of the trunk in the base frame, rad/s, bias removed.
+    pub angular_velocity_rad_s: Vector3<f64>,
+    /// Which feet carry weight, FL FR RL RR.
+    pub contacts: [bool; 4],
+    /// One-sigma of the position in `map`, m, `[x, y, z]`.
+    pub position_sigma_m: Vector3<f64>,
+    /// One-sigma of the heading, rad.
+    pub yaw_sigma_rad: f64,
+}
+
+/// A body velocity to walk at, in the base frame's horizontal projection.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct VelocityCommand {
+    /// Forward, m/s.
+    pub vx_m_s: f64,
+    /// To the left, m/s.
+    pub vy_m_s: f64,
+    /// Turning, rad/s, counter-clockwise positive.
+    pub wz_rad_s: f64,
+}
