@@ -1,1 +1,6 @@
-//! Placeholder while the workspace is laid out.
+//! A tunnel, a robot, its sensors and motors, when there is no real one.
+//!
+//! Everything here is a function of its inputs and a seed: no clock, no file, no order of threads shows
+//! in a result.
+
+pub mod geometry;
