@@ -1,0 +1,58 @@
+//! The command line: `adit mission`, `adit inspect`, `adit campaign`.
+//!
+//! Exit codes: 0 done as asked; 1 the mission was not completed, or something failed on the way; 2 the
+//! input could not be used (nothing has been written then); 130 stopped by Ctrl-C.
+
+mod campaign;
+mod inspect;
+mod mission;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::ConfigError;
+
+/// Exit code for input that cannot be used.
+const BAD_INPUT: u8 = 2;
+/// Exit code after Ctrl-C, as shells have it.
+const INTERRUPTED: u8 = 130;
+
+/// Inspects tunnels with a walking robot: on a robot, or in simulation.
+#[derive(Parser)]
+#[command(name = "adit", version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Walk a simulated tunnel faster than real time, and report what is wrong with it
+    Mission(mission::Args),
+    /// Look for defects in photographs
+    Inspect(inspect::Args),
+    /// Run a mission for many seeds and print the table of results
+    Campaign(campaign::Args),
+}
+
+/// Input that cannot be used, outside the files that [`ConfigError`] speaks for.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}\n  help: {help}")]
+struct BadInput {
+    message: String,
+    help: String,
+}
+
+/// Parses the command line and runs it; errors go to standard error, once.
+pub fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Mission(args) => mission::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
+        Command::Campaign(args) => campaign::run(&args),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        if error.is::<ConfigError>() || error.is::<BadInput>() { ExitCode::from(BAD_INPUT) } else { ExitCode::FAILURE }
+    })
+}

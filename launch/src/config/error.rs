@@ -1,0 +1,145 @@
+//! One error for a file that cannot be used: which file, which line, what is wrong, what to do.
+
+use std::fmt;
+use std::ops::Range;
+
+/// Why a mission or robot file was refused. Shown as `FILE:LINE: what is wrong` and a line of help.
+#[derive(Debug)]
+pub struct ConfigError {
+    file: String,
+    line: Option<usize>,
+    message: String,
+    help: String,
+}
+
+impl std::error::Error for ConfigError {}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.file)?;
+        if let Some(line) = self.line {
+            write!(f, ":{line}")?;
+        }
+        write!(f, ": {}\n  help: {}", self.message, self.help)
+    }
+}
+
+impl ConfigError {
+    /// An error about a whole file.
+    pub fn of_file(file: &str, message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { file: file.to_owned(), line: None, message: message.into(), help: help.into() }
+    }
+
+    /// An error about a place in a file's text.
+    pub fn at(
+        file: &str,
+        text: &str,
+        span: Range<usize>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        let line = text.get(..span.start).map_or(1, |before| before.matches('\n').count() + 1);
+        Self { file: file.to_owned(), line: Some(line), message: message.into(), help: help.into() }
+    }
+
+    /// What the TOML reader refused, with a remedy for the mistakes that people make.
+    pub fn from_toml(file: &str, text: &str, error: &toml::de::Error) -> Self {
+        let message = error.message().trim().to_owned();
+        let help = remedy(&message);
+        match error.span() {
+            Some(span) => Self::at(file, text, span, message, help),
+            None => Self::of_file(file, message, help),
+        }
+    }
+}
+
+/// A way out of what serde or the TOML reader says.
+fn remedy(message: &str) -> String {
+    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    if message.starts_with("unknown field") || message.starts_with("unknown variant") {
+        let (given, known) = (quoted[0], &quoted[1..]);
+        if let Some(same) = known.iter().find(|k| stem(k) == stem(given) && **k != given) {
+            return format!("`{given}` has another unit: write `{same}`, in {}", unit_of(same));
+        }
+        let closest = known
+            .iter()
+            .map(|k| (strsim::damerau_levenshtein(k, given), k))
+            .min()
+            .filter(|(d, k)| *d <= 1 + k.len() / 3);
+        return match closest {
+            Some((_, k)) => format!("did you mean `{k}`?"),
+            None if known.is_empty() => format!("remove `{given}`"),
+            None => format!("remove `{given}`, or use one of: {}", known.join(", ")),
+        };
+    }
+    if message.starts_with("missing field") {
+        return format!("add `{} = ...`", quoted[0]);
+    }
+    if message.starts_with("invalid type: string") {
+        return "give a plain number without quotes; the unit is the one in the key's name".to_owned();
+    }
+    if message.contains("must be") || message.contains("must not be") || message.contains("must lie") {
+        return "correct the value; the unit is the one in the key's name".to_owned();
+    }
+    "correct this line; `launch/missions/cable-tunnel.toml` shows every key in use".to_owned()
+}
+
+const UNITS: [(&str, &str); 12] = [
+    ("_m_s", "metres a second"),
+    ("_rad_s", "radians a second"),
+    ("_mm", "millimetres"),
+    ("_m", "metres"),
+    ("_s", "seconds"),
+    ("_deg", "degrees"),
+    ("_rad", "radians"),
+    ("_percent", "percent"),
+    ("_c", "degrees Celsius"),
+    ("_k", "kelvin"),
+    ("_kg", "kilograms"),
+    ("_hz", "hertz"),
+];
+
+/// Endings that people use for units that Adit does not take.
+const FOREIGN_UNITS: [&str; 9] = ["_cm", "_km", "_ft", "_in", "_feet", "_inch", "_ms", "_min", "_km_h"];
+
+fn stem(key: &str) -> &str {
+    UNITS
+        .iter()
+        .map(|(ending, _)| *ending)
+        .chain(FOREIGN_UNITS)
+        .filter_map(|ending| key.strip_suffix(ending))
+        .min_by_key(|stem| stem.len())
+        .unwrap_or(key)
+}
+
+fn unit_of(key: &str) -> &'static str {
+    UNITS.iter().find(|(ending, _)| key.ends_with(ending)).map_or("no unit", |(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn remedies_fit_the_mistake() {
+        let cases = [
+            ("unknown field `length_mm`, expected one of `length_m`, `radius_m`", "`length_m`, in metres"),
+            ("unknown field `length_ft`, expected `length_m`", "`length_m`, in metres"),
+            ("unknown field `lenght_m`, expected one of `length_m`, `radius_m`", "did you mean `length_m`?"),
+            ("unknown field `colour`, expected one of `length_m`, `radius_m`", "remove `colour`"),
+            ("missing field `robot`", "add `robot = ...`"),
+            ("invalid type: string \"60 m\", expected f64", "without quotes"),
+            ("must be greater than 0, found -3", "correct the value"),
+        ];
+        for (message, expected) in cases {
+            assert!(remedy(message).contains(expected), "{message} -> {}", remedy(message));
+        }
+    }
+
+    #[test]
+    fn the_line_is_the_one_at_fault() {
+        let text = "a = 1\nb = 2\nc = 3\n";
+        let error = ConfigError::at("x.toml", text, 6..7, "bad", "mend it");
+        assert_eq!(error.to_string(), "x.toml:2: bad\n  help: mend it");
+    }
+}

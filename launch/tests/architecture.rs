@@ -1,0 +1,67 @@
+//! The map of the parts, asserted: who may depend on whom, and who alone may know ROS 2, physics and ports.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+/// Direct dependencies of each workspace crate, development ones left out.
+fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let text = |v: &serde_json::Value| v.as_str().expect("text").to_owned();
+    metadata["packages"]
+        .as_array()
+        .expect("packages")
+        .iter()
+        .map(|package| {
+            let deps = package["dependencies"].as_array().expect("dependencies");
+            let normal = deps.iter().filter(|d| d["kind"] != "dev").map(|d| text(&d["name"]));
+            (text(&package["name"]), normal.collect())
+        })
+        .collect()
+}
+
+#[test]
+fn arrows_point_down_only() {
+    let allowed: [(&str, &[&str]); 6] = [
+        ("launch", &["perception", "planner", "sim", "firmware-bridge", "robot-interface"]),
+        ("perception", &["robot-interface"]),
+        ("planner", &["robot-interface"]),
+        // The virtual motors use the wire codecs; sim's Cargo.toml tells why.
+        ("sim", &["robot-interface", "firmware-bridge"]),
+        ("firmware-bridge", &["robot-interface"]),
+        ("robot-interface", &[]),
+    ];
+    let all = dependencies();
+    let ours: BTreeSet<&String> = all.keys().collect();
+    assert_eq!(ours.len(), allowed.len(), "a crate came or went: {ours:?}");
+    for (name, may) in allowed {
+        for dependency in all[name].iter().filter(|d| ours.contains(d)) {
+            assert!(may.contains(&dependency.as_str()), "{name} must not depend on {dependency}");
+        }
+    }
+}
+
+#[test]
+fn special_knowledge_stays_in_its_crate() {
+    let keepers = [
+        ("r2r", &["launch"][..]),
+        ("rapier3d", &["sim"]),
+        ("rapier3d-mjcf", &["sim"]),
+        ("serialport", &["launch", "firmware-bridge"]),
+        ("candle-core", &["perception", "planner"]),
+        ("mcap", &["launch"]),
+        ("anyhow", &["launch"]),
+        ("tokio", &["launch", "firmware-bridge"]),
+    ];
+    for (name, dependencies) in dependencies() {
+        for (library, may) in keepers {
+            let has = dependencies.contains(library);
+            assert!(!has || may.contains(&name.as_str()), "{name} must not know {library}");
+        }
+    }
+}
