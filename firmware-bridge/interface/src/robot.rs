@@ -74,6 +74,9 @@ pub struct LegGeometry {
     pub foot_x_m: Finite,
     /// Radius of the ball that the foot is, m.
     pub foot_radius_m: Positive,
+    /// Torque per joint velocity that the joints' own damping takes up before it reaches the foot, N m s/rad
+    /// (none when left out). Contact detection from torques accounts for it.
+    pub joint_damping_nm_s: Option<NonNegative>,
 }
 
 /// One joint and its motor.
@@ -193,7 +196,7 @@ impl TryFrom<BTreeMap<String, JointDescription>> for JointTable {
                 return Err(JointTableError::Address(JOINT_NAMES[j], JOINT_NAMES[i]));
             }
         }
-        joints.try_into().map(Self).map_err(|_| JointTableError::Missing(JOINT_NAMES[0]))
+        joints.try_into().map(Self).or(Err(JointTableError::Missing(JOINT_NAMES[0])))
     }
 }
 

@@ -1,0 +1,1 @@
+//! The localiser on synthetic scans.

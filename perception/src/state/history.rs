@@ -1,0 +1,105 @@
+//! The last two seconds of poses, for undistorting scans and for corrections that arrive late.
+
+use std::collections::VecDeque;
+
+use nalgebra::Isometry3;
+use robot_interface::frames::{Base, Map, Transform};
+use robot_interface::time::Stamp;
+
+/// Entries kept: two seconds at 500 Hz.
+const CAPACITY: usize = 1000;
+
+/// Poses of the trunk over the last two seconds at the rate of the inertial sensor. A clone is a copy of
+/// 64 kB: cheap enough to take one a scan and read it on another thread.
+///
+/// A correction of the pose against the tunnel is a rigid motion of `map`. It is applied to the whole
+/// history at once, so that a scan that spans it is not torn, and a later correction measured at an
+/// earlier stamp is not counted twice.
+#[derive(Clone, Debug)]
+pub struct PoseHistory {
+    /// What corrections have moved the entries by so far.
+    correction: Isometry3<f64>,
+    /// Pose before corrections, oldest first.
+    entries: VecDeque<(Stamp, Isometry3<f64>)>,
+}
+
+impl PoseHistory {
+    pub(super) fn new() -> Self {
+        Self { correction: Isometry3::identity(), entries: VecDeque::with_capacity(CAPACITY) }
+    }
+
+    /// Adds the newest pose; one that is not newer than the last replaces it.
+    pub(super) fn push(&mut self, stamp: Stamp, map_from_base: Transform<Map, Base>) {
+        let entry = (stamp, self.correction.inverse() * map_from_base.isometry);
+        if self.entries.back().is_some_and(|(newest, _)| stamp <= *newest) {
+            self.entries.pop_back();
+        } else if self.entries.len() == CAPACITY {
+            self.entries.pop_front();
+        }
+        self.entries.push_back(entry);
+    }
+
+    /// Moves every pose, rigidly in `map`.
+    pub(super) fn correct(&mut self, motion: &Isometry3<f64>) {
+        self.correction = motion * self.correction;
+        self.correction.rotation.renormalize();
+    }
+
+    /// The oldest and the newest time for which there is a pose.
+    pub fn span(&self) -> Option<(Stamp, Stamp)> {
+        Some((self.entries.front()?.0, self.entries.back()?.0))
+    }
+
+    /// The pose at a time within [`PoseHistory::span`], between samples by interpolation; `None` outside.
+    pub fn pose_at(&self, stamp: Stamp) -> Option<Transform<Map, Base>> {
+        let after = self.entries.partition_point(|(s, _)| *s < stamp);
+        let (later, to) = self.entries.get(after)?;
+        if *later == stamp {
+            return Some(Transform::new(self.correction * to));
+        }
+        let (earlier, from) = self.entries.get(after.checked_sub(1)?)?;
+        let t = stamp.seconds_since(*earlier) / later.seconds_since(*earlier);
+        let between = Isometry3::from_parts(
+            from.translation.vector.lerp(&to.translation.vector, t).into(),
+            from.rotation.nlerp(&to.rotation, t),
+        );
+        Some(Transform::new(self.correction * between))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pose(x: f64, yaw: f64) -> Transform<Map, Base> {
+        Transform::from_xyz_rpy([x, 0.0, 0.3], [0.0, 0.0, yaw])
+    }
+
+    #[test]
+    fn interpolates_and_refuses_outside() {
+        let mut history = PoseHistory::new();
+        for k in 0..1500u64 {
+            history.push(Stamp::from_nanos(k * 2_000_000), pose(k as f64 * 0.001, k as f64 * 1e-4));
+        }
+        assert_eq!(history.pose_at(Stamp::from_nanos(499 * 2_000_000)), None, "dropped");
+        assert_eq!(history.pose_at(Stamp::from_nanos(1499 * 2_000_000 + 1)), None, "not yet");
+        let between = history.pose_at(Stamp::from_nanos(1000 * 2_000_000 + 500_000)).expect("inside");
+        assert!((between.origin().x - 1.00025).abs() < 1e-12);
+        assert!((between.yaw() - 0.100_025).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_correction_moves_all_of_it() {
+        let mut history = PoseHistory::new();
+        history.push(Stamp::from_nanos(0), pose(1.0, 0.0));
+        let motion = pose(0.0, 0.1).isometry;
+        history.correct(&motion);
+        history.push(Stamp::from_nanos(10), Transform::new(motion * pose(2.0, 0.0).isometry));
+        for (nanos, x) in [(0, 1.0), (5, 1.5), (10, 2.0)] {
+            let found = history.pose_at(Stamp::from_nanos(nanos)).expect("inside").isometry;
+            let wanted = motion * pose(x, 0.0).isometry;
+            assert!((found.translation.vector - wanted.translation.vector).norm() < 1e-12);
+            assert!(found.rotation.angle_to(&wanted.rotation) < 1e-9);
+        }
+    }
+}
