@@ -1,1 +1,9 @@
-//! Placeholder while the workspace is laid out.
+//! Motor buses: the only code that knows a motor's bytes.
+//!
+//! From the bottom up: [`wire`] turns commands and replies into a vendor's frames and back, [`port`]
+//! carries bytes, and [`bridge`] decides what is sent when and what an answer means for which joint. Wire
+//! and bridge are sans-IO: bytes and times go in, bytes and states come out.
+
+pub mod bridge;
+pub mod port;
+pub mod wire;

@@ -1,0 +1,98 @@
+//! What a joint may be commanded: refused if it makes no sense, clamped if it goes too far.
+
+use robot_interface::joints::{JOINT_NAMES, JointCommand};
+use robot_interface::robot::JointDescription;
+
+use crate::wire::go_m8010::MAX_GAIN;
+
+/// Why a set of commands was refused. Nothing of the set is sent.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+pub enum CommandError {
+    /// Not a number, or infinite.
+    #[error(
+        "{joint}: {field} is {value}: the controller has diverged, stop the robot and look for the cause"
+    )]
+    NotFinite {
+        /// The joint's name.
+        joint: &'static str,
+        /// Which of the command's numbers.
+        field: &'static str,
+        /// The number.
+        value: f64,
+    },
+    /// A gain below zero, which would drive the joint away from its target.
+    #[error("{joint}: {field} is {value}, and gains must not be negative: correct the controller")]
+    NegativeGain {
+        /// The joint's name.
+        joint: &'static str,
+        /// Which gain.
+        field: &'static str,
+        /// The gain.
+        value: f64,
+    },
+}
+
+/// The limits of one joint's commands, joint-side.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CommandLimits {
+    /// Lower stop, rad: the description's `lower_rad`.
+    pub lower_rad: f64,
+    /// Upper stop, rad: the description's `upper_rad`.
+    pub upper_rad: f64,
+    /// Greatest speed either way, rad/s: the description's `max_velocity_rad_s`.
+    pub max_velocity_rad_s: f64,
+    /// Greatest feed-forward torque either way, N m: the description's `max_torque_nm`.
+    pub max_torque_nm: f64,
+    /// Greatest stiffness, N m/rad: what the frame can carry ([`MAX_GAIN`] at the rotor), at the joint.
+    pub max_kp: f64,
+    /// Greatest damping, N m s/rad: what the frame can carry ([`MAX_GAIN`] at the rotor), at the joint.
+    pub max_kd: f64,
+}
+
+impl CommandLimits {
+    /// The limits that follow from a joint's description.
+    pub fn of(joint: &JointDescription) -> Self {
+        let max_gain = joint.joint_gain(MAX_GAIN);
+        Self {
+            lower_rad: joint.lower_rad.get(),
+            upper_rad: joint.upper_rad.get(),
+            max_velocity_rad_s: joint.max_velocity_rad_s.get(),
+            max_torque_nm: joint.max_torque_nm.get(),
+            max_kp: max_gain,
+            max_kd: max_gain,
+        }
+    }
+
+    /// The command within these limits. `joint` is its place in [`JOINT_NAMES`].
+    ///
+    /// # Errors
+    /// [`CommandError`] if a number is not finite or a gain is negative.
+    pub fn admit(&self, joint: usize, command: &JointCommand) -> Result<JointCommand, CommandError> {
+        let fields = [
+            ("position_rad", command.position_rad),
+            ("velocity_rad_s", command.velocity_rad_s),
+            ("torque_nm", command.torque_nm),
+            ("kp", command.kp),
+            ("kd", command.kd),
+        ];
+        let joint = JOINT_NAMES[joint];
+        if let Some(&(field, value)) = fields.iter().find(|(_, value)| !value.is_finite()) {
+            return Err(CommandError::NotFinite { joint, field, value });
+        }
+        if let Some(&(field, value)) = fields[3..].iter().find(|(_, gain)| *gain < 0.0) {
+            return Err(CommandError::NegativeGain { joint, field, value });
+        }
+        Ok(JointCommand {
+            position_rad: command.position_rad.max(self.lower_rad).min(self.upper_rad),
+            velocity_rad_s: symmetric(command.velocity_rad_s, self.max_velocity_rad_s),
+            torque_nm: symmetric(command.torque_nm, self.max_torque_nm),
+            kp: command.kp.min(self.max_kp),
+            kd: command.kd.min(self.max_kd),
+        })
+    }
+}
+
+/// Not `clamp`: that panics when a description's limits are the wrong way round.
+const fn symmetric(value: f64, limit: f64) -> f64 {
+    value.max(-limit).min(limit)
+}

@@ -1,0 +1,341 @@
+//! Joint commands to motor frames and back, without I/O.
+//!
+//! A cycle: [`begin_cycle`](MotorBridge::begin_cycle) takes twelve joint commands; then, for each bus,
+//! [`poll_transmit`](MotorBridge::poll_transmit) gives what to send, [`handle_bytes`](MotorBridge::handle_bytes)
+//! takes what came, [`handle_timeout`](MotorBridge::handle_timeout) what did not;
+//! [`end_cycle`](MotorBridge::end_cycle) gives the joints' states. The buses are strictly request and reply,
+//! so each motor has a slot of the cycle: one that is dead costs its slot and nothing else.
+//!
+//! The bridge never repeats a command by itself. If the caller falls silent, so does the bus, and the
+//! motors' own watchdogs ([`COMMAND_TIMEOUT_NANOS`]) let the joints sink in damping.
+
+mod bus;
+mod limits;
+
+use robot_interface::joints::{JOINT_NAMES, JOINTS, JointCommand, JointMeasurement, JointStates};
+use robot_interface::robot::{JointDescription, RobotDescription};
+use robot_interface::time::Stamp;
+
+use self::bus::{Bus, Motor};
+pub use self::limits::{CommandError, CommandLimits};
+use crate::wire::WireError;
+use crate::wire::go_m8010::{
+    BYTE_NANOS, COMMAND_LEN, Command, Fault, MAX_POSITION_RAD, MAX_TORQUE_NM, MAX_VELOCITY_RAD_S, Mode,
+    MotorId, REPLY_LEN, Reply,
+};
+
+/// Nominal cycle: 500 Hz.
+pub const CYCLE_NANOS: u64 = 2_000_000;
+/// A motor whose last command is older than this is set up to damp (stiffness and targets dropped).
+pub const COMMAND_TIMEOUT_NANOS: u64 = 100_000_000;
+
+/// Why a robot's motors cannot be driven.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+pub enum BridgeError {
+    /// An address that a motor cannot have.
+    #[error("{joint}: motor id {id} is not possible: ids go from 0 to 14")]
+    Id {
+        /// The joint's name.
+        joint: &'static str,
+        /// The id.
+        id: u8,
+    },
+    /// A bus number that leaves gaps.
+    #[error("{joint}: bus {bus} is out of order: number the buses from 0 without gaps")]
+    Bus {
+        /// The joint's name.
+        joint: &'static str,
+        /// The bus.
+        bus: usize,
+    },
+    /// A limit that the frame cannot carry.
+    #[error(
+        "{joint}: {quantity} of {value} at the rotor does not fit the frame (at most {most}): check gear_ratio and limits"
+    )]
+    Range {
+        /// The joint's name.
+        joint: &'static str,
+        /// What does not fit.
+        quantity: &'static str,
+        /// Rotor-side value.
+        value: f64,
+        /// The most that the frame carries.
+        most: f64,
+    },
+    /// More motors than the cycle has time for.
+    #[error(
+        "bus {bus}: {motors} motors do not fit a cycle of {cycle_nanos} ns: spread them over more buses or slow the cycle"
+    )]
+    Overloaded {
+        /// The bus.
+        bus: usize,
+        /// Motors on it.
+        motors: usize,
+        /// The cycle, ns.
+        cycle_nanos: u64,
+    },
+}
+
+/// What has gone well and wrong between the bridge and one motor, since the start.
+///
+/// On a request-and-reply bus, whatever arrives while a motor's answer is due is held against that motor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LinkCounts {
+    /// Answers taken.
+    pub replies: u64,
+    /// Cycles without an answer.
+    pub missed: u64,
+    /// Intact replies in another motor's name.
+    pub wrong_id: u64,
+    /// Broken checksums.
+    pub bad_crc: u64,
+    /// Stretches of bytes that were no reply at all.
+    pub bad_header: u64,
+    /// Intact replies with an undefined mode.
+    pub bad_mode: u64,
+}
+
+/// The result of one cycle.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cycle {
+    /// The joints, stamped with the beginning of the cycle. A joint that did not answer keeps its last
+    /// measurement; see [`measured_at`](Self::measured_at).
+    pub states: JointStates,
+    /// Which joints answered in this cycle, `[12]`.
+    pub answered: [bool; JOINTS],
+    /// When each measurement arrived; `None`, with a measurement of zeros, if none ever has. `[12]`
+    pub measured_at: [Option<Stamp>; JOINTS],
+    /// What each motor complained of in its last answer, `[12]`.
+    pub faults: [Option<Fault>; JOINTS],
+    /// Whose command was clamped to the joint's limits, `[12]`.
+    pub clamped: [bool; JOINTS],
+    /// The state of each link since the start, `[12]`.
+    pub links: [LinkCounts; JOINTS],
+    /// Bytes since the start that came when no answer was due, over all buses.
+    pub stray_bytes: u64,
+    /// From the beginning of the cycle to its end, ns.
+    pub took_nanos: u64,
+}
+
+/// The bridge between joint commands and the motor buses. Allocates only in [`new`](Self::new).
+#[derive(Clone, Debug)]
+pub struct MotorBridge {
+    joints: [JointDescription; JOINTS],
+    limits: [CommandLimits; JOINTS],
+    ids: [MotorId; JOINTS],
+    buses: Vec<Bus>,
+    frames: [[u8; COMMAND_LEN]; JOINTS],
+    /// When the current cycle began; `None` between cycles.
+    begun: Option<Stamp>,
+    last: Cycle,
+}
+
+impl MotorBridge {
+    /// A bridge for a robot's wiring, at [`CYCLE_NANOS`] a cycle.
+    ///
+    /// # Errors
+    /// [`BridgeError`] if the wiring is not possible.
+    pub fn new(robot: &RobotDescription) -> Result<Self, BridgeError> {
+        Self::with_cycle(robot, CYCLE_NANOS)
+    }
+
+    /// A bridge with another cycle. Nine tenths of it are shared out evenly as the slots of a bus's motors.
+    ///
+    /// # Errors
+    /// [`BridgeError`] if the wiring is not possible, or a slot shorter than the bytes' time on the bus.
+    pub fn with_cycle(robot: &RobotDescription, cycle_nanos: u64) -> Result<Self, BridgeError> {
+        let joints = robot.joints.0;
+        let mut ids = [MotorId::BROADCAST; JOINTS];
+        let mut wiring: [Vec<Motor>; JOINTS] = Default::default();
+        for (joint, description) in joints.iter().enumerate() {
+            let name = JOINT_NAMES[joint];
+            check_range(name, description)?;
+            let id =
+                MotorId::new(description.id).ok_or(BridgeError::Id { joint: name, id: description.id })?;
+            wiring
+                .get_mut(description.bus)
+                .ok_or(BridgeError::Bus { joint: name, bus: description.bus })?
+                .push(Motor { joint, id });
+            ids[joint] = id;
+        }
+        let count = wiring.iter().take_while(|motors| !motors.is_empty()).count();
+        if let Some(motor) = wiring[count..].iter().flatten().next() {
+            let bus = joints[motor.joint].bus;
+            return Err(BridgeError::Bus { joint: JOINT_NAMES[motor.joint], bus });
+        }
+        let buses = wiring.into_iter().take(count).enumerate().map(|(bus, motors)| {
+            let slot_nanos = cycle_nanos / 10 * 9 / motors.len() as u64;
+            if slot_nanos <= (COMMAND_LEN + REPLY_LEN) as u64 * BYTE_NANOS {
+                return Err(BridgeError::Overloaded { bus, motors: motors.len(), cycle_nanos });
+            }
+            Ok(Bus::new(motors, slot_nanos))
+        });
+        Ok(Self {
+            joints,
+            limits: joints.map(|joint| CommandLimits::of(&joint)),
+            ids,
+            buses: buses.collect::<Result<_, _>>()?,
+            frames: [[0; COMMAND_LEN]; JOINTS],
+            begun: None,
+            last: Cycle {
+                states: JointStates { stamp: Stamp::ZERO, joints: [JointMeasurement::default(); JOINTS] },
+                answered: [false; JOINTS],
+                measured_at: [None; JOINTS],
+                faults: [None; JOINTS],
+                clamped: [false; JOINTS],
+                links: [LinkCounts::default(); JOINTS],
+                stray_bytes: 0,
+                took_nanos: 0,
+            },
+        })
+    }
+
+    /// How many buses there are; they are numbered from 0.
+    pub const fn buses(&self) -> usize {
+        self.buses.len()
+    }
+
+    /// What a joint's commands are clamped to, `[12]`.
+    pub const fn limits(&self) -> &[CommandLimits; JOINTS] {
+        &self.limits
+    }
+
+    /// Takes the commands of a new cycle, all or none. A cycle that was not ended is dropped, and its
+    /// unanswered motors count as missed.
+    ///
+    /// # Errors
+    /// [`CommandError`] if one of them makes no sense; nothing is sent then.
+    pub fn begin_cycle(&mut self, now: Stamp, commands: &[JointCommand; JOINTS]) -> Result<(), CommandError> {
+        if self.begun.is_some() {
+            self.end_cycle(now);
+        }
+        let mut admitted = *commands;
+        for (joint, command) in admitted.iter_mut().enumerate() {
+            *command = self.limits[joint].admit(joint, command)?;
+        }
+        for (joint, command) in admitted.iter().enumerate() {
+            self.last.clamped[joint] = *command != commands[joint];
+            self.frames[joint] = self.rotor_command(joint, command).encode_nearest();
+        }
+        self.last.answered = [false; JOINTS];
+        self.begun = Some(now);
+        for bus in &mut self.buses {
+            bus.begin();
+        }
+        Ok(())
+    }
+
+    /// The frame to send on a bus, if it is somebody's turn. His slot begins now.
+    pub fn poll_transmit(&mut self, bus: usize, now: Stamp) -> Option<[u8; COMMAND_LEN]> {
+        let motor = self.buses.get_mut(bus)?.ask(now)?;
+        Some(self.frames[motor.joint])
+    }
+
+    /// Takes bytes that arrived on a bus. What is not the awaited motor's intact reply is counted in
+    /// [`LinkCounts`] and changes nothing else.
+    pub fn handle_bytes(&mut self, bus: usize, now: Stamp, mut bytes: &[u8]) {
+        let Some(bus) = self.buses.get_mut(bus) else { return };
+        loop {
+            let Some(motor) = bus.waiting() else {
+                bus.stray_bytes += bytes.len() as u64;
+                return;
+            };
+            let link = &mut self.last.links[motor.joint];
+            match bus.reader.next_frame(&mut bytes) {
+                None => return,
+                Some(Ok(reply)) if reply.id == motor.id => {
+                    bus.answered();
+                    link.replies += 1;
+                    self.last.answered[motor.joint] = true;
+                    self.last.measured_at[motor.joint] = Some(now);
+                    self.last.faults[motor.joint] = reply.error;
+                    self.last.states.joints[motor.joint] = measurement(&self.joints[motor.joint], &reply);
+                }
+                Some(Ok(_)) => link.wrong_id += 1,
+                Some(Err(WireError::Crc { .. })) => link.bad_crc += 1,
+                Some(Err(WireError::Header { .. } | WireError::Length { .. })) => link.bad_header += 1,
+                Some(Err(WireError::Mode(_))) => link.bad_mode += 1,
+            }
+        }
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) next has something to do.
+    pub fn poll_timeout(&self) -> Option<Stamp> {
+        self.buses.iter().filter_map(Bus::deadline).min()
+    }
+
+    /// Gives up on motors whose slots are over, so that the next ones are asked.
+    pub fn handle_timeout(&mut self, now: Stamp) {
+        for bus in &mut self.buses {
+            bus.expire(now);
+        }
+    }
+
+    /// Every motor has been asked and has answered or used up its slot.
+    pub fn is_complete(&self) -> bool {
+        self.buses.iter().all(Bus::is_complete)
+    }
+
+    /// Ends the cycle, complete or not, and tells what is known. A motor that has not answered, or was not
+    /// even asked, counts as missed. Between cycles it repeats what the last one told.
+    pub fn end_cycle(&mut self, now: Stamp) -> Cycle {
+        if let Some(begun) = self.begun.take() {
+            for bus in &mut self.buses {
+                bus.end();
+            }
+            for (answered, link) in self.last.answered.iter().zip(&mut self.last.links) {
+                link.missed += u64::from(!answered);
+            }
+            self.last.states.stamp = begun;
+            self.last.took_nanos = now.nanos().saturating_sub(begun.nanos());
+        }
+        self.last.stray_bytes = self.buses.iter().map(|bus| bus.stray_bytes).sum();
+        self.last
+    }
+
+    /// A joint command as its motor is to have it.
+    fn rotor_command(&self, joint: usize, command: &JointCommand) -> Command {
+        let description = &self.joints[joint];
+        Command {
+            id: self.ids[joint],
+            mode: Mode::Foc,
+            torque_nm: description.rotor_torque_nm(command.torque_nm),
+            velocity_rad_s: description.rotor_velocity_rad_s(command.velocity_rad_s),
+            position_rad: description.rotor_position_rad(command.position_rad),
+            kp: description.rotor_gain(command.kp),
+            kd: description.rotor_gain(command.kd),
+        }
+    }
+}
+
+/// A motor's reply as its joint's measurement.
+fn measurement(joint: &JointDescription, reply: &Reply) -> JointMeasurement {
+    JointMeasurement {
+        position_rad: joint.joint_position_rad(reply.position_rad),
+        velocity_rad_s: joint.joint_velocity_rad_s(reply.velocity_rad_s),
+        torque_nm: joint.joint_torque_nm(reply.torque_nm),
+        temperature_c: reply.temperature_c,
+    }
+}
+
+/// Everything that the joint's limits allow must fit the frame; then nothing saturates silently there.
+fn check_range(name: &'static str, joint: &JointDescription) -> Result<(), BridgeError> {
+    let extremes = [joint.lower_rad.get(), joint.upper_rad.get()].map(|q| joint.rotor_position_rad(q).abs());
+    let needs = [
+        ("max_torque_nm", joint.rotor_torque_nm(joint.max_torque_nm.get()).abs(), MAX_TORQUE_NM),
+        (
+            "max_velocity_rad_s",
+            joint.rotor_velocity_rad_s(joint.max_velocity_rad_s.get()).abs(),
+            MAX_VELOCITY_RAD_S,
+        ),
+        ("lower_rad", extremes[0], MAX_POSITION_RAD),
+        ("upper_rad", extremes[1], MAX_POSITION_RAD),
+    ];
+    for (quantity, value, most) in needs {
+        // A ratio beyond all reason gives infinities, or even zero times infinity.
+        if value.is_nan() || value > most {
+            return Err(BridgeError::Range { joint: name, quantity, value, most });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,122 @@
+//! Moves bytes between a bridge and its ports. Decides nothing: what is sent, and when, is the bridge's
+//! word, and the time is the caller's.
+
+use robot_interface::joints::{JOINTS, JointCommand};
+use robot_interface::time::Stamp;
+
+use super::{BusPort, PortError};
+use crate::bridge::{CommandError, Cycle, MotorBridge};
+use crate::wire::go_m8010::BYTE_NANOS;
+
+/// A number of ports that does not fit the robot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{ports} ports for {buses} motor buses: give each bus of the robot file one port")]
+pub struct PortCount {
+    /// Buses of the robot.
+    pub buses: usize,
+    /// Ports given.
+    pub ports: usize,
+}
+
+/// One port a bus. A port that fails costs its own bus only: its motors time out.
+#[derive(Debug)]
+pub struct BusDriver<P> {
+    lines: Vec<Line<P>>,
+}
+
+#[derive(Debug)]
+struct Line<P> {
+    port: P,
+    failures: u64,
+    last_failure: Option<PortError>,
+}
+
+impl<P: BusPort> BusDriver<P> {
+    /// Ports in the order of the robot's buses.
+    ///
+    /// # Errors
+    /// [`PortCount`] if there is not one for each.
+    pub fn new(bridge: &MotorBridge, ports: Vec<P>) -> Result<Self, PortCount> {
+        if bridge.buses() != ports.len() {
+            return Err(PortCount { buses: bridge.buses(), ports: ports.len() });
+        }
+        let lines = ports.into_iter().map(|port| Line { port, failures: 0, last_failure: None });
+        Ok(Self { lines: lines.collect() })
+    }
+
+    /// How often a bus's port has failed, and how it did so last.
+    pub fn failures(&self, bus: usize) -> (u64, Option<PortError>) {
+        self.lines.get(bus).map_or((0, None), |line| (line.failures, line.last_failure))
+    }
+
+    /// Hands over what has arrived and sends what is due, on every bus, without waiting. Returns the bytes
+    /// moved on the busiest bus.
+    pub fn poll(&mut self, bridge: &mut MotorBridge, now: Stamp) -> usize {
+        bridge.handle_timeout(now);
+        let moved = self.lines.iter_mut().enumerate().map(|(bus, line)| {
+            let arrived = line.receive(bridge, bus, now);
+            arrived + line.transmit(bridge, bus, now)
+        });
+        moved.max().unwrap_or(0)
+    }
+
+    /// One whole cycle in simulated time: every motor asked in turn, `serve` called whenever the motors
+    /// may have something to read, until each has answered or used up its slot.
+    ///
+    /// Time within the cycle passes as it would on the bus, by the bytes that crossed it, and jumps to the
+    /// end of the slot when a motor is silent. What had arrived before the cycle is counted as stray.
+    ///
+    /// # Errors
+    /// [`CommandError`] if a command is refused. Nothing has been sent then.
+    pub fn exchange(
+        &mut self,
+        bridge: &mut MotorBridge,
+        start: Stamp,
+        commands: &[JointCommand; JOINTS],
+        mut serve: impl FnMut(Stamp),
+    ) -> Result<Cycle, CommandError> {
+        for (bus, line) in self.lines.iter_mut().enumerate() {
+            line.receive(bridge, bus, start);
+        }
+        bridge.begin_cycle(start, commands)?;
+        let mut now = start;
+        while !bridge.is_complete() {
+            let mut moved = self.poll(bridge, now);
+            serve(now);
+            moved += self.poll(bridge, now);
+            now = match bridge.poll_timeout() {
+                Some(deadline) if moved == 0 => deadline,
+                _ => now.plus_nanos(moved as u64 * BYTE_NANOS),
+            };
+        }
+        Ok(bridge.end_cycle(now))
+    }
+}
+
+impl<P: BusPort> Line<P> {
+    /// At most one buffer's worth, so that a bus full of noise cannot hold up the others.
+    fn receive(&mut self, bridge: &mut MotorBridge, bus: usize, now: Stamp) -> usize {
+        let mut buffer = [0; 256];
+        match self.port.read(&mut buffer) {
+            Ok(count) => {
+                bridge.handle_bytes(bus, now, &buffer[..count]);
+                count
+            }
+            Err(error) => self.fail(error),
+        }
+    }
+
+    fn transmit(&mut self, bridge: &mut MotorBridge, bus: usize, now: Stamp) -> usize {
+        let Some(frame) = bridge.poll_transmit(bus, now) else { return 0 };
+        match self.port.write(&frame) {
+            Ok(()) => frame.len(),
+            Err(error) => self.fail(error),
+        }
+    }
+
+    const fn fail(&mut self, error: PortError) -> usize {
+        self.failures += 1;
+        self.last_failure = Some(error);
+        0
+    }
+}

@@ -1,0 +1,37 @@
+//! What carries a motor bus's bytes: a port that never blocks, and who moves bytes between ports and the
+//! bridge. A real serial port is one implementation, [`loopback`] another.
+
+mod driver;
+mod loopback;
+
+pub use driver::{BusDriver, PortCount};
+pub use loopback::{LOOPBACK_CAPACITY, Loopback, loopback};
+
+/// One end of a motor bus. Neither call waits.
+pub trait BusPort {
+    /// Sends all of `bytes`, or none of them.
+    ///
+    /// # Errors
+    /// [`PortError`] if nothing was sent.
+    fn write(&mut self, bytes: &[u8]) -> Result<(), PortError>;
+
+    /// Takes what has arrived, up to the length of `buffer`; 0 if nothing has.
+    ///
+    /// # Errors
+    /// [`PortError`] if the port can no longer be read.
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, PortError>;
+}
+
+/// Why a port did not do as asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PortError {
+    /// Nobody takes the bytes away at the other end.
+    #[error("the port's buffer is full: check that something reads the bus at its other end")]
+    Full,
+    /// The other end is gone.
+    #[error("the port is closed: check the adapter's plug, then open the bus again")]
+    Closed,
+    /// The operating system's word on it.
+    #[error("the port failed ({0}): check the adapter and its permissions")]
+    Io(std::io::ErrorKind),
+}

@@ -1,0 +1,63 @@
+//! Wire formats, one file a protocol, each at two levels: the bytes with their raw fields, and what they
+//! mean in SI units. Values are those of the protocol's own side of the gearbox.
+
+pub mod go_m8010;
+mod reader;
+
+pub use reader::FrameReader;
+
+/// Why bytes were not taken for a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WireError {
+    /// Not as long as a frame is.
+    #[error(
+        "{found} bytes where a frame has {expected}: collect the stream in a FrameReader before decoding"
+    )]
+    Length {
+        /// Length of a frame, bytes.
+        expected: usize,
+        /// Length given, bytes.
+        found: usize,
+    },
+    /// A byte of the fixed header differs.
+    #[error(
+        "{found:#04X} where a frame's header has {expected:#04X}: check the baud rate and who else is on the bus"
+    )]
+    Header {
+        /// The header's byte.
+        expected: u8,
+        /// The byte in its place.
+        found: u8,
+    },
+    /// The checksum does not fit the bytes before it.
+    #[error(
+        "checksum {found:#06X} where the bytes give {expected:#06X}: check the wiring and its termination"
+    )]
+    Crc {
+        /// Computed from the bytes.
+        expected: u16,
+        /// Found in the frame.
+        found: u16,
+    },
+    /// An intact frame with a mode that the protocol does not define.
+    #[error("mode {0} is not defined: check the motor's firmware version")]
+    Mode(u8),
+}
+
+/// A frame of fixed length that starts with a fixed header and says by itself whether it is intact: what a
+/// [`FrameReader`] needs in order to find frames in a stream.
+pub trait Frame: Sized {
+    /// The bytes that every frame starts with.
+    const HEADER: &'static [u8];
+    /// Length of every frame, bytes; at most [`MAX_FRAME_LEN`].
+    const LEN: usize;
+
+    /// Reads one frame from exactly its bytes.
+    ///
+    /// # Errors
+    /// [`WireError`] if the bytes are not an intact frame.
+    fn decode(bytes: &[u8]) -> Result<Self, WireError>;
+}
+
+/// The longest frame that a [`FrameReader`] holds, bytes.
+pub const MAX_FRAME_LEN: usize = 128;
