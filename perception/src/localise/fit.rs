@@ -56,11 +56,11 @@ pub(super) struct FitResult {
 }
 
 /// A point's distance to the nearest designed surface, and which way it grows.
-struct Distance {
+pub(super) struct Distance {
     /// Positive inside the tunnel, m.
-    inside_m: f64,
+    pub(super) inside_m: f64,
     /// Gradient in `map`.
-    gradient: Vector3<f64>,
+    pub(super) gradient: Vector3<f64>,
     sigma_m: f64,
 }
 
@@ -165,7 +165,7 @@ impl<'a> Fit<'a> {
     }
 
     /// A point of the trunk's frame in `map`, the trunk moved.
-    fn place(&self, point: &Point3<f64>, moved: &Vector6<f64>) -> Point3<f64> {
+    pub(super) fn place(&self, point: &Point3<f64>, moved: &Vector6<f64>) -> Point3<f64> {
         let [along, left, up] = self.axes();
         let shift =
             along * moved[SLIDE] + left * moved[LEFT] + up * (moved[UP] + self.axis.grade * moved[SLIDE]);
@@ -175,7 +175,7 @@ impl<'a> Fit<'a> {
     }
 
     /// Derivative of a distance by the unknowns, at a point `arm` from the trunk.
-    fn derivative(&self, gradient: &Vector3<f64>, arm: &Vector3<f64>) -> Vector6<f64> {
+    pub(super) fn derivative(&self, gradient: &Vector3<f64>, arm: &Vector3<f64>) -> Vector6<f64> {
         let [along, left, up] = self.axes();
         // A turn w moves the point by w x arm; its share of the gradient is w . (arm x gradient).
         let turning = arm.cross(gradient);
@@ -191,7 +191,7 @@ impl<'a> Fit<'a> {
     }
 
     /// Distance of a point of `map` to the nearer of lining and floor; `None` beyond the tunnel's ends.
-    fn distance(&self, place: &Point3<f64>) -> Option<Distance> {
+    pub(super) fn distance(&self, place: &Point3<f64>) -> Option<Distance> {
         let at = self.design.to_tunnel(robot_interface::frames::Point::from_coords(*place));
         if !(0.0..=self.design.length_m()).contains(&at.chainage_m) {
             return None;

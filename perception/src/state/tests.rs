@@ -59,13 +59,6 @@ fn drifts_less_than_a_hundredth_of_the_way() {
         let run = walk(&go2(), 45.0, seed, Isometry3::identity());
         let state = run.estimator.state();
         assert!(run.walked_m > 24.0);
-        eprintln!(
-            drift_m(&run),
-            run.walked_m,
-            run.contacts_right,
-            run.speed_error,
-            run.estimator.diagnostics()
-        );
         assert!(drift_m(&run) < 0.01 * run.walked_m, "{} of {} m", drift_m(&run), run.walked_m);
         assert!(run.contacts_right > 0.97, "{}", run.contacts_right);
         assert!(run.speed_error < 0.03, "{}", run.speed_error);
