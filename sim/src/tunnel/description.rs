@@ -1,0 +1,299 @@
+//! What a simulated tunnel holds beyond its design, as written in a mission's `[simulation]` table.
+
+use robot_interface::units::{Fraction, NonNegative, Positive};
+use serde::{Deserialize, Serialize};
+
+/// What is in the tunnel. Every key may be left out; rates are numbers per 10 m of tunnel.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TunnelDescription {
+    /// The floor.
+    pub floor: FloorDescription,
+    /// What lies and hangs in the tunnel.
+    pub furniture: FurnitureDescription,
+    /// What is wrong with it.
+    pub defects: DefectDescription,
+    /// How the lining was built and looks; `any` draws it from the seed.
+    pub lining: LiningLook,
+    /// Temperature of the air, degrees Celsius.
+    pub ambient_c: Positive,
+}
+
+/// How the lining was built, which decides its joints, holes and tone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LiningLook {
+    /// Drawn from the seed, as suits the section.
+    Any,
+    /// Precast rings with joints and bolt pockets.
+    Segments,
+    /// Cast in place: formwork lines, tie holes, pour joints.
+    Cast,
+    /// Painted or coated, smooth and light.
+    Painted,
+    /// Sprayed concrete, rough and bumpy.
+    Sprayed,
+}
+
+/// The floor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FloorDescription {
+    /// Fall from the left wall to the right one, percent.
+    pub cross_fall_percent: NonNegative,
+    /// Highest unevenness from peak to trough, m; at most 0.03.
+    pub roughness_m: NonNegative,
+    /// Height of a walkway along the left wall, m; 0 for none, at most 0.12. Left out where the tunnel is
+    /// too narrow for one.
+    pub walkway_height_m: NonNegative,
+    /// Width of that walkway, m.
+    pub walkway_width_m: Positive,
+    /// Sills across the floor.
+    pub steps_per_10_m: NonNegative,
+    /// Highest of those sills, m; at most 0.10.
+    pub step_height_m: NonNegative,
+    /// Puddles: flat and slippery.
+    pub puddles_per_10_m: NonNegative,
+}
+
+/// What lies and hangs in the tunnel.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FurnitureDescription {
+    /// Boxes of 0.05 to 0.35 m on the floor; a passage 0.7 m wide is always left.
+    pub debris_per_10_m: NonNegative,
+    /// The wall that carries the cables.
+    pub cable_wall: CableWall,
+    /// Levels of cables; 0 for no rack.
+    pub cable_levels: u8,
+    /// Distance between brackets, m.
+    pub bracket_every_m: Positive,
+    /// Joints (sleeves) in the cables, good and bad ones.
+    pub joints_per_10_m: NonNegative,
+    /// Load of the cables: 0 is switched off, 1 is full.
+    pub cable_load: Fraction,
+    /// Whether a pipe runs along the wall without cables.
+    pub pipe: bool,
+    /// Lamps at the crown, unlit.
+    pub lamps_per_10_m: NonNegative,
+}
+
+/// A side wall, looking up-chainage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CableWall {
+    /// The left wall.
+    Left,
+    /// The right wall.
+    Right,
+}
+
+/// What is wrong with the tunnel.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DefectDescription {
+    /// Cracks in the lining.
+    pub cracks_per_10_m: NonNegative,
+    /// Narrowest crack, mm, at its widest place.
+    pub crack_width_min_mm: Positive,
+    /// Widest crack, mm, at its widest place.
+    pub crack_width_max_mm: Positive,
+    /// Damp patches, drips and their deposits.
+    pub leakages_per_10_m: NonNegative,
+    /// Spalled places.
+    pub spallings_per_10_m: NonNegative,
+    /// Rusted brackets and plates.
+    pub corrosions_per_10_m: NonNegative,
+    /// How many of the cable joints are hot.
+    pub hot_joint_share: Fraction,
+    /// How much warmer than its cable a hot joint is at least, K.
+    pub hot_joint_excess_min_k: Positive,
+    /// How much warmer than its cable a hot joint is at most, K.
+    pub hot_joint_excess_max_k: Positive,
+}
+
+/// For constants that are known to lie in range.
+macro_rules! known {
+    ($value:expr) => {
+        match $value.try_into() {
+            Ok(value) => value,
+            Err(_) => unreachable!("a default lies in its range"),
+        }
+    };
+}
+
+impl Default for TunnelDescription {
+    fn default() -> Self {
+        Self {
+            floor: FloorDescription::default(),
+            furniture: FurnitureDescription::default(),
+            defects: DefectDescription::default(),
+            lining: LiningLook::Any,
+            ambient_c: known!(24.0),
+        }
+    }
+}
+
+impl Default for FloorDescription {
+    fn default() -> Self {
+        Self {
+            cross_fall_percent: known!(1.5),
+            roughness_m: known!(0.02),
+            walkway_height_m: known!(0.10),
+            walkway_width_m: known!(0.6),
+            steps_per_10_m: known!(0.35),
+            step_height_m: known!(0.08),
+            puddles_per_10_m: known!(0.5),
+        }
+    }
+}
+
+impl Default for FurnitureDescription {
+    fn default() -> Self {
+        Self {
+            debris_per_10_m: known!(1.5),
+            cable_wall: CableWall::Right,
+            cable_levels: 3,
+            bracket_every_m: known!(1.4),
+            joints_per_10_m: known!(2.0),
+            cable_load: known!(0.7),
+            pipe: true,
+            lamps_per_10_m: known!(1.0),
+        }
+    }
+}
+
+impl Default for DefectDescription {
+    fn default() -> Self {
+        Self {
+            cracks_per_10_m: known!(1.8),
+            crack_width_min_mm: known!(0.3),
+            crack_width_max_mm: known!(6.0),
+            leakages_per_10_m: known!(1.1),
+            spallings_per_10_m: known!(0.8),
+            corrosions_per_10_m: known!(0.8),
+            hot_joint_share: known!(0.2),
+            hot_joint_excess_min_k: known!(18.0),
+            hot_joint_excess_max_k: known!(45.0),
+        }
+    }
+}
+
+/// Why no tunnel could be made of a description.
+#[derive(Debug, thiserror::Error, PartialEq)]
+pub enum TunnelError {
+    /// Too short to keep both ends clear.
+    #[error("the tunnel is {0} m long; its alignment needs at least 6 m in all")]
+    Short(f64),
+    /// No room for the robot's passage.
+    #[error(
+        "the floor is {0:.2} m wide; a passage of 0.7 m needs a floor of at least 1.0 m: widen the section"
+    )]
+    Narrow(f64),
+    /// A value beyond what the field's documentation allows.
+    #[error("simulation.{key} is {value}; give at most {limit}")]
+    TooMuch {
+        /// Key within the table.
+        key: &'static str,
+        /// What was given.
+        value: f64,
+        /// The most that is accepted.
+        limit: f64,
+    },
+    /// Brackets so dense that nothing is seen behind them.
+    #[error("simulation.furniture.bracket_every_m is {0}; give at least 0.5")]
+    Brackets(f64),
+    /// The least exceeds the greatest.
+    #[error("simulation.defects.{low} is greater than {high}: swap them")]
+    Reversed {
+        /// Key of the lower bound.
+        low: &'static str,
+        /// Key of the upper bound.
+        high: &'static str,
+    },
+}
+
+impl TunnelDescription {
+    /// Checks what single values cannot.
+    ///
+    /// # Errors
+    /// When a value lies beyond what its documentation allows, or two contradict each other.
+    pub fn check(&self) -> Result<(), TunnelError> {
+        let (floor, things, defects) = (&self.floor, &self.furniture, &self.defects);
+        let limits = [
+            ("ambient_c", self.ambient_c.get(), 60.0),
+            ("floor.cross_fall_percent", floor.cross_fall_percent.get(), 5.0),
+            ("floor.roughness_m", floor.roughness_m.get(), 0.03),
+            ("floor.walkway_height_m", floor.walkway_height_m.get(), 0.12),
+            ("floor.walkway_width_m", floor.walkway_width_m.get(), 2.0),
+            ("floor.steps_per_10_m", floor.steps_per_10_m.get(), 2.0),
+            ("floor.step_height_m", floor.step_height_m.get(), 0.10),
+            ("floor.puddles_per_10_m", floor.puddles_per_10_m.get(), 5.0),
+            ("furniture.debris_per_10_m", things.debris_per_10_m.get(), 20.0),
+            ("furniture.cable_levels", f64::from(things.cable_levels), 4.0),
+            ("furniture.bracket_every_m", things.bracket_every_m.get(), 5.0),
+            ("furniture.joints_per_10_m", things.joints_per_10_m.get(), 10.0),
+            ("furniture.lamps_per_10_m", things.lamps_per_10_m.get(), 5.0),
+            ("defects.cracks_per_10_m", defects.cracks_per_10_m.get(), 20.0),
+            ("defects.crack_width_max_mm", defects.crack_width_max_mm.get(), 30.0),
+            ("defects.leakages_per_10_m", defects.leakages_per_10_m.get(), 20.0),
+            ("defects.spallings_per_10_m", defects.spallings_per_10_m.get(), 20.0),
+            ("defects.corrosions_per_10_m", defects.corrosions_per_10_m.get(), 20.0),
+            ("defects.hot_joint_excess_max_k", defects.hot_joint_excess_max_k.get(), 150.0),
+        ];
+        if let Some((key, value, limit)) = limits.into_iter().find(|(_, value, limit)| value > limit) {
+            return Err(TunnelError::TooMuch { key, value, limit });
+        }
+        if things.bracket_every_m.get() < 0.5 {
+            return Err(TunnelError::Brackets(things.bracket_every_m.get()));
+        }
+        if defects.crack_width_min_mm > defects.crack_width_max_mm {
+            return Err(TunnelError::Reversed { low: "crack_width_min_mm", high: "crack_width_max_mm" });
+        }
+        if defects.hot_joint_excess_min_k > defects.hot_joint_excess_max_k {
+            return Err(TunnelError::Reversed {
+                low: "hot_joint_excess_min_k",
+                high: "hot_joint_excess_max_k",
+            });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<TunnelDescription, String> {
+        toml::from_str(text).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn nothing_is_the_default() {
+        assert_eq!(read(""), Ok(TunnelDescription::default()));
+        assert_eq!(TunnelDescription::default().check(), Ok(()));
+    }
+
+    #[test]
+    fn mistakes_are_refused_where_they_stand() {
+        for (text, line, word) in [
+            ("[floor]\nroughnes_m = 0.01\n", "line 2", "roughnes_m"),
+            ("ambient_c = 20.0\n[defects]\ncracks_per_10_m = -1.0\n", "line 3", "negative"),
+            ("[furniture]\ncable_wall = \"top\"\n", "line 2", "top"),
+            ("lining = \"brick\"\n", "line 1", "brick"),
+            ("[furniture]\ncable_load = 1.5\n", "line 2", "between 0 and 1"),
+        ] {
+            let error = read(text).expect_err(text);
+            assert!(error.contains(line) && error.contains(word), "{error}");
+        }
+    }
+
+    #[test]
+    fn too_much_names_the_key() {
+        let tall = read("[floor]\nwalkway_height_m = 0.4\n").expect("reads");
+        let error = tall.check().expect_err("too high").to_string();
+        assert!(error.contains("floor.walkway_height_m") && error.contains("0.12"), "{error}");
+        let swapped = read("[defects]\ncrack_width_min_mm = 9.0\n").expect("reads");
+        assert!(matches!(swapped.check(), Err(TunnelError::Reversed { .. })));
+    }
+}
