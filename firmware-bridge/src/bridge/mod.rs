@@ -7,7 +7,8 @@
 //! so each motor has a slot of the cycle: one that is dead costs its slot and nothing else.
 //!
 //! The bridge never repeats a command by itself. If the caller falls silent, so does the bus, and the
-//! motors' own watchdogs ([`COMMAND_TIMEOUT_NANOS`]) let the joints sink in damping.
+//! motors' own watchdogs ([`COMMAND_TIMEOUT_NANOS`](crate::wire::go_m8010::COMMAND_TIMEOUT_NANOS)) let the
+//! joints sink in damping.
 
 mod bus;
 mod limits;
@@ -26,8 +27,6 @@ use crate::wire::go_m8010::{
 
 /// Nominal cycle: 500 Hz.
 pub const CYCLE_NANOS: u64 = 2_000_000;
-/// A motor whose last command is older than this is set up to damp (stiffness and targets dropped).
-pub const COMMAND_TIMEOUT_NANOS: u64 = 100_000_000;
 
 /// Why a robot's motors cannot be driven.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]

@@ -19,6 +19,9 @@ pub const COMMAND_LEN: usize = 17;
 /// Length of a reply, bytes.
 pub const REPLY_LEN: usize = 16;
 
+/// Adit's motors are set up to damp, stiffness and targets dropped, once their last command is older.
+pub const COMMAND_TIMEOUT_NANOS: u64 = 100_000_000;
+
 /// Greatest torque that a command can carry, N m; beyond it [`Command::encode`] saturates.
 pub const MAX_TORQUE_NM: f64 = 127.99;
 /// Greatest velocity that a command can carry, rad/s.

@@ -1,0 +1,222 @@
+//! Twelve motors on their buses: they decode the bytes that the bridge sends, answer in the vendor's
+//! bytes, heat up, and damp when nobody commands them.
+//!
+//! Sans-IO but for the [`BusPort`] that a bus is given. The heating is a first-order model, one heat
+//! capacity and one resistance to the air: `C dT/dt = k tau^2 - (T - T_ambient) / R`.
+
+use firmware_bridge::port::{BusPort, PortError};
+use firmware_bridge::wire::FrameReader;
+use firmware_bridge::wire::go_m8010::{COMMAND_TIMEOUT_NANOS, Command, Fault, Mode, MotorId, Reply};
+use robot_interface::joints::{JOINT_NAMES, JOINTS};
+use robot_interface::robot::{JointDescription, RobotDescription};
+use robot_interface::time::Stamp;
+
+use crate::engine::{JointDrive, JointReading};
+
+/// Damping at the joint while a motor's commands are stale or it is too hot, N m s/rad: a robot of 15 kg
+/// sinks to the ground in about a second rather than dropping.
+pub const DAMPING_KD: f64 = 4.0;
+/// Damping at the joint in [`Mode::Brake`], windings shorted, N m s/rad.
+pub const BRAKE_KD: f64 = 10.0;
+
+/// Temperature of the air and of a motor at the start, degrees Celsius.
+pub const AMBIENT_C: f64 = 22.0;
+/// A motor this hot, degrees Celsius, reports [`Fault::Overheat`] and damps...
+pub const OVERHEAT_C: f64 = 90.0;
+/// ...until it has cooled to this.
+pub const RECOVERED_C: f64 = 80.0;
+/// Heat of the windings per squared rotor torque, W/(N m)^2: 200 W at the 3.7 N m of full torque.
+const HEAT_PER_TORQUE2: f64 = 14.3;
+/// Half a kilogram of copper and steel, J/K.
+const HEAT_CAPACITY_J_K: f64 = 225.0;
+/// From the windings to the air, K/W.
+const THERMAL_RESISTANCE_K_W: f64 = 1.5;
+
+/// Why a robot's virtual motors could not be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MotorsError {
+    /// An address that a motor cannot have.
+    #[error("{joint}: motor id {id} is not possible: ids go from 0 to 14")]
+    Id {
+        /// The joint's name.
+        joint: &'static str,
+        /// The id.
+        id: u8,
+    },
+    /// A joint on a bus that has no port.
+    #[error("{joint}: on bus {bus}, but there are {ports} ports: give each bus of the robot file one port")]
+    Bus {
+        /// The joint's name.
+        joint: &'static str,
+        /// The bus.
+        bus: usize,
+        /// Ports given.
+        ports: usize,
+    },
+}
+
+/// One bus with its motors. Behaves as real ones do: only whole, intact frames in a motor's own name (or
+/// to all) move it, and only those in its own name are answered.
+#[derive(Debug)]
+pub struct VirtualBus<P> {
+    port: P,
+    reader: FrameReader<Command>,
+    motors: Vec<VirtualMotor>,
+    rejected: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct VirtualMotor {
+    joint: usize,
+    id: MotorId,
+    description: JointDescription,
+    /// The last command and when it came.
+    command: Option<(Stamp, Command)>,
+    temperature_c: f64,
+    overheated: bool,
+    connected: bool,
+    served: Option<Stamp>,
+}
+
+/// The buses of a robot, one a port, in the order of the robot file.
+///
+/// # Errors
+/// [`MotorsError`] if the wiring is not possible.
+pub fn virtual_buses<P: BusPort>(
+    robot: &RobotDescription,
+    ports: Vec<P>,
+) -> Result<Vec<VirtualBus<P>>, MotorsError> {
+    let count = ports.len();
+    let mut buses: Vec<_> = ports
+        .into_iter()
+        .map(|port| VirtualBus { port, reader: FrameReader::new(), motors: Vec::new(), rejected: 0 })
+        .collect();
+    for (joint, description) in robot.joints.0.into_iter().enumerate() {
+        let name = JOINT_NAMES[joint];
+        let id = MotorId::new(description.id).ok_or(MotorsError::Id { joint: name, id: description.id })?;
+        buses
+            .get_mut(description.bus)
+            .ok_or(MotorsError::Bus { joint: name, bus: description.bus, ports: count })?
+            .motors
+            .push(VirtualMotor::new(joint, id, description));
+    }
+    Ok(buses)
+}
+
+/// What all motors do at their joints now, `[12]`.
+pub fn drives<P: BusPort>(buses: &[VirtualBus<P>], now: Stamp) -> [JointDrive; JOINTS] {
+    std::array::from_fn(|joint| buses.iter().find_map(|bus| bus.drive(joint, now)).unwrap_or_default())
+}
+
+impl<P: BusPort> VirtualBus<P> {
+    /// Takes what has arrived, and answers with what the motors' sensors see: `readings` are those of all
+    /// joints, `[12]`. Call it at least once a physics step; temperatures follow `now`.
+    ///
+    /// # Errors
+    /// [`PortError`] if the port failed; the motors go on, and damp when no more commands come.
+    pub fn service(&mut self, now: Stamp, readings: &[JointReading; JOINTS]) -> Result<(), PortError> {
+        for motor in &mut self.motors {
+            motor.warm(now, readings[motor.joint].torque_nm);
+        }
+        let mut buffer = [0; 256];
+        let count = self.port.read(&mut buffer)?;
+        let mut bytes = &buffer[..count];
+        let mut sent = Ok(());
+        while let Some(found) = self.reader.next_frame(&mut bytes) {
+            let Ok(command) = found else {
+                self.rejected += 1;
+                continue;
+            };
+            for motor in self.motors.iter_mut().filter(|motor| motor.hears(&command)) {
+                motor.command = Some((now, command));
+                if command.id != MotorId::BROADCAST {
+                    let reply = motor.reply(command.mode, &readings[motor.joint]);
+                    sent = sent.and(self.port.write(&reply.encode()));
+                }
+            }
+        }
+        sent
+    }
+
+    /// What the motor of a joint does there now; `None` if the joint's motor is on another bus.
+    pub fn drive(&self, joint: usize, now: Stamp) -> Option<JointDrive> {
+        self.motors.iter().find(|motor| motor.joint == joint).map(|motor| motor.drive(now))
+    }
+
+    /// Unplugs a joint's motor from the bus, or plugs it in again. It keeps its power: unplugged, it
+    /// hears nothing, says nothing, and damps. Joints on other buses are left alone.
+    pub fn set_connected(&mut self, joint: usize, connected: bool) {
+        for motor in self.motors.iter_mut().filter(|motor| motor.joint == joint) {
+            motor.connected = connected;
+        }
+    }
+
+    /// How often bytes came that were no command.
+    pub const fn rejected(&self) -> u64 {
+        self.rejected
+    }
+}
+
+impl VirtualMotor {
+    const fn new(joint: usize, id: MotorId, description: JointDescription) -> Self {
+        Self {
+            joint,
+            id,
+            description,
+            command: None,
+            temperature_c: AMBIENT_C,
+            overheated: false,
+            connected: true,
+            served: None,
+        }
+    }
+
+    fn hears(&self, command: &Command) -> bool {
+        self.connected && (command.id == self.id || command.id == MotorId::BROADCAST)
+    }
+
+    fn drive(&self, now: Stamp) -> JointDrive {
+        let joint = &self.description;
+        let max_torque_nm = joint.max_torque_nm.get();
+        let damping = |kd| JointDrive { kd, max_torque_nm, ..JointDrive::default() };
+        let fresh = |at: Stamp| now.nanos().saturating_sub(at.nanos()) <= COMMAND_TIMEOUT_NANOS;
+        match self.command {
+            Some((at, command)) if fresh(at) && !self.overheated => match command.mode {
+                Mode::Foc => JointDrive {
+                    position_rad: joint.joint_position_rad(command.position_rad),
+                    velocity_rad_s: joint.joint_velocity_rad_s(command.velocity_rad_s),
+                    kp: joint.joint_gain(command.kp),
+                    kd: joint.joint_gain(command.kd),
+                    torque_nm: joint.joint_torque_nm(command.torque_nm),
+                    max_torque_nm,
+                },
+                // A virtual encoder needs no calibration; nobody's leg is to turn by itself for it.
+                Mode::Brake | Mode::Calibrate => damping(BRAKE_KD),
+            },
+            _ => damping(DAMPING_KD),
+        }
+    }
+
+    fn reply(&self, mode: Mode, reading: &JointReading) -> Reply {
+        Reply {
+            id: self.id,
+            mode,
+            torque_nm: self.description.rotor_torque_nm(reading.torque_nm),
+            velocity_rad_s: self.description.rotor_velocity_rad_s(reading.velocity_rad_s),
+            position_rad: self.description.rotor_position_rad(reading.position_rad),
+            temperature_c: self.temperature_c,
+            error: self.overheated.then_some(Fault::Overheat),
+            foot_force: 0,
+        }
+    }
+
+    /// Heats and cools since the last call, by the torque at the joint.
+    fn warm(&mut self, now: Stamp, joint_torque_nm: f64) {
+        let dt_s = self.served.map_or(0.0, |last| now.seconds_since(last)).clamp(0.0, 1.0);
+        self.served = self.served.max(Some(now));
+        let heat_w = HEAT_PER_TORQUE2 * self.description.rotor_torque_nm(joint_torque_nm).powi(2);
+        let loss_w = (self.temperature_c - AMBIENT_C) / THERMAL_RESISTANCE_K_W;
+        self.temperature_c += (heat_w - loss_w) * dt_s / HEAT_CAPACITY_J_K;
+        self.overheated = self.temperature_c >= if self.overheated { RECOVERED_C } else { OVERHEAT_C };
+    }
+}
