@@ -36,7 +36,8 @@ pub(crate) fn for_each_point(
     for point in &scan.points {
         let [x, y, z] = point.position_m.map(f64::from);
         // Limits that also refuse what is not a number.
-        if !(x.abs() + y.abs() + z.abs() < 1e4) || !(0.0..10.0).contains(&point.offset_s) {
+        let near = x.abs() + y.abs() + z.abs() < 1e4;
+        if !near || !(0.0..10.0).contains(&point.offset_s) {
             continue;
         }
         let number = (point.offset_s / SLOT_S) as i64;

@@ -12,8 +12,10 @@
 //! calf's orientation at both ends rather than its measured speed, so that noise does not add up.
 
 mod contact;
+mod feet;
 mod filter;
 mod history;
+mod start;
 mod stillness;
 #[cfg(test)]
 mod tests;
@@ -30,36 +32,22 @@ use robot_interface::sensors::ImuSample;
 use robot_interface::state::RobotState;
 use robot_interface::time::Stamp;
 
-use crate::kinematics::{Kinematics, LegPose, leg_of};
+use crate::kinematics::{Kinematics, LegPose};
 use crate::localise::TunnelCorrection;
-use contact::{ContactDetector, FootReading};
-use filter::{ACCEL, Covariance, Filter, GRAVITY, GYRO, N, NU, Outcome, PHI, ProcessNoise, RHO};
-use stillness::{Stillness, Window};
+use contact::ContactDetector;
+use filter::{Covariance, Filter, Outcome, PHI, ProcessNoise, RHO};
+use stillness::Stillness;
 
 /// Least accelerometer noise assumed, m/s^2/sqrt(Hz): a walking trunk shakes between samples.
 const ACCEL_NOISE_FLOOR: f64 = 0.04;
 /// Least gyroscope noise assumed, rad/s/sqrt(Hz).
 const GYRO_NOISE_FLOOR: f64 = 3e-4;
-/// How a planted foot wanders, beyond rolling: slip, soft ground, m/sqrt(s).
-const FOOT_NOISE: f64 = 0.012;
-/// One-sigma of a joint angle, play of the gears included, rad.
-const ENCODER_SIGMA_RAD: f64 = 1e-3;
-/// One-sigma of the leg's dimensions and of where the ball touches, m.
-const LEG_SIGMA_M: f64 = 2e-3;
-/// Greatest squared Mahalanobis distance of a foot; beyond it the foot has slipped and is planted anew.
-const FOOT_GATE: f64 = 25.0;
-/// The same of a correction against the tunnel (three degrees of freedom).
+/// Greatest squared Mahalanobis distance of a correction against the tunnel (three degrees of freedom).
 const CORRECTION_GATE: f64 = 30.0;
 /// After so many refused corrections in a row the pose is believed lost, and the next one is taken.
 const CORRECTIONS_REFUSED: u32 = 10;
-/// One-sigma of the start pose that the operator gives: place, m, and heading, rad.
-const START_SIGMA: (f64, f64) = (0.03, 0.02);
-/// Without stillness the filter starts from the given pose after this time, s.
-const PATIENCE_S: f64 = 3.0;
 /// A longer interval between samples is a gap: what happened in it is not known, s.
 const GAP_S: f64 = 0.05;
-/// Acceleration and rate of turn that may pass unseen in a gap, m/s^2 and rad/s.
-const GAP_MOTION: (f64, f64) = (5.0, 1.0);
 /// Readings beyond these are a fault of the sensor: rad/s and m/s^2.
 const IMU_RANGE: (f64, f64) = (40.0, 500.0);
 
@@ -183,12 +171,9 @@ impl StateEstimator {
 
     /// Takes the joints' measurements: contacts, and where the planted feet are.
     pub fn handle_joints(&mut self, joints: &JointStates) {
-        let numbers = joints.joints.iter().flat_map(|j| [j.position_rad, j.velocity_rad_s, j.torque_nm]);
+        let mut numbers = joints.joints.iter().flat_map(|j| [j.position_rad, j.velocity_rad_s, j.torque_nm]);
         let dt_s = self.last_joints.map_or(0.0, |(stamp, _)| joints.stamp.seconds_since(stamp));
-        if !numbers.fold(true, |fine, x| fine && x.is_finite())
-            || dt_s < 0.0
-            || (self.last_joints.is_some() && dt_s <= 0.0)
-        {
+        if !numbers.all(f64::is_finite) || dt_s < 0.0 || (self.last_joints.is_some() && dt_s <= 0.0) {
             self.diagnostics.rejected_samples += 1;
             return;
         }
@@ -305,150 +290,6 @@ impl StateEstimator {
         let rotation = self.filter.rotation;
         let place = self.filter.position - rotation * self.imu_from_base;
         Transform::new(Isometry3::from_parts(place.into(), rotation))
-    }
-
-    /// Before the start: holds the given pose until a second of stillness has shown gravity.
-    fn wait_for_stillness(&mut self) {
-        if let Some(mean) = self.stillness.second() {
-            let up = self.start.rotation() * mean.force;
-            if let Some(level) = UnitQuaternion::rotation_between(&up, &Vector3::z()) {
-                let (roll, pitch, _) = (level * self.start.rotation()).euler_angles();
-                self.filter.rotation = UnitQuaternion::from_euler_angles(roll, pitch, self.start.yaw());
-            }
-            self.filter.position = self.start.origin().coords + self.filter.rotation * self.imu_from_base;
-            self.spread(0.2, 0.02);
-            self.filter.gyro_bias = mean.rate;
-            self.filter.reset(GYRO, (self.noise.gyro.powi(2) / mean.duration_s).max(1e-10));
-            // What the accelerometer shows beside gravity is bias or tilt; the filter keeps that in mind.
-            let residual = self.filter.rotation * mean.force + GRAVITY;
-            let rotation = self.filter.rotation.to_rotation_matrix().into_inner();
-            let noise = Matrix3::identity() * (self.noise.accel.powi(2) / mean.duration_s);
-            let blocks = [(PHI, -GRAVITY.cross_matrix()), (ACCEL, rotation)];
-            self.filter.update(&blocks, &residual, &noise, f64::INFINITY);
-            self.ready = true;
-        } else if self.stamp.seconds_since(self.first_stamp) > PATIENCE_S {
-            self.spread(0.1, 0.5);
-            self.ready = true;
-        }
-        self.rotation_at_joints = self.filter.rotation;
-    }
-
-    /// Covariance of a start here, with this one-sigma of tilt (rad) and velocity (m/s). Feet are lifted.
-    fn spread(&mut self, tilt_rad: f64, velocity_m_s: f64) {
-        (0..LEGS).for_each(|foot| self.filter.lift(foot));
-        let (place_m, yaw_rad) = START_SIGMA;
-        let turn = Matrix3::from_diagonal(&Vector3::new(tilt_rad.powi(2), tilt_rad.powi(2), yaw_rad.powi(2)));
-        // The place itself is known; rho is its error seen from the origin of `map`.
-        let (arm, speed) = (self.filter.position.cross_matrix(), self.filter.velocity.cross_matrix());
-        let mut motion = Covariance::identity();
-        motion.fixed_view_mut::<3, 3>(RHO, PHI).copy_from(&arm);
-        motion.fixed_view_mut::<3, 3>(NU, PHI).copy_from(&speed);
-        let mut plain = Covariance::zeros();
-        plain.fixed_view_mut::<3, 3>(PHI, PHI).copy_from(&turn);
-        for (at, sigma) in [
-            (NU, velocity_m_s),
-            (RHO, place_m),
-            (GYRO, self.initial_bias.0.max(1e-5)),
-            (ACCEL, self.initial_bias.1.max(1e-4)),
-        ] {
-            for i in at..at + 3 {
-                plain[(i, i)] = sigma * sigma;
-            }
-        }
-        debug_assert_eq!(plain.nrows(), N);
-        self.filter.covariance = motion * plain * motion.transpose();
-    }
-
-    /// A window without motion: the velocity is zero, and the gyroscope shows its bias.
-    fn hold_still(&mut self, window: &Window) {
-        if (window.rate - self.filter.gyro_bias).norm() > stillness::CREEP_RAD_S {
-            return;
-        }
-        let identity = Matrix3::identity();
-        let residual = window.rate - self.filter.gyro_bias;
-        let noise = identity * (self.noise.gyro.powi(2) / window.duration_s);
-        self.filter.update(&[(GYRO, identity)], &residual, &noise, CORRECTION_GATE);
-        let blocks = [(NU, identity), (PHI, -self.filter.velocity.cross_matrix())];
-        let noise = identity * stillness::SPEED_SIGMA_M_S.powi(2);
-        let (_, turned, _) = self.filter.update(&blocks, &-self.filter.velocity, &noise, f64::INFINITY);
-        self.rotation_at_joints = turned * self.rotation_at_joints;
-    }
-
-    /// Nothing was measured for a while: the feet may be anywhere, and the motion has changed.
-    fn bridge_gap(&mut self, dt_s: f64) {
-        self.diagnostics.gaps += 1;
-        (0..LEGS).for_each(|foot| self.filter.lift(foot));
-        self.filter.add_variance(NU, (GAP_MOTION.0 * dt_s).powi(2));
-        self.filter.add_variance(PHI, (GAP_MOTION.1 * dt_s).powi(2).min(0.1));
-    }
-
-    /// Starts again from the last pose that was a number.
-    fn restart(&mut self) {
-        self.diagnostics.restarts += 1;
-        let last = self.history.span().and_then(|(_, newest)| self.history.pose_at(newest));
-        let pose = last.unwrap_or(self.start).isometry;
-        self.filter.rotation = pose.rotation;
-        self.filter.position = pose.translation.vector + pose.rotation * self.imu_from_base;
-        self.filter.velocity = Vector3::zeros();
-        self.filter.gyro_bias = Vector3::zeros();
-        self.filter.accel_bias = Vector3::zeros();
-        self.filter.feet = [None; LEGS];
-        self.spread(0.1, 0.5);
-    }
-
-    /// Load and slip of every foot.
-    fn foot_readings(
-        &self,
-        legs: &[LegPose; LEGS],
-        rates: &[f64; 12],
-        torques: &[f64; 12],
-    ) -> [FootReading; LEGS] {
-        let body_rate =
-            self.last_imu.map_or_else(Vector3::zeros, |s| s.angular_velocity_rad_s - self.filter.gyro_bias);
-        let rotation = self.filter.rotation;
-        let up = rotation.inverse() * Vector3::z();
-        let velocity = rotation.inverse() * self.filter.velocity;
-        Leg::ALL.map(|leg| {
-            let pose = &legs[leg.index()];
-            let joint_rates = Vector3::from(leg_of(rates, leg));
-            let torque = Vector3::from(leg_of(torques, leg)) - joint_rates * self.joint_damping;
-            let force = pose.ground_force_n(&torque);
-            let from_imu = pose.foot.coords.coords - self.imu_from_base;
-            let centre = velocity + body_rate.cross(&from_imu) + pose.jacobian_m * joint_rates;
-            let turning = body_rate + pose.calf_rate * joint_rates;
-            let lowest = centre - turning.cross(&(up * self.kinematics.foot_radius_m()));
-            FootReading { force_up_n: force.map_or(0.0, |f| f.dot(&up)), slip_m_s: lowest.norm() }
-        })
-    }
-
-    /// How far the foot's centre has rolled in `map` since the joints were last read, m.
-    fn rolled(&self, leg: Leg, now: &LegPose) -> Vector3<f64> {
-        let Some((_, before)) = &self.last_joints else { return Vector3::zeros() };
-        let was = self.rotation_at_joints * before[leg.index()].base_from_calf;
-        let turned = (self.filter.rotation * now.base_from_calf * was.inverse()).scaled_axis();
-        turned.cross(&Vector3::z()) * self.kinematics.foot_radius_m()
-    }
-
-    fn update_foot(&mut self, foot: usize, stands: bool, leg: &LegPose, rolled: &Vector3<f64>, dt_s: f64) {
-        if !stands {
-            if self.filter.feet[foot].is_some() {
-                self.filter.lift(foot);
-            }
-            return;
-        }
-        let from_imu = leg.foot.coords.coords - self.imu_from_base;
-        let noise = leg.jacobian_m * leg.jacobian_m.transpose() * ENCODER_SIGMA_RAD.powi(2)
-            + Matrix3::identity() * LEG_SIGMA_M.powi(2);
-        let Some(planted) = self.filter.feet[foot].as_mut() else {
-            self.filter.plant(foot, &from_imu, &noise);
-            return;
-        };
-        *planted += rolled;
-        self.filter.add_variance(filter::delta(foot), FOOT_NOISE.powi(2) * dt_s);
-        if self.filter.measure_foot(foot, &from_imu, &noise, FOOT_GATE) == Outcome::Outlier {
-            self.diagnostics.slips += 1;
-            self.filter.plant(foot, &from_imu, &noise);
-        }
     }
 }
 

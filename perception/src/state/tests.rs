@@ -3,6 +3,7 @@
 use nalgebra::Point3;
 use robot_interface::tunnel::AxisPose;
 
+use super::filter::{ACCEL, GYRO, N, NU};
 use super::walker::{DT_S, STANDS_S, Step, Walker};
 use super::*;
 use crate::testing::go2;

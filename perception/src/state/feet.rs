@@ -1,0 +1,81 @@
+//! The estimator's feet: load and slip, rolling, and the measurement that a planted foot makes.
+
+use nalgebra::{Matrix3, Vector3};
+use robot_interface::joints::{LEGS, Leg};
+
+use super::StateEstimator;
+use super::contact::FootReading;
+use super::filter::{Outcome, delta};
+use crate::kinematics::{LegPose, leg_of};
+
+/// How a planted foot wanders, beyond rolling: slip, soft ground, m/sqrt(s).
+const FOOT_NOISE: f64 = 0.012;
+/// One-sigma of a joint angle, play of the gears included, rad.
+const ENCODER_SIGMA_RAD: f64 = 1e-3;
+/// One-sigma of the leg's dimensions and of where the ball touches, m.
+const LEG_SIGMA_M: f64 = 2e-3;
+/// Greatest squared Mahalanobis distance of a foot; beyond it the foot has slipped and is planted anew.
+const FOOT_GATE: f64 = 25.0;
+impl StateEstimator {
+    /// Load and slip of every foot.
+    pub(super) fn foot_readings(
+        &self,
+        legs: &[LegPose; LEGS],
+        rates: &[f64; 12],
+        torques: &[f64; 12],
+    ) -> [FootReading; LEGS] {
+        let body_rate =
+            self.last_imu.map_or_else(Vector3::zeros, |s| s.angular_velocity_rad_s - self.filter.gyro_bias);
+        let rotation = self.filter.rotation;
+        let up = rotation.inverse() * Vector3::z();
+        let velocity = rotation.inverse() * self.filter.velocity;
+        Leg::ALL.map(|leg| {
+            let pose = &legs[leg.index()];
+            let joint_rates = Vector3::from(leg_of(rates, leg));
+            let torque = Vector3::from(leg_of(torques, leg)) - joint_rates * self.joint_damping;
+            let force = pose.ground_force_n(&torque);
+            let from_imu = pose.foot.coords.coords - self.imu_from_base;
+            let centre = velocity + body_rate.cross(&from_imu) + pose.jacobian_m * joint_rates;
+            let turning = body_rate + pose.calf_rate * joint_rates;
+            let lowest = centre - turning.cross(&(up * self.kinematics.foot_radius_m()));
+            FootReading { force_up_n: force.map_or(0.0, |f| f.dot(&up)), slip_m_s: lowest.norm() }
+        })
+    }
+
+    /// How far the foot's centre has rolled in `map` since the joints were last read, m.
+    pub(super) fn rolled(&self, leg: Leg, now: &LegPose) -> Vector3<f64> {
+        let Some((_, before)) = &self.last_joints else { return Vector3::zeros() };
+        let was = self.rotation_at_joints * before[leg.index()].base_from_calf;
+        let turned = (self.filter.rotation * now.base_from_calf * was.inverse()).scaled_axis();
+        turned.cross(&Vector3::z()) * self.kinematics.foot_radius_m()
+    }
+
+    pub(super) fn update_foot(
+        &mut self,
+        foot: usize,
+        stands: bool,
+        leg: &LegPose,
+        rolled: &Vector3<f64>,
+        dt_s: f64,
+    ) {
+        if !stands {
+            if self.filter.feet[foot].is_some() {
+                self.filter.lift(foot);
+            }
+            return;
+        }
+        let from_imu = leg.foot.coords.coords - self.imu_from_base;
+        let noise = leg.jacobian_m * leg.jacobian_m.transpose() * ENCODER_SIGMA_RAD.powi(2)
+            + Matrix3::identity() * LEG_SIGMA_M.powi(2);
+        let Some(planted) = self.filter.feet[foot].as_mut() else {
+            self.filter.plant(foot, &from_imu, &noise);
+            return;
+        };
+        *planted += rolled;
+        self.filter.add_variance(delta(foot), FOOT_NOISE.powi(2) * dt_s);
+        if self.filter.measure_foot(foot, &from_imu, &noise, FOOT_GATE) == Outcome::Outlier {
+            self.diagnostics.slips += 1;
+            self.filter.plant(foot, &from_imu, &noise);
+        }
+    }
+}

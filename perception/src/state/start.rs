@@ -1,0 +1,104 @@
+//! How the estimator starts, holds still, and goes on after a gap or a fault.
+
+use nalgebra::{Matrix3, UnitQuaternion, Vector3};
+use robot_interface::joints::LEGS;
+
+use super::filter::{ACCEL, Covariance, GRAVITY, GYRO, NU, PHI, RHO};
+use super::stillness::{self, Window};
+use super::{CORRECTION_GATE, StateEstimator};
+
+/// One-sigma of the start pose that the operator gives: place, m, and heading, rad.
+const START_SIGMA: (f64, f64) = (0.03, 0.02);
+/// Without stillness the filter starts from the given pose after this time, s.
+const PATIENCE_S: f64 = 3.0;
+/// Acceleration and rate of turn that may pass unseen in a gap, m/s^2 and rad/s.
+const GAP_MOTION: (f64, f64) = (5.0, 1.0);
+impl StateEstimator {
+    /// Before the start: holds the given pose until a second of stillness has shown gravity.
+    pub(super) fn wait_for_stillness(&mut self) {
+        if let Some(mean) = self.stillness.second() {
+            let up = self.start.rotation() * mean.force;
+            if let Some(level) = UnitQuaternion::rotation_between(&up, &Vector3::z()) {
+                let (roll, pitch, _) = (level * self.start.rotation()).euler_angles();
+                self.filter.rotation = UnitQuaternion::from_euler_angles(roll, pitch, self.start.yaw());
+            }
+            self.filter.position = self.start.origin().coords + self.filter.rotation * self.imu_from_base;
+            self.spread(0.2, 0.02);
+            self.filter.gyro_bias = mean.rate;
+            self.filter.reset(GYRO, (self.noise.gyro.powi(2) / mean.duration_s).max(1e-10));
+            // What the accelerometer shows beside gravity is bias or tilt; the filter keeps that in mind.
+            let residual = self.filter.rotation * mean.force + GRAVITY;
+            let rotation = self.filter.rotation.to_rotation_matrix().into_inner();
+            let noise = Matrix3::identity() * (self.noise.accel.powi(2) / mean.duration_s);
+            let blocks = [(PHI, -GRAVITY.cross_matrix()), (ACCEL, rotation)];
+            self.filter.update(&blocks, &residual, &noise, f64::INFINITY);
+            self.ready = true;
+        } else if self.stamp.seconds_since(self.first_stamp) > PATIENCE_S {
+            self.spread(0.1, 0.5);
+            self.ready = true;
+        }
+        self.rotation_at_joints = self.filter.rotation;
+    }
+
+    /// Covariance of a start here, with this one-sigma of tilt (rad) and velocity (m/s). Feet are lifted.
+    pub(super) fn spread(&mut self, tilt_rad: f64, velocity_m_s: f64) {
+        (0..LEGS).for_each(|foot| self.filter.lift(foot));
+        let (place_m, yaw_rad) = START_SIGMA;
+        let turn = Matrix3::from_diagonal(&Vector3::new(tilt_rad.powi(2), tilt_rad.powi(2), yaw_rad.powi(2)));
+        // The place itself is known; rho is its error seen from the origin of `map`.
+        let (arm, speed) = (self.filter.position.cross_matrix(), self.filter.velocity.cross_matrix());
+        let mut motion = Covariance::identity();
+        motion.fixed_view_mut::<3, 3>(RHO, PHI).copy_from(&arm);
+        motion.fixed_view_mut::<3, 3>(NU, PHI).copy_from(&speed);
+        let mut plain = Covariance::zeros();
+        plain.fixed_view_mut::<3, 3>(PHI, PHI).copy_from(&turn);
+        for (at, sigma) in [
+            (NU, velocity_m_s),
+            (RHO, place_m),
+            (GYRO, self.initial_bias.0.max(1e-5)),
+            (ACCEL, self.initial_bias.1.max(1e-4)),
+        ] {
+            for i in at..at + 3 {
+                plain[(i, i)] = sigma * sigma;
+            }
+        }
+        self.filter.covariance = motion * plain * motion.transpose();
+    }
+
+    /// A window without motion: the velocity is zero, and the gyroscope shows its bias.
+    pub(super) fn hold_still(&mut self, window: &Window) {
+        if (window.rate - self.filter.gyro_bias).norm() > stillness::CREEP_RAD_S {
+            return;
+        }
+        let identity = Matrix3::identity();
+        let residual = window.rate - self.filter.gyro_bias;
+        let noise = identity * (self.noise.gyro.powi(2) / window.duration_s);
+        self.filter.update(&[(GYRO, identity)], &residual, &noise, CORRECTION_GATE);
+        let blocks = [(NU, identity), (PHI, -self.filter.velocity.cross_matrix())];
+        let noise = identity * stillness::SPEED_SIGMA_M_S.powi(2);
+        let (_, turned, _) = self.filter.update(&blocks, &-self.filter.velocity, &noise, f64::INFINITY);
+        self.rotation_at_joints = turned * self.rotation_at_joints;
+    }
+
+    /// Nothing was measured for a while: the feet may be anywhere, and the motion has changed.
+    pub(super) fn bridge_gap(&mut self, dt_s: f64) {
+        self.diagnostics.gaps += 1;
+        (0..LEGS).for_each(|foot| self.filter.lift(foot));
+        self.filter.add_variance(NU, (GAP_MOTION.0 * dt_s).powi(2));
+        self.filter.add_variance(PHI, (GAP_MOTION.1 * dt_s).powi(2).min(0.1));
+    }
+
+    /// Starts again from the last pose that was a number.
+    pub(super) fn restart(&mut self) {
+        self.diagnostics.restarts += 1;
+        let last = self.history.span().and_then(|(_, newest)| self.history.pose_at(newest));
+        let pose = last.unwrap_or(self.start).isometry;
+        self.filter.rotation = pose.rotation;
+        self.filter.position = pose.translation.vector + pose.rotation * self.imu_from_base;
+        self.filter.velocity = Vector3::zeros();
+        self.filter.gyro_bias = Vector3::zeros();
+        self.filter.accel_bias = Vector3::zeros();
+        self.filter.feet = [None; LEGS];
+        self.spread(0.1, 0.5);
+    }
+}
