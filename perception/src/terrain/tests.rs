@@ -4,6 +4,7 @@ use nalgebra::{Point3, Vector3};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Normal};
+use robot_interface::frames::Point;
 use robot_interface::sensors::LidarPoint;
 
 use super::*;
@@ -195,6 +196,26 @@ fn a_wall_is_impassable_and_a_rack_before_it_too() {
     assert!(most(&values(&grid, &grid.traversability, (1.0, 2.5), (1.2, 1.3))) < 0.05);
     assert!(mean(&values(&grid, &grid.traversability, (1.0, 2.5), (-0.92, -0.85))) < 0.05);
     assert!(mean(&values(&grid, &grid.traversability, (1.0, 2.5), (-0.6, 0.9))) > 0.85);
+}
+
+/// The story: the lowest point of all was taken for the ground, so one beam mirrored by a puddle made the
+/// debris beside it look as if it hung high above.
+#[test]
+fn a_beam_mirrored_by_a_puddle_does_not_hide_debris() {
+    fn debris(x: f64, y: f64) -> (f64, Option<f64>) {
+        (if (1.4..1.65).contains(&x) && (-0.1..0.15).contains(&y) { 0.25 } else { 0.0 }, None)
+    }
+    let mut map = ElevationMap::new(&go2());
+    for k in 0..5 {
+        let (mut scan, pose) = scan(debris, 0.1 * k as f64, k);
+        let mirrored = (pose * go2().lidar.base_from_lidar()).inverse() * Point::<Map>::new(1.3, 0.2, -0.8);
+        let position_m = [mirrored.coords.x, mirrored.coords.y, mirrored.coords.z].map(|x| x as f32);
+        scan.points.push(LidarPoint { position_m, intensity: 1.0, offset_s: 0.0 });
+        map.integrate(&scan, |_| Some(pose));
+    }
+    let grid = map.grid();
+    let on = values(&grid, &grid.elevation_m, (1.45, 1.6), (-0.05, 0.1));
+    assert!((mean(&on) - 0.25).abs() < 0.03, "{}", mean(&on));
 }
 
 #[test]
