@@ -1,6 +1,8 @@
 //! The GO-M8010-6 codec against frames that the vendor's own library packed and unpacked, and against
 //! bytes that no motor should send.
 
+#![allow(clippy::approx_constant, reason = "the vendor's 2 pi is 6.2832")]
+
 use firmware_bridge::wire::go_m8010::{COMMAND_LEN, Command, Fault, Mode, MotorId, REPLY_LEN, Reply};
 use firmware_bridge::wire::{FrameReader, WireError};
 use proptest::prelude::*;

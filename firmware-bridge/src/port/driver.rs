@@ -84,9 +84,12 @@ impl<P: BusPort> BusDriver<P> {
             let mut moved = self.poll(bridge, now);
             serve(now);
             moved += self.poll(bridge, now);
+            let crossed = now.plus_nanos(moved as u64 * BYTE_NANOS);
             now = match bridge.poll_timeout() {
                 Some(deadline) if moved == 0 => deadline,
-                _ => now.plus_nanos(moved as u64 * BYTE_NANOS),
+                // A line may babble without end: the slots end all the same.
+                Some(deadline) => crossed.min(deadline),
+                None => crossed,
             };
         }
         Ok(bridge.end_cycle(now))
