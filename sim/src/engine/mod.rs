@@ -1,4 +1,55 @@
-//! The physics engine's face: what the motors ask of a joint, and what they feel there.
+//! The physics engine's face: what motors ask of it, and what sensors and scoring may see of it.
+//!
+//! [`Engine`] is small so that a second engine can stand beside the first as a witness.
+
+pub mod rapier;
+mod ray_caster;
+
+use std::sync::Arc;
+
+use nalgebra::Vector3;
+use robot_interface::frames::{Base, Map, Transform};
+use robot_interface::joints::{JOINTS, LEGS};
+
+pub use ray_caster::SceneCaster;
+
+use crate::geometry::RayCaster;
+
+/// Standard gravity, m/s^2, along -z of `map`.
+pub const GRAVITY_M_S2: f64 = 9.806_65;
+
+/// A robot in a world that stands still.
+pub trait Engine {
+    /// Time that a step takes, s.
+    fn dt_s(&self) -> f64;
+
+    /// Goes one step on, each joint driven as asked.
+    fn step(&mut self, drives: &[JointDrive; JOINTS]);
+
+    /// What the motors' sensors see, `[12]` in the order of [`robot_interface::joints::JOINT_NAMES`].
+    fn joints(&self) -> [JointReading; JOINTS];
+
+    /// Where the robot really is; for sensors and scoring only.
+    fn truth(&self) -> GroundTruth;
+
+    /// Answers ray casts against the world, without the robot; usable beside [`Engine::step`].
+    fn ray_caster(&self) -> Arc<dyn RayCaster>;
+}
+
+/// Where the robot really is and how it moves.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GroundTruth {
+    /// Pose of the trunk.
+    pub map_from_base: Transform<Map, Base>,
+    /// Velocity of the trunk's origin in `map`, m/s.
+    pub velocity_m_s: Vector3<f64>,
+    /// Angular velocity in the base frame, rad/s.
+    pub angular_velocity_rad_s: Vector3<f64>,
+    /// Specific force at the inertial sensor in the base frame, m/s^2, mean over the last step.
+    pub specific_force_m_s2: Vector3<f64>,
+    /// Which feet touch the world, FL FR RL RR.
+    pub contacts: [bool; LEGS],
+}
 
 /// What a motor does at its joint during a step:
 /// `torque = kp (q - q_now) + kd (dq - dq_now) + torque_nm`, within `max_torque_nm` either way.

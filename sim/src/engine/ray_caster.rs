@@ -1,0 +1,133 @@
+//! Ray casts over the engine's own shapes, beside its steps: the world stands still, so the shapes are shared.
+
+use rapier3d::math::{Pose, Rotation, Vector};
+use rapier3d::parry::partitioning::{Bvh, BvhBuildStrategy};
+use rapier3d::parry::query::Ray;
+use rapier3d::prelude::{SharedShape, TriMeshFlags};
+
+use crate::geometry::{Hit, RayCaster, Shape, Solid, SolidId, StaticGeometry};
+
+/// The world's shapes under one bounding volume hierarchy.
+pub struct SceneCaster {
+    bvh: Bvh,
+    placed: Vec<PlacedShape>,
+}
+
+/// A shape where it stands, as collider and ray target alike.
+#[derive(Clone)]
+pub(super) struct PlacedShape {
+    pub(super) solid: SolidId,
+    pub(super) friction: f32,
+    pub(super) pose: Pose,
+    pub(super) shape: SharedShape,
+}
+
+/// A mesh that no collider can be made of.
+#[derive(Debug, thiserror::Error)]
+#[error("solid {solid} of the tunnel is not a usable mesh: {reason}")]
+pub struct BadMesh {
+    solid: SolidId,
+    reason: String,
+}
+
+impl SceneCaster {
+    /// A caster over a world.
+    ///
+    /// # Errors
+    /// When a mesh has no triangles or names corners that it does not have.
+    pub fn new(geometry: &StaticGeometry) -> Result<Self, BadMesh> {
+        Ok(Self::over(place_all(geometry)?))
+    }
+
+    pub(super) fn over(placed: Vec<PlacedShape>) -> Self {
+        let boxes: Vec<_> = placed.iter().map(|p| p.shape.compute_aabb(&p.pose)).collect();
+        Self { bvh: Bvh::from_leaves(BvhBuildStrategy::default(), &boxes), placed }
+    }
+}
+
+impl RayCaster for SceneCaster {
+    fn cast(&self, origin: [f32; 3], direction: [f32; 3], max_m: f32) -> Option<Hit> {
+        let ray = Ray::new(Vector::from_array(origin), Vector::from_array(direction));
+        let toi = |leaf: u32, best: f32| {
+            let target = self.placed.get(leaf as usize)?;
+            target.shape.cast_ray(&target.pose, &ray, best, false)
+        };
+        let (leaf, distance_m) = self.bvh.cast_ray(&ray, max_m, toi)?;
+        let target = self.placed.get(leaf as usize)?;
+        // The second cast, for the normal, is over one shape and ends where the first one did.
+        let reach = distance_m * 1.000_01 + 1e-4;
+        let hit = target.shape.cast_ray_and_get_normal(&target.pose, &ray, reach, false)?;
+        let towards = if hit.normal.dot(ray.dir) > 0.0 { -hit.normal } else { hit.normal };
+        Some(Hit { distance_m, normal: towards.to_array(), solid: target.solid })
+    }
+}
+
+/// Every solid as a shape of the engine's.
+pub(super) fn place_all(geometry: &StaticGeometry) -> Result<Vec<PlacedShape>, BadMesh> {
+    geometry.solids.iter().map(place).collect()
+}
+
+fn place(solid: &Solid) -> Result<PlacedShape, BadMesh> {
+    let (pose, shape) = match &solid.shape {
+        Shape::Mesh { vertices, indices } => {
+            let bad = |reason: String| BadMesh { solid: solid.id, reason };
+            if let Some(corner) = indices.iter().flatten().find(|i| **i as usize >= vertices.len()) {
+                return Err(bad(format!("there is no corner {corner}")));
+            }
+            let corners = vertices.iter().map(|v| Vector::from_array(*v)).collect();
+            // Feet must not catch on the edges between the floor's triangles.
+            let flags = TriMeshFlags::FIX_INTERNAL_EDGES | TriMeshFlags::DELETE_DEGENERATE_TRIANGLES;
+            let mesh = SharedShape::trimesh_with_flags(corners, indices.clone(), flags)
+                .map_err(|e| bad(e.to_string()))?;
+            (Pose::identity(), mesh)
+        }
+        Shape::Box { half_extents: [x, y, z], pose } => (pose_of(pose), SharedShape::cuboid(*x, *y, *z)),
+        Shape::Cylinder { half_length, radius, pose } => {
+            (pose_of(pose), SharedShape::cylinder(*half_length, *radius))
+        }
+    };
+    Ok(PlacedShape { solid: solid.id, friction: solid.friction, pose, shape })
+}
+
+pub(super) fn pose_of(isometry: &nalgebra::Isometry3<f32>) -> Pose {
+    let (t, q) = (isometry.translation.vector, isometry.rotation.coords);
+    Pose::from_parts(Vector::new(t.x, t.y, t.z), Rotation::from_xyzw(q.x, q.y, q.z, q.w))
+}
+
+#[cfg(test)]
+mod tests {
+    use nalgebra::Isometry3;
+
+    use super::*;
+
+    fn world() -> StaticGeometry {
+        let floor = Shape::Mesh {
+            vertices: vec![[-5.0, -5.0, 0.0], [5.0, -5.0, 0.0], [5.0, 5.0, 0.0], [-5.0, 5.0, 0.0]],
+            indices: vec![[0, 1, 2], [0, 2, 3]],
+        };
+        let pose = Isometry3::translation(2.0, 0.0, 0.5);
+        let block = Shape::Box { half_extents: [0.5; 3], pose };
+        let solid = |id, shape| Solid { id, shape, friction: 0.7 };
+        StaticGeometry { solids: vec![solid(7, floor), solid(9, block)] }
+    }
+
+    #[test]
+    fn the_nearest_solid_answers_with_its_normal_towards_the_ray() {
+        let caster = SceneCaster::new(&world()).expect("good meshes");
+        let hit = caster.cast([0.0, 0.0, 0.5], [1.0, 0.0, 0.0], 10.0).expect("the block");
+        assert_eq!((hit.solid, hit.normal), (9, [-1.0, 0.0, 0.0]));
+        assert!((hit.distance_m - 1.5).abs() < 1e-5);
+        let down = caster.cast([0.0, 0.0, 0.5], [0.0, 0.0, -1.0], 10.0).expect("the floor");
+        assert_eq!((down.solid, down.normal), (7, [0.0, 0.0, 1.0]));
+        assert_eq!(caster.cast([0.0, 0.0, 0.5], [1.0, 0.0, 0.0], 1.0), None, "out of reach");
+        assert_eq!(caster.cast([0.0, 0.0, 0.5], [0.0, 0.0, 1.0], 10.0), None, "open above");
+    }
+
+    #[test]
+    fn a_mesh_without_its_corners_is_refused() {
+        let mesh = Shape::Mesh { vertices: vec![[0.0; 3]; 3], indices: vec![[0, 1, 3]] };
+        let geometry = StaticGeometry { solids: vec![Solid { id: 4, shape: mesh, friction: 0.5 }] };
+        let error = SceneCaster::new(&geometry).err().expect("refused").to_string();
+        assert!(error.contains("solid 4") && error.contains("no corner 3"), "{error}");
+    }
+}
