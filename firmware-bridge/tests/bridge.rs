@@ -217,7 +217,8 @@ fn faults_are_told_as_long_as_the_motor_tells_them() {
 #[test]
 fn commands_that_make_no_sense_are_refused_and_none_of_the_twelve_is_sent() {
     let robot = go2();
-    let spoils: [(&str, fn(&mut JointCommand, f64)); 5] = [
+    type Spoil = fn(&mut JointCommand, f64);
+    let spoils: [(&str, Spoil); 5] = [
         ("position_rad", |c, v| c.position_rad = v),
         ("velocity_rad_s", |c, v| c.velocity_rad_s = v),
         ("torque_nm", |c, v| c.torque_nm = v),

@@ -1,5 +1,7 @@
 //! The virtual motors behind their bytes: the bridge on one end of the wires, the motors on the other.
 
+#![allow(clippy::float_cmp_const, reason = "a motor that damps does so with exactly this constant")]
+
 use firmware_bridge::bridge::{Cycle, MotorBridge};
 use firmware_bridge::port::{BusDriver, BusPort, Loopback, loopback};
 use firmware_bridge::wire::go_m8010::{Command, Fault, Mode, MotorId, Reply};
