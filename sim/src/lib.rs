@@ -4,6 +4,10 @@
 //! in a result.
 
 pub mod engine;
+pub mod camera;
 pub mod geometry;
 pub mod motors;
 pub mod tunnel;
+pub mod imu;
+pub mod lidar;
+mod noise;

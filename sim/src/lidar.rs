@@ -1,0 +1,181 @@
+//! A spinning lidar on the robot's head: rays along its firing pattern, cast from where the robot is at the
+//! moment of each shot.
+
+mod pattern;
+
+use rayon::prelude::*;
+use robot_interface::frames::{Base, Lidar, Map, Transform};
+use robot_interface::robot::RobotDescription;
+use robot_interface::sensors::{LidarPoint, LidarScan};
+use robot_interface::time::Stamp;
+
+use crate::geometry::RayCaster;
+use crate::noise::normal;
+use pattern::{GROUP, Pattern};
+
+/// Half the height of the trunk that hides what is behind it, m.
+const TRUNK_HALF_HEIGHT_M: f64 = 0.06;
+
+/// A lidar with the firing pattern of a Livox Mid-360 (non-repeating, four lasers a shot).
+#[derive(Clone, Debug)]
+pub struct LidarSensor {
+    pattern: Pattern,
+    base_from_lidar: Transform<Base, Lidar>,
+    groups_per_second: f64,
+    period_s: f64,
+    range_m: [f32; 2],
+    range_noise_m: f32,
+    trunk_half_m: [f64; 3],
+    seed: u64,
+}
+
+impl LidarSensor {
+    /// The robot's lidar.
+    ///
+    /// # Errors
+    /// Never with the pattern that comes with this crate; [`pattern::BadPattern`] if that was damaged.
+    pub fn new(robot: &RobotDescription, seed: u64) -> Result<Self, pattern::BadPattern> {
+        let lidar = &robot.lidar;
+        let legs = &robot.legs;
+        Ok(Self {
+            pattern: Pattern::mid360()?,
+            base_from_lidar: lidar.base_from_lidar(),
+            groups_per_second: lidar.points_per_second.get() / GROUP as f64,
+            period_s: 1.0 / lidar.rate_hz.get(),
+            range_m: [lidar.min_range_m.get() as f32, lidar.max_range_m.get() as f32],
+            range_noise_m: lidar.range_noise_m.get() as f32,
+            trunk_half_m: [
+                legs.hip_x_m.get(),
+                legs.hip_y_m.get() + legs.abduction_m.get(),
+                TRUNK_HALF_HEIGHT_M,
+            ],
+            seed,
+        })
+    }
+
+    /// The scan that began at `start`; `pose_at` gives the pose so many seconds later. Shots that hit nothing,
+    /// or the robot's own trunk, leave no point. The same arguments give the same bits on any number of threads.
+    pub fn scan(
+        &self,
+        caster: &dyn RayCaster,
+        start: Stamp,
+        pose_at: impl Fn(f64) -> Transform<Map, Base> + Sync,
+    ) -> LidarScan {
+        let first = (start.seconds() * self.groups_per_second).round() as u64;
+        let count = (self.period_s * self.groups_per_second).round() as usize;
+        let shots: Vec<[Option<LidarPoint>; GROUP]> = (0..count)
+            .into_par_iter()
+            .with_min_len(256)
+            .map(|k| {
+                let k = k as u64;
+                let offset_s = k as f64 / self.groups_per_second;
+                let map_from_lidar = pose_at(offset_s) * self.base_from_lidar;
+                let directions = self.pattern.directions((first + k) as f64 / self.groups_per_second);
+                std::array::from_fn(|laser| {
+                    let number = (first + k) * GROUP as u64 + laser as u64;
+                    self.shoot(caster, &map_from_lidar, directions[laser], number, offset_s as f32)
+                })
+            })
+            .collect();
+        LidarScan { stamp: start, points: shots.into_iter().flatten().flatten().collect() }
+    }
+
+    fn shoot(
+        &self,
+        caster: &dyn RayCaster,
+        map_from_lidar: &Transform<Map, Lidar>,
+        direction: nalgebra::Vector3<f64>,
+        number: u64,
+        offset_s: f32,
+    ) -> Option<LidarPoint> {
+        if self.hits_trunk(direction) {
+            return None;
+        }
+        let pose = map_from_lidar.isometry.cast::<f32>();
+        let ahead = pose * direction.cast::<f32>();
+        let origin = pose.translation.vector;
+        let hit = caster.cast(origin.into(), ahead.into(), self.range_m[1])?;
+        let distance_m = hit.distance_m + self.range_noise_m * normal(self.seed, number) as f32;
+        if distance_m < self.range_m[0] {
+            return None;
+        }
+        let position = direction.cast::<f32>() * distance_m;
+        let incidence = (ahead.x * hit.normal[0] + ahead.y * hit.normal[1] + ahead.z * hit.normal[2]).abs();
+        Some(LidarPoint {
+            position_m: position.into(),
+            intensity: (160.0 * incidence / (1.0 + 0.02 * distance_m * distance_m)).clamp(0.0, 255.0),
+            offset_s,
+        })
+    }
+
+    /// Whether a shot in this direction (lidar frame) meets the trunk: the slab test.
+    fn hits_trunk(&self, direction: nalgebra::Vector3<f64>) -> bool {
+        let origin = self.base_from_lidar.origin();
+        let ahead = self.base_from_lidar.isometry * direction;
+        let (mut near, mut far) = (0.0f64, f64::INFINITY);
+        for axis in 0..3 {
+            let inverse = 1.0 / ahead[axis];
+            let a = (-self.trunk_half_m[axis] - origin[axis]) * inverse;
+            let b = (self.trunk_half_m[axis] - origin[axis]) * inverse;
+            near = near.max(a.min(b));
+            far = far.min(a.max(b));
+        }
+        near <= far && far > 0.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::Hit;
+
+    fn go2() -> RobotDescription {
+        toml::from_str(include_str!("../../launch/robots/go2.toml")).expect("the robot file is good")
+    }
+
+    /// A floor at z = 0 and nothing else.
+    struct Floor;
+
+    impl RayCaster for Floor {
+        fn cast(&self, origin: [f32; 3], direction: [f32; 3], max_m: f32) -> Option<Hit> {
+            let distance_m = -origin[2] / direction[2];
+            (distance_m > 0.0 && distance_m < max_m).then_some(Hit {
+                distance_m,
+                normal: [0.0, 0.0, 1.0],
+                solid: 0,
+            })
+        }
+    }
+
+    #[test]
+    fn the_floor_comes_back_flat_and_in_front_of_the_feet() {
+        let robot = go2();
+        let lidar = LidarSensor::new(&robot, 1).expect("pattern");
+        let pose = |t: f64| Transform::<Map, Base>::from_xyz_rpy([0.8 * t, 0.0, 0.32], [0.0, 0.02, 0.3 * t]);
+        let scan = lidar.scan(&Floor, Stamp::from_nanos(3_000_000_000), pose);
+        assert!(scan.points.len() > 5000, "{} points", scan.points.len());
+        let mut near = false;
+        for point in &scan.points {
+            let [x, y, z] = point.position_m.map(f64::from);
+            let map_from_lidar = pose(f64::from(point.offset_s)) * robot.lidar.base_from_lidar();
+            let in_map = (map_from_lidar * robot_interface::frames::Point::<Lidar>::new(x, y, z)).coords;
+            let range = (x * x + y * y + z * z).sqrt();
+            // Noise is along the ray; a shallow ray shows little of it in height.
+            assert!(in_map.z.abs() < 0.12, "{in_map} at {range}");
+            near |= in_map.x > 0.4 && in_map.x < 0.8 && in_map.y.abs() < 0.2;
+        }
+        assert!(near, "the floor before the feet is seen");
+    }
+
+    #[test]
+    fn scans_repeat_only_for_the_same_time_and_seed() {
+        let robot = go2();
+        let lidar = LidarSensor::new(&robot, 1).expect("pattern");
+        let pose = |_| Transform::<Map, Base>::from_xyz_rpy([0.0, 0.0, 0.32], [0.0; 3]);
+        let at = |nanos| lidar.scan(&Floor, Stamp::from_nanos(nanos), pose);
+        assert_eq!(at(100_000_000), at(100_000_000));
+        assert_ne!(at(100_000_000).points, at(200_000_000).points);
+        let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
+        assert_eq!(one_thread.install(|| at(100_000_000)), at(100_000_000));
+    }
+}
