@@ -85,6 +85,8 @@ pub struct StateEstimator {
     /// Orientation when the joints were last read, with corrections since then.
     rotation_at_joints: UnitQuaternion<f64>,
     contact: ContactDetector,
+    /// How long each foot has stood, s.
+    standing_s: [f64; LEGS],
     history: PoseHistory,
     refused: u32,
     diagnostics: Diagnostics,
@@ -127,6 +129,7 @@ impl StateEstimator {
             last_joints: None,
             rotation_at_joints: start.rotation(),
             contact: ContactDetector::new(robot.body.mass_kg.get()),
+            standing_s: [0.0; LEGS],
             history,
             refused: 0,
             diagnostics: Diagnostics::default(),

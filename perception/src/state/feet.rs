@@ -10,6 +10,11 @@ use crate::kinematics::{LegPose, leg_of};
 
 /// How a planted foot wanders, beyond rolling: slip, soft ground, m/sqrt(s).
 const FOOT_NOISE: f64 = 0.012;
+/// The same, over the ground, while a foot lands: it slides until it carries its share. Up and down it is
+/// not greater, because what sinks in on landing comes up again before lift-off, and both must count alike.
+const LANDING_NOISE: f64 = 0.06;
+/// How long that lasts, s.
+const LANDING_S: f64 = 0.04;
 /// One-sigma of a joint angle, play of the gears included, rad.
 const ENCODER_SIGMA_RAD: f64 = 1e-3;
 /// One-sigma of the leg's dimensions and of where the ball touches, m.
@@ -58,6 +63,7 @@ impl StateEstimator {
         rolled: &Vector3<f64>,
         dt_s: f64,
     ) {
+        self.standing_s[foot] = if stands { self.standing_s[foot] + dt_s } else { 0.0 };
         if !stands {
             if self.filter.feet[foot].is_some() {
                 self.filter.lift(foot);
@@ -72,7 +78,9 @@ impl StateEstimator {
             return;
         };
         *planted += rolled;
-        self.filter.add_variance(delta(foot), FOOT_NOISE.powi(2) * dt_s);
+        let landing = self.standing_s[foot] < LANDING_S;
+        let across = if landing { LANDING_NOISE } else { FOOT_NOISE };
+        self.filter.add_variances(delta(foot), &[across, across, FOOT_NOISE].map(|n| n * n * dt_s));
         if self.filter.measure_foot(foot, &from_imu, &noise, FOOT_GATE) == Outcome::Outlier {
             self.diagnostics.slips += 1;
             self.filter.plant(foot, &from_imu, &noise);

@@ -139,6 +139,13 @@ impl Filter {
         }
     }
 
+    /// Adds to the variances of three components, each its own.
+    pub(super) fn add_variances(&mut self, at: usize, variances: &[f64; 3]) {
+        for (i, variance) in variances.iter().enumerate() {
+            self.covariance[(at + i, at + i)] += variance;
+        }
+    }
+
     /// Takes a foot that came to carry weight into the state, at `from_imu` in the trunk's axes with the
     /// covariance `noise` there.
     pub(super) fn plant(&mut self, foot: usize, from_imu: &Vector3<f64>, noise: &Matrix3<f64>) {
