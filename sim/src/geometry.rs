@@ -3,6 +3,10 @@
 //! The tunnel builds a [`StaticGeometry`]; an engine takes it up and answers through [`RayCaster`]. Neither
 //! knows the other, so cameras and lidars work on any engine's query structure, or on none.
 
+mod bvh;
+
+pub use bvh::Bvh;
+
 use nalgebra::Isometry3;
 
 /// Names a solid within one [`StaticGeometry`]; whoever built it knows the material.

@@ -34,8 +34,8 @@ pub use marks::{NO_DEFECT, Surface};
 pub use solids::Material;
 pub use strokes::Footprint;
 
-pub(crate) use marks::luminance;
-pub(crate) use noise::{fbm, hash, hash2, mix, mix3, smoothstep, unit};
+pub(crate) use marks::{luminance, rust};
+pub(crate) use noise::{fbm, hash, mix, mix3, unit};
 
 use crate::geometry::{SolidId, StaticGeometry};
 use furniture::Furniture;
@@ -205,9 +205,10 @@ impl Tunnel {
         self.lining.surface(place, footprint)
     }
 
-    /// Only what is on the lining at a place, laid over a surface given from elsewhere, such as a photograph.
-    pub fn paint_over(&self, place: [f32; 2], footprint: &Footprint, surface: &mut Surface) {
-        self.lining.paint(place, footprint, surface);
+    /// Only what is on the lining at a place, laid over a surface given from elsewhere, such as a photograph
+    /// whose mean reflectance is `base`.
+    pub fn paint_over(&self, place: [f32; 2], footprint: &Footprint, base: [f32; 3], surface: &mut Surface) {
+        self.lining.paint(place, footprint, base, surface);
     }
 
     /// The defect that rust on a solid belongs to, and how much of it is rusted.

@@ -62,12 +62,18 @@ impl Lining {
     /// The lining at a place `[chainage, arc]`, m, as a pixel with this footprint sees it.
     pub(crate) fn surface(&self, place: [f32; 2], footprint: &Footprint) -> Surface {
         let mut surface = self.sound(place, footprint);
-        self.paint(place, footprint, &mut surface);
+        self.paint(place, footprint, self.look.base, &mut surface);
         surface
     }
 
-    /// Lays marks and strokes over a given surface.
-    pub(crate) fn paint(&self, place: [f32; 2], footprint: &Footprint, surface: &mut Surface) {
+    /// Lays marks and strokes over a given surface, whose reflectance is about `base`.
+    pub(crate) fn paint(
+        &self,
+        place: [f32; 2],
+        footprint: &Footprint,
+        base: [f32; 3],
+        surface: &mut Surface,
+    ) {
         let [i, j] = [0, 1].map(|k| (place[k] - self.origin[k]) / CELL_M);
         if i < 0.0 || j < 0.0 || i as usize >= self.size[0] || j as usize >= self.size[1] {
             return;
@@ -75,7 +81,7 @@ impl Lining {
         let listed = &self.cells[i as usize * self.size[1] + j as usize];
         if !listed.is_empty() {
             let pixel_m = footprint.size_m();
-            let stuff = Stuff { aggregate: &self.aggregate, base: self.look.base };
+            let stuff = Stuff { aggregate: &self.aggregate, base };
             for n in listed {
                 let mark = &self.marks[usize::from(*n)];
                 let [s0, s1, a0, a1] = mark.reach();

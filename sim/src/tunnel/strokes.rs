@@ -225,8 +225,8 @@ pub(crate) fn writing(
         .map(|(place, digit)| {
             let corners = SHAPES[usize::from(*digit) % 10].iter().enumerate().map(|(n, [x, y])| {
                 let (x, y) = (x + shake(place * 16 + n, 0) + 0.15 * y, y + shake(place * 16 + n, 1));
-                // Seen from inside, chainage runs to the left on the left wall and to the right on the right one.
-                let ahead = (x + 2.8 * place as f32) * scale * down;
+                // Seen from inside, chainage runs to the right on the left wall and to the left on the right one.
+                let ahead = -(x + 2.8 * place as f32) * scale * down;
                 [s + ahead, a - y * scale * down, width]
             });
             Stroke { points: corners.collect(), ink }

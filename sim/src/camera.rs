@@ -1,0 +1,231 @@
+//! Colour cameras in a dark tunnel: a pinhole, a lamp beside it, and a film that is neither sharp nor quiet.
+//!
+//! Rays find geometry on a coarse grid; between rays that meet the same smooth surface the place on it is
+//! interpolated, elsewhere the grid is refined down to single pixels. Appearance is then a function of
+//! place and footprint ([`Tunnel::lining_surface`]). Labels come from the very same evaluation as the picture.
+//!
+//! **What is labelled.** A pixel shows what lies at its centre. Leakage, spalling and corrosion are labelled
+//! where they cover more than half of the pixel; a crack where the pixel's footprint touches it and it is at
+//! least [`CRACK_LABEL_PX`](crate::tunnel::CRACK_LABEL_PX) pixels wide there.
+
+mod film;
+mod sampling;
+mod shading;
+
+use rayon::prelude::*;
+use robot_interface::frames::{self, Map, Transform};
+use robot_interface::robot::CameraDescription;
+use robot_interface::sensors::{CameraFrame, Intrinsics};
+use robot_interface::time::Stamp;
+
+use crate::geometry::RayCaster;
+use crate::tunnel::{NO_DEFECT, Tunnel};
+use sampling::{BLOCK, Rays};
+
+/// The light in which a picture is taken.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Lighting {
+    /// The lamp's place in the optical frame (x right, y down, z ahead), m.
+    pub lamp_m: [f32; 3],
+    /// The lamp's colour, linear, about 1.
+    pub colour: [f32; 3],
+    /// Half angle at which the lamp's beam has fallen to about a third, rad.
+    pub beam_rad: f32,
+    /// Even light from elsewhere, relative to the lamp's at 1 m. A tunnel out of service has almost none.
+    pub ambient: f32,
+}
+
+impl Lighting {
+    /// The robot's own lamp, just above the camera, in the dark.
+    pub const ROBOT: Self =
+        Self { lamp_m: [0.03, -0.06, 0.0], colour: [1.0, 0.97, 0.92], beam_rad: 0.95, ambient: 0.012 };
+}
+
+/// What turns light into a picture.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Film {
+    /// One-sigma noise of a mid-grey pixel, fraction of full scale.
+    pub noise: f32,
+    /// Mean brightness that the automatic exposure aims at, linear, before the tone curve.
+    pub key: f32,
+    /// Share of a pixel's light that falls on each of its four neighbours.
+    pub softness: f32,
+    /// Exponent of the tone curve relative to sRGB's: 1 is neutral, more is harder.
+    pub contrast: f32,
+}
+
+/// A colour camera.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Camera {
+    /// Its place in the robot description's list.
+    pub index: usize,
+    /// The lens.
+    pub lens: Intrinsics,
+    /// The light.
+    pub lighting: Lighting,
+    /// The film.
+    pub film: Film,
+}
+
+/// When and from where a picture is taken.
+#[derive(Clone, Copy, Debug)]
+pub struct Exposure {
+    /// Pose of the camera's optical frame when the shutter opens.
+    pub start: Transform<Map, frames::Camera>,
+    /// The same when it closes.
+    pub end: Transform<Map, frames::Camera>,
+    /// Middle of the exposure.
+    pub stamp: Stamp,
+}
+
+impl Exposure {
+    /// A picture from a camera at rest.
+    pub fn still(pose: Transform<Map, frames::Camera>, stamp: Stamp) -> Self {
+        Self { start: pose, end: pose, stamp }
+    }
+}
+
+/// How a true defect shows in a picture.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SeenDefect {
+    /// The defect's place in [`Tunnel::defects`].
+    pub id: u16,
+    /// Labelled pixels.
+    pub pixels: u32,
+    /// Size of a pixel on it, mm, mean over those pixels.
+    pub mm_per_pixel: f32,
+    /// Relative difference of its luminance from the sound surface, mean over those pixels, 0 to 1.
+    pub contrast: f32,
+    /// Width of a crack in pixels, mean over those pixels; 0 for other classes.
+    pub width_px: f32,
+    /// Brightness of those pixels before the tone curve, mean; below about 0.01 it drowns in noise.
+    pub brightness: f32,
+}
+
+/// A picture with its truth.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rendered {
+    /// What the camera delivers.
+    pub frame: CameraFrame,
+    /// Class of every pixel, `height x width`, as in a mask: 0 is background.
+    pub labels: Vec<u8>,
+    /// Every defect with a labelled pixel, by id.
+    pub visible: Vec<SeenDefect>,
+}
+
+impl Camera {
+    /// A camera of the robot, with the robot's lamp.
+    pub fn new(description: &CameraDescription, index: usize) -> Self {
+        Self {
+            index,
+            lens: description.intrinsics(),
+            lighting: Lighting::ROBOT,
+            film: Film { noise: description.noise.get() as f32, key: 0.2, softness: 0.08, contrast: 1.0 },
+        }
+    }
+
+    /// Takes a picture. The result depends on nothing but the arguments, whatever the number of threads.
+    pub fn render(
+        &self,
+        tunnel: &Tunnel,
+        caster: &dyn RayCaster,
+        exposure: &Exposure,
+        seed: u64,
+    ) -> Rendered {
+        let (width, height) = (self.lens.width as usize, self.lens.height as usize);
+        let rays = Rays::new(self, tunnel, caster, exposure);
+        let grid = rays.coarse();
+        let mut light = vec![[0.0f32; 3]; width * height];
+        let mut labels = vec![0u8; width * height];
+        let painter = shading::Painter::new(tunnel, &self.lighting);
+        let tallies: Vec<Vec<Tally>> = light
+            .par_chunks_mut(BLOCK * width)
+            .zip(labels.par_chunks_mut(BLOCK * width))
+            .enumerate()
+            .map(|(row, (light, labels))| {
+                let mut seen = Vec::new();
+                for column in 0..width.div_ceil(BLOCK) {
+                    rays.block(&grid, column, row, |x, y, sample, footprint| {
+                        let (x, y) = (column * BLOCK + x, y);
+                        let at = y * width + x;
+                        if x >= width || at >= light.len() {
+                            return;
+                        }
+                        let (surface, colour) = painter.look(sample, footprint);
+                        light[at] = colour;
+                        labels[at] = surface.class;
+                        if surface.defect != NO_DEFECT {
+                            Tally::add(&mut seen, &surface, colour, footprint.size_m());
+                        }
+                    });
+                }
+                seen
+            })
+            .collect();
+        let gain = film::gain(&self.film, &light, width);
+        let smear = rays.smear(&grid);
+        let image = film::develop(&self.film, light, [width, height], &smear, gain, seed);
+        let visible = Tally::merge(tallies, gain);
+        Rendered { frame: CameraFrame { stamp: exposure.stamp, camera: self.index, image }, labels, visible }
+    }
+}
+
+/// Sums over the pixels of one defect.
+#[derive(Clone, Copy, Debug)]
+struct Tally {
+    id: u16,
+    pixels: u32,
+    contrast: f32,
+    width_px: f32,
+    luminance: f32,
+    size_m: f32,
+}
+
+impl Tally {
+    fn add(seen: &mut Vec<Self>, surface: &crate::tunnel::Surface, colour: [f32; 3], size_m: f32) {
+        let new =
+            Self { id: surface.defect, pixels: 0, contrast: 0.0, width_px: 0.0, luminance: 0.0, size_m: 0.0 };
+        let at = seen.iter().position(|t| t.id == surface.defect).unwrap_or_else(|| {
+            seen.push(new);
+            seen.len() - 1
+        });
+        let t = &mut seen[at];
+        t.pixels += 1;
+        t.contrast += surface.contrast;
+        t.width_px += surface.width_px;
+        t.luminance += crate::tunnel::luminance(colour);
+        t.size_m += size_m;
+    }
+
+    /// Sums over rows in their order, so that the result does not depend on threads.
+    fn merge(rows: Vec<Vec<Self>>, gain: f32) -> Vec<SeenDefect> {
+        let mut all: Vec<Self> = Vec::new();
+        for t in rows.into_iter().flatten() {
+            match all.iter_mut().find(|a| a.id == t.id) {
+                Some(a) => {
+                    a.pixels += t.pixels;
+                    a.contrast += t.contrast;
+                    a.width_px += t.width_px;
+                    a.luminance += t.luminance;
+                    a.size_m += t.size_m;
+                }
+                None => all.push(t),
+            }
+        }
+        all.sort_by_key(|t| t.id);
+        let mean = |sum: f32, t: &Self| sum / t.pixels.max(1) as f32;
+        all.iter()
+            .map(|t| SeenDefect {
+                id: t.id,
+                pixels: t.pixels,
+                mm_per_pixel: mean(t.size_m, t) * 1000.0,
+                contrast: mean(t.contrast, t),
+                width_px: mean(t.width_px, t),
+                brightness: mean(t.luminance, t) * gain,
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

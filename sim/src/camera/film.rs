@@ -1,0 +1,143 @@
+//! From light to bytes: smear and lens, automatic exposure, noise, and the tone curve.
+
+use rayon::prelude::*;
+use robot_interface::sensors::RgbImage;
+
+use super::Film;
+use crate::tunnel::{hash, luminance};
+
+/// Below this many pixels of movement a picture is as sharp as its lens, px.
+const STILL_PX: f32 = 0.4;
+/// Entries of the tone curve's table, and the light at its end.
+const TONES: usize = 4096;
+const WHITE: f32 = 4.0;
+
+/// How far the picture moves during the exposure, px, at the corners of its blocks.
+#[derive(Debug)]
+pub(super) struct Smear {
+    pub(super) columns: usize,
+    pub(super) block: usize,
+    pub(super) shifts: Vec<[f32; 2]>,
+}
+
+/// What the automatic exposure multiplies light by.
+pub(super) fn gain(film: &Film, light: &[[f32; 3]], width: usize) -> f32 {
+    // Every seventh pixel of every seventh row tells enough; bright spots count with the square root.
+    let picked = light.chunks(width).step_by(7).flat_map(|row| row.iter().step_by(7));
+    let (sum, count) =
+        picked.fold((0.0f64, 0u32), |(sum, n), c| (sum + f64::from(luminance(*c)).sqrt(), n + 1));
+    let mean = (sum / f64::from(count.max(1))).powi(2) as f32;
+    film.key / mean.max(1e-5)
+}
+
+/// Makes the picture.
+pub(super) fn develop(
+    film: &Film,
+    light: Vec<[f32; 3]>,
+    [width, height]: [usize; 2],
+    smear: &Smear,
+    gain: f32,
+    seed: u64,
+) -> RgbImage {
+    let light = smeared(light, width, smear);
+    let (tones, bells) = (tones(film), bells());
+    let (k, seed) = (film.softness.clamp(0.0, 0.24), hash(seed as u32) ^ hash((seed >> 32) as u32 ^ 0x5eed));
+    // The slope of sRGB at mid-grey turns noise of the output into noise of the light.
+    let noise = film.noise / 1.19;
+    let mut data = vec![0u8; width * height * 3];
+    data.par_chunks_mut(width * 3).enumerate().for_each(|(y, row)| {
+        let line = |dy: isize| {
+            let at = y.saturating_add_signed(dy).min(height - 1);
+            &light[at * width..(at + 1) * width]
+        };
+        let (above, here, below) = (line(-1), line(0), line(1));
+        for (x, out) in row.chunks_exact_mut(3).enumerate() {
+            let (before, after) = (here[x.saturating_sub(1)], here[(x + 1).min(width - 1)]);
+            let mut dice = hash(seed ^ hash((y * width + x) as u32));
+            for c in 0..3 {
+                let neighbours = above[x][c] + below[x][c] + before[c] + after[c];
+                let exposed = gain * (here[x][c] * (1.0 - 4.0 * k) + neighbours * k);
+                // Photons arrive by chance, and the amplifier adds its own.
+                let sigma = noise * (exposed / 0.18 + 0.08).sqrt();
+                dice = dice.wrapping_mul(0x915f_77f5).wrapping_add(0x9e37_79b9);
+                let noisy = exposed + sigma * bells[(dice >> 20) as usize];
+                out[c] = tones[((noisy * (TONES as f32 / WHITE)) as usize).min(TONES - 1)];
+            }
+        }
+    });
+    RgbImage { width: width as u32, height: height as u32, data }
+}
+
+/// Averages along the movement of every place during the exposure.
+fn smeared(light: Vec<[f32; 3]>, width: usize, smear: &Smear) -> Vec<[f32; 3]> {
+    let longest = smear.shifts.iter().map(|[u, v]| u.hypot(*v)).fold(0.0, f32::max);
+    if longest < STILL_PX {
+        return light;
+    }
+    let height = light.len() / width;
+    let mut out = vec![[0.0; 3]; light.len()];
+    out.par_chunks_mut(width).enumerate().for_each(|(y, row)| {
+        for (x, out) in row.iter_mut().enumerate() {
+            let at = y / smear.block * smear.columns + x / smear.block;
+            let (u, v) = (
+                (x % smear.block) as f32 / smear.block as f32,
+                (y % smear.block) as f32 / smear.block as f32,
+            );
+            let shift: [f32; 2] = std::array::from_fn(|k| {
+                let (top, bottom) = (at, at + smear.columns);
+                let a = smear.shifts[top][k] + (smear.shifts[top + 1][k] - smear.shifts[top][k]) * u;
+                let b = smear.shifts[bottom][k] + (smear.shifts[bottom + 1][k] - smear.shifts[bottom][k]) * u;
+                a + (b - a) * v
+            });
+            let taps = (shift[0].hypot(shift[1]).ceil() as usize + 1).clamp(2, 12);
+            let mut sum = [0.0; 3];
+            for tap in 0..taps {
+                let t = (tap as f32 + 0.5) / taps as f32 - 0.5;
+                let (px, py) = (x as f32 + t * shift[0], y as f32 + t * shift[1]);
+                let (x0, y0) = (px.floor(), py.floor());
+                let (fx, fy) = (px - x0, py - y0);
+                let pick = |x: f32, y: f32| {
+                    let (x, y) =
+                        ((x.max(0.0) as usize).min(width - 1), (y.max(0.0) as usize).min(height - 1));
+                    light[y * width + x]
+                };
+                let (a, b) = (pick(x0, y0), pick(x0 + 1.0, y0));
+                let (c, d) = (pick(x0, y0 + 1.0), pick(x0 + 1.0, y0 + 1.0));
+                for k in 0..3 {
+                    let (top, bottom) = (a[k] + (b[k] - a[k]) * fx, c[k] + (d[k] - c[k]) * fx);
+                    sum[k] += top + (bottom - top) * fy;
+                }
+            }
+            *out = sum.map(|s| s / taps as f32);
+        }
+    });
+    out
+}
+
+/// Light to bytes: a soft shoulder, then sRGB's curve (IEC 61966-2-1).
+fn tones(film: &Film) -> Vec<u8> {
+    (0..TONES)
+        .map(|i| {
+            let light = (i as f32 + 0.5) * (WHITE / TONES as f32);
+            // Linear up to three quarters, then bending towards white.
+            let soft = if light < 0.6 { light } else { 0.6 + 0.4 * (1.0 - (-(light - 0.6) / 0.4).exp()) };
+            let curve = if soft <= 0.003_130_8 { 12.92 * soft } else { 1.055 * soft.powf(1.0 / 2.4) - 0.055 };
+            (curve.clamp(0.0, 1.0).powf(film.contrast) * 255.0).round() as u8
+        })
+        .collect()
+}
+
+/// Normally distributed numbers by their quantiles (Abramowitz and Stegun 26.2.23), 4096 of them.
+fn bells() -> Vec<f32> {
+    (0..4096)
+        .map(|i| {
+            let p = (i as f32 + 0.5) / 4096.0;
+            let tail = p.min(1.0 - p);
+            let t = (-2.0 * tail.ln()).sqrt();
+            let quantile = t
+                - (2.515_517 + 0.802_853 * t + 0.010_328 * t * t)
+                    / (1.0 + 1.432_788 * t + 0.189_269 * t * t + 0.001_308 * t * t * t);
+            if p < 0.5 { -quantile } else { quantile }
+        })
+        .collect()
+}
