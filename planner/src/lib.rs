@@ -1,1 +1,6 @@
-//! Placeholder while the workspace is laid out.
+//! Estimates to motion: the mission's state machine, the path over the terrain, the follower, the gait.
+//!
+//! State machines without I/O: they take estimates with their time and give commands. Nothing here reads a
+//! clock, a socket or a file.
+
+pub mod gait;

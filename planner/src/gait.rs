@@ -1,0 +1,258 @@
+//! From a wanted body velocity to joint commands: stand up, walk, lie down.
+//!
+//! | mode     | what the robot does                             | may be asked for from   | ends by itself in |
+//! |----------|-------------------------------------------------|-------------------------|-------------------|
+//! | Damped   | joints resist motion, nothing is held           | any                     | -                 |
+//! | StandUp  | from wherever the legs are to the standing pose | Damped                  | Walk              |
+//! | Walk     | the policy walks, or steps in place             | (StandUp, by itself)    | -                 |
+//! | LieDown  | from the standing pose down onto the belly      | StandUp, Walk           | Damped            |
+//!
+//! A fall, or measurements that are not numbers, end every mode in Damped.
+
+mod policy;
+
+use robot_interface::joints::{JOINTS, JointCommand, JointStates};
+use robot_interface::robot::{GaitDescription, RobotDescription};
+use robot_interface::state::{RobotState, VelocityCommand};
+use robot_interface::time::Stamp;
+
+pub use policy::{OBSERVATION, Policy, PolicyError};
+
+/// Damping of joints that hold nothing, N m s/rad: sinks in about a second.
+const DAMPING: f64 = 3.0;
+/// Stiffness and damping while rising and lying down: the legs carry the trunk far from the standing pose.
+const RISE_GAINS: (f64, f64) = (60.0, 1.5);
+/// Time to draw the legs to the lying pose, and from there to rise; the same for lying down, s.
+const GATHER_S: f64 = 1.0;
+const RISE_S: f64 = 1.5;
+/// Time that the standing pose is held before the policy takes over, s.
+const SETTLE_S: f64 = 0.3;
+/// A command older than this is no command: the robot steps in place, s.
+const COMMAND_LIFE_S: f64 = 0.5;
+/// Trunk tilt that counts as a fall: cosine of the angle between its up and the world's.
+const FALLEN_COS: f64 = 0.5;
+
+/// What the legs are doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Damping only: the joints give way slowly.
+    Damped,
+    /// Rising to the standing pose.
+    StandUp,
+    /// Walking as commanded.
+    Walk,
+    /// Sinking onto the belly.
+    LieDown,
+}
+
+/// A mode was asked for that cannot follow the present one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("cannot go from {from:?} to {to:?}: stand up from Damped, lie down from StandUp or Walk")]
+pub struct Refused {
+    /// The present mode.
+    pub from: Mode,
+    /// What was asked for.
+    pub to: Mode,
+}
+
+/// The gait controller.
+#[derive(Clone, Debug)]
+pub struct Gait {
+    policy: Policy,
+    description: GaitDescription,
+    stand: [f64; JOINTS],
+    lying: [f64; JOINTS],
+    lower: [f64; JOINTS],
+    upper: [f64; JOINTS],
+    mode: Mode,
+    since: Stamp,
+    /// Joint positions when the mode began, rad, `[12]`.
+    from: [f64; JOINTS],
+    target: [f64; JOINTS],
+    next_policy_step: Stamp,
+    command: VelocityCommand,
+    fallen: bool,
+    last_joints: Option<JointStates>,
+}
+
+impl Gait {
+    /// A controller for a robot, damped; `policy` is the bytes of its policy's safetensors file.
+    ///
+    /// # Errors
+    /// When the policy cannot be used.
+    pub fn new(robot: &RobotDescription, policy: &[u8]) -> Result<Self, PolicyError> {
+        Ok(Self {
+            policy: Policy::new(&robot.gait, policy)?,
+            description: robot.gait.clone(),
+            stand: robot.default_pose(),
+            lying: robot.lying_pose(),
+            lower: std::array::from_fn(|i| robot.joints.0[i].lower_rad.get()),
+            upper: std::array::from_fn(|i| robot.joints.0[i].upper_rad.get()),
+            mode: Mode::Damped,
+            since: Stamp::ZERO,
+            from: robot.lying_pose(),
+            target: robot.lying_pose(),
+            next_policy_step: Stamp::ZERO,
+            command: VelocityCommand::default(),
+            fallen: false,
+            last_joints: None,
+        })
+    }
+
+    /// What the legs are doing.
+    pub const fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Whether the trunk has tilted so far that the legs were let go; stays so until asked to stand up.
+    pub const fn fallen(&self) -> bool {
+        self.fallen
+    }
+
+    /// Asks for a mode.
+    ///
+    /// # Errors
+    /// [`Refused`] when the mode cannot follow the present one; nothing changes then.
+    pub fn request(&mut self, to: Mode, now: Stamp) -> Result<(), Refused> {
+        let from = self.mode;
+        let allowed = match to {
+            Mode::Damped => true,
+            Mode::StandUp => from == Mode::Damped && self.last_joints.is_some(),
+            Mode::LieDown => matches!(from, Mode::StandUp | Mode::Walk),
+            Mode::Walk => from == Mode::Walk,
+        };
+        if !allowed {
+            return Err(Refused { from, to });
+        }
+        if from != to {
+            self.enter(to, now);
+        }
+        Ok(())
+    }
+
+    /// One control step (500 Hz): joint commands for now. `command` comes with the time it was given.
+    pub fn step(
+        &mut self,
+        now: Stamp,
+        state: &RobotState,
+        joints: &JointStates,
+        command: (Stamp, VelocityCommand),
+    ) -> [JointCommand; JOINTS] {
+        if !is_finite(state, joints) {
+            self.enter(Mode::Damped, now);
+            return [JointCommand::damping(DAMPING); JOINTS];
+        }
+        self.last_joints = Some(*joints);
+        let up = state.map_from_base.rotation() * nalgebra::Vector3::z();
+        if up.z < FALLEN_COS && self.mode != Mode::Damped {
+            self.enter(Mode::Damped, now);
+            self.fallen = true;
+        }
+        let elapsed = now.seconds_since(self.since);
+        match self.mode {
+            Mode::Damped => [JointCommand::damping(DAMPING); JOINTS],
+            Mode::StandUp => {
+                if elapsed >= GATHER_S + RISE_S + SETTLE_S {
+                    self.enter(Mode::Walk, now);
+                }
+                let gather = ease(elapsed / GATHER_S);
+                let pose = blend(
+                    &blend(&self.from, &self.lying, gather),
+                    &self.stand,
+                    ease((elapsed - GATHER_S) / RISE_S),
+                );
+                self.hold(&pose, RISE_GAINS, gather.max(0.1))
+            }
+            Mode::LieDown => {
+                if elapsed >= RISE_S + SETTLE_S {
+                    self.enter(Mode::Damped, now);
+                }
+                let pose = blend(&self.from, &self.lying, ease(elapsed / RISE_S));
+                self.hold(&pose, RISE_GAINS, 1.0)
+            }
+            Mode::Walk => self.walk(now, state, joints, command),
+        }
+    }
+
+    fn walk(
+        &mut self,
+        now: Stamp,
+        state: &RobotState,
+        joints: &JointStates,
+        command: (Stamp, VelocityCommand),
+    ) -> [JointCommand; JOINTS] {
+        if now >= self.next_policy_step {
+            let period_nanos = (1e9 / self.description.rate_hz.get()) as u64;
+            self.next_policy_step = now.plus_nanos(period_nanos);
+            self.slew(now, command);
+            match self.policy.step(state, joints, &self.command) {
+                Ok(target) => self.target = target,
+                Err(_) => self.enter(Mode::Damped, now),
+            }
+        }
+        let gains = (self.description.kp.get(), self.description.kd.get());
+        let target = self.target;
+        self.hold(&target, gains, 1.0)
+    }
+
+    /// Moves the command that the policy sees towards what is wanted, no faster than it was trained with.
+    fn slew(&mut self, now: Stamp, (given, wanted): (Stamp, VelocityCommand)) {
+        let fresh = now.seconds_since(given) <= COMMAND_LIFE_S;
+        let numbers = [wanted.vx_m_s, wanted.vy_m_s, wanted.wz_rad_s];
+        let wanted = if fresh && numbers.iter().all(|v| v.is_finite()) { numbers } else { [0.0; 3] };
+        let now_at = [self.command.vx_m_s, self.command.vy_m_s, self.command.wz_rad_s];
+        let next: [f64; 3] = std::array::from_fn(|i| {
+            let limit = self.description.max_command[i];
+            let slew = self.description.command_slew[i];
+            now_at[i] + (wanted[i].clamp(-limit, limit) - now_at[i]).clamp(-slew, slew)
+        });
+        self.command = VelocityCommand { vx_m_s: next[0], vy_m_s: next[1], wz_rad_s: next[2] };
+    }
+
+    fn enter(&mut self, mode: Mode, now: Stamp) {
+        if mode == Mode::StandUp {
+            self.fallen = false;
+        }
+        if mode == Mode::Walk {
+            self.policy.reset();
+            self.command = VelocityCommand::default();
+            self.target = self.stand;
+            self.next_policy_step = now;
+        }
+        if let Some(joints) = &self.last_joints {
+            self.from = joints.positions();
+        }
+        self.mode = mode;
+        self.since = now;
+    }
+
+    fn hold(&self, pose: &[f64; JOINTS], (kp, kd): (f64, f64), share: f64) -> [JointCommand; JOINTS] {
+        std::array::from_fn(|i| JointCommand {
+            position_rad: pose[i].clamp(self.lower[i], self.upper[i]),
+            kp: kp * share,
+            kd,
+            ..JointCommand::default()
+        })
+    }
+}
+
+fn is_finite(state: &RobotState, joints: &JointStates) -> bool {
+    let pose = &state.map_from_base.isometry;
+    pose.translation.vector.iter().all(|v| v.is_finite())
+        && pose.rotation.coords.iter().all(|v| v.is_finite())
+        && state.angular_velocity_rad_s.iter().all(|v| v.is_finite())
+        && joints.joints.iter().all(|j| j.position_rad.is_finite() && j.velocity_rad_s.is_finite())
+}
+
+/// Smooth from 0 to 1, with no step in velocity at either end.
+fn ease(t: f64) -> f64 {
+    let t = t.clamp(0.0, 1.0);
+    t * t * (3.0 - 2.0 * t)
+}
+
+fn blend(a: &[f64; JOINTS], b: &[f64; JOINTS], share: f64) -> [f64; JOINTS] {
+    std::array::from_fn(|i| a[i] + share * (b[i] - a[i]))
+}
+
+#[cfg(test)]
+mod tests;

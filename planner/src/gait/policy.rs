@@ -1,0 +1,147 @@
+//! A velocity-tracking policy: a small multilayer perceptron from observation to joint targets.
+//!
+//! The layout is that of legged_gym's descendants (Rudin et al. 2022, "Learning to Walk in Minutes"): 45 inputs,
+//! 12 outputs, legs in the policy's own order.
+
+use candle_core::{DType, Device, Tensor};
+use nalgebra::Vector3;
+use robot_interface::joints::{JOINTS, JointStates, Leg};
+use robot_interface::robot::GaitDescription;
+use robot_interface::state::{RobotState, VelocityCommand};
+
+/// Inputs of the network.
+pub const OBSERVATION: usize = 45;
+
+/// Scale of the angular velocity among the inputs.
+const ANGULAR_SCALE: f64 = 0.25;
+/// Scale of the joint velocities among the inputs.
+const VELOCITY_SCALE: f64 = 0.05;
+/// Beyond this an output is a sign of a state that the policy never met; legged_gym clips at the same value.
+const ACTION_LIMIT: f64 = 100.0;
+
+/// Why weights cannot be used, or a step not be computed.
+#[derive(Debug, thiserror::Error)]
+pub enum PolicyError {
+    /// The file is not safetensors, or the network cannot run.
+    #[error("the policy cannot be used: {0}; give the safetensors file that tools/convert_policy.py makes")]
+    Candle(#[from] candle_core::Error),
+    /// Layers that do not follow each other.
+    #[error("the policy's layers give {found}, expected {OBSERVATION} inputs and {JOINTS} outputs")]
+    Layers {
+        /// Sizes found, from input to output.
+        found: String,
+    },
+}
+
+/// The network and what it remembers: its last output.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    layers: Vec<(Tensor, Tensor)>,
+    leg_order: [Leg; 4],
+    default_pose_rad: [f64; 3],
+    action_scale_rad: [f64; 3],
+    /// The last output in the policy's order, `[12]`.
+    last_action: [f64; JOINTS],
+}
+
+impl Policy {
+    /// A policy from the bytes of its safetensors file: tensors `N.weight` `[out, in]` and `N.bias` `[out]`.
+    ///
+    /// # Errors
+    /// When the file is damaged or its layers do not fit.
+    pub fn new(gait: &GaitDescription, safetensors: &[u8]) -> Result<Self, PolicyError> {
+        let tensors = candle_core::safetensors::load_buffer(safetensors, &Device::Cpu)?;
+        let mut layers = Vec::new();
+        let mut sizes = Vec::new();
+        while let (Some(weight), Some(bias)) =
+            (tensors.get(&format!("{}.weight", layers.len())), tensors.get(&format!("{}.bias", layers.len())))
+        {
+            let (outputs, inputs) = weight.dims2()?;
+            if sizes.last().is_some_and(|s| *s != inputs) || bias.dims1()? != outputs {
+                sizes.push(0);
+            }
+            if sizes.is_empty() {
+                sizes.push(inputs);
+            }
+            sizes.push(outputs);
+            layers.push((weight.to_dtype(DType::F32)?.t()?.contiguous()?, bias.to_dtype(DType::F32)?));
+        }
+        if sizes.first() != Some(&OBSERVATION) || sizes.last() != Some(&JOINTS) || sizes.contains(&0) {
+            return Err(PolicyError::Layers { found: format!("{sizes:?}") });
+        }
+        Ok(Self {
+            layers,
+            leg_order: gait.leg_order,
+            default_pose_rad: gait.default_pose_rad,
+            action_scale_rad: gait.action_scale_rad,
+            last_action: [0.0; JOINTS],
+        })
+    }
+
+    /// Forgets the last output, as before a first step.
+    pub fn reset(&mut self) {
+        self.last_action = [0.0; JOINTS];
+    }
+
+    /// One step: where the joints should go, rad, `[12]` in the robot's order.
+    ///
+    /// # Errors
+    /// When the network cannot run.
+    pub fn step(
+        &mut self,
+        state: &RobotState,
+        joints: &JointStates,
+        command: &VelocityCommand,
+    ) -> Result<[f64; JOINTS], PolicyError> {
+        let observation = self.observe(state, joints, command);
+        let action = self.infer(&observation)?;
+        self.last_action = std::array::from_fn(|i| f64::from(action[i]).clamp(-ACTION_LIMIT, ACTION_LIMIT));
+        let mut target = [0.0; JOINTS];
+        for (slot, leg) in self.leg_order.iter().enumerate() {
+            for joint in 0..3 {
+                target[3 * leg.index() + joint] = self.default_pose_rad[joint]
+                    + self.action_scale_rad[joint] * self.last_action[3 * slot + joint];
+            }
+        }
+        Ok(target)
+    }
+
+    /// The network alone: outputs for `[45]` inputs, both in the policy's order.
+    ///
+    /// # Errors
+    /// When the network cannot run.
+    pub fn infer(&self, observation: &[f32; OBSERVATION]) -> Result<[f32; JOINTS], PolicyError> {
+        let mut x = Tensor::from_slice(observation, (1, OBSERVATION), &Device::Cpu)?;
+        let last = self.layers.len() - 1;
+        for (i, (weight, bias)) in self.layers.iter().enumerate() {
+            x = x.matmul(weight)?.broadcast_add(bias)?;
+            if i < last {
+                x = x.elu(1.0)?;
+            }
+        }
+        let output: Vec<f32> = x.squeeze(0)?.to_vec1()?;
+        output.try_into().map_err(|v: Vec<f32>| PolicyError::Layers { found: format!("{} outputs", v.len()) })
+    }
+
+    fn observe(
+        &self,
+        state: &RobotState,
+        joints: &JointStates,
+        command: &VelocityCommand,
+    ) -> [f32; OBSERVATION] {
+        let gravity = state.map_from_base.rotation().inverse() * -Vector3::z();
+        let turning = state.angular_velocity_rad_s * ANGULAR_SCALE;
+        let asked = [command.vx_m_s, command.vy_m_s, command.wz_rad_s];
+        let in_order = |value: &dyn Fn(usize) -> f64| -> [f64; JOINTS] {
+            std::array::from_fn(|i| value(3 * self.leg_order[i / 3].index() + i % 3))
+        };
+        let offsets = in_order(&|j| joints.joints[j].position_rad - self.default_pose_rad[j % 3]);
+        let speeds = in_order(&|j| joints.joints[j].velocity_rad_s * VELOCITY_SCALE);
+        let mut observation = [0.0; OBSERVATION];
+        let parts = [turning.as_slice(), gravity.as_slice(), &asked, &offsets, &speeds, &self.last_action];
+        for (input, value) in observation.iter_mut().zip(parts.into_iter().flatten()) {
+            *input = *value as f32;
+        }
+        observation
+    }
+}
