@@ -3,4 +3,5 @@
 pub mod cli;
 pub mod config;
 pub mod lockstep;
+pub mod report;
 pub mod score;
