@@ -8,7 +8,7 @@
 use std::path::{Path, PathBuf};
 
 use image::{GrayImage, RgbImage, imageops};
-use nalgebra::{Isometry3, Matrix3, Point3, Rotation3, Translation3, UnitQuaternion, Vector3};
+use nalgebra::{Isometry3, Vector3};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -19,7 +19,7 @@ use robot_interface::time::Stamp;
 use robot_interface::tunnel::{
     Alignment, LiningPoint, Section, SectionShape, Segment, TunnelDesign, TunnelPoint,
 };
-use sim::camera::{Camera, Exposure, Film, Lighting, Rendered};
+use sim::camera::{Camera, Exposure, Film, Lighting, Rendered, looking_at};
 use sim::geometry::Bvh;
 use sim::tunnel::{Footprint, Surface, Tunnel, TunnelDescription};
 
@@ -136,11 +136,23 @@ fn renderings(
             let picture =
                 RgbImage::from_raw(size, size, frame.image.data).ok_or("picture of the wrong size")?;
             let mask = GrayImage::from_raw(size, size, labels).ok_or("mask of the wrong size")?;
-            wanted.save(number, &picture, &mask)?;
+            wanted.save(number, &compressed(picture, rng)?, &mask)?;
             break;
         }
     }
     Ok(())
+}
+
+/// Most photographs have been through a JPEG file, many through a sharpening filter before it.
+fn compressed(picture: RgbImage, rng: &mut ChaCha8Rng) -> Result<RgbImage, Failure> {
+    let picture =
+        if rng.random_bool(0.35) { imageops::unsharpen(&picture, rng.random_range(0.7..2.0), 1) } else { picture };
+    if rng.random_bool(0.4) {
+        return Ok(picture);
+    }
+    let mut bytes = Vec::new();
+    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, rng.random_range(45..96)).encode_image(&picture)?;
+    Ok(image::load_from_memory_with_format(&bytes, image::ImageFormat::Jpeg)?.into_rgb8())
 }
 
 fn random_camera(size: u32, rng: &mut ChaCha8Rng) -> Camera {
@@ -209,20 +221,8 @@ fn random_view(tunnel: &Tunnel, anywhere: bool, rng: &mut ChaCha8Rng) -> Transfo
     }
     let roll =
         if rng.random_bool(0.75) { rng.random_range(-0.25..0.25) } else { rng.random_range(-3.1..3.1) };
-    look_at(eye, at, roll)
-}
-
-fn look_at(eye: Point3<f64>, at: Point3<f64>, roll: f64) -> Transform<Map, Optical> {
-    let ahead = (at - eye).try_normalize(1e-9).unwrap_or(Vector3::y());
-    let helper = if ahead.z.abs() > 0.95 { Vector3::x() } else { Vector3::z() };
-    let right = ahead.cross(&helper).normalize();
-    let down = ahead.cross(&right);
-    let rotation = Rotation3::from_matrix_unchecked(Matrix3::from_columns(&[right, down, ahead]))
-        * Rotation3::from_axis_angle(&Vector3::z_axis(), roll);
-    Transform::new(Isometry3::from_parts(
-        Translation3::from(eye.coords),
-        UnitQuaternion::from_rotation_matrix(&rotation),
-    ))
+    let upright = looking_at(eye, at).isometry;
+    Transform::new(upright * Isometry3::rotation(Vector3::z() * roll))
 }
 
 /// Photographs that have a crack mask, in the order of their names.

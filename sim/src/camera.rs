@@ -12,6 +12,7 @@ mod film;
 mod sampling;
 mod shading;
 
+use nalgebra::{Isometry3, Matrix3, Point3, Rotation3, Translation3, UnitQuaternion, Vector3};
 use rayon::prelude::*;
 use robot_interface::frames::{self, Map, Transform};
 use robot_interface::robot::CameraDescription;
@@ -83,6 +84,16 @@ impl Exposure {
     pub fn still(pose: Transform<Map, frames::Camera>, stamp: Stamp) -> Self {
         Self { start: pose, end: pose, stamp }
     }
+}
+
+/// The pose of an optical frame at one point of `map` that looks at another, upright.
+pub fn looking_at(eye: Point3<f64>, at: Point3<f64>) -> Transform<Map, frames::Camera> {
+    let ahead = (at - eye).try_normalize(1e-9).unwrap_or_else(Vector3::x);
+    let up = if ahead.z.abs() > 0.99 { Vector3::x() } else { Vector3::z() };
+    let right = ahead.cross(&up).normalize();
+    let axes = Matrix3::from_columns(&[right, ahead.cross(&right), ahead]);
+    let rotation = UnitQuaternion::from_rotation_matrix(&Rotation3::from_matrix_unchecked(axes));
+    Transform::new(Isometry3::from_parts(Translation3::from(eye.coords), rotation))
 }
 
 /// How a true defect shows in a picture.

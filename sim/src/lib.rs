@@ -7,6 +7,7 @@ pub mod engine;
 pub mod camera;
 pub mod geometry;
 pub mod motors;
+pub mod thermal;
 pub mod tunnel;
 pub mod imu;
 pub mod lidar;

@@ -233,4 +233,6 @@ fn count(per_10_m: f64, length_m: f64, rng: &mut ChaCha8Rng) -> usize {
 }
 
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;

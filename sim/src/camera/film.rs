@@ -141,3 +141,37 @@ fn bells() -> Vec<f32> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILM: Film = Film { noise: 0.02, key: 0.2, softness: 0.08, contrast: 1.0 };
+
+    #[test]
+    fn movement_spreads_light_along_itself_only() {
+        let (width, height) = (48, 16);
+        let mut light = vec![[0.0; 3]; width * height];
+        light[8 * width + 24] = [1.0; 3];
+        let smear = Smear { columns: 7, block: 8, shifts: vec![[6.0, 0.0]; 21] };
+        let spread = smeared(light, width, &smear);
+        let row: f32 = spread[8 * width..9 * width].iter().map(|c| c[0]).sum();
+        assert!((row - 1.0).abs() < 0.05, "no light is lost: {row}");
+        assert!(spread.iter().enumerate().all(|(k, c)| k / width == 8 || c[0] < 1e-6));
+        let lit = spread.iter().filter(|c| c[0] > 0.05).count();
+        assert!((5..=8).contains(&lit), "{lit}");
+    }
+
+    #[test]
+    fn a_mid_grey_is_as_noisy_as_stated() {
+        let (width, height) = (64, 64);
+        let still = Smear { columns: 9, block: 8, shifts: vec![[0.0; 2]; 81] };
+        let film = Film { softness: 0.0, ..FILM };
+        let image = develop(&film, vec![[0.18; 3]; width * height], [width, height], &still, 1.0, 5);
+        let values: Vec<f32> = image.data.iter().map(|v| f32::from(*v) / 255.0).collect();
+        let mean = values.iter().sum::<f32>() / values.len() as f32;
+        let sigma = (values.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / values.len() as f32).sqrt();
+        assert!((mean - 0.461).abs() < 0.005, "sRGB of 18 % is 0.461: {mean}");
+        assert!((sigma / film.noise - 1.0).abs() < 0.15, "{sigma}");
+    }
+}

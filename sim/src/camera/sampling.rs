@@ -94,7 +94,7 @@ impl<'a> Rays<'a> {
     ) {
         let corner = |i: usize, j: usize| &grid.samples[(row + j) * grid.columns + column + i];
         let corners = [corner(0, 0), corner(1, 0), corner(0, 1), corner(1, 1)];
-        if alike(corners) {
+        if alike(corners, BLOCK) {
             self.fill([0, 0], BLOCK, corners.map(|c| *c), &mut paint);
             return;
         }
@@ -103,16 +103,13 @@ impl<'a> Rays<'a> {
         for (k, sample) in corners.into_iter().enumerate() {
             known[k / 2 * BLOCK * SIDE + k % 2 * BLOCK] = Some(*sample);
         }
-        let lit = corners.map(|c| c.lit);
         let mut waiting = vec![([0, 0], BLOCK)];
         while let Some(([x, y], size)) = waiting.pop() {
             let mut at = |x: usize, y: usize| -> Sample {
                 *known[y * SIDE + x].get_or_insert_with(|| {
-                    let (u, v) = (x as f32 / BLOCK as f32, y as f32 / BLOCK as f32);
-                    let top = lit[0] + (lit[1] - lit[0]) * u;
-                    let bottom = lit[2] + (lit[3] - lit[2]) * u;
-                    let lit = top + (bottom - top) * v;
-                    Sample { lit, ..self.sample(column * BLOCK + x, row * BLOCK + y) }
+                    let mut sample = self.sample(column * BLOCK + x, row * BLOCK + y);
+                    sample.lit = self.lit(&sample);
+                    sample
                 })
             };
             if size == 1 {
@@ -121,7 +118,7 @@ impl<'a> Rays<'a> {
                 continue;
             }
             let corners = [at(x, y), at(x + size, y), at(x, y + size), at(x + size, y + size)];
-            if alike([&corners[0], &corners[1], &corners[2], &corners[3]]) {
+            if alike([&corners[0], &corners[1], &corners[2], &corners[3]], size) {
                 self.fill([x, y], size, corners, &mut paint);
                 continue;
             }
@@ -297,11 +294,13 @@ impl<'a> Rays<'a> {
     }
 }
 
-/// Whether four rays met one smooth surface.
-fn alike(corners: [&Sample; 4]) -> bool {
+/// Whether four rays, `size` pixels apart, met one smooth surface in the same light. A shadow's edge is as
+/// soft as two pixels.
+fn alike(corners: [&Sample; 4], size: usize) -> bool {
     let [a, rest @ ..] = corners;
     rest.iter().all(|s| {
         let cosine: f32 = (0..3).map(|k| a.normal[k] * s.normal[k]).sum();
-        s.solid == a.solid && (cosine > SMOOTH || a.material.is_none())
+        let same_light = size <= 2 || (s.lit - a.lit).abs() < 0.5;
+        s.solid == a.solid && same_light && (cosine > SMOOTH || a.material.is_none())
     })
 }

@@ -159,11 +159,14 @@ impl Furniture {
         let mut places: Vec<(usize, f64, f64)> = Vec::new();
         for _ in 0..count(wanted.joints_per_10_m.get(), design.length_m(), rng) {
             for _ in 0..20 {
-                let (cable, half) = (rng.random_range(0..cables.len()), rng.random_range(0.22..0.35));
+                let (level, half) = (rng.random_range(0..levels), rng.random_range(0.22..0.35));
                 let s = rng.random_range(CLEAR_M.min(design.length_m() / 3.0)..design.length_m() - 1.0);
                 // Joints of neighbouring cables would be told apart by no thermal camera: keep all apart.
                 if places.iter().all(|p| (p.1 - s).abs() > 1.3) {
-                    places.push((cable, s, half));
+                    // The outer cable of a level: one behind it would be hidden.
+                    if let Some(cable) = cables.iter().position(|c| c.0 == level) {
+                        places.push((cable, s, half));
+                    }
                     break;
                 }
             }

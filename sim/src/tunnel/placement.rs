@@ -137,14 +137,14 @@ impl Work {
                 8 => LeakKind::Algae,
                 _ => LeakKind::Iron,
             };
-            let half_width = rng.random_range(0.05f32..0.28);
+            let half_width = 0.05 * rng.random_range(0.0f32..2.1).exp();
             let leak = Leak {
                 source: source.map(|v| v as f32),
                 half_width,
                 run: if crown {
                     half_width * rng.random_range(0.6..1.4)
                 } else {
-                    rng.random_range(0.25..1.2)
+                    0.25 * rng.random_range(0.0f32..2.1).exp()
                 },
                 down: if crown { 0.0 } else { source[1].signum() as f32 },
                 kind,
@@ -376,8 +376,31 @@ impl Work {
                 under.push(Stroke { points, ink });
             }
         }
+        for _ in 0..count(0.8, self.length, rng) {
+            under.push(self.wire(rng));
+        }
         under.append(&mut self.placed.strokes);
         self.placed.strokes = under;
+    }
+}
+
+impl Work {
+    /// A wire or hose fixed to the wall, straight or hanging: dark and thin like a crack, but even and smooth.
+    fn wire(&self, rng: &mut ChaCha8Rng) -> Stroke {
+        let [s, a] = self.anywhere(rng);
+        let (length, sag) = (rng.random_range(0.5..4.0), rng.random_range(-0.06..0.06));
+        let around = rng.random_bool(0.4);
+        let width = rng.random_range(0.003f32..0.014);
+        let points = (0..=40)
+            .map(|k| {
+                let t = f64::from(k) / 40.0;
+                let (along, across) = (length * t, sag * (t * 9.0).sin());
+                let [s, a] = if around { [s + across, a + along] } else { [s + along, a + across] };
+                [s as f32, a as f32, width]
+            })
+            .collect();
+        let tone = if rng.random_bool(0.7) { rng.random_range(0.015f32..0.06) } else { rng.random_range(0.4..0.7) };
+        Stroke { points, ink: Ink::Paint { colour: [tone; 3], opacity: 1.0 } }
     }
 }
 

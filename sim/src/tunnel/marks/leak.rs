@@ -1,7 +1,7 @@
 //! Water on the lining: a damp patch under its source with streaks that run down, and what it leaves behind.
 
 use super::{Stuff, Surface, luminance};
-use crate::tunnel::noise::{fbm, mix, mix3, smoothstep, value, value1};
+use crate::tunnel::noise::{fbm, hash, mix, mix3, smoothstep, unit, value, value1};
 
 /// What the water shows or leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +50,9 @@ impl Leak {
     /// How much water covers a place, 0 to 1, and how far inside the edge it lies, m.
     pub(super) fn cover(&self, place: [f32; 2], soft_m: f32) -> (f32, f32) {
         let [dx, dy] = [place[0] - self.source[0], place[1] - self.source[1]];
-        let warp = fbm(place[0] * 14.0, place[1] * 14.0, 3, self.seed);
+        // Edges wander at every scale: with the wall's tone, with its grain, with its pores.
+        let warp = 1.6 * fbm(place[0] * 5.0, place[1] * 4.0, 2, self.seed ^ 0x0f)
+            + fbm(place[0] * 19.0, place[1] * 15.0, 4, self.seed);
         let inside = if self.down == 0.0 {
             let [u, v] = [dx / self.half_width, dy / self.run.max(0.05)];
             let ragged = fbm(dx * 4.0, dy * 4.0, 2, self.seed ^ 0x11);
@@ -61,13 +63,18 @@ impl Leak {
             // Narrow at the source, widening as it runs; every thread of water ends at its own length.
             let drift = 0.25 * self.half_width * value1(t * 2.2, self.seed ^ 0x22);
             let x = (dx - drift) / self.half_width;
-            let width =
-                mix(0.45, 1.05, smoothstep(0.0, 0.5, share)) + 0.18 * value1(t * 6.0, self.seed ^ 0x33);
-            let thread = 0.55 + 0.45 * value1(dx * 22.0, self.seed ^ 0x44);
+            let width = mix(0.35, 1.0, smoothstep(0.0, 0.5, share))
+                + 0.3 * fbm(t * 4.0, dx * 9.0, 3, self.seed ^ 0x33);
+            let thread = 0.5
+                + 0.28 * value1(dx * 11.0, self.seed ^ 0x44)
+                + 0.2 * value1(dx * 37.0, self.seed ^ 0x45)
+                + 0.14 * value1(dx * 110.0, self.seed ^ 0x46);
             let blunt = (1.0 - (x * x).min(1.0)).sqrt();
-            let length = self.run * blunt.max(0.1) * mix(0.55, 1.1, thread);
+            let length = self.run * mix(blunt, 1.0, 0.35) * mix(0.35, 1.1, thread);
             let top = t + 0.03 + 0.03 * value(dx * 18.0, 0.0, self.seed ^ 0x55);
-            ((width - x.abs()) * self.half_width).min(length - t).min(top) + 0.012 * warp
+            // Threads fray the edge: fast across, slow along.
+            let frayed = 0.45 * self.half_width.min(0.12) * fbm(dx * 34.0, t * 3.0, 3, self.seed ^ 0x56);
+            ((width - x.abs()) * self.half_width).min(length - t).min(top) + frayed + 0.012 * warp
         };
         (smoothstep(-soft_m, soft_m, inside), inside)
     }
@@ -80,7 +87,8 @@ impl Leak {
         defect: Option<u16>,
         out: &mut Surface,
     ) {
-        let soft = (0.004 + 0.010 * (self.seed % 7) as f32 / 7.0).max(pixel_m * 0.5);
+        // Some edges are sharp, some fade over centimetres.
+        let soft = (0.002 + 0.035 * unit(hash(self.seed)).powi(2)).max(pixel_m * 0.5);
         let (cover, inside) = self.cover(place, soft);
         if cover <= 0.0 {
             return;
@@ -91,7 +99,9 @@ impl Leak {
         let thread = fbm(dx * 38.0, dy * 2.5, 2, self.seed ^ 0x66);
         let cloud = fbm(place[0] * 6.0, place[1] * 6.0, 3, self.seed ^ 0x77);
         let wet = |tone: f32| -> [f32; 3] {
-            let keep = (tone * (1.0 + 0.25 * thread + 0.25 * cloud)).clamp(0.12, 0.95);
+            // Wettest in the middle, where the water runs.
+            let core = 1.15 - 0.3 * smoothstep(0.0, 0.6 * self.half_width, inside);
+            let keep = (tone * core * (1.0 + 0.3 * thread + 0.3 * cloud)).clamp(0.1, 0.95);
             // Wet concrete loses more blue than red.
             [before[0] * keep, before[1] * keep * 0.98, before[2] * keep * 0.93]
         };
@@ -102,7 +112,11 @@ impl Leak {
         let flecks = smoothstep(-0.25, 0.35, thread + 0.4 * cloud + 0.25);
         let (colour, amount, gloss) = match self.kind {
             LeakKind::Damp => (wet(self.tone), cover, 0.5),
-            LeakKind::Lime => (white, cover * mix(0.55, 1.0, flecks), 0.05),
+            LeakKind::Lime => {
+                // A crust where the water dried, thin enough elsewhere for the wall to show through.
+                let thick = 0.35 + 0.65 * unit(hash(self.seed ^ 0xbb));
+                (white, cover * mix(0.3, 1.0, flecks) * thick, 0.05)
+            }
             LeakKind::DampWithLime => {
                 let rim =
                     smoothstep(0.028, 0.006, inside) + 0.55 * smoothstep(0.35, 0.6, thread + 0.3 * cloud);
@@ -110,14 +124,20 @@ impl Leak {
             }
             LeakKind::Algae => {
                 let bright = luminance(before);
-                let green = [0.30 * bright + 0.02, 0.46 * bright + 0.035, 0.14 * bright + 0.01];
+                let green = [0.30 * bright + 0.012, 0.40 * bright + 0.018, 0.17 * bright + 0.008];
                 let lush = smoothstep(-0.5, 0.4, cloud + 0.5 * thread);
                 (mix3(wet(self.tone), green, 0.35 + 0.6 * lush), cover, 0.25)
             }
             LeakKind::Iron => {
-                let bright = luminance(before);
-                let brown = [0.95 * bright + 0.06, 0.50 * bright + 0.03, 0.20 * bright + 0.01];
-                (mix3(wet(self.tone + 0.15), brown, 0.4 + 0.5 * flecks), cover, 0.2)
+                let bright = luminance(before) * (1.0 + 0.35 * thread);
+                let dark = unit(hash(self.seed ^ 0xaa));
+                let brown = [
+                    mix(0.9, 0.5, dark) * bright + 0.05,
+                    mix(0.52, 0.26, dark) * bright + 0.026,
+                    mix(0.24, 0.12, dark) * bright + 0.01,
+                ];
+                let strong = smoothstep(-0.45, 0.45, cloud + 0.6 * thread);
+                (mix3(wet(self.tone + 0.25), brown, 0.15 + 0.8 * strong), cover, 0.15)
             }
         };
         out.albedo = mix3(out.albedo, colour, amount);

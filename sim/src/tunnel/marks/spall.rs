@@ -31,7 +31,8 @@ impl Spall {
         }
         let scale = 1.0 / self.radius;
         let coarse = [0u32, 0x9d].map(|k| fbm(dx * 2.2 * scale, dy * 2.2 * scale, 2, self.seed ^ k) * 0.16);
-        let fine = fbm(dx * 55.0, dy * 55.0, 3, self.seed ^ 0x1b) * 0.008;
+        let fine = fbm(dx * 55.0, dy * 55.0, 3, self.seed ^ 0x1b) * 0.009
+            + fbm(dx * 17.0, dy * 17.0, 2, self.seed ^ 0x1c) * 0.12 * self.radius;
         let (sin, cos) = self.turn_rad.sin_cos();
         let (x, y) = (dx + coarse[0] * self.radius, dy + coarse[1] * self.radius);
         let [x, y] = [(cos * x + sin * y) / self.stretch, (cos * y - sin * x) * self.stretch];
