@@ -19,7 +19,7 @@ use crate::geometry::RayCaster;
 pub const GRAVITY_M_S2: f64 = 9.806_65;
 
 /// A robot in a world that stands still.
-pub trait Engine {
+pub trait Engine: Send {
     /// Time that a step takes, s.
     fn dt_s(&self) -> f64;
 
@@ -47,7 +47,7 @@ pub struct GroundTruth {
     pub angular_velocity_rad_s: Vector3<f64>,
     /// Specific force at the inertial sensor in the base frame, m/s^2, mean over the last step.
     pub specific_force_m_s2: Vector3<f64>,
-    /// Which feet touch the world, FL FR RL RR.
+    /// Which feet the world pushes, FL FR RL RR.
     pub contacts: [bool; LEGS],
 }
 
