@@ -1,0 +1,272 @@
+//! The mission: out along the tunnel from station to station, and home again.
+//!
+//! What it does is the [`TABLE`]; the rest of this module only finds out which event has come.
+
+mod table;
+
+use robot_interface::time::Stamp;
+use robot_interface::tunnel::TunnelPoint;
+
+use crate::gait::Mode;
+use table::next;
+pub use table::{Event, Phase, TABLE};
+
+/// How far ahead along the axis the next goal for the path planner lies, m: well inside the terrain map.
+const AHEAD_M: f64 = 3.0;
+/// Close enough to a station or to home, m.
+const ARRIVED_M: f64 = 0.15;
+/// Less than this is no progress, m.
+const PROGRESS_M: f64 = 0.2;
+/// Backing away from where it got stuck: how long, s, and how fast, m/s.
+const BACK_UP: (f64, f64) = (2.5, -0.25);
+/// How often it backs up in a row before it gives up.
+const BACK_UPS: u32 = 3;
+/// Past the timeout by this factor it lies down wherever it is.
+const OVERDUE: f64 = 1.5;
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MissionPlan {
+    /// Chainage to come home to, m.
+    pub home_m: f64,
+    /// Chainages at which to stop and look, m, ascending; the last one is where it turns round.
+    pub stations_m: Vec<f64>,
+    /// Time at a station, s.
+    pub dwell_s: f64,
+    /// Distance between pictures on the way out, m.
+    pub picture_every_m: f64,
+    /// Walking speed out and home, m/s.
+    pub speed_m_s: [f64; 2],
+    /// Time after which it turns home, s.
+    pub timeout_s: f64,
+    /// Time without progress that counts as stuck, s.
+    pub stuck_after_s: f64,
+}
+
+/// Why a mission was not completed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AbortReason {
+    /// The robot fell.
+    #[error("the robot fell")]
+    Fell,
+    /// It took too long.
+    #[error("the time was up before the last station")]
+    Timeout,
+    /// No way on.
+    #[error("no way on: it made no progress, and backing up did not help")]
+    Stuck,
+    /// The operator stopped it.
+    #[error("stopped by the operator")]
+    Stopped,
+}
+
+/// What the mission needs to know, ten times a second.
+#[derive(Clone, Copy, Debug)]
+pub struct MissionInput {
+    /// The time.
+    pub now: Stamp,
+    /// Where the robot is, as estimated.
+    pub place: TunnelPoint,
+    /// What the legs do.
+    pub gait: Mode,
+    /// Whether the gait controller saw a fall.
+    pub fallen: bool,
+    /// Whether the estimator has found its footing; it does not rise before.
+    pub ready: bool,
+    /// Whether the operator wants it to stop.
+    pub stop: bool,
+}
+
+/// What the mission wants now.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MissionOutput {
+    /// Where the mission stands.
+    pub phase: Phase,
+    /// A gait mode to ask for.
+    pub gait: Option<Mode>,
+    /// Chainage to plan a path to, m, on the axis; `None` to stand.
+    pub goal_m: Option<f64>,
+    /// Speed limit, m/s.
+    pub speed_m_s: f64,
+    /// Backwards speed to walk with straight away, without a path, m/s.
+    pub back_up_m_s: Option<f64>,
+    /// Whether to take pictures now.
+    pub picture: bool,
+}
+
+/// The mission's state machine.
+#[derive(Clone, Debug)]
+pub struct Mission {
+    plan: MissionPlan,
+    phase: Phase,
+    since: Stamp,
+    started: Option<Stamp>,
+    station: usize,
+    next_picture_m: f64,
+    best_m: f64,
+    best_at: Stamp,
+    back_ups: u32,
+    abort: Option<AbortReason>,
+}
+
+impl Mission {
+    /// A mission that has not begun.
+    pub fn new(plan: MissionPlan) -> Self {
+        Self {
+            next_picture_m: plan.home_m,
+            best_m: plan.home_m,
+            plan,
+            phase: Phase::Idle,
+            since: Stamp::ZERO,
+            started: None,
+            station: 0,
+            best_at: Stamp::ZERO,
+            back_ups: 0,
+            abort: None,
+        }
+    }
+
+    /// Where the mission stands.
+    pub const fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Why it is being or was given up; `None` if it was not.
+    pub const fn abort_reason(&self) -> Option<AbortReason> {
+        self.abort
+    }
+
+    /// Whether it came home with nothing left out.
+    pub fn completed(&self) -> bool {
+        self.phase == Phase::Done && self.abort.is_none()
+    }
+
+    /// Whether the robot is on its way out or at a station.
+    pub const fn outbound(&self) -> bool {
+        matches!(self.phase, Phase::Go | Phase::Inspect | Phase::BackUpOut)
+    }
+
+    /// Takes what is known now, and gives what is wanted.
+    pub fn step(&mut self, input: &MissionInput) -> MissionOutput {
+        if let Some(event) = self.event(input)
+            && let Some(to) = next(self.phase, event)
+        {
+            self.note(event);
+            self.enter(to, input);
+        }
+        self.output(input)
+    }
+
+    /// What has happened; the gravest thing first.
+    fn event(&mut self, input: &MissionInput) -> Option<Event> {
+        let here = input.place.chainage_m;
+        let in_phase_s = input.now.seconds_since(self.since);
+        let total_s = self.started.map_or(0.0, |s| input.now.seconds_since(s));
+        if input.fallen {
+            return Some(Event::Fell);
+        }
+        if input.stop && self.phase.walks() {
+            return Some(Event::Stop);
+        }
+        if total_s > OVERDUE * self.plan.timeout_s && self.phase.walks() {
+            return Some(Event::Overdue);
+        }
+        if total_s > self.plan.timeout_s && self.outbound() {
+            return Some(Event::Timeout);
+        }
+        match self.phase {
+            Phase::Idle => input.ready.then_some(Event::Ready),
+            Phase::StandUp => (input.gait == Mode::Walk).then_some(Event::Standing),
+            Phase::Go => {
+                let station = self.plan.stations_m.get(self.station).copied().unwrap_or(here);
+                if here >= station - ARRIVED_M { Some(Event::Arrived) } else { self.stuck(input, here) }
+            }
+            Phase::Return => {
+                let home = here <= self.plan.home_m + ARRIVED_M;
+                if home { Some(Event::Arrived) } else { self.stuck(input, -here) }
+            }
+            Phase::Inspect if in_phase_s >= self.plan.dwell_s => {
+                let last = self.station + 1 >= self.plan.stations_m.len();
+                Some(if last { Event::LastLooked } else { Event::Looked })
+            }
+            Phase::BackUpOut | Phase::BackUpHome => (in_phase_s >= BACK_UP.0).then_some(Event::BackedUp),
+            Phase::LieDown => (input.gait == Mode::Damped).then_some(Event::Lying),
+            Phase::Inspect | Phase::Done => None,
+        }
+    }
+
+    /// Whether there was progress lately, `towards` growing in the direction wanted.
+    fn stuck(&mut self, input: &MissionInput, towards: f64) -> Option<Event> {
+        if towards > self.best_m + PROGRESS_M {
+            (self.best_m, self.best_at, self.back_ups) = (towards, input.now, 0);
+        }
+        let still_s = input.now.seconds_since(self.best_at);
+        let event = if self.back_ups < BACK_UPS { Event::Stuck } else { Event::StuckForGood };
+        (still_s > self.plan.stuck_after_s).then_some(event)
+    }
+
+    fn note(&mut self, event: Event) {
+        let reason = match event {
+            Event::Fell => Some(AbortReason::Fell),
+            Event::Timeout | Event::Overdue => Some(AbortReason::Timeout),
+            Event::StuckForGood => Some(AbortReason::Stuck),
+            Event::Stop => Some(AbortReason::Stopped),
+            _ => None,
+        };
+        // The first reason is the one that tells.
+        self.abort = self.abort.or(reason);
+        match event {
+            Event::Stuck => self.back_ups += 1,
+            Event::Looked => self.station += 1,
+            _ => {}
+        }
+    }
+
+    fn enter(&mut self, to: Phase, input: &MissionInput) {
+        let here = input.place.chainage_m;
+        match to {
+            Phase::StandUp => self.started = Some(input.now),
+            Phase::Go => (self.best_m, self.best_at) = (here, input.now),
+            Phase::Return => {
+                if self.phase != Phase::BackUpHome {
+                    self.back_ups = 0;
+                }
+                (self.best_m, self.best_at) = (-here, input.now);
+            }
+            // A picture at every station, whenever the last one was.
+            Phase::Inspect => self.next_picture_m = self.next_picture_m.min(here),
+            _ => {}
+        }
+        (self.phase, self.since) = (to, input.now);
+    }
+
+    fn output(&mut self, input: &MissionInput) -> MissionOutput {
+        let here = input.place.chainage_m;
+        let last_m = self.plan.stations_m.last().copied().unwrap_or(self.plan.home_m);
+        let gait = match (self.phase, input.gait) {
+            (Phase::StandUp, Mode::Damped) => Some(Mode::StandUp),
+            (Phase::LieDown, Mode::Walk | Mode::StandUp) => Some(Mode::LieDown),
+            _ => None,
+        };
+        let picture = self.outbound() && here >= self.next_picture_m;
+        if picture {
+            self.next_picture_m = here + self.plan.picture_every_m;
+        }
+        let home = self.phase == Phase::Return;
+        MissionOutput {
+            phase: self.phase,
+            gait,
+            goal_m: match self.phase {
+                Phase::Go => Some((here + AHEAD_M).min(last_m + ARRIVED_M)),
+                Phase::Return => Some((here - AHEAD_M).max(self.plan.home_m)),
+                _ => None,
+            },
+            speed_m_s: self.plan.speed_m_s[usize::from(home)],
+            back_up_m_s: matches!(self.phase, Phase::BackUpOut | Phase::BackUpHome).then_some(BACK_UP.1),
+            picture,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

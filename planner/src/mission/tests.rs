@@ -1,0 +1,168 @@
+use super::*;
+
+/// A robot that does what it is told, along a tunnel.
+struct Rig {
+    mission: Mission,
+    input: MissionInput,
+    held: bool,
+    pictures: Vec<f64>,
+    phases: Vec<Phase>,
+}
+
+fn plan() -> MissionPlan {
+    MissionPlan {
+        home_m: 1.0,
+        stations_m: vec![4.0, 7.0],
+        dwell_s: 1.0,
+        picture_every_m: 1.0,
+        speed_m_s: [0.5, 0.8],
+        timeout_s: 100.0,
+        stuck_after_s: 5.0,
+    }
+}
+
+impl Rig {
+    fn new(plan: MissionPlan) -> Self {
+        let input = MissionInput {
+            now: Stamp::ZERO,
+            place: TunnelPoint { chainage_m: plan.home_m, left_m: 0.0, up_m: 0.3 },
+            gait: Mode::Damped,
+            fallen: false,
+            ready: true,
+            stop: false,
+        };
+        Self { mission: Mission::new(plan), input, held: false, pictures: vec![], phases: vec![Phase::Idle] }
+    }
+
+    fn run(&mut self, seconds: f64) -> MissionOutput {
+        let mut output = self.tick();
+        for _ in 1..(seconds * 10.0) as usize {
+            output = self.tick();
+        }
+        output
+    }
+
+    fn tick(&mut self) -> MissionOutput {
+        self.input.now = self.input.now.plus_nanos(100_000_000);
+        let output = self.mission.step(&self.input);
+        match output.gait {
+            Some(Mode::StandUp) => self.input.gait = Mode::Walk,
+            Some(Mode::LieDown) => self.input.gait = Mode::Damped,
+            _ => {}
+        }
+        let here = self.input.place.chainage_m;
+        let towards = output.goal_m.map_or(0.0, |g| (g - here).clamp(-1.0, 1.0) * output.speed_m_s);
+        if !self.held {
+            self.input.place.chainage_m += 0.1 * output.back_up_m_s.unwrap_or(towards);
+        }
+        if output.picture {
+            self.pictures.push(here);
+        }
+        if self.phases.last() != Some(&output.phase) {
+            self.phases.push(output.phase);
+        }
+        output
+    }
+}
+
+#[test]
+fn it_goes_out_looks_and_comes_home() {
+    use Phase::{Done, Go, Idle, Inspect, LieDown, Return, StandUp};
+    let mut rig = Rig::new(plan());
+    rig.run(60.0);
+    assert_eq!(rig.phases, [Idle, StandUp, Go, Inspect, Go, Inspect, Return, LieDown, Done]);
+    assert!(rig.mission.completed());
+    assert!((rig.input.place.chainage_m - 1.0).abs() < 0.3);
+    assert!(rig.pictures.windows(2).all(|p| p[1] - p[0] < 1.1), "one a metre: {:?}", rig.pictures);
+    for station in [4.0, 7.0] {
+        assert!(rig.pictures.iter().any(|p| (p - station).abs() < 0.2), "{station} in {:?}", rig.pictures);
+    }
+}
+
+#[test]
+fn stuck_on_the_way_out_it_backs_up_then_goes_home() {
+    let mut rig = Rig::new(plan());
+    rig.run(4.0);
+    rig.held = true;
+    rig.run(45.0);
+    assert_eq!(rig.phases.iter().filter(|p| **p == Phase::BackUpOut).count(), 3);
+    assert!(rig.phases.contains(&Phase::BackUpHome), "it tries to go home, and is held there too");
+    rig.held = false;
+    rig.run(20.0);
+    assert_eq!(rig.mission.phase(), Phase::Done);
+    assert_eq!(rig.mission.abort_reason(), Some(AbortReason::Stuck));
+    assert!(!rig.mission.completed());
+}
+
+#[test]
+fn time_up_sends_it_home() {
+    let mut rig = Rig::new(MissionPlan { timeout_s: 5.0, ..plan() });
+    rig.run(30.0);
+    assert_eq!(rig.mission.abort_reason(), Some(AbortReason::Timeout));
+    assert_eq!(rig.mission.phase(), Phase::Done);
+    assert!(!rig.phases.contains(&Phase::Inspect));
+}
+
+#[test]
+fn stop_lies_down_and_a_fall_ends_it() {
+    let mut rig = Rig::new(plan());
+    rig.run(3.0);
+    rig.input.stop = true;
+    rig.run(1.0);
+    assert_eq!(rig.mission.phase(), Phase::Done);
+    assert_eq!(rig.mission.abort_reason(), Some(AbortReason::Stopped));
+
+    let mut rig = Rig::new(plan());
+    rig.run(3.0);
+    rig.input.fallen = true;
+    rig.run(0.2);
+    assert_eq!(rig.mission.phase(), Phase::Done);
+    assert_eq!(rig.mission.abort_reason(), Some(AbortReason::Fell));
+}
+
+#[test]
+fn the_table_gives_each_pair_once_and_leads_everywhere_to_done() {
+    for (i, (phase, event, _)) in TABLE.iter().enumerate() {
+        assert!(!TABLE[..i].iter().any(|(p, e, _)| (p, e) == (phase, event)), "{phase:?} {event:?} twice");
+    }
+    let mut reach = vec![Phase::Done];
+    while let Some((phase, ..)) =
+        TABLE.iter().find(|(phase, _, to)| reach.contains(to) && !reach.contains(phase))
+    {
+        reach.push(*phase);
+    }
+    assert_eq!(reach.len(), 9, "{reach:?}");
+}
+
+#[test]
+fn every_row_is_taken() {
+    for (phase, event, to) in TABLE {
+        let mut rig = Rig::new(plan());
+        let now = Stamp::from_nanos(1_000_000_000_000);
+        rig.mission.phase = *phase;
+        (rig.mission.since, rig.mission.best_at, rig.mission.started) = (now, now, Some(now));
+        rig.input.now = now;
+        rig.input.ready = false;
+        rig.input.place.chainage_m = 2.5;
+        rig.mission.best_m = if *phase == Phase::Return { -2.5 } else { 2.5 };
+        let ago = |s: f64| Stamp::from_nanos(now.nanos() - (s * 1e9) as u64);
+        match event {
+            Event::Ready => rig.input.ready = true,
+            Event::Standing => rig.input.gait = Mode::Walk,
+            Event::Arrived if *phase == Phase::Go => rig.input.place.chainage_m = 4.0,
+            Event::Arrived => rig.input.place.chainage_m = 1.0,
+            Event::Looked => rig.mission.since = ago(2.0),
+            Event::LastLooked => (rig.mission.since, rig.mission.station) = (ago(2.0), 1),
+            Event::Stuck => rig.mission.best_at = ago(6.0),
+            Event::StuckForGood => (rig.mission.best_at, rig.mission.back_ups) = (ago(6.0), BACK_UPS),
+            Event::BackedUp => rig.mission.since = ago(3.0),
+            Event::Timeout => rig.mission.started = Some(ago(101.0)),
+            Event::Overdue => rig.mission.started = Some(ago(151.0)),
+            Event::Stop => rig.input.stop = true,
+            Event::Lying => {}
+            Event::Fell => rig.input.fallen = true,
+        }
+        rig.mission.step(&rig.input);
+        assert_eq!(rig.mission.phase(), *to, "{phase:?} {event:?}");
+    }
+}
