@@ -145,13 +145,17 @@ fn renderings(
 
 /// Most photographs have been through a JPEG file, many through a sharpening filter before it.
 fn compressed(picture: RgbImage, rng: &mut ChaCha8Rng) -> Result<RgbImage, Failure> {
-    let picture =
-        if rng.random_bool(0.35) { imageops::unsharpen(&picture, rng.random_range(0.7..2.0), 1) } else { picture };
+    let picture = if rng.random_bool(0.35) {
+        imageops::unsharpen(&picture, rng.random_range(0.7..2.0), 1)
+    } else {
+        picture
+    };
     if rng.random_bool(0.4) {
         return Ok(picture);
     }
     let mut bytes = Vec::new();
-    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, rng.random_range(45..96)).encode_image(&picture)?;
+    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, rng.random_range(45..96))
+        .encode_image(&picture)?;
     Ok(image::load_from_memory_with_format(&bytes, image::ImageFormat::Jpeg)?.into_rgb8())
 }
 

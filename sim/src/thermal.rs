@@ -73,7 +73,8 @@ fn blurred(sharp: &[f32], [width, height]: [usize; 2], [x, y]: [usize; 2]) -> f3
     let mut sum = 0.0;
     for (dy, wy) in [(-1, 1.0), (0, 2.0), (1, 1.0)] {
         for (dx, wx) in [(-1, 1.0), (0, 2.0), (1, 1.0)] {
-            let (u, v) = (x.saturating_add_signed(dx).min(width - 1), y.saturating_add_signed(dy).min(height - 1));
+            let (u, v) =
+                (x.saturating_add_signed(dx).min(width - 1), y.saturating_add_signed(dy).min(height - 1));
             sum += wx * wy * sharp[v * width + u];
         }
     }
@@ -84,7 +85,9 @@ fn blurred(sharp: &[f32], [width, height]: [usize; 2], [x, y]: [usize; 2]) -> f3
 fn apparent_c(tunnel: &Tunnel, caster: &dyn RayCaster, eye: Vector3<f64>, ray: Vector3<f64>) -> f32 {
     let climate = tunnel.climate();
     let ambient = climate.ambient_c;
-    let Some(hit) = caster.cast(eye.cast::<f32>().into(), ray.cast::<f32>().into(), FAR_M) else { return ambient };
+    let Some(hit) = caster.cast(eye.cast::<f32>().into(), ray.cast::<f32>().into(), FAR_M) else {
+        return ambient;
+    };
     let design = tunnel.design();
     let point = Point::<Map>::from_coords(Point3::from(eye + ray * f64::from(hit.distance_m)));
     let place = design.to_tunnel(point);
@@ -142,7 +145,9 @@ mod tests {
             if joint.excess_k > 10.0 {
                 hot += 1;
                 let truth = tunnel.defects().iter().find(|d| {
-                    d.class == DefectClass::HotJoint && d.bounds.chainage_min_m < s && s < d.bounds.chainage_max_m
+                    d.class == DefectClass::HotJoint
+                        && d.bounds.chainage_min_m < s
+                        && s < d.bounds.chainage_max_m
                 });
                 let wanted = truth.and_then(|d| d.temperature_c).expect("a hot joint has a true temperature");
                 assert!((f64::from(middle) - wanted).abs() < 3.0, "{middle} {wanted}");

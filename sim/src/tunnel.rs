@@ -35,7 +35,7 @@ pub use solids::Material;
 pub use strokes::Footprint;
 
 pub(crate) use marks::{luminance, rust};
-pub(crate) use noise::{fbm, hash, mix, mix3, unit};
+pub(crate) use noise::{fbm, floor, hash, mix, mix3, unit};
 
 use crate::geometry::{SolidId, StaticGeometry};
 use furniture::Furniture;

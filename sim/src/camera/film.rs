@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use robot_interface::sensors::RgbImage;
 
 use super::Film;
-use crate::tunnel::{hash, luminance};
+use crate::tunnel::{floor, hash, luminance};
 
 /// Below this many pixels of movement a picture is as sharp as its lens, px.
 const STILL_PX: f32 = 0.4;
@@ -89,20 +89,19 @@ fn smeared(light: Vec<[f32; 3]>, width: usize, smear: &Smear) -> Vec<[f32; 3]> {
                 let b = smear.shifts[bottom][k] + (smear.shifts[bottom + 1][k] - smear.shifts[bottom][k]) * u;
                 a + (b - a) * v
             });
-            let taps = (shift[0].hypot(shift[1]).ceil() as usize + 1).clamp(2, 12);
+            let taps = ((shift[0] * shift[0] + shift[1] * shift[1]).sqrt() as usize + 2).min(12);
             let mut sum = [0.0; 3];
             for tap in 0..taps {
                 let t = (tap as f32 + 0.5) / taps as f32 - 0.5;
                 let (px, py) = (x as f32 + t * shift[0], y as f32 + t * shift[1]);
-                let (x0, y0) = (px.floor(), py.floor());
-                let (fx, fy) = (px - x0, py - y0);
-                let pick = |x: f32, y: f32| {
-                    let (x, y) =
-                        ((x.max(0.0) as usize).min(width - 1), (y.max(0.0) as usize).min(height - 1));
+                let (i, j) = (floor(px), floor(py));
+                let (fx, fy) = (px - i as f32, py - j as f32);
+                let pick = |x: i32, y: i32| {
+                    let (x, y) = ((x.max(0) as usize).min(width - 1), (y.max(0) as usize).min(height - 1));
                     light[y * width + x]
                 };
-                let (a, b) = (pick(x0, y0), pick(x0 + 1.0, y0));
-                let (c, d) = (pick(x0, y0 + 1.0), pick(x0 + 1.0, y0 + 1.0));
+                let (a, b) = (pick(i, j), pick(i + 1, j));
+                let (c, d) = (pick(i, j + 1), pick(i + 1, j + 1));
                 for k in 0..3 {
                     let (top, bottom) = (a[k] + (b[k] - a[k]) * fx, c[k] + (d[k] - c[k]) * fx);
                     sum[k] += top + (bottom - top) * fy;

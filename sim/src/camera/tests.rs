@@ -30,7 +30,9 @@ fn the_same_seed_gives_the_same_picture_on_any_number_of_threads() {
     let caster = Bvh::new(tunnel.geometry());
     let camera = camera(120);
     let start = facing(&tunnel, [8.0, 0.9]);
-    let end = Transform::new(start.isometry * nalgebra::Isometry3::rotation(nalgebra::Vector3::new(0.01, 0.02, 0.0)));
+    let end = Transform::new(
+        start.isometry * nalgebra::Isometry3::rotation(nalgebra::Vector3::new(0.01, 0.02, 0.0)),
+    );
     let exposure = Exposure { start, end, stamp: Stamp::ZERO };
     let take = |threads: usize, seed: u64| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
@@ -50,7 +52,8 @@ fn a_defect_is_seen_where_it_is() {
     let mut found = 0;
     let clear = |d: &&crate::tunnel::TrueDefect| {
         // Away from the racks, which hide what is behind them.
-        d.bounds.arc_max_m < 0.8 && matches!(d.class, DefectClass::Spalling | DefectClass::Leakage | DefectClass::Crack)
+        d.bounds.arc_max_m < 0.8
+            && matches!(d.class, DefectClass::Spalling | DefectClass::Leakage | DefectClass::Crack)
     };
     for defect in tunnel.defects().iter().filter(clear) {
         let pose = facing(&tunnel, defect.bounds.centre());
@@ -65,8 +68,10 @@ fn a_defect_is_seen_where_it_is() {
         assert!((seen.mm_per_pixel / expected - 1.0).abs() < 0.4, "{} {expected}", seen.mm_per_pixel);
         // Every labelled pixel of the class projects into the true bounds of some defect of that class.
         let design = tunnel.design();
-        for (k, label) in picture.labels.iter().enumerate().filter(|(_, l)| **l == defect.class.mask_value()) {
-            let ray = pose.rotation() * camera.lens.ray((k % 160) as f64 + 0.5, (k / 160) as f64 + 0.5).normalize();
+        for (k, label) in picture.labels.iter().enumerate().filter(|(_, l)| **l == defect.class.mask_value())
+        {
+            let ray =
+                pose.rotation() * camera.lens.ray((k % 160) as f64 + 0.5, (k / 160) as f64 + 0.5).normalize();
             let eye = frames::Point::from_coords(pose.origin());
             let Some(t) = design.raycast(eye, ray, 20.0) else { continue };
             let hit = frames::Point::from_coords(pose.origin() + ray * t);

@@ -2,7 +2,7 @@
 
 use super::look::{Construction, Look};
 use super::marks::{Mark, Stuff, Surface};
-use super::noise::{hash2, mix, unit};
+use super::noise::{floor, hash2, mix, unit};
 use super::strokes::{Footprint, Ink, Stroke, Strokes};
 use super::tile::Tile;
 
@@ -216,8 +216,8 @@ impl Lining {
 
 /// Which cell of a repeating pattern a coordinate lies in, and where in it.
 fn cell_of(v: f32, size: f32) -> (i32, f32) {
-    let n = (v / size).floor();
-    (n as i32, v - n * size)
+    let n = floor(v / size);
+    (n, v - n as f32 * size)
 }
 
 /// Share of a pixel, `pixel` m across, that a band of some width about a distance of 0 covers.

@@ -21,11 +21,17 @@ pub(crate) fn unit(h: u32) -> f32 {
     (h >> 8) as f32 * (1.0 / 16_777_216.0)
 }
 
+/// The greatest whole number not above `x`. Without an instruction for it in the baseline of x86-64 the
+/// library's own costs a call, several times a pixel.
+pub(crate) fn floor(x: f32) -> i32 {
+    let towards_zero = x as i32;
+    towards_zero - i32::from(x < towards_zero as f32)
+}
+
 /// Value noise in [-1, 1] with one knot a unit.
 pub(crate) fn value(x: f32, y: f32, seed: u32) -> f32 {
-    let (xf, yf) = (x.floor(), y.floor());
-    let (i, j) = (xf as i32, yf as i32);
-    let (u, v) = (fade(x - xf), fade(y - yf));
+    let (i, j) = (floor(x), floor(y));
+    let (u, v) = (fade(x - i as f32), fade(y - j as f32));
     let knot = |i, j| unit(hash2(i, j, seed));
     let low = mix(knot(i, j), knot(i + 1, j), u);
     let high = mix(knot(i, j + 1), knot(i + 1, j + 1), u);
@@ -34,9 +40,8 @@ pub(crate) fn value(x: f32, y: f32, seed: u32) -> f32 {
 
 /// Value noise in one dimension, in [-1, 1].
 pub(crate) fn value1(x: f32, seed: u32) -> f32 {
-    let xf = x.floor();
-    let i = xf as i32;
-    mix(unit(hash2(i, 0, seed)), unit(hash2(i + 1, 0, seed)), fade(x - xf)) * 2.0 - 1.0
+    let i = floor(x);
+    mix(unit(hash2(i, 0, seed)), unit(hash2(i + 1, 0, seed)), fade(x - i as f32)) * 2.0 - 1.0
 }
 
 /// Octaves of value noise, each of half the size and strength of the one before; within [-1, 1].
@@ -84,6 +89,13 @@ mod tests {
                 prop_assert!((-1.0..=1.0).contains(&v));
             }
             prop_assert!((value(x, y, seed) - value(x + 1e-3, y, seed)).abs() < 0.01);
+        }
+    }
+
+    #[test]
+    fn the_floor_is_the_floor() {
+        for x in [-2.0, -1.5, -0.0, 0.0, 0.99, 7.0, -7.01] {
+            assert_eq!(floor(x), x.floor() as i32, "{x}");
         }
     }
 

@@ -399,7 +399,8 @@ impl Work {
                 [s as f32, a as f32, width]
             })
             .collect();
-        let tone = if rng.random_bool(0.7) { rng.random_range(0.015f32..0.06) } else { rng.random_range(0.4..0.7) };
+        let tone =
+            if rng.random_bool(0.7) { rng.random_range(0.015f32..0.06) } else { rng.random_range(0.4..0.7) };
         Stroke { points, ink: Ink::Paint { colour: [tone; 3], opacity: 1.0 } }
     }
 }

@@ -65,7 +65,8 @@ impl Footprint {
     /// Side of a square of the same area, m, not less than half of the longer edge's quarter.
     pub fn size_m(&self) -> f32 {
         let area = (self.right[0] * self.down[1] - self.right[1] * self.down[0]).abs();
-        let longest = self.right[0].hypot(self.right[1]).max(self.down[0].hypot(self.down[1]));
+        let square = |v: [f32; 2]| v[0] * v[0] + v[1] * v[1];
+        let longest = square(self.right).max(square(self.down)).sqrt();
         area.sqrt().max(longest * 0.35).max(1e-5)
     }
 

@@ -113,7 +113,7 @@ proptest! {
         let on_walkway = floor.walkway.is_some_and(|[kerb, _]| left > kerb - 0.01);
         let height = tunnel.floor_height_m(s, left);
         prop_assert!((-0.05..=0.18).contains(&height), "{height}");
-        if !on_walkway && (s < 2.0 || s > 22.0) {
+        if !on_walkway && !(2.0..=22.0).contains(&s) {
             prop_assert!(height.abs() < 1e-9, "{height}");
         }
     }
@@ -123,15 +123,20 @@ proptest! {
 fn a_defect_is_labelled_where_it_is_said_to_be() {
     let tunnel = cable_tunnel(11);
     let footprint = Footprint::square(0.002);
-    for defect in tunnel.defects().iter().filter(|d| matches!(d.class, DefectClass::Leakage | DefectClass::Spalling)) {
+    for defect in
+        tunnel.defects().iter().filter(|d| matches!(d.class, DefectClass::Leakage | DefectClass::Spalling))
+    {
         let b = defect.bounds;
         let (mut inside, mut outside) = (0, 0);
         for i in 0..40 {
             for j in 0..40 {
-                let at = |low: f64, high: f64, k: i32| (low - 0.1 + (high - low + 0.2) * f64::from(k) / 39.0) as f32;
+                let at = |low: f64, high: f64, k: i32| {
+                    (low - 0.1 + (high - low + 0.2) * f64::from(k) / 39.0) as f32
+                };
                 let place = [at(b.chainage_min_m, b.chainage_max_m, i), at(b.arc_min_m, b.arc_max_m, j)];
                 if tunnel.lining_surface(place, &footprint).defect == defect.id {
-                    let within = (b.chainage_min_m as f32 - 0.02..b.chainage_max_m as f32 + 0.02).contains(&place[0])
+                    let within = (b.chainage_min_m as f32 - 0.02..b.chainage_max_m as f32 + 0.02)
+                        .contains(&place[0])
                         && (b.arc_min_m as f32 - 0.02..b.arc_max_m as f32 + 0.02).contains(&place[1]);
                     if within { inside += 1 } else { outside += 1 }
                 }

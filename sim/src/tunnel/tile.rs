@@ -1,7 +1,7 @@
 //! Small repeating textures with ever coarser copies (mip maps, Williams 1983), so that the fine structure
 //! of concrete costs a look-up a pixel and fades instead of flickering when a pixel covers more of it.
 
-use super::noise::{hash2, mix, unit};
+use super::noise::{floor, hash2, mix, unit};
 
 /// A square texture of four channels that repeats without a seam.
 #[derive(Clone, Debug)]
@@ -55,14 +55,15 @@ impl Tile {
         std::array::from_fn(|c| mix(a[c], b[c], t))
     }
 
+    #[inline]
     fn bilinear(&self, level: usize, u: f32, v: f32) -> [f32; 4] {
         let (texels, side) = (&self.levels[level], self.size >> level);
         let (mask, scale) = (side - 1, 1.0 / (1u32 << level) as f32);
         let (x, y) = (u * scale - 0.5 + 0.5 * scale, v * scale - 0.5 + 0.5 * scale);
-        let (xf, yf) = (x.floor(), y.floor());
-        let (tx, ty) = (x - xf, y - yf);
+        let (i, j) = (floor(x), floor(y));
+        let (tx, ty) = (x - i as f32, y - j as f32);
         // Negative coordinates wrap as well: the side is a power of two.
-        let (x0, y0) = (xf as i64 as usize & mask, yf as i64 as usize & mask);
+        let (x0, y0) = (i as usize & mask, j as usize & mask);
         let (x1, y1) = ((x0 + 1) & mask, (y0 + 1) & mask);
         let (a, b) = (texels[y0 * side + x0], texels[y0 * side + x1]);
         let (c, d) = (texels[y1 * side + x0], texels[y1 * side + x1]);
