@@ -11,10 +11,22 @@ use robot_interface::time::Stamp;
 
 use crate::geometry::RayCaster;
 use crate::noise::normal;
+use crate::tunnel::{Material, Tunnel};
+pub use pattern::BadPattern;
 use pattern::{GROUP, Pattern};
 
 /// Half the height of the trunk that hides what is behind it, m.
 const TRUNK_HALF_HEIGHT_M: f64 = 0.06;
+
+/// What a surface sends back of the light, where nobody says what it is made of: that of concrete.
+const REFLECTIVITY: f32 = 0.35;
+
+/// Faintest return that is noticed: reflectivity times the cosine of incidence over squared range, 1/m^2. The
+/// data sheet of the Mid-360 gives 40 m at 10 %.
+const FAINTEST_PER_M2: f32 = 0.1 / (40.0 * 40.0);
+
+/// Intensity of a white surface met squarely (Livox counts 0 to 150 for 0 to 100 %, more for reflectors).
+const WHITE: f32 = 150.0;
 
 /// A lidar with the firing pattern of a Livox Mid-360 (non-repeating, four lasers a shot).
 #[derive(Clone, Debug)]
@@ -26,6 +38,8 @@ pub struct LidarSensor {
     range_m: [f32; 2],
     range_noise_m: f32,
     trunk_half_m: [f64; 3],
+    /// By solid id.
+    reflectivity: Vec<f32>,
     seed: u64,
 }
 
@@ -33,8 +47,8 @@ impl LidarSensor {
     /// The robot's lidar.
     ///
     /// # Errors
-    /// Never with the pattern that comes with this crate; [`pattern::BadPattern`] if that was damaged.
-    pub fn new(robot: &RobotDescription, seed: u64) -> Result<Self, pattern::BadPattern> {
+    /// Never with the pattern that comes with this crate; [`BadPattern`] if that was damaged.
+    pub fn new(robot: &RobotDescription, seed: u64) -> Result<Self, BadPattern> {
         let lidar = &robot.lidar;
         let legs = &robot.legs;
         Ok(Self {
@@ -49,12 +63,27 @@ impl LidarSensor {
                 legs.hip_y_m.get() + legs.abduction_m.get(),
                 TRUNK_HALF_HEIGHT_M,
             ],
+            reflectivity: Vec::new(),
             seed,
         })
     }
 
+    /// The same lidar, told what the solids that it will see are made of.
+    #[must_use]
+    pub fn in_tunnel(mut self, tunnel: &Tunnel) -> Self {
+        let solids = tunnel.geometry().solids.iter();
+        let count = solids.clone().map(|solid| solid.id as usize + 1).max().unwrap_or(0);
+        self.reflectivity = vec![REFLECTIVITY; count];
+        for solid in solids {
+            if let Some(material) = tunnel.material(solid.id) {
+                self.reflectivity[solid.id as usize] = reflectivity_of(material);
+            }
+        }
+        self
+    }
+
     /// The scan that began at `start`; `pose_at` gives the pose so many seconds later. Shots that hit nothing,
-    /// or the robot's own trunk, leave no point. The same arguments give the same bits on any number of threads.
+    /// or the robot's own trunk, or come back too faint, leave no point. The same arguments give the same bits on any number of threads.
     pub fn scan(
         &self,
         caster: &dyn RayCaster,
@@ -100,10 +129,12 @@ impl LidarSensor {
             return None;
         }
         let position = direction.cast::<f32>() * distance_m;
+        let reflectivity = self.reflectivity.get(hit.solid as usize).copied().unwrap_or(REFLECTIVITY);
         let incidence = (ahead.x * hit.normal[0] + ahead.y * hit.normal[1] + ahead.z * hit.normal[2]).abs();
-        Some(LidarPoint {
+        let strength = reflectivity * incidence;
+        (strength >= FAINTEST_PER_M2 * distance_m * distance_m).then(|| LidarPoint {
             position_m: position.into(),
-            intensity: (160.0 * incidence / (1.0 + 0.02 * distance_m * distance_m)).clamp(0.0, 255.0),
+            intensity: (WHITE * strength).clamp(0.0, 255.0),
             offset_s,
         })
     }
@@ -121,6 +152,18 @@ impl LidarSensor {
             far = far.min(a.max(b));
         }
         near <= far && far > 0.0
+    }
+}
+
+/// Share of light of 905 nm that a surface sends back to where it came from, met squarely.
+fn reflectivity_of(material: Material) -> f32 {
+    match material {
+        Material::Lining | Material::Floor | Material::EndWall | Material::Debris => REFLECTIVITY,
+        // What falls on still water goes on, to the floor under it or off the wall behind.
+        Material::Puddle => 0.02,
+        Material::Bracket | Material::Pipe => 0.45,
+        Material::Cable(_) | Material::CableJoint(_) => 0.06,
+        Material::Lamp => 0.6,
     }
 }
 
@@ -165,6 +208,22 @@ mod tests {
             near |= in_map.x > 0.4 && in_map.x < 0.8 && in_map.y.abs() < 0.2;
         }
         assert!(near, "the floor before the feet is seen");
+    }
+
+    #[test]
+    fn water_and_grazing_light_return_little() {
+        let robot = go2();
+        let mut lidar = LidarSensor::new(&robot, 1).expect("pattern");
+        let pose = |_| Transform::<Map, Base>::from_xyz_rpy([0.0, 0.0, 0.32], [0.0; 3]);
+        let dry = lidar.scan(&Floor, Stamp::ZERO, pose);
+        lidar.reflectivity = vec![reflectivity_of(Material::Puddle)];
+        let wet = lidar.scan(&Floor, Stamp::ZERO, pose);
+        let range = |p: &LidarPoint| p.position_m.iter().map(|x| x * x).sum::<f32>().sqrt();
+        let farthest = |scan: &LidarScan| scan.points.iter().map(range).fold(0.0, f32::max);
+        assert!(farthest(&wet) < 6.0, "{} m over water", farthest(&wet));
+        assert!(farthest(&dry) > 10.0, "{} m over concrete", farthest(&dry));
+        let brightest = |scan: &LidarScan| scan.points.iter().map(|p| p.intensity).fold(0.0, f32::max);
+        assert!(brightest(&wet) < 0.1 * brightest(&dry));
     }
 
     #[test]

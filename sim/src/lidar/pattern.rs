@@ -40,7 +40,7 @@ impl Pattern {
         let words = text.lines().filter(|l| !l.starts_with('#')).flat_map(str::split_whitespace);
         let numbers = words
             .enumerate()
-            .map(|(i, word)| word.parse::<f64>().map_err(|_| BadPattern(i)))
+            .map(|(i, word)| word.parse::<f64>().or(Err(BadPattern(i))))
             .collect::<Result<Vec<f64>, BadPattern>>()?;
         let orders: Vec<(usize, usize)> = (0..=FAST_ORDER)
             .flat_map(|fast| (0..SLOW_TERMS).map(move |slow| (fast, slow)))
