@@ -25,7 +25,7 @@ use sim::tunnel::{Footprint, Surface, Tunnel, TunnelDescription};
 
 /// Pictures taken in one tunnel.
 const BATCH: usize = 16;
-/// Share of the pictures in which no defect need be.
+/// Share of the pictures that show no defect.
 const EMPTY_SHARE: f64 = 0.3;
 /// Fewest labelled pixels that make a picture one with a defect.
 const FEW_PIXELS: usize = 60;
@@ -117,11 +117,11 @@ fn renderings(
 ) -> Result<(), Failure> {
     let caster = Bvh::new(tunnel.geometry());
     for number in numbers {
-        let may_be_empty = rng.random_bool(EMPTY_SHARE);
+        let empty = rng.random_bool(EMPTY_SHARE);
         // A few tries for a picture worth keeping; the last one is kept whatever it shows.
         for attempt in 0..12 {
             let camera = random_camera(wanted.size, rng);
-            let pose = random_view(tunnel, may_be_empty, rng);
+            let pose = random_view(tunnel, empty, rng);
             let turn: f64 = rng.random_range(0.0..0.004);
             let moved = pose.isometry * Isometry3::rotation(Vector3::new(turn, 0.3 * turn, 0.5 * turn));
             let exposure = Exposure { start: pose, end: Transform::new(moved), stamp: Stamp::ZERO };
@@ -129,7 +129,8 @@ fn renderings(
             let labelled = labels.iter().filter(|l| **l != 0).count();
             let dark = frame.image.data.iter().map(|v| u64::from(*v)).sum::<u64>()
                 < 18 * frame.image.data.len() as u64;
-            if attempt < 11 && (dark || (!may_be_empty && labelled < FEW_PIXELS)) {
+            let wrong = if empty { labelled > 0 } else { labelled < FEW_PIXELS };
+            if attempt < 11 && (dark || wrong) {
                 continue;
             }
             let size = wanted.size;

@@ -94,9 +94,10 @@ impl Leak {
             return;
         }
         let before = out.albedo;
-        let [dx, dy] = [place[0] - self.source[0], (place[1] - self.source[1]) * self.down];
-        // Threads down the wall: fast across, slow along.
-        let thread = fbm(dx * 38.0, dy * 2.5, 2, self.seed ^ 0x66);
+        let [dx, dy] = [place[0] - self.source[0], place[1] - self.source[1]];
+        // Threads down the wall: fast across, slow along. At the crown water spreads every way.
+        let along = if self.down == 0.0 { 20.0 } else { 2.5 };
+        let thread = fbm(dx * (40.5 - along), dy * along, 2, self.seed ^ 0x66);
         let cloud = fbm(place[0] * 6.0, place[1] * 6.0, 3, self.seed ^ 0x77);
         let wet = |tone: f32| -> [f32; 3] {
             // Wettest in the middle, where the water runs.

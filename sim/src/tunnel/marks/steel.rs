@@ -1,7 +1,7 @@
 //! Steel on the lining, sound and rusted: plates with bolts, and the rust that runs down from them.
 
 use super::Surface;
-use crate::tunnel::noise::{fbm, hash2, mix, mix3, smoothstep, unit, value1};
+use crate::tunnel::noise::{fbm, hash, hash2, mix, mix3, smoothstep, unit, value1};
 
 /// A steel plate bolted to the lining.
 #[derive(Clone, Copy, Debug)]
@@ -28,10 +28,14 @@ pub(crate) fn rust(x: f32, y: f32, amount: f32, seed: u32) -> (f32, [f32; 3]) {
     let threshold = 1.0 - 2.0 * amount;
     let cover = smoothstep(threshold - 0.12, threshold + 0.12, blotch);
     let shade = fbm(x * 70.0, y * 70.0, 3, seed ^ 0x99) * 0.6 + 0.4 * blotch;
+    // Old rust is dark and brown, fresh rust orange.
+    let age = unit(hash(seed ^ 0x77));
+    let middle = mix3([0.30, 0.125, 0.04], [0.155, 0.072, 0.038], age);
+    let fresh = mix3([0.50, 0.235, 0.075], [0.30, 0.15, 0.075], age);
     let colour = if shade < 0.0 {
-        mix3([0.27, 0.105, 0.035], [0.085, 0.038, 0.018], (-shade * 1.6).min(1.0))
+        mix3(middle, [0.075, 0.036, 0.02], (-shade * 1.6).min(1.0))
     } else {
-        mix3([0.27, 0.105, 0.035], [0.50, 0.235, 0.075], (shade * 1.8).min(1.0))
+        mix3(middle, fresh, (shade * 1.8).min(1.0))
     };
     (cover, colour)
 }
@@ -69,6 +73,10 @@ impl Plate {
         let x = dx / self.half[0];
         let thread = value1(dx * 45.0, self.seed ^ 0x12) * 0.6 + value1(dx * 140.0, self.seed ^ 0x13) * 0.4;
         let length = self.run * (0.55 + 0.45 * thread).clamp(0.0, 1.0) * (1.0 - x * x).clamp(0.0, 1.0).sqrt();
+        // Beside the plate nothing runs: the length is zero there, and so is the fade over it.
+        if length < 1e-3 {
+            return 0.0;
+        }
         smoothstep(length, length * 0.35, below) * smoothstep(-0.3, 0.5, thread + 0.2) * self.rust.sqrt()
     }
 
