@@ -3,6 +3,7 @@
 //! State machines without I/O: they take a measurement with the time it was taken, and give an estimate.
 //! Nothing here reads a clock, a socket or a file, and nothing here sees the simulator's ground truth.
 
+pub mod defects;
 pub mod kinematics;
 pub mod localise;
 pub mod scan;

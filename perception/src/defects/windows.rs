@@ -1,0 +1,183 @@
+//! Cutting a picture into windows for the network, and putting its scores together again.
+
+use robot_interface::sensors::RgbImage;
+
+use super::class_map::CLASSES;
+use super::network::{OUTPUTS, STRIDE};
+
+/// Most pixels that the network sees at once; a window's features take about 100 bytes a pixel.
+const WINDOW_PIXELS: usize = 1_600_000;
+/// Side of a window of a picture that is too large for one.
+const WINDOW: usize = 1024;
+/// How far a window looks beyond the part of it that is kept.
+const HALO: usize = 96;
+/// Pictures of more pixels are halved first: their cracks are wide enough.
+const MOST_PIXELS: usize = 4_200_000;
+/// A pixel whose best class trails the background by more than this scores 0 in 255ths.
+const NEGLIGIBLE: f32 = 7.0;
+
+/// A part of a picture: `kept` is what of it goes into the result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Window {
+    x: usize,
+    y: usize,
+    /// Multiples of [`STRIDE`]; may reach beyond the picture.
+    pub(super) width: usize,
+    pub(super) height: usize,
+    /// Relative to the picture: left, top, right, bottom.
+    kept: [usize; 4],
+}
+
+/// The windows that cover a picture of this size.
+pub(super) fn windows(width: usize, height: usize) -> Vec<Window> {
+    let padded = |n: usize| n.div_ceil(STRIDE) * STRIDE;
+    if padded(width) * padded(height) <= WINDOW_PIXELS {
+        let (w, h) = (padded(width), padded(height));
+        return vec![Window { x: 0, y: 0, width: w, height: h, kept: [0, 0, width, height] }];
+    }
+    let spans = |length: usize| {
+        let inner = WINDOW - 2 * HALO;
+        let count = if length <= WINDOW { 1 } else { (length - 2 * HALO).div_ceil(inner) };
+        (0..count).map(move |i| {
+            let start = i * inner;
+            let size = padded((length - start).min(WINDOW));
+            let from = if i == 0 { 0 } else { start + HALO };
+            let to = if i + 1 == count { length } else { start + HALO + inner };
+            (start, size, from, to)
+        })
+    };
+    let mut windows = Vec::new();
+    for (y, h, top, bottom) in spans(height) {
+        for (x, w, left, right) in spans(width) {
+            windows.push(Window { x, y, width: w, height: h, kept: [left, top, right, bottom] });
+        }
+    }
+    windows
+}
+
+impl Window {
+    /// Centred and scaled colours, `[3, height, width]`; beyond the picture its edge goes on.
+    pub(super) fn input(&self, picture: &RgbImage, mean: f32, std: f32) -> Vec<f32> {
+        let (pw, ph) = (picture.width as usize, picture.height as usize);
+        let table: Vec<f32> = (0..256u16).map(|v| (f32::from(v) / 255.0 - mean) / std).collect();
+        let mut input = vec![0.0f32; 3 * self.width * self.height];
+        let (red, rest) = input.split_at_mut(self.width * self.height);
+        let (green, blue) = rest.split_at_mut(self.width * self.height);
+        for y in 0..self.height {
+            let row = &picture.data[(self.y + y).min(ph - 1) * pw * 3..][..pw * 3];
+            let at = y * self.width;
+            for x in 0..self.width {
+                let from = (self.x + x).min(pw - 1) * 3;
+                red[at + x] = table[usize::from(row[from])];
+                green[at + x] = table[usize::from(row[from + 1])];
+                blue[at + x] = table[usize::from(row[from + 2])];
+            }
+        }
+        input
+    }
+
+    /// Turns logits `[5 * 4, height / 2, width / 2]` into scores and puts the kept ones into
+    /// `scores`, `[4, picture's height, picture's width]`.
+    pub(super) fn keep(&self, logits: &[f32], scores: &mut [u8], width: usize, height: usize) {
+        let (half_width, half_plane) = (self.width / 2, self.width * self.height / 4);
+        let [left, top, right, bottom] = self.kept;
+        let plane = width * height;
+        for y in top..bottom {
+            for x in left..right {
+                let (wx, wy) = (x - self.x, y - self.y);
+                let quarter = (wy % 2) * 2 + wx % 2;
+                let at = (wy / 2) * half_width + wx / 2;
+                let logit = |class: usize| logits[(4 * class + quarter) * half_plane + at];
+                let background = logit(0);
+                let over: [f32; CLASSES] = std::array::from_fn(|c| logit(c + 1) - background);
+                let most = over.into_iter().fold(f32::NEG_INFINITY, f32::max);
+                if most < -NEGLIGIBLE {
+                    continue;
+                }
+                let shift = most.max(0.0);
+                let parts = over.map(|v| (v - shift).exp());
+                let sum = (-shift).exp() + parts.iter().sum::<f32>();
+                for (c, part) in parts.iter().enumerate() {
+                    scores[c * plane + y * width + x] = (255.0 * part / sum).round() as u8;
+                }
+            }
+        }
+    }
+}
+
+const _: () = assert!(OUTPUTS == CLASSES + 1);
+
+/// A picture of at most [`MOST_PIXELS`], made by averaging squares of four pixels as often as needed.
+pub(super) fn shrunk(picture: &RgbImage) -> Option<RgbImage> {
+    let mut small: Option<RgbImage> = None;
+    loop {
+        let now = small.as_ref().unwrap_or(picture);
+        let (w, h) = (now.width as usize, now.height as usize);
+        if w * h <= MOST_PIXELS {
+            return small;
+        }
+        let (nw, nh) = (w.div_ceil(2), h.div_ceil(2));
+        let mut data = Vec::with_capacity(nw * nh * 3);
+        for y in 0..nh {
+            let rows = [2 * y, (2 * y + 1).min(h - 1)];
+            for x in 0..nw {
+                let columns = [2 * x, (2 * x + 1).min(w - 1)];
+                for c in 0..3 {
+                    let at = |y: usize, x: usize| u16::from(now.data[(y * w + x) * 3 + c]);
+                    let sum: u16 = rows.iter().flat_map(|y| columns.iter().map(move |x| at(*y, *x))).sum();
+                    data.push(((sum + 2) / 4) as u8);
+                }
+            }
+        }
+        small = Some(RgbImage { width: nw as u32, height: nh as u32, data });
+    }
+}
+
+/// Scores `[4, from.1, from.0]` repeated to `[4, to.1, to.0]`; sizes are width, height.
+pub(super) fn grown(scores: &[u8], from: (usize, usize), to: (usize, usize)) -> Vec<u8> {
+    let columns: Vec<usize> = (0..to.0).map(|x| x * from.0 / to.0).collect();
+    let mut out = Vec::with_capacity(CLASSES * to.0 * to.1);
+    for plane in scores.chunks_exact(from.0 * from.1) {
+        for y in 0..to.1 {
+            let row = &plane[(y * from.1 / to.1) * from.0..][..from.0];
+            out.extend(columns.iter().map(|x| row[*x]));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn every_pixel_is_kept_once(width in 1usize..3000, height in 1usize..3000) {
+            let all = windows(width, height);
+            let area: usize = all.iter().map(|w| (w.kept[2] - w.kept[0]) * (w.kept[3] - w.kept[1])).sum();
+            prop_assert_eq!(area, width * height);
+            for w in &all {
+                prop_assert!(w.width % STRIDE == 0 && w.height % STRIDE == 0);
+                prop_assert!(w.x <= w.kept[0] && w.kept[2] <= w.x + w.width);
+                prop_assert!(w.y <= w.kept[1] && w.kept[3] <= w.y + w.height);
+                prop_assert!(w.width * w.height <= WINDOW_PIXELS);
+                // Inside the picture nothing is judged without its surroundings.
+                prop_assert!(w.kept[0] == 0 || w.kept[0] - w.x >= HALO);
+                prop_assert!(w.kept[2] == width || w.x + w.width - w.kept[2] >= HALO);
+            }
+        }
+    }
+
+    #[test]
+    fn large_pictures_are_halved() {
+        let picture = RgbImage { width: 3001, height: 2000, data: vec![9; 3001 * 2000 * 3] };
+        let small = shrunk(&picture).expect("halved");
+        assert_eq!((small.width, small.height), (1501, 1000));
+        assert!(small.data.iter().all(|v| *v == 9));
+        assert_eq!(shrunk(&small), None);
+        let scores = vec![7u8; 4 * 1501 * 1000];
+        assert_eq!(grown(&scores, (1501, 1000), (3001, 2000)).len(), 4 * 3001 * 2000);
+    }
+}
