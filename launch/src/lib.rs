@@ -1,7 +1,5 @@
 //! Puts the parts of Adit together: the `adit` command, lock-step runs, recordings and reports.
 
-pub mod cli;
 pub mod config;
 pub mod lockstep;
-pub mod report;
 pub mod score;

@@ -1,0 +1,104 @@
+//! `adit mission`: one run, its files, and what came of it.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::INTERRUPTED;
+use crate::config::{Mission, Robot};
+use crate::lockstep::{Observer, Progress};
+use crate::run::{self, Finished};
+
+/// Arguments of `adit mission`.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Mission file, or the name of a built-in mission
+    #[arg(default_value = "cable-tunnel")]
+    file: String,
+    /// Robot: a built-in name or a .toml file [default: the mission's]
+    #[arg(long, value_name = "NAME")]
+    robot: Option<String>,
+    /// Seed of everything random [default: the mission's]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Folder for the run's files; an earlier run there is moved aside [default: runs/<name>]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print the result only
+    #[arg(long)]
+    quiet: bool,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let mut mission = Mission::load(&args.file)?;
+    if let Some(seed) = args.seed {
+        mission.seed = seed;
+    }
+    let robot = Robot::load(args.robot.as_deref().unwrap_or(&mission.robot))?;
+    let folder = args.out.clone().unwrap_or_else(|| Path::new("runs").join(&mission.name));
+    let stop = stop_on_ctrl_c()?;
+    let mut watcher = Watcher::new(&mission, args.quiet, Arc::clone(&stop));
+    let finished = run::run(&mission, &robot, &mut watcher, &folder)?;
+    watcher.bar.finish_and_clear();
+    print(&mission, &finished, &folder);
+    Ok(if finished.summary.verdict.completed() {
+        ExitCode::SUCCESS
+    } else if stop.load(Ordering::Relaxed) {
+        ExitCode::from(INTERRUPTED)
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Shows progress on the terminal and passes Ctrl-C on.
+struct Watcher {
+    bar: ProgressBar,
+    stop: Arc<AtomicBool>,
+}
+
+impl Watcher {
+    fn new(mission: &Mission, quiet: bool, stop: Arc<AtomicBool>) -> Self {
+        // Out and back, in centimetres.
+        let way_m = 2.0 * (mission.inspection.end_m.get() - mission.inspection.start_m.get());
+        let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new((way_m * 100.0) as u64) };
+        let style = ProgressStyle::with_template("{elapsed:>4} [{bar:30}] {msg}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
+        bar.enable_steady_tick(Duration::from_millis(500));
+        Self { bar, stop }
+    }
+}
+
+impl Observer for Watcher {
+    fn progress(&mut self, progress: &Progress) {
+        self.bar.set_position((progress.way_m * 100.0) as u64);
+        let real_time = self.bar.elapsed().as_secs_f64();
+        let factor = if real_time > 0.0 { progress.simulated_s / real_time } else { 0.0 };
+        self.bar.set_message(format!(
+            "chainage {:5.1} m  {:<11}  {} defects  x{factor:.1} real time",
+            progress.chainage_m, progress.phase, progress.defects
+        ));
+    }
+
+    fn stop_requested(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}
+
+/// The first Ctrl-C asks the run to stop; a second one ends the process.
+fn stop_on_ctrl_c() -> anyhow::Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(i32::from(INTERRUPTED));
+        }
+        eprintln!("\nstopping: the robot lies down, then the report is written (Ctrl-C again ends at once)");
+    })
+    .context("cannot listen for Ctrl-C")?;
+    Ok(stop)
+}

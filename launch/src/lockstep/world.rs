@@ -1,0 +1,130 @@
+//! The simulated side of a run: tunnel, physics, motors and sensors. Ground truth stays in here, but for
+//! what [`World::truth`] hands to the run's log for scoring.
+
+use std::sync::Arc;
+
+use firmware_bridge::port::Loopback;
+use robot_interface::frames::{Base, Map, Transform};
+use robot_interface::sensors::{ImuSample, LidarScan};
+use robot_interface::time::Stamp;
+use robot_interface::tunnel::TunnelPoint;
+use sim::engine::rapier::RapierEngine;
+use sim::engine::{Engine, GroundTruth};
+use sim::geometry::RayCaster;
+use sim::imu::ImuSensor;
+use sim::lidar::LidarSensor;
+use sim::motors::{VirtualBus, drives, virtual_buses};
+use sim::tunnel::Tunnel;
+
+use crate::config::{Mission, Robot};
+
+/// Height of the trunk above the floor when the robot is set down to lie, m.
+const LYING_HEIGHT_M: f64 = 0.10;
+
+/// Everything that there would be no need of on a robot.
+pub(super) struct World {
+    pub(super) tunnel: Arc<Tunnel>,
+    pub(super) caster: Arc<dyn RayCaster>,
+    engine: RapierEngine,
+    buses: Vec<VirtualBus<Loopback>>,
+    imu: ImuSensor,
+    lidar: LidarSensor,
+    /// True poses since the last scan began, one a step.
+    poses: Vec<(Stamp, Transform<Map, Base>)>,
+}
+
+impl World {
+    /// A tunnel with the robot lying at the mission's start; `ports` are the far ends of the motor buses.
+    pub(super) fn new(mission: &Mission, robot: &Robot, ports: Vec<Loopback>) -> anyhow::Result<Self> {
+        let tunnel = Tunnel::generate(&mission.design, &mission.simulation, mission.seed)?;
+        let start = start_pose(mission);
+        let engine = RapierEngine::new(&robot.physics_model, &robot.description, tunnel.geometry(), start)?;
+        let lidar = LidarSensor::new(&robot.description, mission.seed)?.in_tunnel(&tunnel);
+        Ok(Self {
+            tunnel: Arc::new(tunnel),
+            caster: engine.ray_caster(),
+            buses: virtual_buses(&robot.description, ports)?,
+            imu: ImuSensor::new(&robot.description.imu, mission.seed),
+            lidar,
+            poses: vec![(Stamp::ZERO, engine.truth().map_from_base)],
+            engine,
+        })
+    }
+
+    /// Nanoseconds of a step.
+    pub(super) fn step_nanos(&self) -> u64 {
+        (self.engine.dt_s() * 1e9).round() as u64
+    }
+
+    /// Lets the motors read what the bridge sent and answer with what they feel.
+    pub(super) fn serve_motors(&mut self, now: Stamp) {
+        let readings = self.engine.joints();
+        for bus in &mut self.buses {
+            // A motor that cannot answer shows on the bridge's side as one that did not.
+            let _ = bus.service(now, &readings);
+        }
+    }
+
+    /// Goes one physics step on from `now`, and gives the inertial sample at its end.
+    pub(super) fn step(&mut self, now: Stamp) -> ImuSample {
+        self.engine.step(&drives(&self.buses, now));
+        let end = now.plus_nanos(self.step_nanos());
+        let truth = self.engine.truth();
+        self.poses.push((end, truth.map_from_base));
+        self.imu.sample(end, &truth, self.engine.dt_s())
+    }
+
+    /// Takes the true poses gathered since the last call, as a scan needs them.
+    pub(super) fn take_poses(&mut self) -> TruePoses {
+        let last = self.poses.last().copied();
+        let poses = std::mem::replace(&mut self.poses, last.into_iter().collect());
+        TruePoses { poses }
+    }
+
+    /// The scan over a span of true poses.
+    pub(super) fn scan(lidar: &LidarSensor, caster: &dyn RayCaster, poses: &TruePoses) -> LidarScan {
+        let start = poses.start();
+        lidar.scan(caster, start, |offset_s| poses.at(start.plus_nanos((offset_s * 1e9) as u64)))
+    }
+
+    /// The lidar, for use beside the physics.
+    pub(super) fn lidar(&self) -> LidarSensor {
+        self.lidar.clone()
+    }
+
+    /// Where the robot really is: for pictures and for scoring.
+    pub(super) fn truth(&self) -> GroundTruth {
+        self.engine.truth()
+    }
+}
+
+/// True poses over a tenth of a second or so, in the order of time; never empty.
+#[derive(Clone, Debug)]
+pub(super) struct TruePoses {
+    poses: Vec<(Stamp, Transform<Map, Base>)>,
+}
+
+impl TruePoses {
+    fn start(&self) -> Stamp {
+        self.poses.first().map_or(Stamp::ZERO, |(stamp, _)| *stamp)
+    }
+
+    /// The pose at a time, interpolated; the nearest one outside the span.
+    pub(super) fn at(&self, stamp: Stamp) -> Transform<Map, Base> {
+        let after = self.poses.partition_point(|(s, _)| *s <= stamp).clamp(1, self.poses.len().max(2) - 1);
+        let (Some((t0, a)), Some((t1, b))) = (self.poses.get(after - 1), self.poses.get(after)) else {
+            return self.poses.first().map_or_else(Transform::identity, |(_, pose)| *pose);
+        };
+        let part = stamp.seconds_since(*t0) / t1.seconds_since(*t0).max(1e-9);
+        Transform::new(a.isometry.lerp_slerp(&b.isometry, part.clamp(0.0, 1.0)))
+    }
+}
+
+/// Where the robot is set down: on the axis at the mission's start, looking up-chainage.
+pub(super) fn start_pose(mission: &Mission) -> Transform<Map, Base> {
+    let chainage_m = mission.inspection.start_m.get();
+    let axis = mission.design.alignment.pose_at(chainage_m);
+    let place = mission.design.to_map(TunnelPoint { chainage_m, left_m: 0.0, up_m: LYING_HEIGHT_M });
+    let p = place.coords;
+    Transform::from_xyz_rpy([p.x, p.y, p.z], [0.0, -axis.grade.atan(), axis.heading_rad])
+}
