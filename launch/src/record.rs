@@ -1,0 +1,437 @@
+//! Records a run as a ROS 2 recording: one MCAP file that rosbag2, Foxglove, Lichtblick and Rerun open.
+//!
+//! Frames follow REP 105: `map` to `odom` is the identity because the estimate is of `map` already, `odom` to
+//! `base_link` is that estimate, and the sensors hang fixed below `base_link`. The same calls give the same
+//! bytes: stamps come from the caller.
+
+mod cdr;
+mod clouds;
+mod findings;
+mod sink;
+
+use std::fs::File;
+use std::io::{BufWriter, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use image::ExtendedColorType;
+use image::codecs::jpeg::JpegEncoder;
+use nalgebra::{Isometry3, UnitQuaternion};
+use robot_interface::joints::{JOINT_NAMES, JointStates};
+use robot_interface::robot::RobotDescription;
+use robot_interface::sensors::{ImuSample, Intrinsics, LidarScan, RgbImage, ThermalFrame};
+use robot_interface::state::RobotState;
+use robot_interface::terrain::TerrainGrid;
+use robot_interface::time::Stamp;
+
+pub use cdr::CdrError;
+pub use findings::DefectMarker;
+use sink::{Durability, Sink};
+
+use crate::ros_msgs::{
+    Bytes, CameraInfo, CompressedImage, Covariance6, Header, Image, Imu, JointState, MapMetaData, Message,
+    MissionStatus, OccupancyGrid, Odometry, Path as PlannedPath, Pose, PoseStamped, PoseWithCovariance,
+    Quaternion, RegionOfInterest, TfMessage, TransformStamped, Twist, TwistWithCovariance,
+};
+
+const MAP: &str = "map";
+const ODOM: &str = "odom";
+const BASE: &str = "base_link";
+const IMU: &str = "imu";
+const LIDAR: &str = "lidar";
+
+/// JPEG quality of recorded pictures, 1 to 100.
+const JPEG_QUALITY: u8 = 70;
+
+/// Why something was not recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// The file could not be made.
+    #[error("cannot create {path}: {source}; check that the folder exists and is writable")]
+    Create {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file could not be written. Said once: what follows is dropped without a word.
+    #[error("the recording stops here: {0}; free space on the disk, or record to another one")]
+    Write(#[source] mcap::McapError),
+    /// A message could not be put into bytes.
+    #[error("a message on {topic} has no CDR form ({source}); this is a mistake in adit, please report it")]
+    Encode {
+        /// Which topic.
+        topic: String,
+        /// What is wrong with it.
+        source: CdrError,
+    },
+    /// A picture, thermal picture or grid without the values that its size asks for.
+    #[error("{what} is not recorded: {expected} values belong to its size, but it has {found}")]
+    Shape {
+        /// Of which thing.
+        what: String,
+        /// How many there should be.
+        expected: usize,
+        /// How many there are.
+        found: usize,
+    },
+    /// A picture could not be compressed.
+    #[error("a picture of camera `{camera}` could not be compressed: {source}; JPEG ends at 65535 pixels")]
+    Jpeg {
+        /// Which camera.
+        camera: String,
+        /// What the encoder said.
+        source: image::ImageError,
+    },
+}
+
+/// What a finished recording holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// Messages in it.
+    pub messages: u64,
+    /// Messages that came after writing had failed; with any, the file has no summary and wants
+    /// `mcap recover`.
+    pub dropped: u64,
+}
+
+/// A fixed mount of a sensor.
+struct Mount {
+    frame: String,
+    base_from_sensor: Isometry3<f64>,
+}
+
+/// Writes a recording message by message, as they come. Dropped without [`Recorder::finish`] it still closes
+/// the file as well as it can.
+pub struct Recorder<W: Write + Seek = BufWriter<File>> {
+    sink: Sink<W>,
+    mounts: Vec<Mount>,
+    /// Space for the bytes of a cloud, grid or picture.
+    bytes: Vec<u8>,
+}
+
+impl Recorder {
+    /// A recording in a new file at `path`, which is replaced where it exists.
+    ///
+    /// # Errors
+    /// When the file cannot be made or written.
+    pub fn create(path: &Path, robot: &RobotDescription) -> Result<Self, RecordError> {
+        let file =
+            File::create(path).map_err(|source| RecordError::Create { path: path.to_owned(), source })?;
+        Self::new(BufWriter::new(file), robot)
+    }
+}
+
+impl<W: Write + Seek> Recorder<W> {
+    /// A recording into `output`, from its present position.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn new(output: W, robot: &RobotDescription) -> Result<Self, RecordError> {
+        let imu = nalgebra::Vector3::from(robot.imu.xyz_m);
+        let mut mounts = vec![
+            // Samples are in the base frame's axes.
+            Mount {
+                frame: IMU.to_owned(),
+                base_from_sensor: Isometry3::from_parts(imu.into(), UnitQuaternion::identity()),
+            },
+            Mount { frame: LIDAR.to_owned(), base_from_sensor: robot.lidar.base_from_lidar().isometry },
+        ];
+        mounts.extend(robot.cameras.iter().map(|camera| Mount {
+            frame: optical_frame(&camera.name),
+            base_from_sensor: camera.base_from_camera().isometry,
+        }));
+        mounts.extend(robot.thermal.iter().map(|camera| Mount {
+            frame: optical_frame(&camera.name),
+            base_from_sensor: camera.base_from_camera().isometry,
+        }));
+        Ok(Self { sink: Sink::new(output)?, mounts, bytes: Vec::new() })
+    }
+
+    /// `/joint_states`.
+    ///
+    /// # Errors
+    /// When the file cannot be written; said once.
+    pub fn joint_states(&mut self, states: &JointStates) -> Result<(), RecordError> {
+        let message = JointState {
+            header: Header::new(states.stamp, ""),
+            name: &JOINT_NAMES,
+            position: &states.positions(),
+            velocity: &states.velocities(),
+            effort: &states.torques(),
+        };
+        self.publish("/joint_states", states.stamp, &message)
+    }
+
+    /// `/imu/data`. Orientation is not measured (covariance -1).
+    ///
+    /// # Errors
+    /// When the file cannot be written; said once.
+    pub fn imu(&mut self, sample: &ImuSample) -> Result<(), RecordError> {
+        let mut not_measured = [0.0; 9];
+        not_measured[0] = -1.0;
+        let message = Imu {
+            header: Header::new(sample.stamp, IMU),
+            orientation: Quaternion::default(),
+            orientation_covariance: not_measured,
+            angular_velocity: sample.angular_velocity_rad_s.into(),
+            angular_velocity_covariance: [0.0; 9],
+            linear_acceleration: sample.linear_acceleration_m_s2.into(),
+            linear_acceleration_covariance: [0.0; 9],
+        };
+        self.publish("/imu/data", sample.stamp, &message)
+    }
+
+    /// `/odom` and the same pose on `/tf`. Covariances hold what the estimate says of itself: position and
+    /// heading; the others are zero, which is to say not known.
+    ///
+    /// # Errors
+    /// When the file cannot be written; said once.
+    pub fn odometry(&mut self, state: &RobotState) -> Result<(), RecordError> {
+        let header = Header::new(state.stamp, ODOM);
+        let isometry = state.map_from_base.isometry;
+        let variance = state.position_sigma_m.map(|sigma| sigma * sigma);
+        let message = Odometry {
+            header,
+            child_frame_id: BASE,
+            pose: PoseWithCovariance {
+                pose: isometry.into(),
+                covariance: Covariance6::diagonal([
+                    variance.x,
+                    variance.y,
+                    variance.z,
+                    0.0,
+                    0.0,
+                    state.yaw_sigma_rad * state.yaw_sigma_rad,
+                ]),
+            },
+            twist: TwistWithCovariance {
+                twist: Twist {
+                    linear: state.velocity_m_s.into(),
+                    angular: state.angular_velocity_rad_s.into(),
+                },
+                covariance: Covariance6::diagonal([0.0; 6]),
+            },
+        };
+        self.publish("/odom", state.stamp, &message)?;
+        let transform = TransformStamped { header, child_frame_id: BASE, transform: isometry.into() };
+        self.publish("/tf", state.stamp, &TfMessage { transforms: vec![transform] })
+    }
+
+    /// `/lidar/points`: every `keep_every`-th return, in the lidar's frame at the moment each was measured.
+    ///
+    /// # Errors
+    /// When the file cannot be written; said once.
+    pub fn lidar(&mut self, now: Stamp, scan: &LidarScan, keep_every: usize) -> Result<(), RecordError> {
+        self.with_bytes(|recorder, bytes| {
+            clouds::lidar_bytes(bytes, scan, keep_every);
+            let message = clouds::cloud(Header::new(scan.stamp, LIDAR), &clouds::LIDAR_FIELDS, bytes);
+            recorder.publish("/lidar/points", now, &message)
+        })
+    }
+
+    /// `/camera/NAME/image_raw/compressed` as JPEG, and `/camera/NAME/camera_info` beside it. `intrinsics` are
+    /// those of the full picture; `image` may be a smaller one of the same view.
+    ///
+    /// # Errors
+    /// When the image does not have the bytes of its size or cannot be compressed, or (said once) the file
+    /// cannot be written.
+    pub fn picture(
+        &mut self,
+        now: Stamp,
+        name: &str,
+        stamp: Stamp,
+        image: &RgbImage,
+        intrinsics: &Intrinsics,
+    ) -> Result<(), RecordError> {
+        let expected = image.width as usize * image.height as usize * 3;
+        check_shape(|| format!("a picture of camera `{name}`"), expected, image.data.len())?;
+        let (topic, frame) = (topic_name(name), optical_frame(name));
+        let header = Header::new(stamp, &frame);
+        self.with_bytes(|recorder, bytes| {
+            bytes.clear();
+            JpegEncoder::new_with_quality(&mut *bytes, JPEG_QUALITY)
+                .encode(&image.data, image.width, image.height, ExtendedColorType::Rgb8)
+                .map_err(|source| RecordError::Jpeg { camera: name.to_owned(), source })?;
+            let message = CompressedImage { header, format: "jpeg", data: Bytes(bytes) };
+            recorder.publish(&format!("/camera/{topic}/image_raw/compressed"), now, &message)
+        })?;
+        let message = camera_info(header, image.width, image.height, intrinsics);
+        self.publish(&format!("/camera/{topic}/camera_info"), now, &message)
+    }
+
+    /// `/thermal/NAME/image_raw`: degrees Celsius as `32FC1`.
+    ///
+    /// # Errors
+    /// When the frame does not have the values of its size, or (said once) the file cannot be written.
+    pub fn thermal(&mut self, now: Stamp, name: &str, frame: &ThermalFrame) -> Result<(), RecordError> {
+        let expected = frame.width as usize * frame.height as usize;
+        check_shape(|| format!("a picture of thermal camera `{name}`"), expected, frame.celsius.len())?;
+        let frame_id = optical_frame(name);
+        self.with_bytes(|recorder, bytes| {
+            bytes.clear();
+            bytes.extend(frame.celsius.iter().flat_map(|value| value.to_le_bytes()));
+            let message = Image {
+                header: Header::new(frame.stamp, &frame_id),
+                height: frame.height,
+                width: frame.width,
+                encoding: "32FC1",
+                is_bigendian: 0,
+                step: 4 * frame.width,
+                data: Bytes(bytes),
+            };
+            recorder.publish(&format!("/thermal/{}/image_raw", topic_name(name)), now, &message)
+        })
+    }
+
+    /// `/plan`: the path that the robot means to take, in `map`, each pose facing the next.
+    ///
+    /// # Errors
+    /// When the file cannot be written; said once.
+    pub fn path(&mut self, now: Stamp, points_m: &[[f64; 3]]) -> Result<(), RecordError> {
+        let header = Header::new(now, MAP);
+        let mut facing = Quaternion::default();
+        let poses = (0..points_m.len())
+            .map(|i| {
+                if let Some([x, y, _]) = points_m.get(i + 1) {
+                    let yaw = (y - points_m[i][1]).atan2(x - points_m[i][0]);
+                    facing = UnitQuaternion::from_euler_angles(0.0, 0.0, yaw).into();
+                }
+                PoseStamped { header, pose: Pose { position: points_m[i].into(), orientation: facing } }
+            })
+            .collect();
+        self.publish("/plan", now, &PlannedPath { header, poses })
+    }
+
+    /// `/terrain/elevation` (the cells whose height is known) and `/terrain/traversability` (0 easy to 100
+    /// impassable, -1 not known).
+    ///
+    /// # Errors
+    /// When the grid does not have the cells of its size, or (said once) the file cannot be written.
+    pub fn terrain(&mut self, grid: &TerrainGrid) -> Result<(), RecordError> {
+        for found in [grid.elevation_m.len(), grid.traversability.len()] {
+            check_shape(|| "a terrain grid".to_owned(), grid.size * grid.size, found)?;
+        }
+        let header = Header::new(grid.stamp, MAP);
+        self.with_bytes(|recorder, bytes| {
+            clouds::elevation_bytes(bytes, grid);
+            let message = clouds::cloud(header, &clouds::ELEVATION_FIELDS, bytes);
+            recorder.publish("/terrain/elevation", grid.stamp, &message)?;
+            clouds::occupancy_bytes(bytes, grid);
+            let [x, y] = grid.origin_m;
+            let message = OccupancyGrid {
+                header,
+                info: MapMetaData {
+                    map_load_time: grid.stamp.into(),
+                    resolution: grid.resolution_m as f32,
+                    width: grid.size as u32,
+                    height: grid.size as u32,
+                    origin: Pose { position: [x, y, 0.0].into(), ..Pose::default() },
+                },
+                data: Bytes(bytes),
+            };
+            recorder.publish("/terrain/traversability", grid.stamp, &message)
+        })
+    }
+
+    /// `/defects` (markers) and `/defects/list`: every finding so far, each time.
+    ///
+    /// # Errors
+    /// When the file cannot be written; said once.
+    pub fn defects(&mut self, now: Stamp, defects: &[DefectMarker]) -> Result<(), RecordError> {
+        self.publish("/defects", now, &findings::markers(now, defects))?;
+        self.publish("/defects/list", now, &findings::list(now, defects))
+    }
+
+    /// `/mission/status`.
+    ///
+    /// # Errors
+    /// When the file cannot be written; said once.
+    pub fn status(
+        &mut self,
+        now: Stamp,
+        phase: &str,
+        chainage_m: f64,
+        distance_walked_m: f64,
+        defects: u32,
+    ) -> Result<(), RecordError> {
+        let header = Header::new(now, MAP);
+        let message = MissionStatus { header, phase, chainage_m, distance_walked_m, defects };
+        self.publish("/mission/status", now, &message)
+    }
+
+    /// Writes the summary, so that readers find their way, and flushes.
+    ///
+    /// # Errors
+    /// When the file cannot be written and that was not said before.
+    pub fn finish(mut self) -> Result<Recorded, RecordError> {
+        if let Some(mut output) = self.sink.finish()? {
+            output.flush().map_err(|source| RecordError::Write(source.into()))?;
+        }
+        Ok(Recorded { messages: self.sink.written(), dropped: self.sink.dropped() })
+    }
+
+    fn publish<M: Message>(&mut self, topic: &str, stamp: Stamp, message: &M) -> Result<(), RecordError> {
+        if self.sink.is_empty() {
+            self.static_transforms(stamp)?;
+        }
+        self.sink.publish(topic, Durability::Volatile, stamp, message)
+    }
+
+    /// `/tf_static`, logged with the first message so that the recording does not begin before it.
+    fn static_transforms(&mut self, stamp: Stamp) -> Result<(), RecordError> {
+        let mut transforms = vec![TransformStamped {
+            header: Header::new(stamp, MAP),
+            child_frame_id: ODOM,
+            transform: Default::default(),
+        }];
+        transforms.extend(self.mounts.iter().map(|mount| TransformStamped {
+            header: Header::new(stamp, BASE),
+            child_frame_id: &mount.frame,
+            transform: mount.base_from_sensor.into(),
+        }));
+        let message = TfMessage { transforms };
+        self.sink.publish("/tf_static", Durability::TransientLocal, stamp, &message)
+    }
+
+    /// Lends the recorder's byte buffer to a step that also publishes.
+    fn with_bytes<T>(&mut self, step: impl FnOnce(&mut Self, &mut Vec<u8>) -> T) -> T {
+        let mut bytes = std::mem::take(&mut self.bytes);
+        let result = step(self, &mut bytes);
+        self.bytes = bytes;
+        result
+    }
+}
+
+fn check_shape(what: impl FnOnce() -> String, expected: usize, found: usize) -> Result<(), RecordError> {
+    if expected == found { Ok(()) } else { Err(RecordError::Shape { what: what(), expected, found }) }
+}
+
+/// A camera's name as a part of a topic, which may hold letters, digits and underscores.
+fn topic_name(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
+}
+
+fn optical_frame(name: &str) -> String {
+    format!("{}_optical_frame", topic_name(name))
+}
+
+/// A pinhole without distortion for a picture of `width x height`, which may be a reduced one. ROS counts
+/// pixel centres from 0, Adit from one half.
+fn camera_info<'a>(header: Header<'a>, width: u32, height: u32, full: &Intrinsics) -> CameraInfo<'a> {
+    let focal = |size: u32, full_size: u32| full.focal_px * f64::from(size) / f64::from(full_size.max(1));
+    let (fx, fy) = (focal(width, full.width), focal(height, full.height));
+    let (cx, cy) = (f64::from(width) / 2.0 - 0.5, f64::from(height) / 2.0 - 0.5);
+    CameraInfo {
+        header,
+        height,
+        width,
+        distortion_model: "plumb_bob",
+        d: &[0.0; 5],
+        k: [fx, 0.0, cx, 0.0, fy, cy, 0.0, 0.0, 1.0],
+        r: [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0],
+        p: [fx, 0.0, cx, 0.0, 0.0, fy, cy, 0.0, 0.0, 0.0, 1.0, 0.0],
+        binning_x: 0,
+        binning_y: 0,
+        roi: RegionOfInterest::default(),
+    }
+}

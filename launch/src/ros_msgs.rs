@@ -1,0 +1,139 @@
+//! The ROS 2 messages that a recording holds, each as a struct beside its interface text.
+//!
+//! A struct's fields stand in the order of its text: that order is the wire format. The texts are those of
+//! `common_interfaces` and `rcl_interfaces` (identical in Humble and Jazzy) without their comments.
+
+mod adit;
+mod common;
+mod nav;
+mod sensor;
+mod visualization;
+
+use serde::Serialize;
+use serde::ser::{SerializeTuple as _, Serializer};
+
+pub use adit::{Defect, DefectArray, MissionStatus};
+pub use common::{
+    ColorRgba, Duration, Header, Point, Pose, PoseStamped, PoseWithCovariance, Quaternion, TfMessage, Time,
+    Transform, TransformStamped, Twist, TwistWithCovariance, Vector3,
+};
+pub use nav::{MapMetaData, OccupancyGrid, Odometry, Path};
+pub use sensor::{
+    CameraInfo, CompressedImage, Image, Imu, JointState, PointCloud2, PointField, RegionOfInterest,
+};
+pub use visualization::{Marker, MarkerArray, MeshFile, UvCoordinate};
+
+/// The line between two interface texts of a `ros2msg` schema: 80 equals signs.
+const SEPARATOR: &str = "================================================================================\n";
+
+/// One interface: its text and the interfaces that the text names.
+#[derive(Debug)]
+pub struct Definition {
+    /// Package and name as they stand in other texts, such as `std_msgs/Header`.
+    name: &'static str,
+    /// The `.msg` file.
+    text: &'static str,
+    /// What the text names.
+    uses: &'static [&'static Self],
+}
+
+impl Definition {
+    /// The type's full name, such as `std_msgs/msg/Header`.
+    pub fn type_name(&self) -> String {
+        self.name.replacen('/', "/msg/", 1)
+    }
+
+    /// The text followed by that of every interface it needs, in MCAP's `ros2msg` form.
+    pub fn schema(&self) -> String {
+        let mut needed = Vec::new();
+        self.collect(&mut needed);
+        let mut schema = self.text.to_owned();
+        for part in needed {
+            schema.push_str(SEPARATOR);
+            schema.push_str("MSG: ");
+            schema.push_str(part.name);
+            schema.push('\n');
+            schema.push_str(part.text);
+        }
+        schema
+    }
+
+    /// Adds what this interface needs, each once, depth first.
+    fn collect(&self, needed: &mut Vec<&'static Self>) {
+        for &part in self.uses {
+            if !needed.iter().any(|known| known.name == part.name) {
+                needed.push(part);
+                part.collect(needed);
+            }
+        }
+    }
+}
+
+/// A struct that can be sent on a topic.
+pub trait Message: Serialize {
+    /// Its interface.
+    const DEFINITION: &'static Definition;
+}
+
+/// Bytes of a `uint8[]` or `int8[]` field, copied as a whole rather than element by element.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Bytes<'a>(pub &'a [u8]);
+
+impl Serialize for Bytes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(self.0)
+    }
+}
+
+/// A 6 x 6 covariance, row by row: x, y, z, rotation about x, y, z. (serde has no arrays of 36.)
+#[derive(Clone, Copy, Debug)]
+pub struct Covariance6(pub [f64; 36]);
+
+impl Covariance6 {
+    /// Without correlation, from the six variances.
+    pub fn diagonal(variances: [f64; 6]) -> Self {
+        let mut matrix = [0.0; 36];
+        for (i, variance) in variances.into_iter().enumerate() {
+            matrix[7 * i] = variance;
+        }
+        Self(matrix)
+    }
+}
+
+impl Serialize for Covariance6 {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut tuple = serializer.serialize_tuple(36)?;
+        for value in &self.0 {
+            tuple.serialize_element(value)?;
+        }
+        tuple.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_schema_holds_each_needed_text_once() {
+        assert_eq!(Odometry::DEFINITION.type_name(), "nav_msgs/msg/Odometry");
+        let schema = Odometry::DEFINITION.schema();
+        let named: Vec<_> = schema.lines().filter_map(|line| line.strip_prefix("MSG: ")).collect();
+        assert_eq!(
+            named,
+            [
+                "std_msgs/Header",
+                "builtin_interfaces/Time",
+                "geometry_msgs/PoseWithCovariance",
+                "geometry_msgs/Pose",
+                "geometry_msgs/Point",
+                "geometry_msgs/Quaternion",
+                "geometry_msgs/TwistWithCovariance",
+                "geometry_msgs/Twist",
+                "geometry_msgs/Vector3",
+            ]
+        );
+        assert_eq!(SEPARATOR.trim_end(), "=".repeat(80));
+        assert!(schema.starts_with("std_msgs/Header header\nstring child_frame_id\n"));
+    }
+}

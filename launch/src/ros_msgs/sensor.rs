@@ -1,0 +1,179 @@
+//! `sensor_msgs`. The fields are those of the interfaces of the same name, whose documentation holds for them.
+
+#![expect(missing_docs, reason = "the interface text beside each struct names its fields")]
+
+use serde::Serialize;
+
+use super::common::{HEADER, Header, QUATERNION, Quaternion, VECTOR3, Vector3};
+use super::{Bytes, Definition, Message};
+
+/// `sensor_msgs/JointState`.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct JointState<'a> {
+    pub header: Header<'a>,
+    pub name: &'a [&'a str],
+    pub position: &'a [f64],
+    pub velocity: &'a [f64],
+    pub effort: &'a [f64],
+}
+
+impl Message for JointState<'_> {
+    const DEFINITION: &'static Definition = &Definition {
+        name: "sensor_msgs/JointState",
+        text: "std_msgs/Header header\nstring[] name\nfloat64[] position\nfloat64[] velocity\nfloat64[] effort\n",
+        uses: &[&HEADER],
+    };
+}
+
+/// `sensor_msgs/Imu`; a covariance whose first element is -1 says that there is no such measurement, one of
+/// zeros that it is not known.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Imu<'a> {
+    pub header: Header<'a>,
+    pub orientation: Quaternion,
+    pub orientation_covariance: [f64; 9],
+    pub angular_velocity: Vector3,
+    pub angular_velocity_covariance: [f64; 9],
+    pub linear_acceleration: Vector3,
+    pub linear_acceleration_covariance: [f64; 9],
+}
+
+impl Message for Imu<'_> {
+    const DEFINITION: &'static Definition = &Definition {
+        name: "sensor_msgs/Imu",
+        text: "std_msgs/Header header\n\
+            geometry_msgs/Quaternion orientation\n\
+            float64[9] orientation_covariance\n\
+            geometry_msgs/Vector3 angular_velocity\n\
+            float64[9] angular_velocity_covariance\n\
+            geometry_msgs/Vector3 linear_acceleration\n\
+            float64[9] linear_acceleration_covariance\n",
+        uses: &[&HEADER, &QUATERNION, &VECTOR3],
+    };
+}
+
+/// `sensor_msgs/PointField`.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct PointField<'a> {
+    pub name: &'a str,
+    pub offset: u32,
+    pub datatype: u8,
+    pub count: u32,
+}
+
+impl PointField<'_> {
+    /// [`PointField::datatype`] of an `f32`.
+    pub const FLOAT32: u8 = 7;
+}
+
+static POINT_FIELD: Definition = Definition {
+    name: "sensor_msgs/PointField",
+    text: "uint8 INT8=1\nuint8 UINT8=2\nuint8 INT16=3\nuint8 UINT16=4\nuint8 INT32=5\nuint8 UINT32=6\n\
+        uint8 FLOAT32=7\nuint8 FLOAT64=8\n\
+        string name\nuint32 offset\nuint8 datatype\nuint32 count\n",
+    uses: &[],
+};
+
+/// `sensor_msgs/PointCloud2`.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct PointCloud2<'a> {
+    pub header: Header<'a>,
+    pub height: u32,
+    pub width: u32,
+    pub fields: &'a [PointField<'a>],
+    pub is_bigendian: bool,
+    pub point_step: u32,
+    pub row_step: u32,
+    pub data: Bytes<'a>,
+    pub is_dense: bool,
+}
+
+impl Message for PointCloud2<'_> {
+    const DEFINITION: &'static Definition = &Definition {
+        name: "sensor_msgs/PointCloud2",
+        text: "std_msgs/Header header\nuint32 height\nuint32 width\nsensor_msgs/PointField[] fields\n\
+            bool is_bigendian\nuint32 point_step\nuint32 row_step\nuint8[] data\nbool is_dense\n",
+        uses: &[&HEADER, &POINT_FIELD],
+    };
+}
+
+/// `sensor_msgs/CompressedImage`.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct CompressedImage<'a> {
+    pub header: Header<'a>,
+    pub format: &'a str,
+    pub data: Bytes<'a>,
+}
+
+pub(super) static COMPRESSED_IMAGE: Definition = Definition {
+    name: "sensor_msgs/CompressedImage",
+    text: "std_msgs/Header header\nstring format\nuint8[] data\n",
+    uses: &[&HEADER],
+};
+
+impl Message for CompressedImage<'_> {
+    const DEFINITION: &'static Definition = &COMPRESSED_IMAGE;
+}
+
+/// `sensor_msgs/Image`.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Image<'a> {
+    pub header: Header<'a>,
+    pub height: u32,
+    pub width: u32,
+    pub encoding: &'a str,
+    pub is_bigendian: u8,
+    pub step: u32,
+    pub data: Bytes<'a>,
+}
+
+impl Message for Image<'_> {
+    const DEFINITION: &'static Definition = &Definition {
+        name: "sensor_msgs/Image",
+        text: "std_msgs/Header header\nuint32 height\nuint32 width\nstring encoding\nuint8 is_bigendian\n\
+            uint32 step\nuint8[] data\n",
+        uses: &[&HEADER],
+    };
+}
+
+/// `sensor_msgs/RegionOfInterest`.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct RegionOfInterest {
+    pub x_offset: u32,
+    pub y_offset: u32,
+    pub height: u32,
+    pub width: u32,
+    pub do_rectify: bool,
+}
+
+static REGION_OF_INTEREST: Definition = Definition {
+    name: "sensor_msgs/RegionOfInterest",
+    text: "uint32 x_offset\nuint32 y_offset\nuint32 height\nuint32 width\nbool do_rectify\n",
+    uses: &[],
+};
+
+/// `sensor_msgs/CameraInfo`.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct CameraInfo<'a> {
+    pub header: Header<'a>,
+    pub height: u32,
+    pub width: u32,
+    pub distortion_model: &'a str,
+    pub d: &'a [f64],
+    pub k: [f64; 9],
+    pub r: [f64; 9],
+    pub p: [f64; 12],
+    pub binning_x: u32,
+    pub binning_y: u32,
+    pub roi: RegionOfInterest,
+}
+
+impl Message for CameraInfo<'_> {
+    const DEFINITION: &'static Definition = &Definition {
+        name: "sensor_msgs/CameraInfo",
+        text: "std_msgs/Header header\nuint32 height\nuint32 width\nstring distortion_model\nfloat64[] d\n\
+            float64[9] k\nfloat64[9] r\nfloat64[12] p\nuint32 binning_x\nuint32 binning_y\n\
+            sensor_msgs/RegionOfInterest roi\n",
+        uses: &[&HEADER, &REGION_OF_INTEREST],
+    };
+}
