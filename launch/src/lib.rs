@@ -2,4 +2,6 @@
 
 pub mod config;
 pub mod lockstep;
+pub mod record;
+pub mod ros_msgs;
 pub mod score;

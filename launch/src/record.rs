@@ -87,7 +87,7 @@ pub enum RecordError {
 /// What a finished recording holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Recorded {
-    /// Messages in it.
+    /// Messages taken; where writing failed, those of the last chunk (about 1 MiB) are lost with it.
     pub messages: u64,
     /// Messages that came after writing had failed; with any, the file has no summary and wants
     /// `mcap recover`.
