@@ -1,4 +1,4 @@
-//! Line charts of one quantity over time.
+//! Line charts of one quantity over time. The axis of values includes 0: nothing looks larger than it is.
 
 use super::style::number;
 use super::svg::Svg;
@@ -7,16 +7,12 @@ use super::svg::Svg;
 pub(super) struct Chart<'a> {
     /// Heading, with the unit.
     pub title: &'a str,
-    /// Decimals of the labels.
-    pub decimals: usize,
     /// CSS class of the line.
     pub class: &'a str,
     /// `[time in s, value]`, in order of time.
     pub points: Vec<[f64; 2]>,
     /// A moment to mark, with its label.
     pub mark: Option<(f64, String)>,
-    /// Whether the axis of values begins at 0.
-    pub from_zero: bool,
 }
 
 const WIDTH: f64 = 1060.0;
@@ -39,8 +35,13 @@ impl Chart<'_> {
         }
         let least = points.iter().map(|p| p[1]).fold(f64::INFINITY, f64::min);
         let most = points.iter().map(|p| p[1]).fold(f64::NEG_INFINITY, f64::max);
-        let ticks = ticks(if self.from_zero { least.min(0.0) } else { least }, most, 4);
+        let ticks = ticks(least.min(0.0), most, 4);
         let (low, high) = (*ticks.first()?, *ticks.last()?);
+        let step = (high - low) / (ticks.len() - 1) as f64;
+        // A step of 2.5 needs a digit more than its size says.
+        let decimals = (0..6)
+            .find(|d| ((step * 10f64.powi(*d)).round() - step * 10f64.powi(*d)).abs() < 1e-6)
+            .unwrap_or(6) as usize;
         let (plot_w, plot_h) = (WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM);
         let x = |t: f64| LEFT + (t - first[0]) / (last[0] - first[0]) * plot_w;
         let y = |v: f64| TOP + (high - v) / (high - low) * plot_h;
@@ -48,7 +49,7 @@ impl Chart<'_> {
         svg.text("heading", [LEFT, 14.0], self.title);
         for &tick in &ticks {
             svg.line("grid", [LEFT, y(tick)], [LEFT + plot_w, y(tick)]);
-            svg.text("tick end", [LEFT - 8.0, y(tick) + 3.5], &number(tick, self.decimals));
+            svg.text("tick end", [LEFT - 8.0, y(tick) + 3.5], &number(tick, decimals));
         }
         for tick in self::ticks(first[0], last[0], 10) {
             if (first[0]..=last[0]).contains(&tick) {
@@ -102,7 +103,7 @@ mod tests {
     #[test]
     fn ticks_are_round_and_enclose() {
         assert_eq!(ticks(0.0, 0.93, 4), [0.0, 0.25, 0.5, 0.75, 1.0]);
-        assert_eq!(ticks(3.0, 3.0, 4).len(), 5.min(ticks(3.0, 3.0, 4).len()));
+        assert!(ticks(3.0, 3.0, 4).len() >= 2, "a constant still has an axis");
         let t = ticks(-2.3, 41.0, 4);
         assert!(t[0] <= -2.3 && t[t.len() - 1] >= 41.0, "{t:?}");
     }
@@ -118,14 +119,7 @@ mod tests {
 
     #[test]
     fn nothing_to_draw_draws_nothing() {
-        let chart = Chart {
-            title: "t",
-            decimals: 0,
-            class: "c",
-            points: vec![[0.0, f64::NAN]],
-            mark: None,
-            from_zero: true,
-        };
+        let chart = Chart { title: "t", class: "c", points: vec![[0.0, f64::NAN]], mark: None };
         assert!(chart.draw().is_none());
     }
 }

@@ -18,8 +18,10 @@ const LEFT: f64 = 44.0;
 const RIGHT: f64 = 16.0;
 const TOP: f64 = 8.0;
 const BOTTOM: f64 = 26.0;
-/// Distance between the centres of label and defect below which a label is not moved away, units.
+/// Of the discs that carry the numbers, units.
 const LABEL_RADIUS: f64 = 8.5;
+/// Of a cable joint's mark, units.
+const JOINT_RADIUS: f64 = 6.0;
 
 /// Where lining coordinates come to lie in one row of the drawing.
 #[derive(Clone, Copy)]
@@ -37,6 +39,15 @@ impl Frame {
 
     fn corner_and_size(self, b: &LiningBox) -> ([f64; 2], [f64; 2]) {
         (self.at([b.chainage_min_m, b.arc_min_m]), [b.length_m() * self.scale, b.height_m() * self.scale])
+    }
+
+    /// What a defect's drawing takes up: its bounds, or the mark of a joint, which is not drawn to scale.
+    fn drawn(self, d: &ReportDefect) -> ([f64; 2], [f64; 2]) {
+        if d.class == DefectClass::HotJoint {
+            let [x, y] = self.at([d.chainage_m, d.arc_m]);
+            return ([x - JOINT_RADIUS, y - JOINT_RADIUS], [2.0 * JOINT_RADIUS; 2]);
+        }
+        self.corner_and_size(&d.bounds)
     }
 
     fn size(self) -> [f64; 2] {
@@ -249,7 +260,7 @@ fn defect_shape(svg: &mut Svg, d: &ReportDefect, frame: Frame) {
         let [x, y] = frame.at([d.chainage_m, d.arc_m]);
         let (x, y) = (unit(x), unit(y));
         format!(
-            r#"<circle class="area" cx="{x}" cy="{y}" r="6"/><circle cx="{x}" cy="{y}" r="2" fill="{colour}"/>"#
+            r#"<circle class="area" cx="{x}" cy="{y}" r="{JOINT_RADIUS}"/><circle cx="{x}" cy="{y}" r="2" fill="{colour}"/>"#
         )
     } else if closed {
         format!(r#"<polygon class="area" points="{points}"/>"#)
@@ -279,7 +290,7 @@ fn labels(svg: &mut Svg, defects: &[&ReportDefect], frame: Frame) {
     let mut placed: Vec<[f64; 2]> = Vec::new();
     let [width, height] = frame.size();
     for d in defects {
-        let ([x, y], [w, h]) = frame.corner_and_size(&d.bounds);
+        let ([x, y], [w, h]) = frame.drawn(d);
         let (middle_x, middle_y) = (x + w / 2.0, y + h / 2.0);
         let cost = |&[cx, cy]: &[f64; 2], order: usize| {
             let over_edge = cx < LEFT + LABEL_RADIUS
@@ -291,7 +302,7 @@ fn labels(svg: &mut Svg, defects: &[&ReportDefect], frame: Frame) {
             let covers = defects
                 .iter()
                 .filter(|other| {
-                    let ([ox, oy], [ow, oh]) = frame.corner_and_size(&other.bounds);
+                    let ([ox, oy], [ow, oh]) = frame.drawn(other);
                     let (near_x, near_y) = (cx.clamp(ox, ox + ow), cy.clamp(oy, oy + oh));
                     (near_x - cx).hypot(near_y - cy) < LABEL_RADIUS
                 })
@@ -331,7 +342,7 @@ fn label(svg: &mut Svg, d: &ReportDefect, at: [f64; 2], near: [f64; 2]) {
     let fill = if d.confirmed == Some(false) { "#fff" } else { colour };
     let ink = if d.confirmed == Some(false) { colour } else { "#fff" };
     svg.raw(&format!(
-        r##"<a href="#defect-{n}"><circle class="{class}" cx="{x}" cy="{y}" r="{LABEL_RADIUS}" fill="{fill}"/><text class="digit" x="{x}" y="{ty}" fill="{ink}">{n}</text></a></g>"##,
+        r##"<a href="#defect-{n}"><circle class="{class}" cx="{x}" cy="{y}" r="{LABEL_RADIUS}" fill="{fill}"/><text class="digit" x="{x}" y="{ty}" style="fill:{ink}">{n}</text></a></g>"##,
         n = d.number,
         ty = unit(at[1] + 3.2),
     ));

@@ -51,7 +51,6 @@ pub fn html(summary: &RunSummary) -> Result<String, ReportError> {
         localisation: localisation(summary),
         seen: seen(summary),
         hours: coverage_by_hour(summary),
-        inspected: range(summary.inspected_m),
         provenance: provenance(summary),
     };
     Ok(environment.get_template("report.html")?.render(page)?)
@@ -81,7 +80,6 @@ struct Page<'a> {
     localisation: Vec<Fact>,
     seen: Vec<Fact>,
     hours: Vec<HourBar>,
-    inspected: String,
     provenance: Vec<Fact>,
 }
 
@@ -129,7 +127,7 @@ struct DefectRow<'a> {
     score: String,
     views: usize,
     resolution: String,
-    evidence: Option<String>,
+    evidence: Option<Value>,
     confirmed: Option<bool>,
 }
 
@@ -165,17 +163,14 @@ fn false_reports(summary: &RunSummary) -> usize {
     summary.defects.iter().filter(|d| d.confirmed == Some(false)).count()
 }
 
-fn range([from, to]: [f64; 2]) -> String {
-    format!("{} to {} m", number(from, 1), number(to, 1))
-}
-
 fn lead(summary: &RunSummary) -> String {
     let n = summary.defects.len();
     let fell = if summary.fell { "fell" } else { "did not fall" };
     format!(
-        "{n} {} reported on the lining between chainage {}. The robot walked {} m and {fell}.",
+        "{n} {} reported on the lining between chainage {} and {} m. The robot walked {} m and {fell}.",
         if n == 1 { "defect" } else { "defects" },
-        range(summary.inspected_m),
+        number(summary.inspected_m[0], 1),
+        number(summary.inspected_m[1], 1),
         number(summary.distance_walked_m, 1),
     )
 }
@@ -203,7 +198,7 @@ fn figures(summary: &RunSummary) -> Vec<Figure> {
         add(number(l.far_end_error_m, 2), "m", "Position error, far end", note, false);
     }
     add(number(summary.distance_walked_m, 1), "m", "Walked", String::new(), false);
-    let wall = summary.wall_s.map_or(String::new(), |s| format!("took {}", duration(s)));
+    let wall = summary.wall_s.map_or(String::new(), |s| format!("computed in {}", duration(s)));
     add(duration(summary.simulated_s).replace(" min", ""), "min", "Time", wall, false);
     let fell = if summary.fell { "yes" } else { "no" };
     add(fell.to_owned(), "", "Fell", String::new(), summary.fell);
@@ -271,12 +266,12 @@ fn defect(d: &ReportDefect) -> DefectRow<'_> {
         score: number(d.score, 2),
         views: d.views,
         resolution: maybe(d.mm_per_px, 2),
-        evidence: d.evidence.as_deref().and_then(data_uri),
+        evidence: d.evidence.as_deref().and_then(data_uri).map(Value::from_safe_string),
         confirmed: d.confirmed,
     }
 }
 
-/// A picture file as a `data:` address; `None` for bytes that are neither PNG nor JPEG.
+/// A picture file as a `data:` address, safe in markup as it is; `None` for bytes that are neither PNG nor JPEG.
 fn data_uri(bytes: &[u8]) -> Option<String> {
     let kind = match bytes {
         [0x89, b'P', b'N', b'G', ..] => "png",
@@ -309,18 +304,16 @@ fn charts(summary: &RunSummary) -> Vec<String> {
     let rows = &summary.profile;
     let far = rows.iter().max_by(|a, b| a.chainage_m.total_cmp(&b.chainage_m));
     let mark = || far.map(|r| (r.time_s, format!("farthest, {} m", number(r.chainage_m, 1))));
-    let chart = |title, class, decimals, from_zero, value: &dyn Fn(&ProfileRow) -> f64| {
+    let chart = |title, class, value: &dyn Fn(&ProfileRow) -> f64| {
         let points = rows.iter().map(|r| [r.time_s, value(r)]).collect();
-        Chart { title, decimals, class, points, mark: mark(), from_zero }.draw()
+        Chart { title, class, points, mark: mark() }.draw()
     };
     let floor = |r: &ProfileRow| summary.design.alignment.pose_at(r.chainage_m).z_m;
     [
-        chart("Chainage, m", "line position", 0, true, &|r| r.chainage_m),
-        chart("Speed over ground, m/s", "line speed", 2, true, &|r| r.speed_m_s),
-        chart("Height of the body above the design floor, m", "line height", 2, false, &|r| {
-            r.height_m - floor(r)
-        }),
-        chart("Greatest joint torque, N m", "line torque", 0, true, &|r| r.torque_peak_nm),
+        chart("Chainage, m", "line position", &|r| r.chainage_m),
+        chart("Speed over ground, m/s", "line speed", &|r| r.speed_m_s),
+        chart("Height of the body above the design floor, m", "line height", &|r| r.height_m - floor(r)),
+        chart("Greatest joint torque, N m", "line torque", &|r| r.torque_peak_nm),
     ]
     .into_iter()
     .flatten()
