@@ -5,9 +5,11 @@
 
 pub mod defects;
 pub mod kinematics;
+pub mod lining;
 pub mod localise;
 pub mod scan;
 pub mod state;
 pub mod terrain;
+pub mod thermal;
 #[cfg(test)]
 mod testing;

@@ -1,0 +1,124 @@
+//! What a connected part of the lining measures.
+
+use nalgebra::{Matrix2, SymmetricEigen, Vector2};
+use robot_interface::defect::DefectClass;
+use robot_interface::tunnel::LiningPoint;
+
+use super::detect::Part;
+use super::{Defect, LiningMap};
+
+/// Distance between the corners of a crack's run, m.
+const RUN_STEP_M: f64 = 0.08;
+
+pub(super) fn measure(map: &LiningMap, part: &Part) -> Defect {
+    let number = DefectClass::VISUAL.iter().position(|c| *c == part.class).unwrap_or(0);
+    let points: Vec<Vector2<f64>> = part.cells.iter().map(|c| Vector2::from(map.centre_of(*c))).collect();
+    let count = points.len() as f64;
+    let score = part.cells.iter().map(|c| f64::from(map.score(*c, number))).sum::<f64>() / count;
+    let [chainage_m, arc_m] = part.bounds.centre();
+    let centre = LiningPoint { chainage_m, arc_m };
+    let clock_h = map.design.clock_h(centre);
+    let finest = part.cells.iter().map(|c| map.cells[*c].mm_per_px).filter(|mm| *mm > 0.0);
+    let mm_per_px = finest.fold(None, |best: Option<f32>, mm| Some(best.map_or(mm, |b| b.min(mm))));
+    let views = part.cells.iter().map(|c| u32::from(map.cells[*c].views)).max().unwrap_or(0);
+    let cell_area_m2 = map.tuning.cell_m * map.tuning.cell_m;
+    let crack = part.class == DefectClass::Crack;
+    let outline = if crack { run(&points) } else { hull(&points, map.tuning.cell_m / 2.0) };
+    let length_m = if crack {
+        outline.windows(2).map(|p| (p[1][0] - p[0][0]).hypot(p[1][1] - p[0][1])).sum::<f64>()
+    } else {
+        part.bounds.length_m().max(part.bounds.height_m())
+    };
+    let marked_mm2: f64 = part.cells.iter().map(|c| f64::from(map.cells[*c].crack_mm2)).sum();
+    let width_mm = (crack && length_m > 0.0).then(|| marked_mm2 / (1e3 * length_m));
+    let area_m2 = if crack { marked_mm2 * 1e-6 } else { count * cell_area_m2 };
+    Defect {
+        class: part.class,
+        bounds: part.bounds,
+        centre,
+        clock_h,
+        length_m,
+        width_mm,
+        area_m2,
+        temperature_c: None,
+        score,
+        views,
+        mm_per_px: mm_per_px.map(f64::from),
+        code: map.rules.code(part.class, width_mm.unwrap_or(1e3 * length_m)),
+        outline,
+        evidence: map.evidence(&part.bounds),
+    }
+}
+
+/// A crack's run along its main direction: the mean place of its cells, step by step.
+fn run(points: &[Vector2<f64>]) -> Vec<[f64; 2]> {
+    let count = points.len() as f64;
+    let mean = points.iter().sum::<Vector2<f64>>() / count;
+    let spread: Matrix2<f64> = points.iter().map(|p| (p - mean) * (p - mean).transpose()).sum();
+    let eigen = SymmetricEigen::new(spread);
+    let main = if eigen.eigenvalues[0] > eigen.eigenvalues[1] { 0 } else { 1 };
+    let axis: Vector2<f64> = eigen.eigenvectors.column(main).into();
+    let along = |p: &Vector2<f64>| (p - mean).dot(&axis);
+    let least = points.iter().map(along).fold(f64::INFINITY, f64::min);
+    let most = points.iter().map(along).fold(f64::NEG_INFINITY, f64::max);
+    let steps = (((most - least) / RUN_STEP_M).ceil() as usize).max(1);
+    let mut sums = vec![(Vector2::zeros(), 0.0); steps + 1];
+    for point in points {
+        let step = ((along(point) - least) / RUN_STEP_M).round() as usize;
+        let sum = &mut sums[step.min(steps)];
+        *sum = (sum.0 + point, sum.1 + 1.0);
+    }
+    sums.into_iter().filter(|(_, n)| *n > 0.0).map(|(sum, n)| (sum / n).into()).collect()
+}
+
+/// The convex hull (Andrew 1979) of cells of a half edge, closed.
+fn hull(points: &[Vector2<f64>], half_m: f64) -> Vec<[f64; 2]> {
+    let corner = [[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]];
+    let mut all: Vec<[f64; 2]> =
+        points.iter().flat_map(|p| corner.map(|[x, y]| [p.x + x * half_m, p.y + y * half_m])).collect();
+    all.sort_by(|a, b| a[0].total_cmp(&b[0]).then(a[1].total_cmp(&b[1])));
+    let cross =
+        |o: [f64; 2], a: [f64; 2], b: [f64; 2]| (a[0] - o[0]) * (b[1] - o[1]) - (a[1] - o[1]) * (b[0] - o[0]);
+    let chain = |points: &mut dyn Iterator<Item = [f64; 2]>| {
+        let mut chain: Vec<[f64; 2]> = Vec::new();
+        for p in points {
+            while chain.len() >= 2 && cross(chain[chain.len() - 2], chain[chain.len() - 1], p) <= 1e-12 {
+                chain.pop();
+            }
+            chain.push(p);
+        }
+        chain
+    };
+    let mut outline = chain(&mut all.iter().copied());
+    outline.pop();
+    outline.extend(chain(&mut all.iter().rev().copied()));
+    outline
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hull_is_closed_and_leaves_inner_points_out() {
+        let points: Vec<Vector2<f64>> =
+            (0..25).map(|i| Vector2::new(f64::from(i % 5), f64::from(i / 5))).collect();
+        let outline = hull(&points, 0.5);
+        assert_eq!(outline.first(), outline.last());
+        assert_eq!(outline.len(), 5, "{outline:?}");
+    }
+
+    #[test]
+    fn a_run_follows_a_bent_crack() {
+        let points: Vec<Vector2<f64>> = (0..100)
+            .map(|i| {
+                let s = f64::from(i) * 0.01;
+                Vector2::new(3.0 + s, 0.2 * (3.0 * s).sin())
+            })
+            .collect();
+        let outline = run(&points);
+        let length: f64 = outline.windows(2).map(|p| (p[1][0] - p[0][0]).hypot(p[1][1] - p[0][1])).sum();
+        assert!((0.9..1.15).contains(&length), "{length}");
+        assert!(outline.iter().all(|[s, a]| (a - 0.2 * (3.0 * (s - 3.0)).sin()).abs() < 0.02));
+    }
+}

@@ -1,0 +1,117 @@
+use robot_interface::tunnel::{Alignment, Section, SectionShape, Segment};
+
+use super::*;
+
+fn tunnel() -> TunnelDesign {
+    let segment = Segment { length_m: 12.0, curvature_per_m: 0.0, grade: 0.0 };
+    TunnelDesign {
+        alignment: Alignment::new(vec![segment]).expect("valid"),
+        section: Section::new(SectionShape::Circular { diameter_m: 3.0, floor_height_m: 0.45 })
+            .expect("valid"),
+    }
+}
+
+fn lens() -> Intrinsics {
+    Intrinsics::from_fov(512, 640, 1.2)
+}
+
+/// A camera on the axis that looks at the left wall.
+fn looking_left(chainage_m: f64) -> Transform<Map, Camera> {
+    let optical = nalgebra::Matrix3::new(1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, -1.0, 0.0);
+    let rotation = nalgebra::UnitQuaternion::from_matrix(&optical);
+    Transform::new(nalgebra::Isometry3::from_parts([chainage_m, 0.0, 0.9].into(), rotation))
+}
+
+/// The scores that a perfect network gives for something painted on the lining.
+fn painted(
+    pose: &Transform<Map, Camera>,
+    class: DefectClass,
+    is_there: impl Fn(f64, f64) -> bool,
+) -> ClassMap {
+    let (lens, design) = (lens(), tunnel());
+    let mut map = ClassMap::background(lens.width, lens.height, [128; CLASSES]);
+    let plane = DefectClass::VISUAL.iter().position(|c| *c == class).expect("visual");
+    let pixels = (lens.width * lens.height) as usize;
+    for v in 0..lens.height {
+        for u in 0..lens.width {
+            let ray = pose.rotation() * lens.ray(f64::from(u) + 0.5, f64::from(v) + 0.5);
+            let Some(place) = spot(&design, Point::from_coords(pose.origin()), ray) else { continue };
+            if is_there(place.chainage_m, place.arc_m) {
+                map.scores[plane * pixels + (v * lens.width + u) as usize] = 230;
+            }
+        }
+    }
+    map
+}
+
+/// Lays the same thing on the lining from several poses, each estimated a little wrong.
+fn seen_from(chainages: &[f64], class: DefectClass, is_there: impl Fn(f64, f64) -> bool + Copy) -> LiningMap {
+    let mut lining = LiningMap::new(&tunnel(), Tuning::default());
+    for (k, chainage) in chainages.iter().enumerate() {
+        let scores = painted(&looking_left(*chainage), class, is_there);
+        let error = if k % 2 == 0 { 0.01 } else { -0.01 };
+        lining.add(k as FrameId, &lens(), &looking_left(chainage + error), &scores);
+    }
+    lining
+}
+
+#[test]
+fn a_patch_is_found_once_where_it_is() {
+    let disc = |s: f64, a: f64| (s - 5.0).hypot(a + 2.0) < 0.15;
+    let lining = seen_from(&[4.6, 5.2, 5.8], DefectClass::Leakage, disc);
+    let defects = lining.defects();
+    assert_eq!(defects.len(), 1, "{defects:?}");
+    let found = &defects[0];
+    assert_eq!(found.class, DefectClass::Leakage);
+    assert!((found.centre.chainage_m - 5.0).abs() < 0.03 && (found.centre.arc_m + 2.0).abs() < 0.03);
+    assert!((found.length_m - 0.3).abs() < 0.06, "{}", found.length_m);
+    assert!((found.area_m2 - 0.0707).abs() < 0.015, "{}", found.area_m2);
+    assert!((8.0..10.0).contains(&found.clock_h), "{}", found.clock_h);
+    assert_eq!(found.views, 3);
+    let evidence = found.evidence.expect("a picture");
+    assert!(evidence.pixels[2] - evidence.pixels[0] > 50, "{evidence:?}");
+}
+
+#[test]
+fn a_crack_with_a_gap_is_one_crack_with_a_width() {
+    // One metre along the tunnel, 8 mm wide as marked, broken for 6 cm in the middle.
+    let line = |s: f64, a: f64| (4.5..5.5).contains(&s) && (a + 1.9).abs() < 0.004 && (s - 5.0).abs() > 0.03;
+    let defects = seen_from(&[4.8, 5.3], DefectClass::Crack, line).defects();
+    assert_eq!(defects.len(), 1, "{defects:?}");
+    let crack = &defects[0];
+    assert!((crack.length_m - 1.0).abs() < 0.1, "{}", crack.length_m);
+    let width = crack.width_mm.expect("a crack has a width");
+    assert!((4.0..12.0).contains(&width), "{width}");
+    assert!(crack.outline.iter().all(|[_, a]| (a + 1.9).abs() < 0.03));
+}
+
+#[test]
+fn rust_within_a_spall_is_the_spalls() {
+    let mut lining = LiningMap::new(&tunnel(), Tuning::default());
+    let pose = looking_left(5.0);
+    let mut scores = painted(&pose, DefectClass::Spalling, |s, a| (s - 5.0).hypot(a + 2.0) < 0.2);
+    let bar = painted(&pose, DefectClass::Corrosion, |s, a| (s - 5.0).abs() < 0.12 && (a + 2.0).abs() < 0.02);
+    for (score, rust) in scores.scores.iter_mut().zip(&bar.scores) {
+        *score = (*score).max(*rust);
+    }
+    lining.add(0, &lens(), &pose, &scores);
+    let classes: Vec<DefectClass> = lining.defects().iter().map(|d| d.class).collect();
+    assert_eq!(classes, [DefectClass::Spalling]);
+}
+
+#[test]
+fn specks_are_nothing_and_coverage_says_what_was_seen() {
+    let lining = seen_from(&[5.0], DefectClass::Spalling, |s, a| (s - 5.0).hypot(a + 2.0) < 0.02);
+    assert!(lining.defects().is_empty());
+    let coverage = lining.coverage();
+    let at = |s: f64, a: f64| {
+        let column = ((s - coverage.origin_m[0]) / coverage.cell_m) as usize;
+        let row = ((a - coverage.origin_m[1]) / coverage.cell_m) as usize;
+        coverage.mm_per_px[row * coverage.size[0] + column]
+    };
+    let straight_ahead = 1e3 * 1.5 / lens().focal_px;
+    assert!((f64::from(at(5.0, -2.2)) - straight_ahead).abs() < 0.5, "{}", at(5.0, -2.2));
+    assert!(at(5.0, 2.0).is_nan() && at(10.0, -2.0).is_nan());
+    assert!((0.01..0.5).contains(&lining.covered_share(0.0, 12.0)));
+    assert!(LiningMap::new(&tunnel(), Tuning::default()).median_mm_per_px().is_none());
+}
