@@ -15,7 +15,7 @@ const ROW_M: f64 = 20.0;
 /// Drawing units that a full row takes.
 const ROW_UNITS: f64 = 1000.0;
 const LEFT: f64 = 44.0;
-const RIGHT: f64 = 16.0;
+const RIGHT: f64 = 22.0;
 const TOP: f64 = 8.0;
 const BOTTOM: f64 = 26.0;
 /// Of the discs that carry the numbers, units.
@@ -157,8 +157,8 @@ fn unseen(coverage: &Coverage, frame: Frame) -> String {
 fn unseen_runs(cells: &[f32], first: usize, last: usize) -> Vec<(usize, usize)> {
     let mut runs = Vec::new();
     let mut start = None;
-    for column in first..last {
-        match (cells[column].is_nan(), start) {
+    for (column, cell) in cells.iter().enumerate().take(last).skip(first) {
+        match (cell.is_nan(), start) {
             (true, None) => start = Some(column),
             (false, Some(from)) => {
                 runs.push((from, column));

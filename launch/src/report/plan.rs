@@ -163,7 +163,10 @@ impl<'a> Row<'a> {
         while m as f64 <= self.to_m + 1e-6 {
             let long = m % 5 == 0;
             let wall = self.at(self.beside_axis(m as f64, self.half_width_m));
-            let out = self.at(self.beside_axis(m as f64, self.half_width_m + if long { 0.2 } else { 0.1 }));
+            let out =
+                self.at(
+                    self.beside_axis(m as f64, self.half_width_m + if long { 6.0 } else { 3.0 } / self.scale)
+                );
             svg.line("axis", wall, out);
             if long {
                 svg.text("tick middle", [out[0], out[1] - 4.0], &format!("{m} m"));
