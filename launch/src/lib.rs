@@ -1,7 +1,11 @@
 //! Puts the parts of Adit together: the `adit` command, lock-step runs, recordings and reports.
 
+pub mod cli;
 pub mod config;
 pub mod lockstep;
+pub mod picture;
 pub mod record;
+pub mod report;
 pub mod ros_msgs;
+pub mod run;
 pub mod score;

@@ -12,6 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::INTERRUPTED;
 use crate::config::{Mission, Robot};
 use crate::lockstep::{Observer, Progress};
+use crate::report::Verdict;
 use crate::run::{self, Finished};
 
 /// Arguments of `adit mission`.
@@ -101,4 +102,47 @@ fn stop_on_ctrl_c() -> anyhow::Result<Arc<AtomicBool>> {
     })
     .context("cannot listen for Ctrl-C")?;
     Ok(stop)
+}
+
+/// What came of the run, in a few lines.
+fn print(mission: &Mission, finished: &Finished, folder: &Path) {
+    let (summary, score) = (&finished.summary, &finished.score);
+    let percent = |v: Option<f64>| v.map_or("-".to_owned(), |v| format!("{:.0} %", 100.0 * v));
+    match &summary.verdict {
+        Verdict::Completed => println!("{}: completed", mission.name),
+        Verdict::Aborted { reason } => println!("{}: NOT completed: {reason}", mission.name),
+    }
+    println!(
+        "  defects      {} found, {} missed, {} false ({} could not be seen); recall {}, precision {}",
+        score.found(),
+        score.missed(),
+        score.false_reports(),
+        score.not_visible(),
+        percent(score.recall()),
+        percent(score.precision()),
+    );
+    if let Some(l) = &summary.localisation {
+        println!(
+            "  position     off by {:.2} m at the far end ({:.1} % of {:.1} m walked), {:.2} m at the end",
+            l.far_end_error_m,
+            100.0 * l.far_end_share,
+            l.far_end_walked_m,
+            l.final_error_m
+        );
+    }
+    let offsets = &score.offsets_m;
+    if !offsets.is_empty() {
+        let mean = |i: usize| offsets.iter().map(|o| o[i]).sum::<f64>() / offsets.len() as f64;
+        println!("  placement    found defects lie {:.2} m along and {:.2} m around from the truth", mean(0), mean(1));
+    }
+    println!(
+        "  walked       {:.1} m, {}",
+        summary.distance_walked_m,
+        if summary.fell { "and fell" } else { "without a fall" }
+    );
+    if let Some(wall_s) = summary.wall_s {
+        let factor = summary.simulated_s / wall_s.max(1e-9);
+        println!("  time         {:.0} s simulated in {wall_s:.0} s ({factor:.1} x real time)", summary.simulated_s);
+    }
+    println!("  report       {}", folder.join("report.html").display());
 }

@@ -3,24 +3,33 @@
 //! Two runs of the same mission and seed give the same results to the bit: whatever works beside the physics
 //! (lidar, terrain, pictures) gives its results back at fixed simulated times, not when it is done.
 
+mod eyes;
+mod log;
 mod mosaic;
 mod stack;
 mod trace;
 mod world;
 
 use planner::mission::{AbortReason, Phase};
-use robot_interface::sensors::LidarScan;
 use robot_interface::time::Stamp;
+use sim::tunnel::TrueDefect;
 
+use eyes::{Eyes, Moment};
+pub use eyes::Findings;
+pub(crate) use log::place_of;
+use log::{Kept, Log};
 pub use mosaic::Mosaic;
-use stack::{Control, Navigator, Perceived, Surroundings, is_standing};
+use stack::{Control, Navigator, Surroundings, is_standing};
 pub use trace::{FarEnd, Sample, Trace};
 use world::{World, start_pose};
 
 use crate::config::{Mission, Robot};
+use crate::record::Recorder;
 
 /// Physics steps between two scans, and between two decisions of the mission: 10 Hz.
 const WINDOW: u64 = 50;
+/// Control steps between two lines of joints, inertial samples and odometry in the recording: 50 Hz.
+const KEEP_EVERY: u64 = 10;
 
 /// What is shown while a run goes on.
 #[derive(Clone, Copy, Debug)]
@@ -57,38 +66,45 @@ pub struct Outcome {
     pub trace: Trace,
     /// The ground as mapped.
     pub mosaic: Mosaic,
+    /// What the cameras found.
+    pub findings: Findings,
+    /// What was really there; for scoring only.
+    pub truth: Vec<TrueDefect>,
     /// Scans that did not fit the tunnel's design.
     pub refused_scans: u64,
     /// Motor replies that did not come.
     pub missed_replies: u64,
 }
 
-/// Runs a mission.
+/// Runs a mission, into a recording if there is one.
 ///
 /// # Errors
-/// When the robot or the tunnel cannot be built.
-pub fn run(mission: &Mission, robot: &Robot, observer: &mut dyn Observer) -> anyhow::Result<Outcome> {
+/// When the robot or the tunnel cannot be built, or the defect model fails.
+pub fn run(
+    mission: &Mission,
+    robot: &Robot,
+    recorder: Option<&mut Recorder>,
+    observer: &mut dyn Observer,
+) -> anyhow::Result<Outcome> {
+    let description = &robot.description;
     let (mut control, ports) = Control::new(robot, start_pose(mission))?;
     let mut world = World::new(mission, robot, ports)?;
-    let mut surroundings = Surroundings::new(&robot.description, &mission.design);
-    let mut navigator = Navigator::new(mission, &robot.description);
+    let mut surroundings = Surroundings::new(description, &mission.design);
+    let mut navigator = Navigator::new(mission, description);
+    let mut eyes = Eyes::open(mission, description, world.tunnel.clone(), world.caster.clone())?;
+    let mut log = Log::new(recorder, description, &mission.design);
     let mut mosaic = Mosaic::new(&mission.design);
     let mut trace = Trace::default();
     let (lidar, caster) = (world.lidar(), world.caster.clone());
-    let mut now = Stamp::ZERO;
-    let mut farthest_m = mission.inspection.start_m.get();
-    loop {
+    let start_m = mission.inspection.start_m.get();
+    let (mut now, mut farthest_m, mut found) = (Stamp::ZERO, 0.0f64, 0);
+    let mut phase = Phase::Idle;
+    while phase != Phase::Done {
         // The scan of the window before is worked on while the physics of this one goes on.
         let poses = world.take_poses();
         let (state, history, standing) = (control.state(), control.history(), is_standing(&control));
-        let ((), (_scan, perceived)): ((), (LidarScan, Perceived)) = rayon::join(
-            || {
-                for _ in 0..WINDOW {
-                    control.step(now, |t| world.serve_motors(t));
-                    control.handle_imu(&world.step(now));
-                    now = now.plus_nanos(world.step_nanos());
-                }
-            },
+        let (kept, (scan, perceived)) = rayon::join(
+            || walk(&mut control, &mut world, &mut now),
             || {
                 let scan = World::scan(&lidar, caster.as_ref(), &poses);
                 let perceived = surroundings.perceive(&scan, &state, &history, standing);
@@ -100,13 +116,34 @@ pub fn run(mission: &Mission, robot: &Robot, observer: &mut dyn Observer) -> any
         }
         let wanted = navigator.step(&control, &perceived.grid, now, observer.stop_requested());
         control.follow(&wanted, navigator.path(), now);
+        if wanted.phase != phase {
+            tracing::info!("{:8.2} s  {}", now.seconds(), wanted.phase.name());
+            phase = wanted.phase;
+        }
         if standing {
             mosaic.add(&perceived.grid);
         }
+        log.window(now, &kept, &scan, &perceived.grid);
 
         let state = control.state();
+        let looked = if wanted.picture {
+            let moment = Moment { stamp: now, truth: world.last_poses(), estimate: state.map_from_base };
+            eyes.look(moment)?
+        } else if phase == Phase::Done {
+            eyes.wait()?
+        } else {
+            None
+        };
+        if let Some(looked) = looked {
+            found = looked.defects.len();
+            log.looked(now, &looked);
+        }
         let chainage_m = navigator.place(&state).chainage_m;
         let outbound = navigator.mission.outbound();
+        let out_m = chainage_m - start_m;
+        farthest_m = farthest_m.max(out_m);
+        let way_m = if outbound { out_m } else { 2.0 * farthest_m - out_m }.max(0.0);
+        log.decision(now, navigator.path(), state.map_from_base.origin().z, &wanted, [chainage_m, way_m], found);
         trace.samples.push(Sample {
             stamp: now,
             estimate: state.map_from_base,
@@ -116,25 +153,37 @@ pub fn run(mission: &Mission, robot: &Robot, observer: &mut dyn Observer) -> any
             torque_peak_nm: control.take_torque_peak(),
             outbound,
         });
-        let out_m = chainage_m - mission.inspection.start_m.get();
-        farthest_m = farthest_m.max(out_m);
         observer.progress(&Progress {
             simulated_s: now.seconds(),
             chainage_m,
-            way_m: if outbound { out_m } else { 2.0 * farthest_m - out_m }.max(0.0),
-            phase: wanted.phase.name(),
-            defects: 0,
+            way_m,
+            phase: phase.name(),
+            defects: found,
         });
-        if wanted.phase == Phase::Done {
-            break;
-        }
     }
     Ok(Outcome {
         abort: navigator.mission.abort_reason(),
         simulated_s: now.seconds(),
         trace,
         mosaic,
+        findings: eyes.close()?,
+        truth: world.tunnel.defects().to_vec(),
         refused_scans: surroundings.refused_scans(),
         missed_replies: control.missed_replies(),
     })
+}
+
+/// A tenth of a second of physics and control; `now` moves along.
+fn walk(control: &mut Control, world: &mut World, now: &mut Stamp) -> Vec<Kept> {
+    let mut kept = Vec::new();
+    for step in 1..=WINDOW {
+        control.step(*now, |t| world.serve_motors(t));
+        let imu = world.step(*now);
+        control.handle_imu(&imu);
+        *now = now.plus_nanos(world.step_nanos());
+        if step.is_multiple_of(KEEP_EVERY) {
+            kept.push(Kept { joints: *control.joints(), imu, state: control.state() });
+        }
+    }
+    kept
 }

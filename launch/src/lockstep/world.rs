@@ -81,6 +81,13 @@ impl World {
         TruePoses { poses }
     }
 
+    /// True poses at the last two steps: a picture is exposed between them.
+    pub(super) fn last_poses(&self) -> [Transform<Map, Base>; 2] {
+        let last = self.truth().map_from_base;
+        let before = self.poses.len().checked_sub(2).and_then(|i| self.poses.get(i));
+        [before.map_or(last, |(_, pose)| *pose), last]
+    }
+
     /// The scan over a span of true poses.
     pub(super) fn scan(lidar: &LidarSensor, caster: &dyn RayCaster, poses: &TruePoses) -> LidarScan {
         let start = poses.start();

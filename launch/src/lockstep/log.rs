@@ -1,0 +1,137 @@
+//! What of a run goes into its recording, and how often.
+
+use nalgebra::Point3;
+use perception::lining::Defect;
+use planner::mission::MissionOutput;
+use robot_interface::frames::{Map, Point};
+use robot_interface::joints::JointStates;
+use robot_interface::robot::RobotDescription;
+use robot_interface::sensors::{ImuSample, LidarScan};
+use robot_interface::state::RobotState;
+use robot_interface::terrain::TerrainGrid;
+use robot_interface::time::Stamp;
+use robot_interface::tunnel::TunnelDesign;
+
+use super::eyes::Looked;
+use crate::record::{DefectMarker, RecordError, Recorder};
+
+/// Of the 10 scans a second one in this many is recorded, with one point in [`KEEP_POINTS`].
+const SCAN_EVERY: u64 = 10;
+const KEEP_POINTS: usize = 10;
+/// Of the ten decisions a second one in this many has its path and the mission's status recorded.
+const STATUS_EVERY: u64 = 5;
+/// The terrain, likewise.
+const TERRAIN_EVERY: u64 = 20;
+
+/// One control step's estimates, kept until the window ends.
+pub(super) struct Kept {
+    pub(super) joints: JointStates,
+    pub(super) imu: ImuSample,
+    pub(super) state: RobotState,
+}
+
+/// A recorder that may be absent. What it cannot write is said in the log, and the run goes on.
+pub(super) struct Log<'a> {
+    recorder: Option<&'a mut Recorder>,
+    robot: &'a RobotDescription,
+    design: &'a TunnelDesign,
+    windows: u64,
+}
+
+impl<'a> Log<'a> {
+    pub(super) fn new(
+        recorder: Option<&'a mut Recorder>,
+        robot: &'a RobotDescription,
+        design: &'a TunnelDesign,
+    ) -> Self {
+        Self { recorder, robot, design, windows: 0 }
+    }
+
+    fn with(&mut self, write: impl FnOnce(&mut Recorder) -> Result<(), RecordError>) {
+        if let Some(Err(error)) = self.recorder.as_deref_mut().map(write) {
+            tracing::warn!("recording: {error}");
+        }
+    }
+
+    /// What a window of control steps gave.
+    pub(super) fn window(&mut self, now: Stamp, kept: &[Kept], scan: &LidarScan, grid: &TerrainGrid) {
+        self.windows += 1;
+        let windows = self.windows;
+        self.with(|recorder| {
+            for step in kept {
+                recorder.joint_states(&step.joints)?;
+                recorder.imu(&step.imu)?;
+                recorder.odometry(&step.state)?;
+            }
+            if windows.is_multiple_of(SCAN_EVERY) {
+                recorder.lidar(now, scan, KEEP_POINTS)?;
+            }
+            if windows.is_multiple_of(TERRAIN_EVERY) {
+                recorder.terrain(grid)?;
+            }
+            Ok(())
+        });
+    }
+
+    /// What the mission decided; `at_m` is the chainage and the way along the tunnel, m.
+    pub(super) fn decision(
+        &mut self,
+        now: Stamp,
+        path: Option<&[[f64; 2]]>,
+        height_m: f64,
+        wanted: &MissionOutput,
+        at_m: [f64; 2],
+        defects: usize,
+    ) {
+        if !self.windows.is_multiple_of(STATUS_EVERY) {
+            return;
+        }
+        let path: Vec<[f64; 3]> = path.unwrap_or_default().iter().map(|[x, y]| [*x, *y, height_m]).collect();
+        self.with(|recorder| {
+            recorder.path(now, &path)?;
+            recorder.status(now, wanted.phase.name(), at_m[0], at_m[1], defects as u32)
+        });
+    }
+
+    /// What pictures gave.
+    pub(super) fn looked(&mut self, now: Stamp, looked: &Looked) {
+        let markers = markers(&looked.defects, self.design);
+        let robot = self.robot;
+        self.with(|recorder| {
+            for (description, image) in robot.cameras.iter().zip(&looked.reduced) {
+                let lens = description.intrinsics();
+                recorder.picture(now, &description.name, looked.stamp, image, &lens)?;
+            }
+            for (description, frame) in robot.thermal.iter().zip(&looked.thermal) {
+                recorder.thermal(now, &description.name, frame)?;
+            }
+            recorder.defects(now, &markers)
+        });
+    }
+}
+
+/// Where a defect's middle is in `map`.
+pub(crate) fn place_of(defect: &Defect, design: &TunnelDesign) -> Point3<f64> {
+    let point: Point<Map> = design.to_map(design.lining_to_tunnel(defect.centre));
+    point.coords
+}
+
+fn markers(defects: &[Defect], design: &TunnelDesign) -> Vec<DefectMarker> {
+    let marker = |(i, d): (usize, &Defect)| {
+        let thickness_m = 0.02;
+        DefectMarker {
+            number: i as u32 + 1,
+            class: d.class,
+            position_m: place_of(d, design).coords.into(),
+            size_m: [d.bounds.length_m().max(0.05), thickness_m, d.bounds.height_m().max(0.05)],
+            chainage_m: d.centre.chainage_m,
+            clock_h: d.clock_h,
+            length_m: d.length_m,
+            width_mm: d.width_mm,
+            area_m2: d.area_m2,
+            score: d.score,
+            text: d.code.clone(),
+        }
+    };
+    defects.iter().enumerate().map(marker).collect()
+}
