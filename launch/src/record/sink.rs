@@ -13,8 +13,10 @@ use robot_interface::time::Stamp;
 use super::{RecordError, cdr};
 use crate::ros_msgs::Message;
 
-/// A chunk is closed once it is larger than this, uncompressed: what a reader loses when a file is cut short.
+/// A chunk is closed once it is larger than this, uncompressed.
 const CHUNK_BYTES: u64 = 1024 * 1024;
+/// A chunk is closed and handed to the file once it spans this time: what is lost when the process is killed.
+const CHUNK_NANOS: u64 = 1_000_000_000;
 
 /// How long a topic's messages hold for a subscriber that comes late.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +68,8 @@ pub(super) struct Sink<W: Write + Seek> {
     channels: BTreeMap<String, Channel>,
     /// The newest log time so far.
     newest: Stamp,
+    /// Log time at which the last chunk was closed.
+    flushed: Stamp,
     written: u64,
     dropped: u64,
     /// Space for one serialised message.
@@ -85,6 +89,7 @@ impl<W: Write + Seek> Sink<W> {
             writer: Some(writer),
             channels: BTreeMap::new(),
             newest: Stamp::ZERO,
+            flushed: Stamp::ZERO,
             written: 0,
             dropped: 0,
             buffer: Vec::new(),
@@ -120,8 +125,12 @@ impl<W: Write + Seek> Sink<W> {
         cdr::serialize_into(&mut self.buffer, message)
             .map_err(|source| RecordError::Encode { topic: topic.to_owned(), source })?;
         self.newest = self.newest.max(stamp);
-        let result =
+        let mut result =
             write(writer, &mut self.channels, topic, durability, self.newest, &self.buffer, M::DEFINITION);
+        if result.is_ok() && self.newest >= self.flushed.plus_nanos(CHUNK_NANOS) {
+            self.flushed = self.newest;
+            result = writer.flush();
+        }
         match result {
             Ok(()) => {
                 self.written += 1;

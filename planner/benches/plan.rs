@@ -1,0 +1,54 @@
+//! What a plan over the local map, and a step of the walking policy, cost.
+
+use std::hint::black_box;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use planner::gait::{OBSERVATION, Policy};
+use planner::path::PathPlanner;
+use robot_interface::robot::RobotDescription;
+use robot_interface::terrain::TerrainGrid;
+use robot_interface::time::Stamp;
+
+fn go2() -> RobotDescription {
+    toml::from_str(include_str!("../../launch/robots/go2.toml")).expect("the robot file is good")
+}
+
+/// 8 x 8 m of tunnel floor, 2.2 m wide, with boxes on it.
+fn cluttered() -> TerrainGrid {
+    let size = 160;
+    let mut grid = TerrainGrid {
+        stamp: Stamp::ZERO,
+        origin_m: [-4.0, -4.0],
+        resolution_m: 0.05,
+        size,
+        elevation_m: vec![0.0; size * size],
+        traversability: vec![0.9; size * size],
+    };
+    for cell in 0..size * size {
+        let [x, y] = grid.centre_of(cell);
+        let wall = y.abs() > 1.1;
+        let boxes = [(-1.0, 0.4), (0.5, -0.4), (1.8, 0.3)].iter().any(|(bx, by)| (x - bx).hypot(y - by) < 0.25);
+        if wall || boxes {
+            grid.traversability[cell] = 0.0;
+        }
+    }
+    grid
+}
+
+fn plan(c: &mut Criterion) {
+    let robot = go2();
+    let (planner, grid) = (PathPlanner::new(&robot), cluttered());
+    c.bench_function("plan a path of 6 m over 160 x 160 cells", |b| {
+        b.iter(|| planner.plan(black_box(&grid), [-3.0, 0.0], [3.0, 0.0]).expect("there is a way"));
+    });
+}
+
+fn policy(c: &mut Criterion) {
+    let weights = include_bytes!("../../launch/robots/go2/policy/policy.safetensors");
+    let policy = Policy::new(&go2().gait, weights).expect("good weights");
+    let observation = [0.1; OBSERVATION];
+    c.bench_function("policy step", |b| b.iter(|| policy.infer(black_box(&observation)).expect("runs")));
+}
+
+criterion_group!(benches, plan, policy);
+criterion_main!(benches);
