@@ -1,6 +1,8 @@
 //! Writes a report of an invented run, to look at the report's layout without walking a tunnel:
 //! `cargo run -p launch --example sample_report -- FOLDER [METRES]`.
 
+#![expect(clippy::print_stdout, reason = "an example talks to whoever runs it")]
+
 use std::io::Cursor;
 use std::path::Path;
 
