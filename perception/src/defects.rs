@@ -6,6 +6,7 @@
 
 mod class_map;
 mod conv;
+mod inputs;
 mod network;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ use candle_core::{Device, Tensor};
 use robot_interface::sensors::RgbImage;
 
 pub use class_map::{CLASSES, ClassMap};
+use inputs::{INPUTS, Inputs};
 use network::Network;
 use weights::Weights;
 
@@ -51,8 +53,6 @@ pub enum SegmentError {
 pub struct Segmenter {
     network: Network,
     thresholds: [u8; CLASSES],
-    mean: f32,
-    std: f32,
     version: String,
 }
 
@@ -70,9 +70,9 @@ impl Segmenter {
     /// # Errors
     /// When the bytes are not such a file, or for another network.
     pub fn from_safetensors(bytes: &[u8]) -> Result<Self, SegmentError> {
-        let Weights { tensors, thresholds, mean, std, version } = Weights::read(bytes)?;
+        let Weights { tensors, thresholds, version } = Weights::read(bytes)?;
         let network = Network::new(tensors).map_err(|e| SegmentError::Weights(e.to_string()))?;
-        Ok(Self { network, thresholds, mean, std, version })
+        Ok(Self { network, thresholds, version })
     }
 
     /// A fingerprint of the weights, 16 hexadecimal digits.
@@ -98,9 +98,10 @@ impl Segmenter {
         let picture = small.as_ref().unwrap_or(picture);
         let size = (picture.width as usize, picture.height as usize);
         let mut scores = vec![0u8; CLASSES * size.0 * size.1];
+        let inputs = Inputs::of(picture);
         for window in windows::windows(size.0, size.1) {
-            let shape = (1, 3, window.height, window.width);
-            let input = Tensor::from_vec(window.input(picture, self.mean, self.std), shape, &Device::Cpu)?;
+            let shape = (1, INPUTS, window.height, window.width);
+            let input = Tensor::from_vec(window.input(&inputs), shape, &Device::Cpu)?;
             let logits = self.network.forward(&input)?.flatten_all()?.to_vec1::<f32>()?;
             window.keep(&logits, &mut scores, size.0, size.1);
         }

@@ -10,6 +10,6 @@ pub mod localise;
 pub mod scan;
 pub mod state;
 pub mod terrain;
-pub mod thermal;
 #[cfg(test)]
 mod testing;
+pub mod thermal;

@@ -11,6 +11,7 @@ use candle_core::{CpuStorage, CustomOp2, Device, Error, Layout, Result, Shape, T
 use rayon::prelude::*;
 
 use super::conv::Conv2d;
+use super::inputs::INPUTS;
 
 /// Both sides of the network's input must be multiples of this.
 pub(super) const STRIDE: usize = 32;
@@ -49,7 +50,7 @@ impl Network {
         let decoder = [step(4)?, step(3)?, step(2)?, step(1)?];
         let network = Self { encoder, decoder, head: layer("head", 1, false)? };
         // A picture of the least size goes through once, so that shapes that do not fit are found here.
-        let probe = Tensor::zeros((1, 3, STRIDE, STRIDE), candle_core::DType::F32, &Device::Cpu)?;
+        let probe = Tensor::zeros((1, INPUTS, STRIDE, STRIDE), candle_core::DType::F32, &Device::Cpu)?;
         let shape = network.forward(&probe)?;
         if shape.dims() != [1, 4 * OUTPUTS, STRIDE / 2, STRIDE / 2] {
             return Err(Error::Msg(format!("the head gives {:?}", shape.dims())));
@@ -57,7 +58,7 @@ impl Network {
         Ok(network)
     }
 
-    /// `[1, 3, h, w]`, centred and scaled, to logits `[1, 5 * 4, h / 2, w / 2]`: for each class the upper
+    /// `[1, 5, h, w]` to logits `[1, 5 * 4, h / 2, w / 2]`: for each class the upper
     /// left, upper right, lower left and lower right quarter of every pixel.
     pub(super) fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let mut skips = Vec::with_capacity(self.encoder.len());

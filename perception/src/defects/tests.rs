@@ -13,24 +13,41 @@ fn fixture_picture(width: u32, height: u32) -> RgbImage {
     RgbImage { width, height, data }
 }
 
+/// The numbers in a tensor of the fixture that `training/export.py` wrote, with its shape.
+fn fixture(name: &str) -> (Vec<usize>, Vec<f32>) {
+    let file = include_bytes!("../../weights/parity.safetensors");
+    let file = safetensors::SafeTensors::deserialize(file).expect("the fixture");
+    let tensor = file.tensor(name).expect("in the fixture");
+    let values = tensor.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+    (tensor.shape().to_vec(), values.collect())
+}
+
+#[test]
+fn the_network_sees_what_it_was_trained_on() {
+    let (shape, theirs) = fixture("inputs");
+    assert_eq!(shape, [5, 64, 96]);
+    let inputs = Inputs::of(&fixture_picture(96, 64));
+    for (i, theirs) in theirs.iter().enumerate() {
+        let (c, y, x) = (i / (96 * 64), i / 96 % 64, i % 96);
+        let ours = inputs.row(c, y)[x];
+        assert!((ours - theirs).abs() < 1e-4, "channel {c} at {x}, {y}: {ours} {theirs}");
+    }
+}
+
 #[test]
 fn it_gives_the_logits_that_pytorch_gave() {
     let segmenter = Segmenter::bundled().expect("the bundled weights load");
-    let picture = fixture_picture(64, 32);
-    let window = windows::windows(64, 32)[0];
-    let input = window.input(&picture, segmenter.mean, segmenter.std);
-    let input = Tensor::from_vec(input, (1, 3, 32, 64), &Device::Cpu).expect("a tensor");
+    let inputs = Inputs::of(&fixture_picture(96, 64));
+    let input = windows::windows(96, 64)[0].input(&inputs);
+    let input = Tensor::from_vec(input, (1, INPUTS, 64, 96), &Device::Cpu).expect("a tensor");
     let ours =
         segmenter.network.forward(&input).and_then(|y| y.flatten_all()).and_then(|y| y.to_vec1::<f32>());
     let ours = ours.expect("runs");
-    let file = include_bytes!("../../weights/parity.safetensors");
-    let file = safetensors::SafeTensors::deserialize(file).expect("the fixture");
-    let theirs = file.tensor("logits").expect("logits");
-    assert_eq!(theirs.shape(), [1, 5, 32, 64]);
-    for (i, bytes) in theirs.data().chunks_exact(4).enumerate() {
-        let theirs = f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
-        let (class, y, x) = (i / (32 * 64), i / 64 % 32, i % 64);
-        let ours = ours[((4 * class + (y % 2) * 2 + x % 2) * 16 + y / 2) * 32 + x / 2];
+    let (shape, theirs) = fixture("logits");
+    assert_eq!(shape, [1, 5, 64, 96]);
+    for (i, theirs) in theirs.iter().enumerate() {
+        let (class, y, x) = (i / (64 * 96), i / 96 % 64, i % 96);
+        let ours = ours[((4 * class + (y % 2) * 2 + x % 2) * 32 + y / 2) * 48 + x / 2];
         assert!(
             (ours - theirs).abs() < 2e-3 * theirs.abs().max(1.0),
             "class {class} at {x}, {y}: {ours} {theirs}"

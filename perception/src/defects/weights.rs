@@ -16,8 +16,6 @@ pub(super) struct Weights {
     pub(super) tensors: HashMap<String, Tensor>,
     /// In 255ths, in mask order.
     pub(super) thresholds: [u8; CLASSES],
-    pub(super) mean: f32,
-    pub(super) std: f32,
     pub(super) version: String,
 }
 
@@ -34,18 +32,10 @@ impl Weights {
         if format != FORMAT {
             return Err(wrong(format!("its format is `{format}`, this version reads `{FORMAT}`")));
         }
-        let number = |name: &str| match field(name)?.parse::<f32>() {
-            Ok(value) if value.is_finite() => Ok(value),
-            _ => Err(wrong(format!("its metadata's `{name}` is not a number"))),
-        };
         let thresholds: [f32; CLASSES] = serde_json::from_str(field("thresholds")?)
             .map_err(|e| wrong(format!("its metadata's `thresholds` are not four numbers ({e})")))?;
         if !thresholds.iter().all(|t| (0.0..=1.0).contains(t)) {
             return Err(wrong(format!("its thresholds {thresholds:?} do not lie between 0 and 1")));
-        }
-        let std = number("std")?;
-        if std <= 0.0 {
-            return Err(wrong("its metadata's `std` is not positive".into()));
         }
         let mut tensors = HashMap::new();
         for (name, view) in file.tensors() {
@@ -60,7 +50,7 @@ impl Weights {
             tensors.insert(name, Tensor::from_vec(values, view.shape(), &Device::Cpu)?);
         }
         let thresholds = thresholds.map(|t| (t * 255.0).round() as u8);
-        Ok(Self { tensors, thresholds, mean: number("mean")?, std, version: version(bytes) })
+        Ok(Self { tensors, thresholds, version: version(bytes) })
     }
 }
 

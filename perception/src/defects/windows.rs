@@ -3,6 +3,7 @@
 use robot_interface::sensors::RgbImage;
 
 use super::class_map::CLASSES;
+use super::inputs::{INPUTS, Inputs};
 use super::network::{OUTPUTS, STRIDE};
 
 /// Most pixels that the network sees at once; a window's features take about 100 bytes a pixel.
@@ -56,24 +57,18 @@ pub(super) fn windows(width: usize, height: usize) -> Vec<Window> {
 }
 
 impl Window {
-    /// Centred and scaled colours, `[3, height, width]`; beyond the picture its edge goes on.
-    pub(super) fn input(&self, picture: &RgbImage, mean: f32, std: f32) -> Vec<f32> {
-        let (pw, ph) = (picture.width as usize, picture.height as usize);
-        let table: Vec<f32> = (0..256u16).map(|v| (f32::from(v) / 255.0 - mean) / std).collect();
-        let mut input = vec![0.0f32; 3 * self.width * self.height];
-        let (red, rest) = input.split_at_mut(self.width * self.height);
-        let (green, blue) = rest.split_at_mut(self.width * self.height);
-        for y in 0..self.height {
-            let row = &picture.data[(self.y + y).min(ph - 1) * pw * 3..][..pw * 3];
-            let at = y * self.width;
-            for x in 0..self.width {
-                let from = (self.x + x).min(pw - 1) * 3;
-                red[at + x] = table[usize::from(row[from])];
-                green[at + x] = table[usize::from(row[from + 1])];
-                blue[at + x] = table[usize::from(row[from + 2])];
+    /// The network's input, `[5, height, width]`; beyond the picture its edge goes on.
+    pub(super) fn input(&self, inputs: &Inputs) -> Vec<f32> {
+        let mut out = Vec::with_capacity(INPUTS * self.width * self.height);
+        let inside = self.width.min(inputs.width - self.x);
+        for channel in 0..INPUTS {
+            for y in self.y..self.y + self.height {
+                let row = &inputs.row(channel, y.min(inputs.height - 1))[self.x..];
+                out.extend_from_slice(&row[..inside]);
+                out.extend(std::iter::repeat_n(row[inside - 1], self.width - inside));
             }
         }
-        input
+        out
     }
 
     /// Turns logits `[5 * 4, height / 2, width / 2]` into scores and puts the kept ones into

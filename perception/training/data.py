@@ -1,0 +1,157 @@
+"""Pictures with masks, cropped and disturbed. Everything random comes from the generator that is passed in."""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+IGNORE = 255
+# Pictures kept in memory, about a megabyte each.
+CACHED = 4000
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A picture, its mask, and the set that it came from."""
+
+    picture: Path
+    mask: Path
+    kind: str
+
+
+def roads(folder: Path) -> list[Sample]:
+    """`NNNN.jpg` with `NNNN_crack.png`, white is crack."""
+    return [Sample(p, p.with_name(p.stem + "_crack.png"), "roads") for p in sorted(folder.glob("*.jpg"))]
+
+
+def rendered(folder: Path, kind: str) -> list[Sample]:
+    """`NNNNN.png` with `NNNNN_mask.png`, as the simulator's dataset tool writes them."""
+    masks = sorted(folder.glob("*_mask.png"))
+    return [Sample(m.with_name(m.name.replace("_mask", "")), m, kind) for m in masks]
+
+
+def split(samples: list[Sample], part: str) -> list[Sample]:
+    """Every tenth is held out; photographs of one drive follow each other, so they are held out in runs."""
+    run = 32 if samples and samples[0].kind == "roads" else 16
+    held = [s for i, s in enumerate(samples) if (i // run) % 10 == 9]
+    return held if part == "held" else [s for i, s in enumerate(samples) if (i // run) % 10 != 9]
+
+
+def load(sample: Sample) -> tuple[np.ndarray, np.ndarray]:
+    """Picture `[H, W, 3]` and classes `[H, W]`, both uint8."""
+    picture = np.asarray(Image.open(sample.picture).convert("RGB"))
+    mask = np.asarray(Image.open(sample.mask).convert("L"))
+    if sample.kind == "roads":
+        mask = (mask > 127).astype(np.uint8)
+    return picture, mask
+
+
+def crop(rng: np.random.Generator, picture: np.ndarray, mask: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """A turned, scaled and mirrored window of `size`, more often where there is something to learn."""
+    h, w = mask.shape
+    scale = float(np.exp(rng.uniform(np.log(0.5), np.log(2.0))))
+    angle = rng.uniform(-np.pi, np.pi) if rng.random() < 0.4 else rng.normal(0.0, 0.12)
+    cx, cy = rng.uniform(0, w), rng.uniform(0, h)
+    if rng.random() < 0.75:
+        present = [c for c in np.unique(mask) if c not in (0, IGNORE)]
+        if present:
+            ys, xs = np.nonzero(mask == rng.choice(present))
+            i = rng.integers(len(xs))
+            jitter = size / scale * 0.35
+            cx, cy = xs[i] + rng.uniform(-jitter, jitter), ys[i] + rng.uniform(-jitter, jitter)
+    # Less of what lies outside of the picture.
+    half = size / scale / 2
+    cx = np.clip(cx, min(half, w / 2), max(w - half, w / 2))
+    cy = np.clip(cy, min(half, h / 2), max(h - half, h / 2))
+    flip = -1.0 if rng.random() < 0.5 else 1.0
+    stretch = np.exp(rng.normal(0.0, 0.08))
+    cos, sin = np.cos(angle) / scale, np.sin(angle) / scale
+    a, b, d, e = flip * cos * stretch, -sin, flip * sin * stretch, cos
+    c, f = cx - (a + b) * size / 2, cy - (d + e) * size / 2
+    affine = (a, b, c, d, e, f)
+    image = Image.fromarray(picture)
+    if scale < 0.8:
+        image = image.filter(ImageFilter.GaussianBlur(0.45 / scale))
+    image = image.transform((size, size), Image.Transform.AFFINE, affine, Image.Resampling.BILINEAR)
+    # Shrunk masks keep what a pixel touches of a crack; the others go by the pixel's centre.
+    if scale < 0.8:
+        thin = Image.fromarray(((mask == 1) * 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(0.4 / scale))
+        thin = thin.transform((size, size), Image.Transform.AFFINE, affine, Image.Resampling.BILINEAR)
+        centre = Image.fromarray(mask).transform((size, size), Image.Transform.AFFINE, affine, Image.Resampling.NEAREST, fillcolor=IGNORE)
+        classes = np.array(centre)
+        thin = np.asarray(thin)
+        classes[(thin > 80) & (classes != IGNORE)] = 1
+    else:
+        shape = Image.fromarray(mask).transform((size, size), Image.Transform.AFFINE, affine, Image.Resampling.NEAREST, fillcolor=IGNORE)
+        classes = np.array(shape)
+    return np.asarray(image), classes
+
+
+def smooth_field(rng: np.random.Generator, size: int, cells: int) -> np.ndarray:
+    """`[size, size]` of smooth values about 0, at most about 1."""
+    coarse = Image.fromarray(rng.normal(0.0, 0.5, (cells, cells)).astype(np.float32), mode="F")
+    return np.asarray(coarse.resize((size, size), Image.Resampling.BICUBIC))
+
+
+def disturb(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
+    """What cameras, lamps and files do to a picture."""
+    x = picture.astype(np.float32) / 255.0
+    size = x.shape[0]
+    # Light: brightness, hardness, colour, uneven lamps.
+    if rng.random() < 0.7:
+        x = np.clip(x, 0.0, 1.0) ** float(np.exp(rng.normal(0.0, 0.25)))
+        mean = x.mean()
+        # Neither black nor burnt out: the middle ends up where a camera's exposure would put it.
+        aim = float(np.clip(mean * np.exp(rng.normal(0.0, 0.25)), 0.12, 0.75))
+        x = (x - mean) * float(np.exp(rng.normal(0.05, 0.25))) + aim
+    if rng.random() < 0.7:
+        x = x * np.exp(rng.normal(0.0, 0.05, 3)).astype(np.float32)
+    if rng.random() < 0.2:
+        grey = x.mean(axis=2, keepdims=True)
+        x = grey + (x - grey) * rng.uniform(0.0, 1.5)
+    if rng.random() < 0.3:
+        x = x * (1.0 + rng.uniform(0.1, 0.35) * smooth_field(rng, size, int(rng.integers(2, 4)))[..., None])
+    x = np.clip(x, 0.0, 1.0)
+    # Lens and film.
+    roll = rng.random()
+    if roll < 0.25:
+        image = Image.fromarray((x * 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 1.2)))
+        x = np.asarray(image).astype(np.float32) / 255.0
+    elif roll < 0.4:
+        amount = int(rng.uniform(50, 250))
+        image = Image.fromarray((x * 255).astype(np.uint8)).filter(ImageFilter.UnsharpMask(1.0, amount, 0))
+        x = np.asarray(image).astype(np.float32) / 255.0
+    if rng.random() < 0.5:
+        sigma = float(np.exp(rng.uniform(np.log(0.004), np.log(0.04))))
+        grain = rng.normal(0.0, sigma, x.shape if rng.random() < 0.6 else (size, size, 1))
+        x = x + grain.astype(np.float32)
+    out = (np.clip(x, 0.0, 1.0) * 255.0).astype(np.uint8)
+    if rng.random() < 0.4:
+        file = io.BytesIO()
+        Image.fromarray(out).save(file, "JPEG", quality=int(rng.integers(25, 95)))
+        out = np.asarray(Image.open(file))
+    return out
+
+
+class Mix:
+    """Draws training windows from several sets by fixed shares."""
+
+    def __init__(self, sets: dict[str, list[Sample]], shares: dict[str, float], size: int):
+        self.sets = {k: v for k, v in sets.items() if v}
+        self.names = sorted(self.sets)
+        weights = np.array([shares[n] for n in self.names])
+        self.weights = weights / weights.sum()
+        self.size = size
+        self.cache: dict[Path, tuple[np.ndarray, np.ndarray]] = {}
+
+    def window(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, str]:
+        name = str(rng.choice(self.names, p=self.weights))
+        samples = self.sets[name]
+        sample = samples[int(rng.integers(len(samples)))]
+        loaded = self.cache.get(sample.picture) or load(sample)
+        if len(self.cache) < CACHED:
+            self.cache[sample.picture] = loaded
+        picture, mask = crop(rng, *loaded, self.size)
+        return disturb(rng, picture), mask, name

@@ -1,0 +1,114 @@
+"""Trains the network. One thread, seeded: the same data and arguments give the same weights.
+
+    python train.py --out RUN --roads DIR --sim DIR --mix DIR --minutes 45
+"""
+
+import argparse
+import json
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+import data
+from model import CLASSES, Network, inputs
+
+# Weight of a class's pixels in the cross-entropy: cracks are thin, background is everywhere.
+WEIGHTS = (1.0, 20.0, 4.0, 4.0, 6.0)
+SHARES = {"sim": 0.5, "mix": 0.28, "roads": 0.22}
+
+
+def to_tensor(picture: np.ndarray) -> torch.Tensor:
+    """`[H, W, 3]` uint8 to `[5, H, W]`."""
+    return torch.from_numpy(inputs(picture))
+
+
+def loss_of(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy weighted by class, and a dice term a class (V-Net's, arXiv:1606.04797)."""
+    weights = logits.new_tensor(WEIGHTS)
+    entropy = F.cross_entropy(logits, target, weight=weights, ignore_index=data.IGNORE)
+    known = (target != data.IGNORE).float()
+    probability = logits.softmax(1)
+    dice = []
+    for c in range(1, len(CLASSES)):
+        truth = (target == c).float()
+        if truth.sum() >= 20:
+            p = probability[:, c] * known
+            dice.append(1.0 - (2.0 * (p * truth).sum() + 1.0) / ((p * p).sum() + truth.sum() + 1.0))
+    return entropy + (0.5 * sum(dice) / len(dice) if dice else 0.0)
+
+
+def main() -> None:
+    args = argparse.ArgumentParser()
+    args.add_argument("--out", type=Path, required=True)
+    args.add_argument("--roads", type=Path)
+    args.add_argument("--sim", type=Path)
+    args.add_argument("--mix", type=Path)
+    args.add_argument("--steps", type=int, default=0, help="stop after so many steps")
+    args.add_argument("--minutes", type=float, default=45.0, help="how long `steps` is guessed to take when it is 0")
+    args.add_argument("--batch", type=int, default=8)
+    args.add_argument("--size", type=int, default=256)
+    args.add_argument("--rate", type=float, default=4e-3)
+    args.add_argument("--seed", type=int, default=7)
+    args.add_argument("--start", type=Path, help="checkpoint to start from")
+    args = args.parse_args()
+    torch.set_num_threads(1)
+    torch.manual_seed(args.seed)
+    rng = np.random.default_rng(args.seed)
+    sets = {
+        "roads": data.split(data.roads(args.roads), "train") if args.roads else [],
+        "sim": data.rendered(args.sim, "sim") if args.sim else [],
+        "mix": data.rendered(args.mix, "mix") if args.mix else [],
+    }
+    print({k: len(v) for k, v in sets.items()}, flush=True)
+    mix = data.Mix(sets, SHARES, args.size)
+    network = Network().to(memory_format=torch.channels_last)
+    if args.start:
+        network.load_state_dict(torch.load(args.start)["network"])
+    print(sum(p.numel() for p in network.parameters()), "parameters", flush=True)
+    average = {k: v.clone() for k, v in network.state_dict().items()}
+    optimiser = torch.optim.AdamW(network.parameters(), lr=args.rate, weight_decay=1e-4)
+    args.out.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
+    network.train()
+    running = None
+    step = 0
+    while True:
+        spent = (time.monotonic() - began) / 60.0
+        progress = step / args.steps if args.steps else spent / args.minutes
+        if progress >= 1.0:
+            break
+        rate = args.rate * min(1.0, (step + 1) / 100) * (0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * progress)))
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        windows = [mix.window(rng) for _ in range(args.batch)]
+        x = torch.stack([to_tensor(p) for p, _, _ in windows]).contiguous(memory_format=torch.channels_last)
+        target = torch.from_numpy(np.stack([m for _, m, _ in windows]).astype(np.int64))
+        loss = loss_of(network(x), target)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 2.0)
+        optimiser.step()
+        # The weights that are kept are an average over the last few hundred steps.
+        keep = min(0.995, (step + 1) / (step + 10))
+        with torch.no_grad():
+            for name, value in network.state_dict().items():
+                if value.dtype.is_floating_point:
+                    average[name].lerp_(value, 1.0 - keep)
+                else:
+                    average[name].copy_(value)
+        running = loss.item() if running is None else 0.98 * running + 0.02 * loss.item()
+        step += 1
+        if step % 50 == 0:
+            print(json.dumps({"step": step, "minutes": round(spent, 2), "loss": round(running, 4)}), flush=True)
+        if step % 200 == 0:
+            torch.save({"network": average, "steps": step}, args.out / "last.pt")
+    torch.save({"network": average, "steps": step}, args.out / "last.pt")
+    print(json.dumps({"step": step, "done": True}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
