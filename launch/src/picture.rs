@@ -82,7 +82,8 @@ mod tests {
 
     #[test]
     fn a_reduced_picture_is_the_mean() {
-        let picture = RgbImage { width: 2, height: 2, data: vec![0, 10, 20, 100, 10, 20, 0, 10, 20, 100, 10, 20] };
+        let picture =
+            RgbImage { width: 2, height: 2, data: vec![0, 10, 20, 100, 10, 20, 0, 10, 20, 100, 10, 20] };
         assert_eq!(reduced(&picture, 2), RgbImage { width: 1, height: 1, data: vec![50, 10, 20] });
         assert_eq!(reduced(&picture, 4).data.len(), 3, "never less than a pixel");
     }

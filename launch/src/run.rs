@@ -146,6 +146,8 @@ fn summarise(
         height_m: s.estimate.origin().z,
         torque_peak_nm: s.torque_peak_nm,
     });
+    // Without having walked there is no share of the way to speak of.
+    let far = far.filter(|far| far.walked_m > 1.0);
     let localisation = far.zip(outcome.trace.final_error_m()).map(|(far, final_error_m)| Localisation {
         far_end_chainage_m: far.chainage_m,
         far_end_error_m: far.error_m,
@@ -202,7 +204,11 @@ fn summarise(
     })
 }
 
-fn report_defects(mission: &Mission, findings: &Findings, score: &Score) -> anyhow::Result<Vec<ReportDefect>> {
+fn report_defects(
+    mission: &Mission,
+    findings: &Findings,
+    score: &Score,
+) -> anyhow::Result<Vec<ReportDefect>> {
     let confirmed = score.confirmed.iter();
     let rows = findings.defects.iter().zip(confirmed).enumerate().map(|(i, (d, confirmed))| {
         let picture = d.evidence.and_then(|e| Some((findings.pictures.get(e.frame as usize)?, e.pixels)));
@@ -260,7 +266,8 @@ mod tests {
             assert!(!folder.join("run.mcap").exists());
             std::fs::write(folder.join("run.mcap"), expected.to_string()).expect("written");
         }
-        let kept = |name: &str| std::fs::read_to_string(parent.path().join(name).join("run.mcap")).expect("kept");
+        let kept =
+            |name: &str| std::fs::read_to_string(parent.path().join(name).join("run.mcap")).expect("kept");
         assert_eq!((kept("run.1"), kept("run.2")), ("0".to_owned(), "1".to_owned()));
     }
 }

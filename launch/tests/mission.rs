@@ -48,7 +48,8 @@ fn two_runs_of_a_seed_give_the_same_bytes() {
     }
     let other = adit(folder.path(), &["mission", "tiny.toml", "--quiet", "--out", "c", "--seed", "4"]);
     assert!(other.status.success(), "{}", text(&other.stderr));
-    let [a, c] = ["a", "c"].map(|out| std::fs::read(folder.path().join(out).join("run.mcap")).expect("there"));
+    let [a, c] =
+        ["a", "c"].map(|out| std::fs::read(folder.path().join(out).join("run.mcap")).expect("there"));
     assert!(a != c, "another seed is another run");
 }
 
@@ -62,7 +63,7 @@ fn bad_input_is_one_clear_error_and_leaves_nothing() {
     write("simulation.toml", &format!("{TINY}\n[simulation]\nlava = 3\n"));
     write("empty.png", "");
     let cases: [(&[&str], &str); 8] = [
-        (&["mission", "typo.toml"], "typo.toml:12: unknown field `dwel_s`"),
+        (&["mission", "typo.toml"], "typo.toml:13: unknown field `dwel_s`"),
         (&["mission", "unit.toml"], "write `width_m`, in metres"),
         (&["mission", "negative.toml"], "greater than 0"),
         (&["mission", "simulation.toml"], "unknown field `lava`"),

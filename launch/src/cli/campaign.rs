@@ -38,7 +38,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         message: format!("--seeds {:?} is not a range", args.seeds),
         help: "give the first and the last seed, such as 1-20".to_owned(),
     })?;
-    println!("| seed | completed | found | missed | false | unseen | recall | precision | far end off | time, simulated / taken |");
+    println!(
+        "| seed | completed | found | missed | false | unseen | recall | precision | far end off | time, simulated / taken |"
+    );
     println!("|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|");
     let mut all = Vec::new();
     for seed in seeds {
@@ -65,9 +67,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 fn row(seed: u64, finished: &Finished) -> String {
     let (summary, score) = (&finished.summary, &finished.score);
     let ratio = |v: Option<f64>| v.map_or("-".to_owned(), |v| format!("{v:.2}"));
-    let off = summary.localisation.map_or("-".to_owned(), |l| {
-        format!("{:.2} m, {:.1} %", l.far_end_error_m, 100.0 * l.far_end_share)
-    });
+    let off = summary
+        .localisation
+        .map_or("-".to_owned(), |l| format!("{:.2} m, {:.1} %", l.far_end_error_m, 100.0 * l.far_end_share));
     format!(
         "| {seed} | {} | {} | {} | {} | {} | {} | {} | {off} | {:.0} s / {:.0} s |",
         if summary.verdict.completed() { "yes" } else { "NO" },

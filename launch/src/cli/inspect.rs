@@ -104,7 +104,9 @@ fn names(photos: &[PathBuf]) -> Result<Vec<String>, BadInput> {
                 Ok(name)
             } else {
                 Err(BadInput {
-                    message: format!("two photographs are called {name}: the results of one would overwrite the other's"),
+                    message: format!(
+                        "two photographs are called {name}: the results of one would overwrite the other's"
+                    ),
                     help: "inspect them one after the other, with different --out folders".to_owned(),
                 })
             }
@@ -121,7 +123,10 @@ fn read(path: &Path) -> Result<RgbImage, BadInput> {
         .and_then(ImageReader::with_guessed_format)
         .map_err(|e| refuse(format!("cannot read the photograph: {e}"), "check the path"))?;
     let picture = reader.decode().map_err(|e| {
-        refuse(format!("not a usable photograph: {e}"), "give a complete PNG or JPEG file, or convert it to one")
+        refuse(
+            format!("not a usable photograph: {e}"),
+            "give a complete PNG or JPEG file, or convert it to one",
+        )
     })?;
     let picture = picture.into_rgb8();
     Ok(RgbImage { width: picture.width(), height: picture.height(), data: picture.into_raw() })
@@ -190,13 +195,7 @@ const fn colour(value: u8) -> Option<[u8; 3]> {
     }
 }
 
-fn write(
-    out: &Path,
-    name: &str,
-    photo: &RgbImage,
-    mask: Vec<u8>,
-    findings: &Findings,
-) -> anyhow::Result<()> {
+fn write(out: &Path, name: &str, photo: &RgbImage, mask: Vec<u8>, findings: &Findings) -> anyhow::Result<()> {
     std::fs::create_dir_all(out).with_context(|| format!("cannot make the folder {}", out.display()))?;
     let mut overlay = image::RgbImage::from_raw(photo.width, photo.height, photo.data.clone())
         .context("the photograph's bytes do not fit its size")?;
@@ -206,7 +205,8 @@ fn write(
             *pixel = Rgb(std::array::from_fn(|i| blend(pixel.0[i], tint[i])));
         }
     }
-    let mask = GrayImage::from_raw(photo.width, photo.height, mask).context("the mask does not fit the photograph")?;
+    let mask = GrayImage::from_raw(photo.width, photo.height, mask)
+        .context("the mask does not fit the photograph")?;
     let path = |ending: &str| out.join(format!("{name}{ending}"));
     overlay.save(path("_overlay.png"))?;
     mask.save(path("_mask.png"))?;
@@ -254,7 +254,9 @@ mod tests {
     #[test]
     fn broken_photographs_are_named() {
         let folder = tempfile::tempdir().expect("a folder");
-        for (name, bytes) in [("empty.png", &b""[..]), ("text.jpg", b"not a picture"), ("cut.png", b"\x89PNG\r\n\x1a\n")] {
+        for (name, bytes) in
+            [("empty.png", &b""[..]), ("text.jpg", b"not a picture"), ("cut.png", b"\x89PNG\r\n\x1a\n")]
+        {
             let path = folder.path().join(name);
             std::fs::write(&path, bytes).expect("written");
             let error = read(&path).expect_err(name).to_string();

@@ -133,7 +133,11 @@ fn print(mission: &Mission, finished: &Finished, folder: &Path) {
     let offsets = &score.offsets_m;
     if !offsets.is_empty() {
         let mean = |i: usize| offsets.iter().map(|o| o[i]).sum::<f64>() / offsets.len() as f64;
-        println!("  placement    found defects lie {:.2} m along and {:.2} m around from the truth", mean(0), mean(1));
+        println!(
+            "  placement    found defects lie {:.2} m along and {:.2} m around from the truth",
+            mean(0),
+            mean(1)
+        );
     }
     println!(
         "  walked       {:.1} m, {}",
@@ -142,7 +146,10 @@ fn print(mission: &Mission, finished: &Finished, folder: &Path) {
     );
     if let Some(wall_s) = summary.wall_s {
         let factor = summary.simulated_s / wall_s.max(1e-9);
-        println!("  time         {:.0} s simulated in {wall_s:.0} s ({factor:.1} x real time)", summary.simulated_s);
+        println!(
+            "  time         {:.0} s simulated in {wall_s:.0} s ({factor:.1} x real time)",
+            summary.simulated_s
+        );
     }
     println!("  report       {}", folder.join("report.html").display());
 }

@@ -3,6 +3,9 @@
 //! Exit codes: 0 done as asked; 1 the mission was not completed, or something failed on the way; 2 the
 //! input could not be used (nothing has been written then); 130 stopped by Ctrl-C.
 
+// Only here does Adit talk to a terminal.
+#![allow(clippy::print_stdout)]
+
 mod campaign;
 mod inspect;
 mod mission;
@@ -53,6 +56,10 @@ pub fn main() -> ExitCode {
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
-        if error.is::<ConfigError>() || error.is::<BadInput>() { ExitCode::from(BAD_INPUT) } else { ExitCode::FAILURE }
+        if error.is::<ConfigError>() || error.is::<BadInput>() {
+            ExitCode::from(BAD_INPUT)
+        } else {
+            ExitCode::FAILURE
+        }
     })
 }

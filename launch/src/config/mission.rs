@@ -171,8 +171,8 @@ impl Mission {
             )
         })?;
         let section = Section::new(shape).map_err(|e| refuse(raw.tunnel.section.span(), e))?;
-        let alignment = alignment(raw.tunnel.alignment.as_ref())
-            .map_err(|e| refuse(raw.tunnel.alignment.span(), e))?;
+        let alignment =
+            alignment(raw.tunnel.alignment.as_ref()).map_err(|e| refuse(raw.tunnel.alignment.span(), e))?;
         let inspection = *raw.inspection.as_ref();
         let length_m = alignment.length_m();
         let (start, end) = (inspection.start_m.get(), inspection.end_m.get());
@@ -275,8 +275,10 @@ mod tests {
             let line = 1 + text[..text.find(to).expect("replaced")].matches('\n').count();
             let error = Mission::parse("m.toml", &text).expect_err(to).to_string();
             assert!(error.contains(expected) && error.contains("help:"), "{to}: {error}");
-            let named: usize =
-                error.strip_prefix("m.toml:").and_then(|e| e.split(':').next()?.parse().ok()).expect("a line");
+            let named: usize = error
+                .strip_prefix("m.toml:")
+                .and_then(|e| e.split(':').next()?.parse().ok())
+                .expect("a line");
             // Errors about a table as a whole name the table's first line.
             assert!(named <= line && named + 12 > line, "{to}: line {line}: {error}");
         }

@@ -67,7 +67,9 @@ impl Robot {
             })
         };
         let physics_model = String::from_utf8(referred(&description.physics_model, "physics_model")?)
-            .map_err(|e| ConfigError::of_file(file, format!("its physics_model is not text: {e}"), "give an MJCF file"))?;
+            .map_err(|e| {
+                ConfigError::of_file(file, format!("its physics_model is not text: {e}"), "give an MJCF file")
+            })?;
         let policy = referred(&description.gait.policy, "gait.policy")?;
         Ok(Self { description, physics_model, policy })
     }
@@ -95,13 +97,14 @@ mod tests {
             ("mass_kg = 15.2", "mass_kg = -15.2", "greater than 0"),
             ("mass_kg = 15.2", "mass_lb = 33", "unknown field `mass_lb`"),
             ("[joints.FL_hip_joint]", "[joints.FL_knee]", "FL_hip_joint` is missing"),
-            ("go2/go2.xml", "go2/none.xml", "cannot read its physics_model"),
+            ("physics_model = \"go2/go2", "physics_model = \"go2/none", "cannot read its physics_model"),
         ];
         for (from, to, expected) in cases {
             let text = good.replacen(from, to, 1);
             let error = Robot::parse("r.toml", &text, |p| {
                 ROBOTS.get_file(p).map(|f| f.contents().to_vec()).ok_or_else(|| "no such file".to_owned())
             })
+            .map(|robot| robot.description.name)
             .expect_err(to)
             .to_string();
             assert!(error.contains(expected) && error.contains("help:"), "{error}");

@@ -14,8 +14,8 @@ use planner::mission::{AbortReason, Phase};
 use robot_interface::time::Stamp;
 use sim::tunnel::TrueDefect;
 
-use eyes::{Eyes, Moment};
 pub use eyes::Findings;
+use eyes::{Eyes, Moment};
 pub(crate) use log::place_of;
 use log::{Kept, Log};
 pub use mosaic::Mosaic;
@@ -143,7 +143,14 @@ pub fn run(
         let out_m = chainage_m - start_m;
         farthest_m = farthest_m.max(out_m);
         let way_m = if outbound { out_m } else { 2.0 * farthest_m - out_m }.max(0.0);
-        log.decision(now, navigator.path(), state.map_from_base.origin().z, &wanted, [chainage_m, way_m], found);
+        log.decision(
+            now,
+            navigator.path(),
+            state.map_from_base.origin().z,
+            &wanted,
+            [chainage_m, way_m],
+            found,
+        );
         trace.samples.push(Sample {
             stamp: now,
             estimate: state.map_from_base,

@@ -33,12 +33,7 @@ impl Mosaic {
             }
         }
         let size = [0, 1].map(|i| ((high[i] - low[i]) / CELL_M).ceil() as usize);
-        Self {
-            origin_m: low,
-            resolution_m: CELL_M,
-            size,
-            elevation_m: vec![f32::NAN; size[0] * size[1]],
-        }
+        Self { origin_m: low, resolution_m: CELL_M, size, elevation_m: vec![f32::NAN; size[0] * size[1]] }
     }
 
     /// Lays a rolling map over what is there.

@@ -46,13 +46,17 @@ pub(super) struct Control {
 
 impl Control {
     /// The control process of a robot that lies at `start`, and the far ends of its motor buses.
-    pub(super) fn new(robot: &config::Robot, start: Transform<Map, Base>) -> anyhow::Result<(Self, Vec<Loopback>)> {
+    pub(super) fn new(
+        robot: &config::Robot,
+        start: Transform<Map, Base>,
+    ) -> anyhow::Result<(Self, Vec<Loopback>)> {
         let description = &robot.description;
         let bridge = MotorBridge::new(description).context("the robot's motor buses cannot be used")?;
         let (near, far): (Vec<_>, Vec<_>) = (0..bridge.buses()).map(|_| loopback()).unzip();
         let driver = BusDriver::new(&bridge, near)?;
         let lying = description.lying_pose();
-        let joints = lying.map(|position_rad| JointMeasurement { position_rad, ..JointMeasurement::default() });
+        let joints =
+            lying.map(|position_rad| JointMeasurement { position_rad, ..JointMeasurement::default() });
         let control = Self {
             driver,
             bridge,
@@ -233,7 +237,13 @@ impl Navigator {
     }
 
     /// Decides anew, ten times a second.
-    pub(super) fn step(&mut self, control: &Control, grid: &TerrainGrid, now: Stamp, stop: bool) -> MissionOutput {
+    pub(super) fn step(
+        &mut self,
+        control: &Control,
+        grid: &TerrainGrid,
+        now: Stamp,
+        stop: bool,
+    ) -> MissionOutput {
         let state = control.state();
         let place = self.place(&state);
         let wanted = self.mission.step(&MissionInput {
