@@ -136,20 +136,21 @@ impl Geometry {
     /// Input values under each kernel position for output rows `first..first + rows`:
     /// `[inputs * size * size, rows * out_width]`, zero outside of the picture.
     fn unfold(&self, x: &[f32], first: usize, rows: usize, unfolded: &mut Vec<f32>) {
-        let (out_width, pad) = (self.out_width(), self.size / 2);
-        unfolded.resize(self.inputs * self.size * self.size * rows * out_width, 0.0);
-        let mut targets = unfolded.chunks_exact_mut(out_width);
-        for plane in x.chunks_exact(self.height * self.width).take(self.inputs) {
-            for ky in 0..self.size {
-                for kx in 0..self.size {
-                    for row in first..first + rows {
-                        let Some(target) = targets.next() else { return };
-                        let y = (row * self.stride + ky).wrapping_sub(pad);
-                        if y < self.height {
-                            let source = &plane[y * self.width..(y + 1) * self.width];
-                            self.unfold_row(source, kx, target);
-                        } else {
-                            target.fill(0.0);
+        let (out_width, pad, size) = (self.out_width(), self.size / 2, self.size);
+        unfolded.resize(self.inputs * size * size * rows * out_width, 0.0);
+        let mut phases = vec![0.0f32; self.width];
+        let planes = x.chunks_exact(self.height * self.width);
+        for (plane, unfolded) in planes.zip(unfolded.chunks_exact_mut(size * size * rows * out_width)) {
+            for (ky, unfolded) in unfolded.chunks_exact_mut(size * rows * out_width).enumerate() {
+                for row in 0..rows {
+                    let y = ((first + row) * self.stride + ky).wrapping_sub(pad);
+                    let source = plane.get(y.wrapping_mul(self.width)..).filter(|_| y < self.height);
+                    let phases = source.map(|s| self.phases(&s[..self.width], &mut phases));
+                    for kx in 0..size {
+                        let target = &mut unfolded[(kx * rows + row) * out_width..][..out_width];
+                        match phases {
+                            Some(phases) => self.shift(phases, kx, target),
+                            None => target.fill(0.0),
                         }
                     }
                 }
@@ -157,26 +158,36 @@ impl Geometry {
         }
     }
 
-    /// `target[i] = source[i * stride + kx - pad]`, zero outside.
-    fn unfold_row(&self, source: &[f32], kx: usize, target: &mut [f32]) {
-        let pad = self.size / 2;
+    /// A row sorted by place modulo the stride, so that each kernel position reads a run of it.
+    fn phases<'a>(&self, source: &'a [f32], sorted: &'a mut [f32]) -> &'a [f32] {
+        if self.stride == 1 {
+            return source;
+        }
+        let mut rest = &mut *sorted;
+        for phase in 0..self.stride {
+            let (now, later) = rest.split_at_mut((source.len() + self.stride - 1 - phase) / self.stride);
+            for (value, group) in now.iter_mut().zip(source[phase.min(source.len())..].chunks(self.stride)) {
+                *value = group[0];
+            }
+            rest = later;
+        }
+        sorted
+    }
+
+    /// `target[i] = source[i * stride + kx - pad]` of a sorted row, zero outside.
+    fn shift(&self, sorted: &[f32], kx: usize, target: &mut [f32]) {
+        let (stride, reach) = (self.stride as isize, kx as isize - (self.size / 2) as isize);
+        let (phase, offset) = (reach.rem_euclid(stride) as usize, reach.div_euclid(stride));
+        let length = |phase: usize| (self.width + self.stride - 1 - phase) / self.stride;
+        let run = &sorted[(0..phase).map(length).sum()..][..length(phase)];
         // First and one past the last target whose source lies inside.
-        let begin = pad.saturating_sub(kx).div_ceil(self.stride).min(target.len());
-        let end = (self.width + pad).saturating_sub(kx).div_ceil(self.stride).clamp(begin, target.len());
+        let begin = ((-offset).max(0) as usize).min(target.len());
+        let end = (run.len() as isize - offset).clamp(begin as isize, target.len() as isize) as usize;
         target[..begin].fill(0.0);
         target[end..].fill(0.0);
-        let target = &mut target[begin..end];
-        if target.is_empty() {
-            return;
-        }
-        let from = begin * self.stride + kx - pad;
-        match self.stride {
-            1 => target.copy_from_slice(&source[from..from + target.len()]),
-            stride => {
-                for (value, from) in target.iter_mut().zip(source[from..].iter().step_by(stride)) {
-                    *value = *from;
-                }
-            }
+        if begin < end {
+            let from = (begin as isize + offset) as usize;
+            target[begin..end].copy_from_slice(&run[from..from + end - begin]);
         }
     }
 }
