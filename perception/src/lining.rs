@@ -5,6 +5,7 @@
 //! average, so that a defect seen in five pictures is one defect. Things that stand before the lining, such as
 //! brackets, are placed where the line of sight through them meets the lining.
 
+mod clean;
 mod detect;
 mod measure;
 mod severity;
@@ -33,6 +34,8 @@ const COARSEST_MM: f64 = 8.0;
 pub struct Tuning {
     /// Edge of a cell on the lining, m.
     pub cell_m: f64,
+    /// Longer side of the smallest part of a picture that counts, pixels, by class.
+    pub least_part_px: [usize; CLASSES],
     /// Mean score of the best cell and of the other cells of a defect, 0 to 1, by class as in
     /// [`DefectClass::VISUAL`].
     pub scores: [[f32; 2]; CLASSES],
@@ -50,6 +53,7 @@ impl Default for Tuning {
     fn default() -> Self {
         Self {
             cell_m: 0.02,
+            least_part_px: [30, 20, 15, 12],
             scores: [[0.5, 0.25], [0.5, 0.3], [0.5, 0.3], [0.5, 0.3]],
             gap_m: [0.12, 0.1, 0.08, 0.12],
             least_extent_m: [0.2, 0.1, 0.08, 0.05],
@@ -193,7 +197,10 @@ impl LiningMap {
     /// What one picture says of each cell that it shows.
     fn gather(&self, view: &View, map: &ClassMap) -> Vec<(usize, Seen)> {
         let (width, height) = (map.width, map.height);
-        let planes = DefectClass::VISUAL.map(|class| map.plane(class));
+        let planes: [Vec<u8>; CLASSES] = std::array::from_fn(|i| {
+            let plane = map.plane(DefectClass::VISUAL[i]);
+            clean::clean(plane, width as usize, map.thresholds[i], self.tuning.least_part_px[i])
+        });
         let threshold = map.thresholds[0];
         let mut found: std::collections::BTreeMap<usize, Seen> = std::collections::BTreeMap::new();
         for v in 0..height {
