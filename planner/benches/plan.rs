@@ -27,7 +27,8 @@ fn cluttered() -> TerrainGrid {
     for cell in 0..size * size {
         let [x, y] = grid.centre_of(cell);
         let wall = y.abs() > 1.1;
-        let boxes = [(-1.0, 0.4), (0.5, -0.4), (1.8, 0.3)].iter().any(|(bx, by)| (x - bx).hypot(y - by) < 0.25);
+        let boxes =
+            [(-1.0, 0.4), (0.5, -0.4), (1.8, 0.3)].iter().any(|(bx, by)| (x - bx).hypot(y - by) < 0.25);
         if wall || boxes {
             grid.traversability[cell] = 0.0;
         }

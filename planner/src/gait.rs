@@ -4,10 +4,13 @@
 //! |----------|-------------------------------------------------|-------------------------|-------------------|
 //! | Damped   | joints resist motion, nothing is held           | any                     | -                 |
 //! | StandUp  | from wherever the legs are to the standing pose | Damped                  | Walk              |
-//! | Walk     | the policy walks, or steps in place             | (StandUp, by itself)    | -                 |
+//! | Walk     | the policy walks; without a command it stands   | (StandUp, by itself)    | -                 |
 //! | LieDown  | from the standing pose down onto the belly      | StandUp, Walk           | Damped            |
 //!
-//! A fall, or measurements that are not numbers, end every mode in Damped.
+//! A fall, or measurements that are not numbers, end every mode in Damped. A command that has grown stale is
+//! taken for zero, and after a second of that the standing pose is held instead of the policy: at zero command
+//! the policy steps on the spot and slowly turns (0.2 rad/s in simulation), which neither a stop nor a camera
+//! wants.
 
 mod policy;
 
@@ -27,8 +30,12 @@ const GATHER_S: f64 = 1.0;
 const RISE_S: f64 = 1.5;
 /// Time that the standing pose is held before the policy takes over, s.
 const SETTLE_S: f64 = 0.3;
-/// A command older than this is no command: the robot steps in place, s.
+/// A command older than this, or that much from the future, is taken for zero, s.
 const COMMAND_LIFE_S: f64 = 0.5;
+/// Time at zero command after which the standing pose is held, s.
+const STILL_AFTER_S: f64 = 1.0;
+/// Time to go from the policy to the held pose, and back, s.
+const STILL_BLEND_S: (f64, f64) = (0.5, 0.2);
 /// Trunk tilt that counts as a fall: cosine of the angle between its up and the world's.
 const FALLEN_COS: f64 = 0.5;
 
@@ -71,6 +78,10 @@ pub struct Gait {
     target: [f64; JOINTS],
     next_policy_step: Stamp,
     command: VelocityCommand,
+    /// When the command was last anything but zero.
+    last_moved: Stamp,
+    /// 0 while the policy walks, 1 while the standing pose is held.
+    still: f64,
     fallen: bool,
     last_joints: Option<JointStates>,
 }
@@ -79,7 +90,7 @@ impl Gait {
     /// A controller for a robot, damped; `policy` is the bytes of its policy's safetensors file.
     ///
     /// # Errors
-    /// When the policy cannot be used.
+    /// When the policy, or what the description says of it, cannot be used.
     pub fn new(robot: &RobotDescription, policy: &[u8]) -> Result<Self, PolicyError> {
         Ok(Self {
             policy: Policy::new(&robot.gait, policy)?,
@@ -94,6 +105,8 @@ impl Gait {
             target: robot.lying_pose(),
             next_policy_step: Stamp::ZERO,
             command: VelocityCommand::default(),
+            last_moved: Stamp::ZERO,
+            still: 0.0,
             fallen: false,
             last_joints: None,
         })
@@ -182,22 +195,45 @@ impl Gait {
         command: (Stamp, VelocityCommand),
     ) -> [JointCommand; JOINTS] {
         if now >= self.next_policy_step {
-            let period_nanos = (1e9 / self.description.rate_hz.get()) as u64;
-            self.next_policy_step = now.plus_nanos(period_nanos);
+            let period_s = 1.0 / self.description.rate_hz.get();
+            self.next_policy_step = now.plus_nanos((period_s * 1e9) as u64);
             self.slew(now, command);
-            match self.policy.step(state, joints, &self.command) {
-                Ok(target) => self.target = target,
-                Err(_) => self.enter(Mode::Damped, now),
+            self.settle(now, period_s);
+            if self.still < 1.0 {
+                match self.policy.step(state, joints, &self.command) {
+                    Ok(target) => self.target = target,
+                    Err(_) => {
+                        self.enter(Mode::Damped, now);
+                        return [JointCommand::damping(DAMPING); JOINTS];
+                    }
+                }
             }
         }
-        let gains = (self.description.kp.get(), self.description.kd.get());
-        let target = self.target;
-        self.hold(&target, gains, 1.0)
+        let walk = [self.description.kp.get(), self.description.kd.get()];
+        let [kp, kd] = [0, 1].map(|i| walk[i] + self.still * ([RISE_GAINS.0, RISE_GAINS.1][i] - walk[i]));
+        let pose = blend(&self.target, &self.stand, self.still);
+        self.hold(&pose, (kp, kd), 1.0)
+    }
+
+    /// Goes over from the policy to the held pose after a while at zero command, and back at the first other one.
+    fn settle(&mut self, now: Stamp, period_s: f64) {
+        if self.command != VelocityCommand::default() {
+            self.last_moved = now;
+        }
+        if now.seconds_since(self.last_moved) < STILL_AFTER_S {
+            self.still = (self.still - period_s / STILL_BLEND_S.1).max(0.0);
+        } else {
+            self.still = (self.still + period_s / STILL_BLEND_S.0).min(1.0);
+        }
+        if self.still >= 1.0 {
+            // The held pose is what an output of zero stands for: the policy goes on from there.
+            self.policy.reset();
+        }
     }
 
     /// Moves the command that the policy sees towards what is wanted, no faster than it was trained with.
     fn slew(&mut self, now: Stamp, (given, wanted): (Stamp, VelocityCommand)) {
-        let fresh = now.seconds_since(given) <= COMMAND_LIFE_S;
+        let fresh = now.seconds_since(given).abs() <= COMMAND_LIFE_S;
         let numbers = [wanted.vx_m_s, wanted.vy_m_s, wanted.wz_rad_s];
         let wanted = if fresh && numbers.iter().all(|v| v.is_finite()) { numbers } else { [0.0; 3] };
         let now_at = [self.command.vx_m_s, self.command.vy_m_s, self.command.wz_rad_s];
@@ -218,6 +254,7 @@ impl Gait {
             self.command = VelocityCommand::default();
             self.target = self.stand;
             self.next_policy_step = now;
+            (self.last_moved, self.still) = (now, 0.0);
         }
         if let Some(joints) = &self.last_joints {
             self.from = joints.positions();

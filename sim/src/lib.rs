@@ -3,12 +3,12 @@
 //! Everything here is a function of its inputs and a seed: no clock, no file, no order of threads shows
 //! in a result.
 
-pub mod engine;
 pub mod camera;
+pub mod engine;
 pub mod geometry;
-pub mod motors;
-pub mod thermal;
-pub mod tunnel;
 pub mod imu;
 pub mod lidar;
+pub mod motors;
 mod noise;
+pub mod thermal;
+pub mod tunnel;

@@ -144,7 +144,8 @@ impl Eyes {
 
     fn join(&mut self) -> anyhow::Result<Findings> {
         let thread = self.thread.take().context("the thread that works on pictures ended before")?;
-        thread.join().map_err(|_| anyhow!("the thread that works on pictures panicked"))?
+        // A panic's payload has been printed where it happened.
+        thread.join().unwrap_or_else(|_| Err(anyhow!("the thread that works on pictures panicked")))
     }
 }
 

@@ -31,6 +31,17 @@ pub enum PolicyError {
         /// Sizes found, from input to output.
         found: String,
     },
+    /// A weight or an output that is no number.
+    #[error("the policy {0} what is no finite number; convert its weights anew with tools/convert_policy.py")]
+    NotFinite(&'static str),
+    /// What the robot file says of it makes no sense.
+    #[error("the robot file's gait.{key} cannot be used: {remedy}")]
+    Description {
+        /// Which key.
+        key: &'static str,
+        /// What to write instead.
+        remedy: &'static str,
+    },
 }
 
 /// The network and what it remembers: its last output.
@@ -48,8 +59,9 @@ impl Policy {
     /// A policy from the bytes of its safetensors file: tensors `N.weight` `[out, in]` and `N.bias` `[out]`.
     ///
     /// # Errors
-    /// When the file is damaged or its layers do not fit.
+    /// When the file is damaged, its layers do not fit, or the description has values that cannot be meant.
     pub fn new(gait: &GaitDescription, safetensors: &[u8]) -> Result<Self, PolicyError> {
+        check(gait)?;
         let tensors = candle_core::safetensors::load_buffer(safetensors, &Device::Cpu)?;
         let mut layers = Vec::new();
         let mut sizes = Vec::new();
@@ -64,6 +76,12 @@ impl Policy {
                 sizes.push(inputs);
             }
             sizes.push(outputs);
+            for tensor in [weight, bias] {
+                let sum = tensor.to_dtype(DType::F32)?.abs()?.sum_all()?.to_scalar::<f32>()?;
+                if !sum.is_finite() {
+                    return Err(PolicyError::NotFinite("contains"));
+                }
+            }
             layers.push((weight.to_dtype(DType::F32)?.t()?.contiguous()?, bias.to_dtype(DType::F32)?));
         }
         if sizes.first() != Some(&OBSERVATION) || sizes.last() != Some(&JOINTS) || sizes.contains(&0) {
@@ -95,6 +113,9 @@ impl Policy {
     ) -> Result<[f64; JOINTS], PolicyError> {
         let observation = self.observe(state, joints, command);
         let action = self.infer(&observation)?;
+        if !action.iter().all(|a| a.is_finite()) {
+            return Err(PolicyError::NotFinite("gives"));
+        }
         self.last_action = std::array::from_fn(|i| f64::from(action[i]).clamp(-ACTION_LIMIT, ACTION_LIMIT));
         let mut target = [0.0; JOINTS];
         for (slot, leg) in self.leg_order.iter().enumerate() {
@@ -144,4 +165,28 @@ impl Policy {
         }
         observation
     }
+}
+
+/// Whether the description's numbers can be used: a limit that is negative or no number would panic in `clamp`.
+fn check(gait: &GaitDescription) -> Result<(), PolicyError> {
+    let limits = [("command_slew", gait.command_slew), ("max_command", gait.max_command)];
+    for (key, values) in limits {
+        if !values.iter().all(|v| v.is_finite() && *v >= 0.0) {
+            return Err(PolicyError::Description { key, remedy: "give three numbers of at least 0" });
+        }
+    }
+    let poses = [
+        ("default_pose_rad", gait.default_pose_rad),
+        ("lying_pose_rad", gait.lying_pose_rad),
+        ("action_scale_rad", gait.action_scale_rad),
+    ];
+    for (key, values) in poses {
+        if !values.iter().all(|v| v.is_finite()) {
+            return Err(PolicyError::Description { key, remedy: "give three finite numbers" });
+        }
+    }
+    if !Leg::ALL.iter().all(|leg| gait.leg_order.contains(leg)) {
+        return Err(PolicyError::Description { key: "leg_order", remedy: "name each of FL FR RL RR once" });
+    }
+    Ok(())
 }
