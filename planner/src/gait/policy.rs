@@ -144,7 +144,7 @@ impl Policy {
         output.try_into().map_err(|v: Vec<f32>| PolicyError::Layers { found: format!("{} outputs", v.len()) })
     }
 
-    fn observe(
+    pub(super) fn observe(
         &self,
         state: &RobotState,
         joints: &JointStates,
