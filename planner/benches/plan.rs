@@ -38,7 +38,7 @@ fn cluttered() -> TerrainGrid {
 
 fn plan(c: &mut Criterion) {
     let robot = go2();
-    let (planner, grid) = (PathPlanner::new(&robot), cluttered());
+    let (mut planner, grid) = (PathPlanner::new(&robot), cluttered());
     c.bench_function("plan a path of 6 m over 160 x 160 cells", |b| {
         b.iter(|| planner.plan(black_box(&grid), [-3.0, 0.0], [3.0, 0.0]).expect("there is a way"));
     });

@@ -1,7 +1,8 @@
 //! A path over the local terrain: A* on traversability (Hart, Nilsson and Raphael 1968), then string pulling.
 //!
 //! The robot is taken as a disc that its width decides: it walks nose first along the path. Cells that the disc
-//! must not cover are blocked; near them, and on hard ground, a metre costs more.
+//! must not cover are blocked; near them, and on hard ground, a metre costs more, so that a path keeps to the
+//! middle of what is free. A path once taken is kept to until another is clearly better.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -21,6 +22,8 @@ const NEAR_COST: f32 = 4.0;
 const COMFORT_M: f64 = 0.45;
 /// Clearance kept beyond half the robot's width, m.
 const MARGIN_M: f64 = 0.08;
+/// What a metre costs that strays from the last path, against one along it, and what counts as straying, m.
+const STRAY: (f32, f64) = (1.2, 0.35);
 /// How far from a blocked goal another one may be taken, m.
 const GOAL_REACH_M: f64 = 1.2;
 /// How far from a blocked start a free cell is looked for, m.
@@ -32,6 +35,14 @@ pub enum NoPath {
     /// The robot is not on its own map, or not at a number.
     #[error("the robot is outside the terrain map")]
     OffMap,
+    /// A map that contradicts itself.
+    #[error(
+        "the terrain map is not size x size cells of a positive resolution; pass on what perception made"
+    )]
+    BadMap,
+    /// The goal is not at a number.
+    #[error("the goal is no finite number; give a point in map")]
+    NoGoal,
     /// Nothing free around the robot.
     #[error("the robot stands amid obstacles: no free ground within reach")]
     StartBlocked,
@@ -43,10 +54,11 @@ pub enum NoPath {
     Closed,
 }
 
-/// Plans paths for a robot.
+/// Plans paths for a robot, and remembers the last one.
 #[derive(Clone, Debug)]
 pub struct PathPlanner {
     radius_m: f64,
+    last: Vec<[f64; 2]>,
 }
 
 /// What a metre over each cell costs, infinite where the robot must not be.
@@ -54,26 +66,36 @@ struct Costs {
     size: usize,
     resolution_m: f64,
     per_metre: Vec<f32>,
+    /// What the search multiplies it with: more than 1 away from the last path.
+    stray: Vec<f32>,
 }
 
 impl PathPlanner {
     /// A planner for a robot of this size.
     pub fn new(robot: &RobotDescription) -> Self {
-        Self { radius_m: robot.body.width_m.get() / 2.0 + MARGIN_M }
+        Self { radius_m: robot.body.width_m.get() / 2.0 + MARGIN_M, last: Vec::new() }
     }
 
     /// A path from `from` to `goal`, both `[x, y]` in `map`, m: corners from the start to the goal, or to the
-    /// nearest place to it that can be stood on.
+    /// nearest place to it that can be stood on and got to.
     ///
     /// # Errors
     /// [`NoPath`] when there is none.
-    pub fn plan(&self, grid: &TerrainGrid, from: [f64; 2], goal: [f64; 2]) -> Result<Vec<[f64; 2]>, NoPath> {
-        let costs = Costs::of(grid, self.radius_m);
+    pub fn plan(
+        &mut self,
+        grid: &TerrainGrid,
+        from: [f64; 2],
+        goal: [f64; 2],
+    ) -> Result<Vec<[f64; 2]>, NoPath> {
+        let last = std::mem::take(&mut self.last);
+        check(grid, goal)?;
+        let costs = Costs::of(grid, self.radius_m, &last);
         let here = grid.index_of(from[0], from[1]).ok_or(NoPath::OffMap)?;
         let start = costs.nearest_free(here, START_REACH_M).ok_or(NoPath::StartBlocked)?;
         let wanted = nearest_inside(grid, goal);
         let end = costs.nearest_free(wanted, GOAL_REACH_M).ok_or(NoPath::GoalBlocked)?;
-        let cells = costs.search(start, end).ok_or(NoPath::Closed)?;
+        let cells = costs.search(start, end, wanted).ok_or(NoPath::Closed)?;
+        let end = cells[cells.len() - 1];
         let mut path: Vec<[f64; 2]> = costs.pull(&cells).iter().map(|c| grid.centre_of(*c)).collect();
         if start == here
             && let Some(first) = path.first_mut()
@@ -86,8 +108,30 @@ impl PathPlanner {
         {
             *last = goal;
         }
+        self.last.clone_from(&path);
         Ok(path)
     }
+}
+
+fn check(grid: &TerrainGrid, goal: [f64; 2]) -> Result<(), NoPath> {
+    let cells = grid.size.checked_mul(grid.size);
+    let whole = cells.is_some_and(|cells| cells > 0 && cells == grid.traversability.len());
+    if !whole || !(grid.resolution_m.is_finite() && grid.resolution_m > 0.0) {
+        return Err(NoPath::BadMap);
+    }
+    if goal.iter().all(|v| v.is_finite()) { Ok(()) } else { Err(NoPath::NoGoal) }
+}
+
+/// Whether a point is further from a path than counts as keeping to it; never so without a path.
+fn strays(path: &[[f64; 2]], [x, y]: [f64; 2]) -> bool {
+    let squared = |pair: &[[f64; 2]]| {
+        let along = [pair[1][0] - pair[0][0], pair[1][1] - pair[0][1]];
+        let to = [x - pair[0][0], y - pair[0][1]];
+        let length = (along[0] * along[0] + along[1] * along[1]).max(1e-12);
+        let t = ((to[0] * along[0] + to[1] * along[1]) / length).clamp(0.0, 1.0);
+        (to[0] - t * along[0]).powi(2) + (to[1] - t * along[1]).powi(2)
+    };
+    path.len() > 1 && path.windows(2).all(|pair| squared(pair) > STRAY.1 * STRAY.1)
 }
 
 /// The cell of a point, or the cell at the grid's edge nearest to it.
@@ -100,7 +144,7 @@ fn nearest_inside(grid: &TerrainGrid, [x, y]: [f64; 2]) -> usize {
 }
 
 impl Costs {
-    fn of(grid: &TerrainGrid, radius_m: f64) -> Self {
+    fn of(grid: &TerrainGrid, radius_m: f64, last: &[[f64; 2]]) -> Self {
         let clearance = distance_to_blocked(grid);
         let comfort = radius_m + COMFORT_M;
         let per_metre = grid
@@ -115,12 +159,14 @@ impl Costs {
                 let ground = if traversability.is_nan() {
                     UNKNOWN_COST
                 } else {
-                    1.0 + ROUGH_COST * (1.0 - traversability)
+                    1.0 + ROUGH_COST * (1.0 - traversability.min(1.0))
                 };
                 ground + NEAR_COST * (near * near) as f32
             })
             .collect();
-        Self { size: grid.size, resolution_m: grid.resolution_m, per_metre }
+        let cells = 0..grid.traversability.len();
+        let stray = cells.map(|c| if strays(last, grid.centre_of(c)) { STRAY.0 } else { 1.0 }).collect();
+        Self { size: grid.size, resolution_m: grid.resolution_m, per_metre, stray }
     }
 
     fn is_free(&self, cell: usize) -> bool {
@@ -129,7 +175,11 @@ impl Costs {
 
     /// The free cell nearest to a cell, first by distance, then by index.
     fn nearest_free(&self, cell: usize, reach_m: f64) -> Option<usize> {
-        if self.is_free(cell) {
+        self.nearest(cell, reach_m, |other| self.is_free(other))
+    }
+
+    fn nearest(&self, cell: usize, reach_m: f64, fits: impl Fn(usize) -> bool) -> Option<usize> {
+        if fits(cell) {
             return Some(cell);
         }
         let reach = (reach_m / self.resolution_m) as i64;
@@ -139,10 +189,7 @@ impl Costs {
             for dx in -reach..=reach {
                 let Some(other) = self.join(cx + dx, cy + dy) else { continue };
                 let squared = dx * dx + dy * dy;
-                if squared <= reach * reach
-                    && self.is_free(other)
-                    && best.is_none_or(|b| (squared, other) < b)
-                {
+                if squared <= reach * reach && best.is_none_or(|b| (squared, other) < b) && fits(other) {
                     best = Some((squared, other));
                 }
             }
@@ -150,8 +197,9 @@ impl Costs {
         best.map(|(_, cell)| cell)
     }
 
-    /// A* over the eight neighbours; ties are broken by cell number, so that the result is always the same.
-    fn search(&self, start: usize, end: usize) -> Option<Vec<usize>> {
+    /// A* over the eight neighbours; ties are broken by cell number, so that the result is always the same. If
+    /// `end` cannot be reached, the cell nearest to `wanted` that can, within [`GOAL_REACH_M`] of it, is the end.
+    fn search(&self, start: usize, end: usize, wanted: usize) -> Option<Vec<usize>> {
         let count = self.per_metre.len();
         let mut cost = vec![f32::INFINITY; count];
         let mut parent = vec![usize::MAX; count];
@@ -175,7 +223,8 @@ impl Costs {
             for (dx, dy) in NEIGHBOURS {
                 let Some(next) = self.join(x + dx, y + dy).filter(|n| self.is_free(*n)) else { continue };
                 let step_m = self.resolution_m as f32 * ((dx * dx + dy * dy) as f32).sqrt();
-                let through = cost[cell] + step_m * (self.per_metre[cell] + self.per_metre[next]) / 2.0;
+                let per_metre = |c: usize| self.per_metre[c] * self.stray[c];
+                let through = cost[cell] + step_m * (per_metre(cell) + per_metre(next)) / 2.0;
                 if through < cost[next] {
                     cost[next] = through;
                     parent[next] = cell;
@@ -183,7 +232,8 @@ impl Costs {
                 }
             }
         }
-        None
+        let instead = self.nearest(wanted, GOAL_REACH_M, |cell| cost[cell].is_finite() && cell != start)?;
+        Some(trace(&parent, start, instead))
     }
 
     /// Leaves out the corners that a straight line can do without, where that costs no more.
@@ -299,96 +349,4 @@ impl Ord for Ordered {
 }
 
 #[cfg(test)]
-mod tests {
-    use robot_interface::time::Stamp;
-
-    use super::*;
-
-    fn go2() -> RobotDescription {
-        toml::from_str(include_str!("../../launch/robots/go2.toml")).expect("the robot file is good")
-    }
-
-    /// 8 x 8 m, free but for what `blocked` says of a point `[x, y]`.
-    fn grid(blocked: impl Fn(f64, f64) -> bool) -> TerrainGrid {
-        let size = 160;
-        let mut grid = TerrainGrid {
-            stamp: Stamp::ZERO,
-            origin_m: [-4.0, -4.0],
-            resolution_m: 0.05,
-            size,
-            elevation_m: vec![0.0; size * size],
-            traversability: vec![1.0; size * size],
-        };
-        for i in 0..size * size {
-            let [x, y] = grid.centre_of(i);
-            if blocked(x, y) {
-                grid.traversability[i] = 0.0;
-            }
-        }
-        grid
-    }
-
-    /// A wall across the way with a gap of `width` at y = 1.
-    fn gap(width: f64) -> TerrainGrid {
-        grid(move |x, y| (0.9..1.1).contains(&x) && (y - 1.0).abs() > width / 2.0)
-    }
-
-    #[test]
-    fn a_free_way_is_straight() {
-        let path = PathPlanner::new(&go2()).plan(&grid(|_, _| false), [-1.0, 0.0], [2.0, 0.3]).expect("free");
-        assert_eq!(path, [[-1.0, 0.0], [2.0, 0.3]]);
-    }
-
-    #[test]
-    fn it_goes_round_what_stands_in_the_way() {
-        let planner = PathPlanner::new(&go2());
-        let grid = grid(|x, y| (0.4..0.7).contains(&x) && (-0.2..0.15).contains(&y));
-        let path = planner.plan(&grid, [-1.0, 0.0], [2.5, 0.0]).expect("round it");
-        for pair in path.windows(2) {
-            for k in 0..=100 {
-                let t = f64::from(k) / 100.0;
-                let p = [0, 1].map(|i| pair[0][i] + t * (pair[1][i] - pair[0][i]));
-                let outside =
-                    [(0.4 - p[0]).max(p[0] - 0.7).max(0.0), (-0.2 - p[1]).max(p[1] - 0.15).max(0.0)];
-                let clearance = outside[0].hypot(outside[1]);
-                assert!(clearance > planner.radius_m - 0.06, "{clearance} m at {p:?}");
-            }
-        }
-        assert_eq!(path, planner.plan(&grid, [-1.0, 0.0], [2.5, 0.0]).expect("again"), "always the same");
-    }
-
-    #[test]
-    fn a_gap_is_taken_only_if_the_robot_fits() {
-        let planner = PathPlanner::new(&go2());
-        let path = planner.plan(&gap(0.7), [0.0, 0.0], [2.5, 0.0]).expect("0.7 m is enough");
-        assert!(path.iter().any(|p| (p[1] - 1.0).abs() < 0.3));
-        assert_eq!(planner.plan(&gap(0.45), [0.0, 0.0], [2.5, 0.0]), Err(NoPath::Closed));
-    }
-
-    #[test]
-    fn blocked_ends_are_moved_or_named() {
-        let planner = PathPlanner::new(&go2());
-        let rock = grid(|x, y| (x - 2.0).hypot(y) < 0.3);
-        let path = planner.plan(&rock, [0.0, 0.0], [2.0, 0.0]).expect("beside the rock");
-        let end = path.last().expect("not empty");
-        assert!(((end[0] - 2.0).hypot(end[1]) - 0.3 - planner.radius_m).abs() < 0.1, "{end:?}");
-        let all = grid(|x, _| x > 1.0);
-        assert_eq!(planner.plan(&all, [0.0, 0.0], [3.5, 0.0]), Err(NoPath::GoalBlocked));
-        assert_eq!(planner.plan(&grid(|_, _| true), [0.0, 0.0], [1.0, 0.0]), Err(NoPath::StartBlocked));
-        assert_eq!(planner.plan(&all, [f64::NAN, 0.0], [1.0, 0.0]), Err(NoPath::OffMap));
-    }
-
-    #[test]
-    fn unseen_ground_is_walked_only_if_it_saves_much() {
-        let planner = PathPlanner::new(&go2());
-        let mut half_seen = grid(|_, _| false);
-        for i in 0..half_seen.traversability.len() {
-            let [x, y] = half_seen.centre_of(i);
-            if (0.0..1.0).contains(&x) && y < 0.4 {
-                half_seen.traversability[i] = f32::NAN;
-            }
-        }
-        let path = planner.plan(&half_seen, [-1.0, 0.2], [2.0, 0.2]).expect("free");
-        assert!(path.iter().any(|p| p[1] > 0.38), "round the unseen: {path:?}");
-    }
-}
+mod tests;
