@@ -8,6 +8,7 @@ mod class_map;
 mod conv;
 mod inputs;
 mod network;
+mod scales;
 #[cfg(test)]
 mod tests;
 mod weights;
@@ -23,6 +24,9 @@ use weights::Weights;
 
 /// The weights that come with this crate.
 static BUNDLED: &[u8] = include_bytes!("../weights/defects.safetensors");
+
+/// A picture whose shorter side would be less than this is not made smaller, pixels.
+const LEAST_SIDE: usize = 64;
 
 /// Why a picture or a network was refused.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +57,7 @@ pub enum SegmentError {
 pub struct Segmenter {
     network: Network,
     thresholds: [u8; CLASSES],
+    scales: usize,
     version: String,
 }
 
@@ -70,9 +75,9 @@ impl Segmenter {
     /// # Errors
     /// When the bytes are not such a file, or for another network.
     pub fn from_safetensors(bytes: &[u8]) -> Result<Self, SegmentError> {
-        let Weights { tensors, thresholds, version } = Weights::read(bytes)?;
+        let Weights { tensors, thresholds, scales, version } = Weights::read(bytes)?;
         let network = Network::new(tensors).map_err(|e| SegmentError::Weights(e.to_string()))?;
-        Ok(Self { network, thresholds, version })
+        Ok(Self { network, thresholds, scales, version })
     }
 
     /// A fingerprint of the weights, 16 hexadecimal digits.
@@ -80,8 +85,9 @@ impl Segmenter {
         &self.version
     }
 
-    /// Scores every pixel of a picture of any size. Pictures beyond 4.2 megapixels are judged at half
-    /// their size or less, and the scores repeated.
+    /// Scores every pixel of a picture of any size. It is judged as it is and made smaller, as often as the
+    /// weights ask for, and each pixel gets its highest scores: photographs show cracks from a hair's to a
+    /// hand's breadth. Of pictures beyond 4.2 megapixels half their size or less counts as their size.
     ///
     /// # Errors
     /// When the picture is empty or its bytes are not three a pixel.
@@ -94,20 +100,36 @@ impl Segmenter {
         if full.0.checked_mul(full.1).and_then(|n| n.checked_mul(3)) != Some(picture.data.len()) {
             return Err(SegmentError::Bytes { width, height, bytes: picture.data.len() });
         }
-        let small = windows::shrunk(picture);
-        let picture = small.as_ref().unwrap_or(picture);
+        let mut small = scales::shrunk(picture);
+        let mut scores = vec![0u8; CLASSES * full.0 * full.1];
+        for scale in 0..self.scales {
+            let now = small.as_ref().unwrap_or(picture);
+            let size = (now.width as usize, now.height as usize);
+            if scale > 0 && size.0.min(size.1) < LEAST_SIDE {
+                break;
+            }
+            let part = self.segment_as_it_is(now)?;
+            if size == full {
+                scores = part;
+            } else {
+                scales::raise(&mut scores, full, &part, size);
+            }
+            small = Some(scales::halved(now));
+        }
+        Ok(ClassMap { width, height, scores, thresholds: self.thresholds })
+    }
+
+    /// Scores of a picture at its own size, `[4, height, width]`.
+    fn segment_as_it_is(&self, picture: &RgbImage) -> Result<Vec<u8>, SegmentError> {
         let size = (picture.width as usize, picture.height as usize);
-        let mut scores = vec![0u8; CLASSES * size.0 * size.1];
         let inputs = Inputs::of(picture);
+        let mut scores = vec![0u8; CLASSES * size.0 * size.1];
         for window in windows::windows(size.0, size.1) {
             let shape = (1, INPUTS, window.height, window.width);
             let input = Tensor::from_vec(window.input(&inputs), shape, &Device::Cpu)?;
             let logits = self.network.forward(&input)?.flatten_all()?.to_vec1::<f32>()?;
             window.keep(&logits, &mut scores, size.0, size.1);
         }
-        if small.is_some() {
-            scores = windows::grown(&scores, size, full);
-        }
-        Ok(ClassMap { width, height, scores, thresholds: self.thresholds })
+        Ok(scores)
     }
 }

@@ -51,16 +51,25 @@ def load(sample: Sample) -> tuple[np.ndarray, np.ndarray]:
 def crop(rng: np.random.Generator, picture: np.ndarray, mask: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     """A turned, scaled and mirrored window of `size`, more often where there is something to learn."""
     h, w = mask.shape
-    scale = float(np.exp(rng.uniform(np.log(0.5), np.log(2.0))))
-    angle = rng.uniform(-np.pi, np.pi) if rng.random() < 0.4 else rng.normal(0.0, 0.12)
-    cx, cy = rng.uniform(0, w), rng.uniform(0, h)
-    if rng.random() < 0.75:
+    centre = None
+    enlarged = False
+    if rng.random() < 0.7:
         present = [c for c in np.unique(mask) if c not in (0, IGNORE)]
         if present:
-            ys, xs = np.nonzero(mask == rng.choice(present))
+            chosen = rng.choice(present)
+            ys, xs = np.nonzero(mask == chosen)
             i = rng.integers(len(xs))
-            jitter = size / scale * 0.35
-            cx, cy = xs[i] + rng.uniform(-jitter, jitter), ys[i] + rng.uniform(-jitter, jitter)
+            centre = xs[i], ys[i]
+            # Photographs of walls show cracks from nearer than the robot does. A patch so much enlarged would
+            # fill the window, and say nothing.
+            enlarged = chosen == 1 and rng.random() < 0.4
+    low, high = (1.5, 6.0) if enlarged else (0.45, 1.8)
+    scale = float(np.exp(rng.uniform(np.log(low), np.log(high))))
+    angle = rng.uniform(-np.pi, np.pi) if rng.random() < 0.4 else rng.normal(0.0, 0.12)
+    cx, cy = rng.uniform(0, w), rng.uniform(0, h)
+    if centre is not None:
+        jitter = size / scale * 0.4
+        cx, cy = centre[0] + rng.uniform(-jitter, jitter), centre[1] + rng.uniform(-jitter, jitter)
     # Less of what lies outside of the picture.
     half = size / scale / 2
     cx = np.clip(cx, min(half, w / 2), max(w - half, w / 2))

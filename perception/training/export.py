@@ -28,6 +28,7 @@ def main() -> None:
     args = argparse.ArgumentParser()
     args.add_argument("checkpoint", type=Path, nargs="?", help="none: untrained weights")
     args.add_argument("--thresholds", type=float, nargs=4, default=[0.5] * 4, metavar=CLASSES[1:])
+    args.add_argument("--scales", type=int, nargs="+", default=[1, 2, 4], help="how much smaller to look as well")
     args.add_argument("--weights", type=Path, required=True)
     args = args.parse_args()
     torch.manual_seed(1)
@@ -43,6 +44,7 @@ def main() -> None:
         "format": "adit-defects-1",
         "classes": json.dumps(CLASSES),
         "thresholds": json.dumps(args.thresholds),
+        "scales": json.dumps(args.scales),
         "stride": str(STRIDE),
     }
     args.weights.parent.mkdir(parents=True, exist_ok=True)

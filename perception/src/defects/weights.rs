@@ -16,6 +16,8 @@ pub(super) struct Weights {
     pub(super) tensors: HashMap<String, Tensor>,
     /// In 255ths, in mask order.
     pub(super) thresholds: [u8; CLASSES],
+    /// Number of scales: a picture is judged as it is, at half its size, and so on.
+    pub(super) scales: usize,
     pub(super) version: String,
 }
 
@@ -37,6 +39,11 @@ impl Weights {
         if !thresholds.iter().all(|t| (0.0..=1.0).contains(t)) {
             return Err(wrong(format!("its thresholds {thresholds:?} do not lie between 0 and 1")));
         }
+        let scales: Vec<u32> = serde_json::from_str(field("scales")?)
+            .map_err(|e| wrong(format!("its metadata's `scales` are not a list of whole numbers ({e})")))?;
+        if scales.first() != Some(&1) || !scales.windows(2).all(|s| s[1] == 2 * s[0]) {
+            return Err(wrong(format!("its scales {scales:?} are not 1, 2, 4 and so on")));
+        }
         let mut tensors = HashMap::new();
         for (name, view) in file.tensors() {
             if view.dtype() != Dtype::F32 {
@@ -50,7 +57,7 @@ impl Weights {
             tensors.insert(name, Tensor::from_vec(values, view.shape(), &Device::Cpu)?);
         }
         let thresholds = thresholds.map(|t| (t * 255.0).round() as u8);
-        Ok(Self { tensors, thresholds, version: version(bytes) })
+        Ok(Self { tensors, thresholds, scales: scales.len(), version: version(bytes) })
     }
 }
 

@@ -1,7 +1,6 @@
 //! Cutting a picture into windows for the network, and putting its scores together again.
 
 use rayon::prelude::*;
-use robot_interface::sensors::RgbImage;
 
 use super::class_map::CLASSES;
 use super::inputs::{INPUTS, Inputs};
@@ -13,8 +12,6 @@ const WINDOW_PIXELS: usize = 1_600_000;
 const WINDOW: usize = 1024;
 /// How far a window looks beyond the part of it that is kept.
 const HALO: usize = 96;
-/// Pictures of more pixels are halved first: their cracks are wide enough.
-const MOST_PIXELS: usize = 4_200_000;
 /// A pixel whose best class trails the background by more than this (a probability of 2 %) scores 0: most
 /// pixels, and nothing asks how little they are a defect.
 const NEGLIGIBLE: f32 = 4.0;
@@ -116,45 +113,6 @@ impl Window {
 
 const _: () = assert!(OUTPUTS == CLASSES + 1);
 
-/// A picture of at most [`MOST_PIXELS`], made by averaging squares of four pixels as often as needed.
-pub(super) fn shrunk(picture: &RgbImage) -> Option<RgbImage> {
-    let mut small: Option<RgbImage> = None;
-    loop {
-        let now = small.as_ref().unwrap_or(picture);
-        let (w, h) = (now.width as usize, now.height as usize);
-        if w * h <= MOST_PIXELS {
-            return small;
-        }
-        let (nw, nh) = (w.div_ceil(2), h.div_ceil(2));
-        let mut data = Vec::with_capacity(nw * nh * 3);
-        for y in 0..nh {
-            let rows = [2 * y, (2 * y + 1).min(h - 1)];
-            for x in 0..nw {
-                let columns = [2 * x, (2 * x + 1).min(w - 1)];
-                for c in 0..3 {
-                    let at = |y: usize, x: usize| u16::from(now.data[(y * w + x) * 3 + c]);
-                    let sum: u16 = rows.iter().flat_map(|y| columns.iter().map(move |x| at(*y, *x))).sum();
-                    data.push(((sum + 2) / 4) as u8);
-                }
-            }
-        }
-        small = Some(RgbImage { width: nw as u32, height: nh as u32, data });
-    }
-}
-
-/// Scores `[4, from.1, from.0]` repeated to `[4, to.1, to.0]`; sizes are width, height.
-pub(super) fn grown(scores: &[u8], from: (usize, usize), to: (usize, usize)) -> Vec<u8> {
-    let columns: Vec<usize> = (0..to.0).map(|x| x * from.0 / to.0).collect();
-    let mut out = Vec::with_capacity(CLASSES * to.0 * to.1);
-    for plane in scores.chunks_exact(from.0 * from.1) {
-        for y in 0..to.1 {
-            let row = &plane[(y * from.1 / to.1) * from.0..][..from.0];
-            out.extend(columns.iter().map(|x| row[*x]));
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -177,16 +135,5 @@ mod tests {
                 prop_assert!(w.kept[2] == width || w.x + w.width - w.kept[2] >= HALO);
             }
         }
-    }
-
-    #[test]
-    fn large_pictures_are_halved() {
-        let picture = RgbImage { width: 3001, height: 2000, data: vec![9; 3001 * 2000 * 3] };
-        let small = shrunk(&picture).expect("halved");
-        assert_eq!((small.width, small.height), (1501, 1000));
-        assert!(small.data.iter().all(|v| *v == 9));
-        assert_eq!(shrunk(&small), None);
-        let scores = vec![7u8; 4 * 1501 * 1000];
-        assert_eq!(grown(&scores, (1501, 1000), (3001, 2000)).len(), 4 * 3001 * 2000);
     }
 }

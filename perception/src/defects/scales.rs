@@ -1,0 +1,104 @@
+//! Pictures made smaller, and scores made larger again.
+
+use rayon::prelude::*;
+use robot_interface::sensors::RgbImage;
+
+/// Pictures of more pixels are halved first: their cracks are wide enough.
+const MOST_PIXELS: usize = 4_200_000;
+
+/// Half as wide and high, rounded up: each pixel the mean of the four that it stands for.
+pub(super) fn halved(picture: &RgbImage) -> RgbImage {
+    let (w, h) = (picture.width as usize, picture.height as usize);
+    let (half_width, half_height) = (w.div_ceil(2), h.div_ceil(2));
+    let mut data = vec![0u8; half_width * half_height * 3];
+    data.par_chunks_mut(half_width * 3).enumerate().for_each(|(y, row)| {
+        let [upper, lower] =
+            [2 * y, (2 * y + 1).min(h - 1)].map(|y| &picture.data[y * w * 3..(y + 1) * w * 3]);
+        for (x, pixel) in row.chunks_exact_mut(3).enumerate() {
+            let (left, right) = (6 * x, 3 * (2 * x + 1).min(w - 1));
+            for (c, value) in pixel.iter_mut().enumerate() {
+                let sum: u16 = [upper[left + c], upper[right + c], lower[left + c], lower[right + c]]
+                    .map(u16::from)
+                    .iter()
+                    .sum();
+                *value = ((sum + 2) / 4) as u8;
+            }
+        }
+    });
+    RgbImage { width: half_width as u32, height: half_height as u32, data }
+}
+
+/// A picture of at most 4.2 megapixels, halved as often as needed; `None` where it is that already.
+pub(super) fn shrunk(picture: &RgbImage) -> Option<RgbImage> {
+    let mut small: Option<RgbImage> = None;
+    loop {
+        let now = small.as_ref().unwrap_or(picture);
+        if now.width as usize * now.height as usize <= MOST_PIXELS {
+            return small;
+        }
+        small = Some(halved(now));
+    }
+}
+
+/// Raises scores `[planes, height, width]` to at least those of a smaller picture, `[planes, height', width']`,
+/// interpolated between the middles of its pixels. Sizes are width, height.
+pub(super) fn raise(scores: &mut [u8], size: (usize, usize), small: &[u8], small_size: (usize, usize)) {
+    let columns = places(size.0, small_size.0);
+    let rows = places(size.1, small_size.1);
+    let small_plane = small_size.0 * small_size.1;
+    scores.par_chunks_mut(size.0).enumerate().for_each(|(i, out)| {
+        let (plane, y) = (i / size.1, i % size.1);
+        let row = |y: usize| &small[plane * small_plane + y * small_size.0..][..small_size.0];
+        let (above, below, low) = rows[y];
+        let (above, below) = (row(above), row(below));
+        if above.iter().chain(below).all(|s| *s == 0) {
+            return;
+        }
+        for (out, (left, right, along)) in out.iter_mut().zip(&columns) {
+            let mix = |row: &[u8]| u32::from(row[*left]) * (256 - along) + u32::from(row[*right]) * along;
+            let value = mix(above) * (256 - low) + mix(below) * low;
+            *out = (*out).max(((value + 0x8000) >> 16) as u8);
+        }
+    });
+}
+
+/// For each of `count` pixels the two of `small` that it lies between, and how near it is to the second, in 256ths.
+fn places(count: usize, small: usize) -> Vec<(usize, usize, u32)> {
+    let last = small - 1;
+    let place = |i: usize| {
+        let at = ((i as f64 + 0.5) * small as f64 / count as f64 - 0.5).clamp(0.0, last as f64);
+        let low = at as usize;
+        (low, (low + 1).min(last), ((at - low as f64) * 256.0) as u32)
+    };
+    (0..count).map(place).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_pictures_are_halved() {
+        let picture = RgbImage { width: 3001, height: 2000, data: vec![9; 3001 * 2000 * 3] };
+        let small = shrunk(&picture).expect("halved");
+        assert_eq!((small.width, small.height), (1501, 1000));
+        assert!(small.data.iter().all(|v| *v == 9));
+        assert_eq!(shrunk(&small), None);
+    }
+
+    #[test]
+    fn a_pixel_is_the_mean_of_four() {
+        let picture = RgbImage { width: 3, height: 1, data: vec![0, 0, 0, 9, 1, 255, 40, 50, 60] };
+        assert_eq!(halved(&picture).data, [5, 1, 128, 40, 50, 60]);
+    }
+
+    #[test]
+    fn scores_are_raised_never_lowered() {
+        let mut scores = vec![0, 200, 0, 0];
+        raise(&mut scores, (4, 1), &[0, 100], (2, 1));
+        assert_eq!(scores, [0, 200, 75, 100]);
+        let mut one = vec![7; 6];
+        raise(&mut one, (3, 2), &[9], (1, 1));
+        assert_eq!(one, [9; 6]);
+    }
+}
