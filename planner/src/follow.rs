@@ -34,11 +34,13 @@ pub struct Follower {
 impl Follower {
     /// A follower without a path: it stands.
     pub fn new(robot: &RobotDescription) -> Self {
-        Self { max: robot.gait.max_command, path: Vec::new(), turning: false }
+        // No panic from a limit that is negative or no number: it counts as 0.
+        Self { max: robot.gait.max_command.map(|limit| limit.max(0.0)), path: Vec::new(), turning: false }
     }
 
-    /// Takes a new path, `[x, y]` in `map`, m; an empty one means stand.
+    /// Takes a new path, `[x, y]` in `map`, m; an empty one, or one that is not all numbers, means stand.
     pub fn set_path(&mut self, path: &[[f64; 2]]) {
+        let path = if path.as_flattened().iter().all(|v| v.is_finite()) { path } else { &[] };
         self.path = path.iter().map(|p| Vector2::from(*p)).collect();
     }
 
@@ -54,12 +56,14 @@ impl Follower {
         self.path.last().is_none_or(|end| (end - here).norm() < ARRIVED_M)
     }
 
-    /// The body velocity to walk with now, no faster than `speed_m_s`; standing for an estimate that is no number.
+    /// The body velocity to walk with now, no faster forward than `speed_m_s`; standing when that, or the
+    /// estimate, is no number, or not above 0.
     pub fn command(&mut self, state: &RobotState, speed_m_s: f64) -> VelocityCommand {
         let here = state.map_from_base.origin().xy().coords;
         let ahead = state.map_from_base.rotation() * Vector3::x();
         let yaw = ahead.y.atan2(ahead.x);
-        if self.arrived(state) || !here.iter().chain([&yaw]).all(|v| v.is_finite()) {
+        let numbers = here.iter().chain([&yaw, &speed_m_s]).all(|v| v.is_finite());
+        if self.arrived(state) || !numbers || speed_m_s <= 0.0 {
             self.turning = false;
             return VelocityCommand::default();
         }
@@ -73,13 +77,13 @@ impl Follower {
             return VelocityCommand { vx_m_s: 0.0, vy_m_s: 0.0, wz_rad_s };
         }
         let slow_for_turn = (1.0 - error.abs() / begin).max(0.3);
-        let slow_for_end = (ARRIVE_GAIN * remaining_m).max(CRAWL);
-        let speed = (speed_m_s * slow_for_turn).min(slow_for_end).min(self.max[0]);
+        let slow_for_end = ARRIVE_GAIN * remaining_m;
+        let speed = (speed_m_s * slow_for_turn).min(slow_for_end);
         let (sin, cos) = yaw.sin_cos();
         let off = nearest - here;
         let off_left = -sin * off.x + cos * off.y;
         VelocityCommand {
-            vx_m_s: speed.max(CRAWL),
+            vx_m_s: speed.max(CRAWL.min(speed_m_s)).min(self.max[0]),
             vy_m_s: (SIDE_GAIN * off_left).clamp(-SIDE_LIMIT, SIDE_LIMIT).clamp(-self.max[1], self.max[1]),
             wz_rad_s: (TURN_GAIN * error).clamp(-TURN_LIMIT, TURN_LIMIT).clamp(-self.max[2], self.max[2]),
         }
@@ -196,6 +200,44 @@ mod tests {
         assert_eq!(follower(&[]).command(&at(0.0, 0.0, 0.0), 0.6), VelocityCommand::default());
         let mut follower = follower(&[[0.0, 0.0], [1.0, 0.0]]);
         assert_eq!(follower.command(&at(f64::NAN, 0.0, 0.0), 0.6), VelocityCommand::default());
+        assert_eq!(follower.command(&at(0.0, 0.0, 0.0), f64::NAN), VelocityCommand::default());
+        assert_eq!(follower.command(&at(0.0, 0.0, 0.0), 0.0), VelocityCommand::default());
         assert!(follower.command(&at(0.0, 0.0, 0.0), 0.6).vx_m_s > 0.3);
+        follower.set_path(&[[0.0, 0.0], [1.0, f64::INFINITY]]);
+        assert_eq!(follower.command(&at(0.0, 0.0, 0.0), 0.6), VelocityCommand::default());
+    }
+
+    #[test]
+    fn it_keeps_the_limits_and_slows_where_the_path_turns() {
+        let mut follower = follower(&[[0.0, 0.0], [5.0, 0.0]]);
+        let straight = follower.command(&at(0.0, 0.0, 0.0), 0.6).vx_m_s;
+        assert!((straight - 0.6).abs() < 1e-9, "{straight}");
+        assert!(follower.command(&at(0.0, 0.0, 0.5), 0.6).vx_m_s < 0.3, "well off its heading");
+        assert!(
+            (follower.command(&at(0.0, 0.0, 0.0), 0.1).vx_m_s - 0.1).abs() < 1e-9,
+            "slower than its crawl"
+        );
+        assert!(follower.command(&at(0.0, 0.0, 0.0), 50.0).vx_m_s <= follower.max[0]);
+        assert!(follower.command(&at(4.8, 0.0, 0.0), 0.6).vx_m_s < 0.3, "near the end");
+        for yaw in [-3.0, -1.0, -0.4, 0.4, 1.0, 3.0] {
+            let turn = follower.command(&at(1.0, 0.0, yaw), 0.6);
+            assert!(turn.wz_rad_s * yaw < 0.0 && turn.wz_rad_s.abs() <= follower.max[2], "{yaw}: {turn:?}");
+            assert!(turn.vy_m_s.abs() <= SIDE_LIMIT);
+        }
+    }
+
+    /// The way home begins with a turn between the walls of a tunnel 2 m wide, wherever in it the robot stands.
+    #[test]
+    fn it_turns_round_without_touching_the_walls() {
+        for (y, yaw) in [(0.0, 0.0), (0.3, 0.4), (-0.3, 0.6), (0.35, -0.5)] {
+            let mut follower = follower(&[[0.0, y], [-1.0, 0.0], [-5.0, 0.0]]);
+            for [x, y, yaw] in walk(&mut follower, [0.0, y, yaw], 14.0) {
+                let (sin, cos) = yaw.sin_cos();
+                for (along, across) in [(0.35, 0.2), (0.35, -0.2), (-0.35, 0.2), (-0.35, -0.2)] {
+                    let corner = y + sin * along + cos * across;
+                    assert!(corner.abs() < 1.0, "a corner at {corner} m, the trunk at {x} {y} {yaw}");
+                }
+            }
+        }
     }
 }

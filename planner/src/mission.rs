@@ -9,7 +9,7 @@ use robot_interface::tunnel::TunnelPoint;
 
 use crate::gait::Mode;
 use table::next;
-pub use table::{Event, Phase, TABLE};
+pub use table::{Action, Event, Phase, TABLE};
 
 /// How far ahead along the axis the next goal for the path planner lies, m: well inside the terrain map.
 const AHEAD_M: f64 = 3.0;
@@ -58,6 +58,9 @@ pub enum AbortReason {
     /// The operator stopped it.
     #[error("stopped by the operator")]
     Stopped,
+    /// The gait controller gave up without a fall.
+    #[error("the gait let the legs go: a measurement or the state estimate was no number")]
+    LetGo,
 }
 
 /// What the mission needs to know, ten times a second.
@@ -149,30 +152,29 @@ impl Mission {
     /// Takes what is known now, and gives what is wanted.
     pub fn step(&mut self, input: &MissionInput) -> MissionOutput {
         if let Some(event) = self.event(input)
-            && let Some(to) = next(self.phase, event)
+            && let Some((to, action)) = next(self.phase, event)
         {
-            self.note(event);
+            self.act(action);
             self.enter(to, input);
         }
         self.output(input)
     }
 
-    /// What has happened; the gravest thing first.
+    /// What has happened that the table has a row for; the gravest thing first.
     fn event(&mut self, input: &MissionInput) -> Option<Event> {
         let here = input.place.chainage_m;
         let in_phase_s = input.now.seconds_since(self.since);
         let total_s = self.started.map_or(0.0, |s| input.now.seconds_since(s));
-        if input.fallen {
-            return Some(Event::Fell);
-        }
-        if input.stop && self.phase.walks() {
-            return Some(Event::Stop);
-        }
-        if total_s > OVERDUE * self.plan.timeout_s && self.phase.walks() {
-            return Some(Event::Overdue);
-        }
-        if total_s > self.plan.timeout_s && self.outbound() {
-            return Some(Event::Timeout);
+        let counts = |event| next(self.phase, event).is_some();
+        let anywhere = [
+            (Event::Fell, input.fallen),
+            (Event::LetGo, input.gait == Mode::Damped),
+            (Event::Stop, input.stop),
+            (Event::Overdue, total_s > OVERDUE * self.plan.timeout_s),
+            (Event::Timeout, total_s > self.plan.timeout_s),
+        ];
+        if let Some((event, _)) = anywhere.into_iter().find(|(event, is)| *is && counts(*event)) {
+            return Some(event);
         }
         match self.phase {
             Phase::Idle => input.ready.then_some(Event::Ready),
@@ -205,20 +207,13 @@ impl Mission {
         (still_s > self.plan.stuck_after_s).then_some(event)
     }
 
-    fn note(&mut self, event: Event) {
-        let reason = match event {
-            Event::Fell => Some(AbortReason::Fell),
-            Event::Timeout | Event::Overdue => Some(AbortReason::Timeout),
-            Event::StuckForGood => Some(AbortReason::Stuck),
-            Event::Stop => Some(AbortReason::Stopped),
-            _ => None,
-        };
-        // The first reason is the one that tells.
-        self.abort = self.abort.or(reason);
-        match event {
-            Event::Stuck => self.back_ups += 1,
-            Event::Looked => self.station += 1,
-            _ => {}
+    fn act(&mut self, action: Action) {
+        match action {
+            Action::Proceed => {}
+            Action::NextStation => self.station += 1,
+            Action::CountBackUp => self.back_ups += 1,
+            // The first reason is the one that tells.
+            Action::GiveUp(reason) => self.abort = self.abort.or(Some(reason)),
         }
     }
 

@@ -1,5 +1,7 @@
 //! The mission as a table.
 
+use super::AbortReason;
+
 /// Where a mission stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
@@ -50,73 +52,136 @@ pub enum Event {
     Stop,
     /// On its belly, motors damped.
     Lying,
+    /// The gait let the legs go, though there was no fall: a measurement was no number.
+    LetGo,
     /// The robot fell.
     Fell,
 }
 
-/// What follows what: `(phase, event, next phase)`. What is not here changes nothing.
+/// What is done, beside changing the phase, when an event has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Nothing more.
+    Proceed,
+    /// The next station becomes the goal.
+    NextStation,
+    /// One more attempt at backing up is counted; progress sets the count to zero.
+    CountBackUp,
+    /// The mission counts as given up for this reason, unless an earlier reason stands.
+    GiveUp(AbortReason),
+}
+
+/// What follows what: `(phase, event, next phase, action)`. What is not here changes nothing.
+///
+/// | phase      | event        | next phase | action           |
+/// |------------|--------------|------------|------------------|
+/// | Idle       | Ready        | StandUp    | Proceed          |
+/// | StandUp    | Standing     | Go         | Proceed          |
+/// | Go         | Arrived      | Inspect    | Proceed          |
+/// | Inspect    | Looked       | Go         | NextStation      |
+/// | Inspect    | LastLooked   | Return     | Proceed          |
+/// | Return     | Arrived      | LieDown    | Proceed          |
+/// | LieDown    | Lying        | Done       | Proceed          |
+/// | Go         | Stuck        | BackUpOut  | CountBackUp      |
+/// | BackUpOut  | BackedUp     | Go         | Proceed          |
+/// | Return     | Stuck        | BackUpHome | CountBackUp      |
+/// | BackUpHome | BackedUp     | Return     | Proceed          |
+/// | Go         | StuckForGood | Return     | GiveUp(Stuck)    |
+/// | Return     | StuckForGood | LieDown    | GiveUp(Stuck)    |
+/// | Go         | Timeout      | Return     | GiveUp(Timeout)  |
+/// | Inspect    | Timeout      | Return     | GiveUp(Timeout)  |
+/// | BackUpOut  | Timeout      | Return     | GiveUp(Timeout)  |
+/// | StandUp    | Overdue      | LieDown    | GiveUp(Timeout)  |
+/// | Go         | Overdue      | LieDown    | GiveUp(Timeout)  |
+/// | Inspect    | Overdue      | LieDown    | GiveUp(Timeout)  |
+/// | BackUpOut  | Overdue      | LieDown    | GiveUp(Timeout)  |
+/// | Return     | Overdue      | LieDown    | GiveUp(Timeout)  |
+/// | BackUpHome | Overdue      | LieDown    | GiveUp(Timeout)  |
+/// | Idle       | Stop         | Done       | GiveUp(Stopped)  |
+/// | StandUp    | Stop         | LieDown    | GiveUp(Stopped)  |
+/// | Go         | Stop         | LieDown    | GiveUp(Stopped)  |
+/// | Inspect    | Stop         | LieDown    | GiveUp(Stopped)  |
+/// | BackUpOut  | Stop         | LieDown    | GiveUp(Stopped)  |
+/// | Return     | Stop         | LieDown    | GiveUp(Stopped)  |
+/// | BackUpHome | Stop         | LieDown    | GiveUp(Stopped)  |
+/// | Go         | LetGo        | Done       | GiveUp(LetGo)    |
+/// | Inspect    | LetGo        | Done       | GiveUp(LetGo)    |
+/// | BackUpOut  | LetGo        | Done       | GiveUp(LetGo)    |
+/// | Return     | LetGo        | Done       | GiveUp(LetGo)    |
+/// | BackUpHome | LetGo        | Done       | GiveUp(LetGo)    |
+/// | StandUp    | Fell         | Done       | GiveUp(Fell)     |
+/// | Go         | Fell         | Done       | GiveUp(Fell)     |
+/// | Inspect    | Fell         | Done       | GiveUp(Fell)     |
+/// | BackUpOut  | Fell         | Done       | GiveUp(Fell)     |
+/// | Return     | Fell         | Done       | GiveUp(Fell)     |
+/// | BackUpHome | Fell         | Done       | GiveUp(Fell)     |
+/// | LieDown    | Fell         | Done       | GiveUp(Fell)     |
 #[rustfmt::skip]
-pub const TABLE: &[(Phase, Event, Phase)] = {
+pub const TABLE: &[(Phase, Event, Phase, Action)] = {
+    use AbortReason as R;
+    use Action as A;
     use Event as E;
     use Phase as P;
     &[
-        (P::Idle,       E::Ready,        P::StandUp),
-        (P::StandUp,    E::Standing,     P::Go),
-        (P::Go,         E::Arrived,      P::Inspect),
-        (P::Inspect,    E::Looked,       P::Go),
-        (P::Inspect,    E::LastLooked,   P::Return),
-        (P::Return,     E::Arrived,      P::LieDown),
-        (P::LieDown,    E::Lying,        P::Done),
+        (P::Idle,       E::Ready,        P::StandUp,    A::Proceed),
+        (P::StandUp,    E::Standing,     P::Go,         A::Proceed),
+        (P::Go,         E::Arrived,      P::Inspect,    A::Proceed),
+        (P::Inspect,    E::Looked,       P::Go,         A::NextStation),
+        (P::Inspect,    E::LastLooked,   P::Return,     A::Proceed),
+        (P::Return,     E::Arrived,      P::LieDown,    A::Proceed),
+        (P::LieDown,    E::Lying,        P::Done,       A::Proceed),
 
-        (P::Go,         E::Stuck,        P::BackUpOut),
-        (P::BackUpOut,  E::BackedUp,     P::Go),
-        (P::Return,     E::Stuck,        P::BackUpHome),
-        (P::BackUpHome, E::BackedUp,     P::Return),
+        (P::Go,         E::Stuck,        P::BackUpOut,  A::CountBackUp),
+        (P::BackUpOut,  E::BackedUp,     P::Go,         A::Proceed),
+        (P::Return,     E::Stuck,        P::BackUpHome, A::CountBackUp),
+        (P::BackUpHome, E::BackedUp,     P::Return,     A::Proceed),
         // Out of ideas on the way out it goes home; on the way home it lies down where it is.
-        (P::Go,         E::StuckForGood, P::Return),
-        (P::Return,     E::StuckForGood, P::LieDown),
+        (P::Go,         E::StuckForGood, P::Return,     A::GiveUp(R::Stuck)),
+        (P::Return,     E::StuckForGood, P::LieDown,    A::GiveUp(R::Stuck)),
 
-        (P::Go,         E::Timeout,      P::Return),
-        (P::Inspect,    E::Timeout,      P::Return),
-        (P::BackUpOut,  E::Timeout,      P::Return),
+        (P::Go,         E::Timeout,      P::Return,     A::GiveUp(R::Timeout)),
+        (P::Inspect,    E::Timeout,      P::Return,     A::GiveUp(R::Timeout)),
+        (P::BackUpOut,  E::Timeout,      P::Return,     A::GiveUp(R::Timeout)),
 
-        (P::StandUp,    E::Overdue,      P::LieDown),
-        (P::Go,         E::Overdue,      P::LieDown),
-        (P::Inspect,    E::Overdue,      P::LieDown),
-        (P::BackUpOut,  E::Overdue,      P::LieDown),
-        (P::Return,     E::Overdue,      P::LieDown),
-        (P::BackUpHome, E::Overdue,      P::LieDown),
+        (P::StandUp,    E::Overdue,      P::LieDown,    A::GiveUp(R::Timeout)),
+        (P::Go,         E::Overdue,      P::LieDown,    A::GiveUp(R::Timeout)),
+        (P::Inspect,    E::Overdue,      P::LieDown,    A::GiveUp(R::Timeout)),
+        (P::BackUpOut,  E::Overdue,      P::LieDown,    A::GiveUp(R::Timeout)),
+        (P::Return,     E::Overdue,      P::LieDown,    A::GiveUp(R::Timeout)),
+        (P::BackUpHome, E::Overdue,      P::LieDown,    A::GiveUp(R::Timeout)),
 
-        (P::Idle,       E::Stop,         P::Done),
-        (P::StandUp,    E::Stop,         P::LieDown),
-        (P::Go,         E::Stop,         P::LieDown),
-        (P::Inspect,    E::Stop,         P::LieDown),
-        (P::BackUpOut,  E::Stop,         P::LieDown),
-        (P::Return,     E::Stop,         P::LieDown),
-        (P::BackUpHome, E::Stop,         P::LieDown),
+        (P::Idle,       E::Stop,         P::Done,       A::GiveUp(R::Stopped)),
+        (P::StandUp,    E::Stop,         P::LieDown,    A::GiveUp(R::Stopped)),
+        (P::Go,         E::Stop,         P::LieDown,    A::GiveUp(R::Stopped)),
+        (P::Inspect,    E::Stop,         P::LieDown,    A::GiveUp(R::Stopped)),
+        (P::BackUpOut,  E::Stop,         P::LieDown,    A::GiveUp(R::Stopped)),
+        (P::Return,     E::Stop,         P::LieDown,    A::GiveUp(R::Stopped)),
+        (P::BackUpHome, E::Stop,         P::LieDown,    A::GiveUp(R::Stopped)),
+
+        // No pose or no joints to go by: the gait has let the legs go already, and nothing could be steered.
+        (P::Go,         E::LetGo,        P::Done,       A::GiveUp(R::LetGo)),
+        (P::Inspect,    E::LetGo,        P::Done,       A::GiveUp(R::LetGo)),
+        (P::BackUpOut,  E::LetGo,        P::Done,       A::GiveUp(R::LetGo)),
+        (P::Return,     E::LetGo,        P::Done,       A::GiveUp(R::LetGo)),
+        (P::BackUpHome, E::LetGo,        P::Done,       A::GiveUp(R::LetGo)),
 
         // The gait has let the legs go already.
-        (P::StandUp,    E::Fell,         P::Done),
-        (P::Go,         E::Fell,         P::Done),
-        (P::Inspect,    E::Fell,         P::Done),
-        (P::BackUpOut,  E::Fell,         P::Done),
-        (P::Return,     E::Fell,         P::Done),
-        (P::BackUpHome, E::Fell,         P::Done),
-        (P::LieDown,    E::Fell,         P::Done),
+        (P::StandUp,    E::Fell,         P::Done,       A::GiveUp(R::Fell)),
+        (P::Go,         E::Fell,         P::Done,       A::GiveUp(R::Fell)),
+        (P::Inspect,    E::Fell,         P::Done,       A::GiveUp(R::Fell)),
+        (P::BackUpOut,  E::Fell,         P::Done,       A::GiveUp(R::Fell)),
+        (P::Return,     E::Fell,         P::Done,       A::GiveUp(R::Fell)),
+        (P::BackUpHome, E::Fell,         P::Done,       A::GiveUp(R::Fell)),
+        (P::LieDown,    E::Fell,         P::Done,       A::GiveUp(R::Fell)),
     ]
 };
 
-/// The phase that follows, if the table has one.
-pub(super) fn next(phase: Phase, event: Event) -> Option<Phase> {
-    TABLE.iter().find(|(p, e, _)| (*p, *e) == (phase, event)).map(|(_, _, to)| *to)
+/// The phase that follows and what is done, if the table has it.
+pub(super) fn next(phase: Phase, event: Event) -> Option<(Phase, Action)> {
+    TABLE.iter().find(|(p, e, ..)| (*p, *e) == (phase, event)).map(|(_, _, to, action)| (*to, *action))
 }
 
 impl Phase {
-    /// Whether the operator or the clock can end it: everything before lying down.
-    pub(super) const fn walks(self) -> bool {
-        !matches!(self, Self::LieDown | Self::Done)
-    }
-
     /// Name for people.
     pub const fn name(self) -> &'static str {
         match self {

@@ -122,12 +122,12 @@ fn stop_lies_down_and_a_fall_ends_it() {
 
 #[test]
 fn the_table_gives_each_pair_once_and_leads_everywhere_to_done() {
-    for (i, (phase, event, _)) in TABLE.iter().enumerate() {
-        assert!(!TABLE[..i].iter().any(|(p, e, _)| (p, e) == (phase, event)), "{phase:?} {event:?} twice");
+    for (i, (phase, event, ..)) in TABLE.iter().enumerate() {
+        assert!(!TABLE[..i].iter().any(|(p, e, ..)| (p, e) == (phase, event)), "{phase:?} {event:?} twice");
     }
     let mut reach = vec![Phase::Done];
     while let Some((phase, ..)) =
-        TABLE.iter().find(|(phase, _, to)| reach.contains(to) && !reach.contains(phase))
+        TABLE.iter().find(|(phase, _, to, _)| reach.contains(to) && !reach.contains(phase))
     {
         reach.push(*phase);
     }
@@ -136,10 +136,11 @@ fn the_table_gives_each_pair_once_and_leads_everywhere_to_done() {
 
 #[test]
 fn every_row_is_taken() {
-    for (phase, event, to) in TABLE {
+    for (phase, event, to, action) in TABLE {
         let mut rig = Rig::new(plan());
         let now = Stamp::from_nanos(1_000_000_000_000);
         rig.mission.phase = *phase;
+        rig.input.gait = if next(*phase, Event::LetGo).is_some() { Mode::Walk } else { Mode::Damped };
         (rig.mission.since, rig.mission.best_at, rig.mission.started) = (now, now, Some(now));
         rig.input.now = now;
         rig.input.ready = false;
@@ -160,9 +161,76 @@ fn every_row_is_taken() {
             Event::Overdue => rig.mission.started = Some(ago(151.0)),
             Event::Stop => rig.input.stop = true,
             Event::Lying => {}
+            Event::LetGo => rig.input.gait = Mode::Damped,
             Event::Fell => rig.input.fallen = true,
         }
         rig.mission.step(&rig.input);
         assert_eq!(rig.mission.phase(), *to, "{phase:?} {event:?}");
+        let reason = if let Action::GiveUp(reason) = action { Some(*reason) } else { None };
+        assert_eq!(rig.mission.abort_reason(), reason, "{phase:?} {event:?}");
     }
+}
+
+#[test]
+fn the_documented_table_is_the_table() {
+    let source = include_str!("table.rs");
+    let rows = source.lines().filter_map(|line| line.strip_prefix("/// | ")).skip(1);
+    let documented: Vec<Vec<&str>> =
+        rows.map(|row| row.trim_end_matches('|').split('|').map(str::trim).collect()).collect();
+    let table: Vec<Vec<String>> = TABLE
+        .iter()
+        .map(|(a, b, c, d)| vec![format!("{a:?}"), format!("{b:?}"), format!("{c:?}"), format!("{d:?}")])
+        .collect();
+    assert_eq!(documented, table);
+}
+
+#[test]
+fn what_the_table_does_not_name_changes_nothing() {
+    let mut rig = Rig::new(plan());
+    rig.input.ready = false;
+    for (gait, fallen) in [(Mode::Walk, false), (Mode::Damped, true)] {
+        (rig.input.gait, rig.input.fallen) = (gait, fallen);
+        rig.run(200.0);
+        assert_eq!(rig.mission.phase(), Phase::Idle, "waiting has no end of its own");
+    }
+    rig.input.stop = true;
+    rig.tick();
+    assert_eq!(rig.mission.phase(), Phase::Done);
+    rig.input.ready = true;
+    rig.run(10.0);
+    assert_eq!(rig.phases, [Phase::Idle, Phase::Done], "over is over");
+}
+
+#[test]
+fn lost_footing_or_place_ends_it() {
+    let mut rig = Rig::new(plan());
+    rig.run(3.0);
+    rig.input.gait = Mode::Damped;
+    rig.run(0.2);
+    assert_eq!(rig.mission.abort_reason(), Some(AbortReason::LetGo));
+    assert_eq!(rig.mission.phase(), Phase::Done);
+
+    let mut rig = Rig::new(plan());
+    rig.run(3.0);
+    rig.input.place.chainage_m = f64::NAN;
+    rig.run(120.0);
+    assert_eq!(rig.mission.phase(), Phase::Done, "it does not go on for ever without knowing where it is");
+    assert_eq!(rig.mission.abort_reason(), Some(AbortReason::Stuck));
+}
+
+#[test]
+fn goals_stay_within_the_local_map_and_short_of_home() {
+    let mut rig = Rig::new(plan());
+    for _ in 0..600 {
+        let here = rig.input.place.chainage_m;
+        let output = rig.tick();
+        if let Some(goal) = output.goal_m {
+            assert!((goal - here).abs() <= AHEAD_M + 1e-9, "{goal} from {here}");
+            assert!((1.0..=7.0 + ARRIVED_M).contains(&goal), "{goal}");
+        }
+        if output.phase == Phase::Inspect {
+            assert_eq!(output.goal_m, None, "it stands while it looks");
+        }
+    }
+    assert!(rig.mission.completed());
 }
