@@ -34,11 +34,15 @@ const COARSEST_MM: f64 = 8.0;
 pub struct Tuning {
     /// Edge of a cell on the lining, m.
     pub cell_m: f64,
+    /// Pictures that must have shown a place: what only one shows may be a reflection.
+    pub least_views: u16,
     /// Longer side of the smallest part of a picture that counts, pixels, by class.
     pub least_part_px: [usize; CLASSES],
     /// Mean score of the best cell and of the other cells of a defect, 0 to 1, by class as in
     /// [`DefectClass::VISUAL`].
     pub scores: [[f32; 2]; CLASSES],
+    /// Least mean score of a defect's cells, by class.
+    pub least_mean: [f32; CLASSES],
     /// Gap between parts of one defect, m, by class.
     pub gap_m: [f64; CLASSES],
     /// Least extent (the longer side) of a defect, m, by class.
@@ -53,10 +57,12 @@ impl Default for Tuning {
     fn default() -> Self {
         Self {
             cell_m: 0.02,
+            least_views: 2,
             least_part_px: [30, 20, 15, 12],
             scores: [[0.5, 0.25], [0.5, 0.3], [0.5, 0.3], [0.5, 0.3]],
-            gap_m: [0.12, 0.1, 0.08, 0.12],
-            least_extent_m: [0.2, 0.1, 0.08, 0.05],
+            least_mean: [0.5, 0.52, 0.55, 0.5],
+            gap_m: [0.08, 0.1, 0.08, 0.12],
+            least_extent_m: [0.27, 0.1, 0.08, 0.1],
             least_area_m2: [0.004, 0.008, 0.004, 0.002],
             crack_px: 0.5,
         }

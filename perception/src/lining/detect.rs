@@ -9,6 +9,16 @@ const INSIDE_SHARE: f64 = 0.6;
 /// A spall reaches this far for what belongs to it, m.
 const RIM_M: f64 = 0.06;
 
+/// A line along or across the tunnel at least this long (m) and this complete is a joint, not a crack.
+const JOINT_M: f64 = 0.7;
+const JOINT_SHARE: f64 = 0.9;
+
+/// A crack whose box is thinner than this is straight along or across the tunnel: what is left of a joint, m.
+const STRAIGHT_M: f64 = 0.07;
+
+/// What is longer than this and a fifth as wide at most is a cable or a pipe, m.
+const INSTALLED_M: f64 = 3.0;
+
 /// Cells that make one defect.
 pub(super) struct Part {
     pub(super) class: DefectClass,
@@ -47,6 +57,9 @@ fn of_class(map: &LiningMap, number: usize, class: DefectClass) -> Vec<Part> {
     let [high, low] = tuning.scores[number];
     let reach = ((tuning.gap_m[number] / tuning.cell_m).round() as i64).max(1);
     let mut open: Vec<bool> = (0..map.cells.len()).map(|i| map.score(i, number) >= low).collect();
+    if class == DefectClass::Crack {
+        drop_joints(map, &mut open);
+    }
     let mut parts = Vec::new();
     for seed in 0..open.len() {
         if !open[seed] {
@@ -68,11 +81,58 @@ fn of_class(map: &LiningMap, number: usize, class: DefectClass) -> Vec<Part> {
         let sure = part.cells.iter().any(|c| map.score(*c, number) >= high);
         let extent_m = part.bounds.length_m().max(part.bounds.height_m());
         let area_m2 = part.cells.len() as f64 * tuning.cell_m * tuning.cell_m;
-        if sure && extent_m >= tuning.least_extent_m[number] && area_m2 >= tuning.least_area_m2[number] {
+        let sum: f32 = part.cells.iter().map(|c| map.score(*c, number)).sum();
+        let believed = sure && sum >= tuning.least_mean[number] * part.cells.len() as f32;
+        let thin_m = part.bounds.length_m().min(part.bounds.height_m());
+        let installed = extent_m > INSTALLED_M && thin_m < INSTALLED_M / 5.0;
+        let straight = class == DefectClass::Crack && thin_m < STRAIGHT_M;
+        let views = part.cells.iter().map(|c| map.cells[*c].views).max().unwrap_or(0);
+        if installed || straight || views < tuning.least_views {
+            continue;
+        }
+        if believed && extent_m >= tuning.least_extent_m[number] && area_m2 >= tuning.least_area_m2[number] {
             parts.push(part);
         }
     }
     parts
+}
+
+/// Takes out what is long, straight, and along or across the tunnel: joints between segments or pours, edges of
+/// racks and pipes. A crack that runs so straight for so long is taken for one of them.
+fn drop_joints(map: &LiningMap, open: &mut [bool]) {
+    let [columns, rows] = map.size;
+    let window = ((JOINT_M / map.tuning.cell_m).round() as usize).max(2);
+    let enough = (JOINT_SHARE * window as f64).ceil() as usize;
+    let mut joint = vec![false; open.len()];
+    // A line of cells, `at(k)` for `k < count`, and the lines on either side of it, `beside` cells away.
+    let mut sweep = |count: usize, at: &dyn Fn(usize) -> usize, beside: usize| {
+        let band = |k: usize| {
+            let cell = at(k);
+            [Some(cell), cell.checked_sub(beside), Some(cell + beside).filter(|c| *c < open.len())]
+        };
+        let marked: Vec<bool> = (0..count).map(|k| band(k).into_iter().flatten().any(|c| open[c])).collect();
+        let mut inside = marked.iter().take(window).filter(|m| **m).count();
+        for start in 0..=count.saturating_sub(window) {
+            if inside >= enough {
+                for cell in (start..start + window).flat_map(band).flatten() {
+                    joint[cell] = true;
+                }
+            }
+            inside -= usize::from(marked[start]);
+            inside += usize::from(marked.get(start + window).copied().unwrap_or(false));
+        }
+    };
+    if columns > window && rows > window {
+        for x in 0..columns {
+            sweep(rows, &|y| y * columns + x, 1);
+        }
+        for y in 0..rows {
+            sweep(columns, &|x| y * columns + x, columns);
+        }
+    }
+    for (cell, joint) in open.iter_mut().zip(joint) {
+        *cell &= !joint;
+    }
 }
 
 fn neighbours(map: &LiningMap, cell: usize, reach: i64, mut visit: impl FnMut(usize)) {

@@ -74,15 +74,32 @@ fn a_patch_is_found_once_where_it_is() {
 
 #[test]
 fn a_crack_with_a_gap_is_one_crack_with_a_width() {
-    // One metre along the tunnel, 8 mm wide as marked, broken for 6 cm in the middle.
-    let line = |s: f64, a: f64| (4.5..5.5).contains(&s) && (a + 1.9).abs() < 0.004 && (s - 5.0).abs() > 0.03;
+    // A metre slanting up along the tunnel, 8 mm wide as marked, broken for 6 cm in the middle.
+    let run = |s: f64| -1.9 + 0.3 * (s - 5.0);
+    let line =
+        |s: f64, a: f64| (4.5..5.5).contains(&s) && (a - run(s)).abs() < 0.004 && (s - 5.0).abs() > 0.03;
     let defects = seen_from(&[4.8, 5.3], DefectClass::Crack, line).defects();
     assert_eq!(defects.len(), 1, "{defects:?}");
     let crack = &defects[0];
     assert!((crack.length_m - 1.0).abs() < 0.1, "{}", crack.length_m);
     let width = crack.width_mm.expect("a crack has a width");
     assert!((4.0..12.0).contains(&width), "{width}");
-    assert!(crack.outline.iter().all(|[_, a]| (a + 1.9).abs() < 0.03));
+    assert!(crack.outline.iter().all(|[s, a]| (a - run(*s)).abs() < 0.03));
+}
+
+#[test]
+fn a_joint_is_not_a_crack_and_a_cable_not_a_leak() {
+    let joint = |s: f64, a: f64| (s - 5.0).abs() < 0.005 && (-3.0..-1.0).contains(&a);
+    assert!(seen_from(&[4.8, 5.3], DefectClass::Crack, joint).defects().is_empty());
+    let cable = |s: f64, a: f64| (3.0..7.0).contains(&s) && (a + 2.0).abs() < 0.08;
+    assert!(seen_from(&[3.6, 4.4, 5.0, 5.6, 6.4], DefectClass::Leakage, cable).defects().is_empty());
+}
+
+#[test]
+fn what_one_picture_alone_shows_is_not_believed() {
+    let disc = |s: f64, a: f64| (s - 5.0).hypot(a + 2.0) < 0.15;
+    assert!(seen_from(&[5.0], DefectClass::Spalling, disc).defects().is_empty());
+    assert_eq!(seen_from(&[5.0, 5.4], DefectClass::Spalling, disc).defects().len(), 1);
 }
 
 #[test]
@@ -95,6 +112,7 @@ fn rust_within_a_spall_is_the_spalls() {
         *score = (*score).max(*rust);
     }
     lining.add(0, &lens(), &pose, &scores);
+    lining.add(1, &lens(), &pose, &scores);
     let classes: Vec<DefectClass> = lining.defects().iter().map(|d| d.class).collect();
     assert_eq!(classes, [DefectClass::Spalling]);
 }
