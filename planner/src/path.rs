@@ -267,7 +267,10 @@ impl Costs {
             let t = k as f64 / steps as f64;
             let x = (x0 as f64 + t * (x1 - x0) as f64).round() as i64;
             let y = (y0 as f64 + t * (y1 - y0) as f64).round() as i64;
-            sum += self.join(x, y).map_or(f32::INFINITY, |c| self.per_metre[c]);
+            match self.join(x, y).filter(|c| self.is_free(*c)) {
+                Some(cell) => sum += self.per_metre[cell],
+                None => return f32::INFINITY,
+            }
         }
         sum / (steps + 1) as f32 * length_m as f32
     }
