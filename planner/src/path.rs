@@ -116,7 +116,8 @@ impl PathPlanner {
 fn check(grid: &TerrainGrid, goal: [f64; 2]) -> Result<(), NoPath> {
     let cells = grid.size.checked_mul(grid.size);
     let whole = cells.is_some_and(|cells| cells > 0 && cells == grid.traversability.len());
-    if !whole || !(grid.resolution_m.is_finite() && grid.resolution_m > 0.0) {
+    let scaled = grid.resolution_m.is_finite() && grid.resolution_m > 0.0;
+    if !(whole && scaled) {
         return Err(NoPath::BadMap);
     }
     if goal.iter().all(|v| v.is_finite()) { Ok(()) } else { Err(NoPath::NoGoal) }
