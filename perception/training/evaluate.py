@@ -16,7 +16,7 @@ import data
 from model import CLASSES, STRIDE, Network
 from train import to_tensor
 
-STEPS = np.arange(0.1, 0.91, 0.05)
+STEPS = np.arange(0.1, 0.96, 0.05)
 COLOURS = np.array([[0, 0, 0], [255, 40, 40], [40, 140, 255], [255, 200, 0], [255, 0, 255]], np.float32)
 
 
@@ -26,6 +26,21 @@ def scores(network: Network, picture: np.ndarray) -> np.ndarray:
     x = F.pad(to_tensor(picture)[None], (0, -w % STRIDE, 0, -h % STRIDE), mode="replicate")
     with torch.no_grad():
         return network(x).softmax(1)[0, :, :h, :w].numpy()
+
+
+def together(network: Network, picture: np.ndarray, scales: list[int]) -> np.ndarray:
+    """Highest probabilities `[5, H, W]` of the picture as it is and made smaller, as the robot judges it."""
+    h, w = picture.shape[:2]
+    out = scores(network, picture)
+    for scale in scales[1:]:
+        size = (-(-w // scale), -(-h // scale))
+        if min(size) < 64:
+            break
+        part = scores(network, np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BOX)))
+        for c in range(1, len(CLASSES)):
+            grown = Image.fromarray(part[c]).resize((w, h), Image.Resampling.BILINEAR)
+            out[c] = np.maximum(out[c], np.asarray(grown))
+    return out
 
 
 def near(mask: np.ndarray, pixels: int) -> np.ndarray:
@@ -58,13 +73,13 @@ class Tally:
         return 2 * precision * recall / np.maximum(precision + recall, 1e-9)
 
 
-def judge(network: Network, samples: list, classes: range, slack: int = 0) -> dict[str, dict[str, float]]:
+def judge(network: Network, samples: list, classes: range, slack: int, scales: list[int]) -> dict[str, dict[str, float]]:
     tallies = {c: Tally(slack) for c in classes}
     for sample in samples:
         picture, mask = data.load(sample)
         if sample.kind == "deepcrack":
             mask = (mask > 127).astype(np.uint8)
-        p = scores(network, picture)
+        p = together(network, picture, scales)
         for c, tally in tallies.items():
             tally.add(p[c], mask == c)
     out = {}
@@ -79,9 +94,9 @@ def judge(network: Network, samples: list, classes: range, slack: int = 0) -> di
     return out
 
 
-def overlay(network: Network, path: Path, out: Path, thresholds: list[float]) -> None:
+def overlay(network: Network, path: Path, out: Path, thresholds: list[float], scales: list[int]) -> None:
     picture = np.asarray(Image.open(path).convert("RGB"))
-    p = scores(network, picture)
+    p = together(network, picture, scales)
     margin = np.stack([(p[c] - t) / (1 - t) for c, t in zip(range(1, 5), thresholds)])
     classes = np.where(margin.max(0) >= 0, margin.argmax(0) + 1, 0)
     colour = COLOURS[classes]
@@ -101,6 +116,7 @@ def main() -> None:
     args.add_argument("--deepcrack", type=Path)
     args.add_argument("--overlays", type=Path, help="folder of photographs to draw on")
     args.add_argument("--thresholds", type=float, nargs=4, default=[0.5] * 4)
+    args.add_argument("--scales", type=int, nargs="+", default=[1, 2, 4])
     args.add_argument("--out", type=Path, default=Path("overlays"))
     args.add_argument("--limit", type=int, default=10**9, help="at most so many pictures a set")
     args = args.parse_args()
@@ -121,7 +137,7 @@ def main() -> None:
     for name, (samples, classes, slack) in sets.items():
         samples = samples[:: max(1, len(samples) // args.limit)]
         for slack in (0, 2):
-            result = judge(network, samples, classes if slack == 0 else range(1, 2), slack)
+            result = judge(network, samples, classes if slack == 0 else range(1, 2), slack, args.scales)
             for cls, r in result.items():
                 f = r["f1"]
                 print(json.dumps({"set": name, "n": len(samples), "slack": slack, "class": cls,
@@ -130,7 +146,7 @@ def main() -> None:
         args.out.mkdir(parents=True, exist_ok=True)
         for path in sorted(args.overlays.iterdir()):
             if path.suffix in (".jpg", ".png") and "_mask" not in path.stem and "_crack" not in path.stem:
-                overlay(network, path, args.out, args.thresholds)
+                overlay(network, path, args.out, args.thresholds, args.scales)
 
 
 if __name__ == "__main__":
