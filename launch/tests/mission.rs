@@ -93,7 +93,7 @@ fn ctrl_c_lays_the_robot_down_and_keeps_what_was_done() {
     // Once the log says that it walks, it is stopped.
     let log = folder.path().join("stopped").join("run.log");
     let walks = || std::fs::read_to_string(&log).is_ok_and(|l| l.contains("walking out"));
-    for _ in 0..1200 {
+    for _ in 0..6000 {
         if walks() {
             break;
         }
