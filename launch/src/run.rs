@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use robot_interface::defect::DefectClass;
+use sim::tunnel::TrueDefect;
 
 use crate::config::{Mission, Robot};
 use crate::lockstep::{self, Findings, Observer, Outcome, place_of};
@@ -98,11 +99,16 @@ fn make_room(folder: &Path) -> anyhow::Result<()> {
 
 /// Compares what was found with the truth, and puts all of it into words and numbers.
 fn judge(mission: &Mission, robot: &Robot, outcome: &Outcome) -> anyhow::Result<Finished> {
-    let findings = &outcome.findings;
+    let score = score_of(&outcome.findings, &outcome.truth);
+    let summary = summarise(mission, robot, outcome, &score)?;
+    Ok(Finished { summary, score })
+}
+
+/// Compares what was found with the truth.
+pub fn score_of(findings: &Findings, truth: &[TrueDefect]) -> Score {
     let placed: Vec<Placed> =
         findings.defects.iter().map(|d| Placed { class: d.class, bounds: d.bounds }).collect();
-    let truth: Vec<(Placed, bool)> = outcome
-        .truth
+    let truth: Vec<(Placed, bool)> = truth
         .iter()
         .map(|d| {
             // The thermal cameras look at all cables in passing.
@@ -110,9 +116,7 @@ fn judge(mission: &Mission, robot: &Robot, outcome: &Outcome) -> anyhow::Result<
             (Placed { class: d.class, bounds: d.bounds }, visible)
         })
         .collect();
-    let score = score(&placed, &truth);
-    let summary = summarise(mission, robot, outcome, &score)?;
-    Ok(Finished { summary, score })
+    score(&placed, &truth)
 }
 
 fn summarise(

@@ -48,13 +48,18 @@ def load(sample: Sample) -> tuple[np.ndarray, np.ndarray]:
     return picture, mask
 
 
-def crop(rng: np.random.Generator, picture: np.ndarray, mask: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """A turned, scaled and mirrored window of `size`, more often where there is something to learn."""
+def crop(
+    rng: np.random.Generator, picture: np.ndarray, mask: np.ndarray, size: int, as_seen: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """A turned, scaled and mirrored window of `size`, more often where there is something to learn.
+
+    Pictures `as_seen` by a robot are scaled by what the network is run at (1, 1/2, 1/4) and a little around it.
+    """
     h, w = mask.shape
     centre = None
     enlarged = False
-    if rng.random() < 0.7:
-        present = [c for c in np.unique(mask) if c not in (0, IGNORE)]
+    if rng.random() < (0.45 if as_seen else 0.7):
+        present = [c for c in range(1, 5) if (mask == c).any()]
         if present:
             chosen = rng.choice(present)
             ys, xs = np.nonzero(mask == chosen)
@@ -62,9 +67,11 @@ def crop(rng: np.random.Generator, picture: np.ndarray, mask: np.ndarray, size: 
             centre = xs[i], ys[i]
             # Photographs of walls show cracks from nearer than the robot does. A patch so much enlarged would
             # fill the window, and say nothing.
-            enlarged = chosen == 1 and rng.random() < 0.4
+            enlarged = chosen == 1 and not as_seen and rng.random() < 0.4
     low, high = (1.5, 6.0) if enlarged else (0.45, 1.8)
     scale = float(np.exp(rng.uniform(np.log(low), np.log(high))))
+    if as_seen:
+        scale = float(rng.choice([1.0, 1.0, 1.0, 0.5])) * float(np.exp(rng.normal(0.0, 0.08)))
     angle = rng.uniform(-np.pi, np.pi) if rng.random() < 0.4 else rng.normal(0.0, 0.12)
     cx, cy = rng.uniform(0, w), rng.uniform(0, h)
     if centre is not None:
@@ -155,12 +162,15 @@ class Mix:
         self.size = size
         self.cache: dict[Path, tuple[np.ndarray, np.ndarray]] = {}
 
-    def window(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, str]:
+    def window(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         name = str(rng.choice(self.names, p=self.weights))
         samples = self.sets[name]
         sample = samples[int(rng.integers(len(samples)))]
         loaded = self.cache.get(sample.picture) or load(sample)
         if len(self.cache) < CACHED:
             self.cache[sample.picture] = loaded
-        picture, mask = crop(rng, *loaded, self.size)
-        return disturb(rng, picture), mask, name
+        picture, mask = crop(rng, *loaded, self.size, name == "walk")
+        # The robot's own pictures have been exposed by its own camera already.
+        if name == "walk" and rng.random() < 0.6:
+            return picture, mask
+        return disturb(rng, picture), mask

@@ -79,7 +79,8 @@ def judge(network: Network, samples: list, classes: range, slack: int, scales: l
         picture, mask = data.load(sample)
         if sample.kind == "deepcrack":
             mask = (mask > 127).astype(np.uint8)
-        p = together(network, picture, scales)
+        # Where there is a defect that the picture does not show, nothing that is said is wrong.
+        p = together(network, picture, scales) * (mask != data.IGNORE)
         for c, tally in tallies.items():
             tally.add(p[c], mask == c)
     out = {}
@@ -113,6 +114,7 @@ def main() -> None:
     args.add_argument("--roads", type=Path)
     args.add_argument("--sim", type=Path)
     args.add_argument("--mix", type=Path)
+    args.add_argument("--walk", type=Path)
     args.add_argument("--deepcrack", type=Path)
     args.add_argument("--overlays", type=Path, help="folder of photographs to draw on")
     args.add_argument("--thresholds", type=float, nargs=4, default=[0.5] * 4)
@@ -129,6 +131,8 @@ def main() -> None:
         sets["sim"] = (data.rendered(args.sim, "sim"), range(1, 5), 0)
     if args.mix:
         sets["mix"] = (data.rendered(args.mix, "mix"), range(1, 5), 0)
+    if args.walk:
+        sets["walk"] = (data.rendered(args.walk, "walk"), range(1, 5), 0)
     if args.roads:
         sets["roads"] = (data.split(data.roads(args.roads), "held"), range(1, 2), 0)
     if args.deepcrack:

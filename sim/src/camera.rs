@@ -6,7 +6,8 @@
 //!
 //! **What is labelled.** A pixel shows what lies at its centre. Leakage, spalling and corrosion are labelled
 //! where they cover more than half of the pixel; a crack where the pixel's footprint touches it and it is at
-//! least [`CRACK_LABEL_PX`](crate::tunnel::CRACK_LABEL_PX) pixels wide there.
+//! least [`CRACK_LABEL_PX`](crate::tunnel::CRACK_LABEL_PX) pixels wide there. What is there but too fine, too
+//! pale or too dark to be told from the picture is [`UNSURE`].
 
 mod film;
 mod sampling;
@@ -14,14 +15,24 @@ mod shading;
 
 use nalgebra::{Isometry3, Matrix3, Point3, Rotation3, Translation3, UnitQuaternion, Vector3};
 use rayon::prelude::*;
+use robot_interface::defect::DefectClass;
 use robot_interface::frames::{self, Map, Transform};
 use robot_interface::robot::CameraDescription;
 use robot_interface::sensors::{CameraFrame, Intrinsics};
 use robot_interface::time::Stamp;
 
 use crate::geometry::RayCaster;
-use crate::tunnel::{NO_DEFECT, Tunnel};
+use crate::tunnel::{NO_DEFECT, Surface, Tunnel, luminance};
 use sampling::{BLOCK, Rays};
+
+/// The label of a pixel with a defect that the picture does not show: it says neither that there is one nor
+/// that there is none.
+pub const UNSURE: u8 = 255;
+/// Cracks narrower than this (pixels), defects paler than this against the sound lining and pixels darker
+/// than this (before the tone curve) are unsure.
+const UNSURE_CRACK_PX: f32 = 0.5;
+const UNSURE_CONTRAST: f32 = 0.04;
+const UNSURE_BRIGHTNESS: f32 = 0.008;
 
 /// The light in which a picture is taken.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -118,7 +129,7 @@ pub struct SeenDefect {
 pub struct Rendered {
     /// What the camera delivers.
     pub frame: CameraFrame,
-    /// Class of every pixel, `height x width`, as in a mask: 0 is background.
+    /// Class of every pixel, `height x width`, as in a mask: 0 is background, [`UNSURE`] neither.
     pub labels: Vec<u8>,
     /// Every defect with a labelled pixel, by id.
     pub visible: Vec<SeenDefect>,
@@ -164,7 +175,7 @@ impl Camera {
                         }
                         let (surface, colour) = painter.look(sample, footprint);
                         light[at] = colour;
-                        labels[at] = surface.class;
+                        labels[at] = label(&surface);
                         if surface.defect != NO_DEFECT {
                             Tally::add(&mut seen, &surface, colour, footprint.size_m());
                         }
@@ -174,11 +185,23 @@ impl Camera {
             })
             .collect();
         let gain = film::gain(&self.film, &light, width);
+        for (label, light) in labels.iter_mut().zip(&light) {
+            if *label != 0 && luminance(*light) * gain < UNSURE_BRIGHTNESS {
+                *label = UNSURE;
+            }
+        }
         let smear = rays.smear(&grid);
         let image = film::develop(&self.film, light, [width, height], &smear, gain, seed);
         let visible = Tally::merge(tallies, gain);
         Rendered { frame: CameraFrame { stamp: exposure.stamp, camera: self.index, image }, labels, visible }
     }
+}
+
+/// What a pixel of a surface is labelled in good light.
+fn label(surface: &Surface) -> u8 {
+    let fine = surface.class == DefectClass::Crack.mask_value() && surface.width_px < UNSURE_CRACK_PX;
+    let pale = surface.class != 0 && surface.contrast < UNSURE_CONTRAST;
+    if fine || pale { UNSURE } else { surface.class }
 }
 
 /// Sums over the pixels of one defect.
@@ -193,7 +216,7 @@ struct Tally {
 }
 
 impl Tally {
-    fn add(seen: &mut Vec<Self>, surface: &crate::tunnel::Surface, colour: [f32; 3], size_m: f32) {
+    fn add(seen: &mut Vec<Self>, surface: &Surface, colour: [f32; 3], size_m: f32) {
         let new =
             Self { id: surface.defect, pixels: 0, contrast: 0.0, width_px: 0.0, luminance: 0.0, size_m: 0.0 };
         let at = seen.iter().position(|t| t.id == surface.defect).unwrap_or_else(|| {
@@ -204,7 +227,7 @@ impl Tally {
         t.pixels += 1;
         t.contrast += surface.contrast;
         t.width_px += surface.width_px;
-        t.luminance += crate::tunnel::luminance(colour);
+        t.luminance += luminance(colour);
         t.size_m += size_m;
     }
 

@@ -6,6 +6,7 @@
 mod bvh;
 
 pub use bvh::Bvh;
+pub(crate) use bvh::{cast_at_box, cast_at_cylinder};
 
 use nalgebra::Isometry3;
 

@@ -1,7 +1,7 @@
 //! The cameras of a run, on a thread of their own: rendered by the simulator, judged by the network, laid on
 //! the lining.
 //!
-//! Pictures never decide where the robot steps. What they gave is taken over when the next ones are taken,
+//! Pictures never decide where the robot steps. What they gave is taken over a fixed number of pictures later,
 //! however fast the machine is, so that a run's results do not depend on it.
 
 use std::collections::BTreeMap;
@@ -26,6 +26,9 @@ use sim::tunnel::Tunnel;
 use crate::config::Mission;
 use crate::picture;
 
+/// Moments that may be waiting or in work. Were it one, the robot's own work would stop for the pictures' now
+/// and then, and a core stand idle.
+const LAG: usize = 3;
 /// How much smaller pictures are in the recording.
 const REDUCED: u32 = 4;
 /// A crack thinner than this many pixels could not have been seen, nor a defect of fewer pixels.
@@ -80,7 +83,7 @@ pub(super) struct Eyes {
     moments: Option<SyncSender<Moment>>,
     results: Receiver<Looked>,
     thread: Option<JoinHandle<anyhow::Result<Findings>>>,
-    pending: bool,
+    pending: usize,
 }
 
 impl Eyes {
@@ -91,8 +94,8 @@ impl Eyes {
         caster: Arc<dyn RayCaster>,
     ) -> anyhow::Result<Self> {
         let mut worker = Worker::new(mission, robot, tunnel, caster)?;
-        let (moments, inbox) = sync_channel::<Moment>(1);
-        let (outbox, results) = sync_channel(1);
+        let (moments, inbox) = sync_channel::<Moment>(LAG + 1);
+        let (outbox, results) = sync_channel(LAG + 1);
         let thread = std::thread::Builder::new()
             .name("eyes".to_owned())
             .spawn(move || {
@@ -105,32 +108,32 @@ impl Eyes {
                 Ok(worker.close())
             })
             .context("cannot start the thread that works on pictures")?;
-        Ok(Self { moments: Some(moments), results, thread: Some(thread), pending: false })
+        Ok(Self { moments: Some(moments), results, thread: Some(thread), pending: 0 })
     }
 
-    /// Takes pictures now, and gives what the last ones gave.
-    pub(super) fn look(&mut self, moment: Moment) -> anyhow::Result<Option<Looked>> {
-        let last = self.wait()?;
+    /// Takes pictures now.
+    pub(super) fn look(&mut self, moment: Moment) -> anyhow::Result<()> {
         let sent = self.moments.as_ref().is_some_and(|m| m.send(moment).is_ok());
         if !sent {
             return Err(self.failure());
         }
-        self.pending = true;
-        Ok(last)
+        self.pending += 1;
+        Ok(())
     }
 
-    /// What the last pictures gave, if that was not taken yet.
-    pub(super) fn wait(&mut self) -> anyhow::Result<Option<Looked>> {
-        if !std::mem::take(&mut self.pending) {
+    /// What the longest waiting pictures gave, if more than [`LAG`] moments wait, or `all` are wanted.
+    pub(super) fn take(&mut self, all: bool) -> anyhow::Result<Option<Looked>> {
+        if self.pending <= if all { 0 } else { LAG } {
             return Ok(None);
         }
+        self.pending -= 1;
         match self.results.recv() {
             Ok(looked) => Ok(Some(looked)),
             Err(_) => Err(self.failure()),
         }
     }
 
-    /// Ends the thread and gives all that was found. [`Eyes::wait`] comes first.
+    /// Ends the thread and gives all that was found. [`Eyes::take`] of all comes first.
     pub(super) fn close(mut self) -> anyhow::Result<Findings> {
         self.moments = None;
         self.join()
@@ -149,7 +152,8 @@ impl Eyes {
     }
 }
 
-struct Worker {
+/// What the thread does, one moment at a time.
+pub(super) struct Worker {
     robot: RobotDescription,
     cameras: Vec<Camera>,
     thermal: Vec<ThermalCamera>,
@@ -166,7 +170,7 @@ struct Worker {
 }
 
 impl Worker {
-    fn new(
+    pub(super) fn new(
         mission: &Mission,
         robot: &RobotDescription,
         tunnel: Arc<Tunnel>,
@@ -191,7 +195,7 @@ impl Worker {
         })
     }
 
-    fn look(&mut self, moment: &Moment) -> anyhow::Result<Looked> {
+    pub(super) fn look(&mut self, moment: &Moment) -> anyhow::Result<Looked> {
         let mut reduced = Vec::new();
         for (camera, description) in self.cameras.iter().zip(&self.robot.cameras) {
             let mount = description.base_from_camera();
@@ -248,7 +252,7 @@ impl Worker {
         defects
     }
 
-    fn close(self) -> Findings {
+    pub(super) fn close(self) -> Findings {
         Findings {
             defects: self.defects(),
             coverage: self.lining.coverage(),

@@ -7,6 +7,7 @@ mod eyes;
 mod log;
 mod mosaic;
 mod stack;
+mod survey;
 mod trace;
 mod world;
 
@@ -20,6 +21,7 @@ pub(crate) use log::place_of;
 use log::{Kept, Log};
 pub use mosaic::Mosaic;
 use stack::{Control, Navigator, Surroundings, is_standing};
+pub use survey::survey;
 pub use trace::{FarEnd, Sample, Trace};
 use world::{World, start_pose};
 
@@ -126,15 +128,10 @@ pub fn run(
         log.window(now, &kept, &scan, &perceived.grid);
 
         let state = control.state();
-        let looked = if wanted.picture {
-            let moment = Moment { stamp: now, truth: world.last_poses(), estimate: state.map_from_base };
-            eyes.look(moment)?
-        } else if phase == Phase::Done {
-            eyes.wait()?
-        } else {
-            None
-        };
-        if let Some(looked) = looked {
+        if wanted.picture {
+            eyes.look(Moment { stamp: now, truth: world.last_poses(), estimate: state.map_from_base })?;
+        }
+        while let Some(looked) = eyes.take(phase == Phase::Done)? {
             found = looked.defects.len();
             log.looked(now, &looked);
         }

@@ -7,7 +7,7 @@ use super::Film;
 use crate::tunnel::{floor, hash, luminance};
 
 /// Below this many pixels of movement a picture is as sharp as its lens, px.
-const STILL_PX: f32 = 0.4;
+const STILL_PX: f32 = 0.5;
 /// Entries of the tone curve's table, and the light at its end.
 const TONES: usize = 4096;
 const WHITE: f32 = 4.0;
@@ -89,7 +89,12 @@ fn smeared(light: Vec<[f32; 3]>, width: usize, smear: &Smear) -> Vec<[f32; 3]> {
                 let b = smear.shifts[bottom][k] + (smear.shifts[bottom + 1][k] - smear.shifts[bottom][k]) * u;
                 a + (b - a) * v
             });
-            let taps = ((shift[0] * shift[0] + shift[1] * shift[1]).sqrt() as usize + 2).min(12);
+            let length = (shift[0] * shift[0] + shift[1] * shift[1]).sqrt();
+            if length < STILL_PX {
+                *out = light[y * width + x];
+                continue;
+            }
+            let taps = (length as usize + 2).min(12);
             let mut sum = [0.0; 3];
             for tap in 0..taps {
                 let t = (tap as f32 + 0.5) / taps as f32 - 0.5;

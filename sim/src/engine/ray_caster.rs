@@ -1,11 +1,14 @@
 //! Ray casts over the engine's own shapes, beside its steps: the world stands still, so the shapes are shared.
 
+use std::cell::Cell;
+
+use nalgebra::Isometry3;
 use rapier3d::math::{Pose, Rotation, Vector};
 use rapier3d::parry::partitioning::{Bvh, BvhBuildStrategy};
 use rapier3d::parry::query::Ray;
 use rapier3d::prelude::{SharedShape, TriMeshFlags};
 
-use crate::geometry::{Hit, RayCaster, Shape, Solid, SolidId, StaticGeometry};
+use crate::geometry::{Hit, RayCaster, Shape, Solid, SolidId, StaticGeometry, cast_at_box, cast_at_cylinder};
 
 /// The world's shapes under one bounding volume hierarchy.
 pub struct SceneCaster {
@@ -20,6 +23,23 @@ pub(super) struct PlacedShape {
     pub(super) friction: f32,
     pub(super) pose: Pose,
     pub(super) shape: SharedShape,
+    outline: Outline,
+}
+
+/// How rays are cast at a shape.
+#[derive(Clone, Copy)]
+enum Outline {
+    /// As the engine does it.
+    Mesh,
+    Box {
+        half_extents: [f32; 3],
+        pose: Isometry3<f32>,
+    },
+    Cylinder {
+        half_length: f32,
+        radius: f32,
+        pose: Isometry3<f32>,
+    },
 }
 
 /// A mesh that no collider can be made of.
@@ -48,17 +68,39 @@ impl SceneCaster {
 impl RayCaster for SceneCaster {
     fn cast(&self, origin: [f32; 3], direction: [f32; 3], max_m: f32) -> Option<Hit> {
         let ray = Ray::new(Vector::from_array(origin), Vector::from_array(direction));
+        // The hierarchy keeps the nearest distance; what was hit there is kept beside it.
+        let nearest: Cell<Option<Hit>> = Cell::new(None);
         let toi = |leaf: u32, best: f32| {
             let target = self.placed.get(leaf as usize)?;
-            target.shape.cast_ray(&target.pose, &ray, best, false)
+            let (distance_m, normal) = target.cast(&ray, best)?;
+            if nearest.get().is_none_or(|hit| distance_m < hit.distance_m) {
+                nearest.set(Some(Hit { distance_m, normal, solid: target.solid }));
+            }
+            Some(distance_m)
         };
-        let (leaf, distance_m) = self.bvh.cast_ray(&ray, max_m, toi)?;
-        let target = self.placed.get(leaf as usize)?;
-        // The second cast, for the normal, is over one shape and ends where the first one did.
-        let reach = distance_m * 1.000_01 + 1e-4;
-        let hit = target.shape.cast_ray_and_get_normal(&target.pose, &ray, reach, false)?;
-        let towards = if hit.normal.dot(ray.dir) > 0.0 { -hit.normal } else { hit.normal };
-        Some(Hit { distance_m, normal: towards.to_array(), solid: target.solid })
+        self.bvh.cast_ray(&ray, max_m, toi)?;
+        nearest.get()
+    }
+}
+
+impl PlacedShape {
+    /// Distance at which a ray meets the shape within `limit`, and the unit normal there, towards the ray.
+    ///
+    /// Boxes and cylinders have closed forms; for a cylinder the engine would iterate (GJK), at several times
+    /// the cost.
+    fn cast(&self, ray: &Ray, limit: f32) -> Option<(f32, [f32; 3])> {
+        let (origin, direction) = (ray.origin.to_array(), ray.dir.to_array());
+        match &self.outline {
+            Outline::Box { half_extents, pose } => cast_at_box(*half_extents, pose, origin, direction, limit),
+            Outline::Cylinder { half_length, radius, pose } => {
+                cast_at_cylinder(*half_length, *radius, pose, origin, direction, limit)
+            }
+            Outline::Mesh => {
+                let hit = self.shape.cast_ray_and_get_normal(&self.pose, ray, limit, false)?;
+                let towards = if hit.normal.dot(ray.dir) > 0.0 { -hit.normal } else { hit.normal };
+                Some((hit.time_of_impact, towards.to_array()))
+            }
+        }
     }
 }
 
@@ -68,7 +110,7 @@ pub(super) fn place_all(geometry: &StaticGeometry) -> Result<Vec<PlacedShape>, B
 }
 
 fn place(solid: &Solid) -> Result<PlacedShape, BadMesh> {
-    let (pose, shape) = match &solid.shape {
+    let (pose, shape, outline) = match &solid.shape {
         Shape::Mesh { vertices, indices } => {
             let bad = |reason: String| BadMesh { solid: solid.id, reason };
             if let Some(corner) = indices.iter().flatten().find(|i| **i as usize >= vertices.len()) {
@@ -79,14 +121,20 @@ fn place(solid: &Solid) -> Result<PlacedShape, BadMesh> {
             let flags = TriMeshFlags::FIX_INTERNAL_EDGES | TriMeshFlags::DELETE_DEGENERATE_TRIANGLES;
             let mesh = SharedShape::trimesh_with_flags(corners, indices.clone(), flags)
                 .map_err(|e| bad(e.to_string()))?;
-            (Pose::identity(), mesh)
+            (Pose::identity(), mesh, Outline::Mesh)
         }
-        Shape::Box { half_extents: [x, y, z], pose } => (pose_of(pose), SharedShape::cuboid(*x, *y, *z)),
-        Shape::Cylinder { half_length, radius, pose } => {
-            (pose_of(pose), SharedShape::cylinder(*half_length, *radius))
-        }
+        Shape::Box { half_extents: [x, y, z], pose } => (
+            pose_of(pose),
+            SharedShape::cuboid(*x, *y, *z),
+            Outline::Box { half_extents: [*x, *y, *z], pose: *pose },
+        ),
+        Shape::Cylinder { half_length, radius, pose } => (
+            pose_of(pose),
+            SharedShape::cylinder(*half_length, *radius),
+            Outline::Cylinder { half_length: *half_length, radius: *radius, pose: *pose },
+        ),
     };
-    Ok(PlacedShape { solid: solid.id, friction: solid.friction, pose, shape })
+    Ok(PlacedShape { solid: solid.id, friction: solid.friction, pose, shape, outline })
 }
 
 pub(super) fn pose_of(isometry: &nalgebra::Isometry3<f32>) -> Pose {

@@ -196,46 +196,73 @@ impl Thing {
                 Some(Hit { distance_m: t, normal: normal.map(|n| n * scale), solid: *solid })
             }
             Self::Box { solid, half, pose } => {
-                let (o, d) = local(pose, origin, direction);
-                let (mut enter, mut leave, mut face) = (f32::NEG_INFINITY, f32::INFINITY, 0);
-                for k in 0..3 {
-                    let inverse = 1.0 / if d[k].abs() < 1e-12 { 1e-12 } else { d[k] };
-                    let (a, b) = ((-half[k] - o[k]) * inverse, (half[k] - o[k]) * inverse);
-                    if a.min(b) > enter {
-                        (enter, face) = (a.min(b), k);
-                    }
-                    leave = leave.min(a.max(b));
-                }
-                if enter > leave || !(1e-5..limit).contains(&enter) {
-                    return None;
-                }
-                let mut normal = Vector3::zeros();
-                normal[face] = -d[face].signum();
-                Some(Hit { distance_m: enter, normal: (pose.rotation * normal).into(), solid: *solid })
+                let (distance_m, normal) = cast_at_box(*half, pose, origin, direction, limit)?;
+                Some(Hit { distance_m, normal, solid: *solid })
             }
             Self::Cylinder { solid, half_length, radius, pose } => {
-                let (o, d) = local(pose, origin, direction);
-                let (a, b) = (d.x * d.x + d.z * d.z, o.x * d.x + o.z * d.z);
-                let c = o.x * o.x + o.z * o.z - radius * radius;
-                let mut found: Option<(f32, Vector3<f32>)> = None;
-                let root = b * b - a * c;
-                if a > 1e-12 && root >= 0.0 {
-                    let t = (-b - root.sqrt()) / a;
-                    if (o.y + t * d.y).abs() <= *half_length {
-                        found = Some((t, Vector3::new(o.x + t * d.x, 0.0, o.z + t * d.z) / *radius));
-                    }
-                }
-                if found.is_none() && d.y.abs() > 1e-9 {
-                    let t = (-half_length * d.y.signum() - o.y) / d.y;
-                    if (o.x + t * d.x).hypot(o.z + t * d.z) <= *radius {
-                        found = Some((t, Vector3::new(0.0, -d.y.signum(), 0.0)));
-                    }
-                }
-                let (t, normal) = found.filter(|(t, _)| (1e-5..limit).contains(t))?;
-                Some(Hit { distance_m: t, normal: (pose.rotation * normal).into(), solid: *solid })
+                let (distance_m, normal) =
+                    cast_at_cylinder(*half_length, *radius, pose, origin, direction, limit)?;
+                Some(Hit { distance_m, normal, solid: *solid })
             }
         }
     }
+}
+
+/// Distance at which a ray enters a box, and the unit normal there, towards the ray. Arguments as in
+/// [`Shape::Box`] and [`RayCaster::cast`].
+pub(crate) fn cast_at_box(
+    half: [f32; 3],
+    pose: &Isometry3<f32>,
+    origin: [f32; 3],
+    direction: [f32; 3],
+    limit: f32,
+) -> Option<(f32, [f32; 3])> {
+    let (o, d) = local(pose, origin, direction);
+    let (mut enter, mut leave, mut face) = (f32::NEG_INFINITY, f32::INFINITY, 0);
+    for k in 0..3 {
+        let inverse = 1.0 / if d[k].abs() < 1e-12 { 1e-12 } else { d[k] };
+        let (a, b) = ((-half[k] - o[k]) * inverse, (half[k] - o[k]) * inverse);
+        if a.min(b) > enter {
+            (enter, face) = (a.min(b), k);
+        }
+        leave = leave.min(a.max(b));
+    }
+    if enter > leave || !(1e-5..limit).contains(&enter) {
+        return None;
+    }
+    let mut normal = Vector3::zeros();
+    normal[face] = -d[face].signum();
+    Some((enter, (pose.rotation * normal).into()))
+}
+
+/// The same for a cylinder along its own y axis, as in [`Shape::Cylinder`].
+pub(crate) fn cast_at_cylinder(
+    half_length: f32,
+    radius: f32,
+    pose: &Isometry3<f32>,
+    origin: [f32; 3],
+    direction: [f32; 3],
+    limit: f32,
+) -> Option<(f32, [f32; 3])> {
+    let (o, d) = local(pose, origin, direction);
+    let (a, b) = (d.x * d.x + d.z * d.z, o.x * d.x + o.z * d.z);
+    let c = o.x * o.x + o.z * o.z - radius * radius;
+    let mut found: Option<(f32, Vector3<f32>)> = None;
+    let root = b * b - a * c;
+    if a > 1e-12 && root >= 0.0 {
+        let t = (-b - root.sqrt()) / a;
+        if (o.y + t * d.y).abs() <= half_length {
+            found = Some((t, Vector3::new(o.x + t * d.x, 0.0, o.z + t * d.z) / radius));
+        }
+    }
+    if found.is_none() && d.y.abs() > 1e-9 {
+        let t = (-half_length * d.y.signum() - o.y) / d.y;
+        if (o.x + t * d.x).hypot(o.z + t * d.z) <= radius {
+            found = Some((t, Vector3::new(0.0, -d.y.signum(), 0.0)));
+        }
+    }
+    let (t, normal) = found.filter(|(t, _)| (1e-5..limit).contains(t))?;
+    Some((t, (pose.rotation * normal).into()))
 }
 
 fn local(pose: &Isometry3<f32>, origin: [f32; 3], direction: [f32; 3]) -> (Point3<f32>, Vector3<f32>) {

@@ -137,12 +137,16 @@ impl Mark {
 impl Patch {
     fn cover_at(&self, place: [f32; 2]) -> f32 {
         let [x, y] = [0, 1].map(|k| (place[k] - self.centre[k]) / self.half[k]);
-        let rough = fbm(place[0] * 9.0, place[1] * 9.0, 3, self.seed);
         let least = self.half[0].min(self.half[1]);
         // Between a rectangle and an ellipse, with an uneven edge.
-        let inside =
-            (1.0 - (x.powi(4) + y.powi(4)).powf(0.25)) * least + rough * (0.06 * least + self.soft_m * 0.5);
-        smoothstep(-self.soft_m, self.soft_m, inside)
+        let inside = (1.0 - (x.powi(4) + y.powi(4)).sqrt().sqrt()) * least;
+        let uneven = 0.06 * least + self.soft_m * 0.5;
+        // Away from the edge no unevenness decides.
+        if inside.abs() > uneven + self.soft_m {
+            return if inside > 0.0 { 1.0 } else { 0.0 };
+        }
+        let rough = fbm(place[0] * 9.0, place[1] * 9.0, 3, self.seed);
+        smoothstep(-self.soft_m, self.soft_m, inside + rough * uneven)
     }
 
     fn paint(&self, place: [f32; 2], stuff: &Stuff<'_>, surface: &mut Surface) {

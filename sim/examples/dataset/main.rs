@@ -1,9 +1,12 @@
-//! Pictures with masks for training: `dataset OUT_DIR COUNT SEED [--size N] [--photos DIR]`.
+//! Pictures with masks for training: `dataset OUT_DIR COUNT SEED [--size N] [--photos DIR | --walk robot]`.
 //!
-//! Writes `NNNNN.png` and `NNNNN_mask.png` (8 bit: 0 background, 1 crack, 2 leakage, 3 spalling, 4 corrosion).
-//! Without `--photos`, pictures of random tunnels from random places under varied light. With it, the same
-//! defects laid over real photographs `NNNN.jpg` with crack masks `NNNN_crack.png`: real texture and real
-//! cracks beside made defects. The same arguments give the same bytes.
+//! Writes `NNNNN.png` and `NNNNN_mask.png` (8 bit: 0 background, 1 crack, 2 leakage, 3 spalling, 4 corrosion,
+//! 255 a defect that the picture does not show). As it is, pictures of random tunnels from random places under
+//! varied light. With `--photos`, the same defects laid over real photographs `NNNN.jpg` with crack masks
+//! `NNNN_crack.png`: real texture and real cracks beside made defects. With `--walk robot`, cuttings of what
+//! the cameras of a walking robot see in tunnels that are mostly sound. The same arguments give the same bytes.
+
+mod walk;
 
 use std::path::{Path, PathBuf};
 
@@ -25,6 +28,8 @@ use sim::tunnel::{Footprint, Surface, Tunnel, TunnelDescription};
 
 /// Pictures taken in one tunnel.
 const BATCH: usize = 16;
+/// Length of such a tunnel, m.
+const LENGTH_M: f64 = 16.0;
 /// Share of the pictures that show no defect.
 const EMPTY_SHARE: f64 = 0.3;
 /// Fewest labelled pixels that make a picture one with a defect.
@@ -43,6 +48,7 @@ fn main() -> Result<(), Failure> {
         let tunnel = random_tunnel(&mut rng)?;
         match &photos {
             Some(photos) => composites(&wanted, photos, &tunnel, numbers, &mut rng),
+            None if wanted.walk => walk::cuttings(&wanted, numbers, &mut rng),
             None => renderings(&wanted, &tunnel, numbers, &mut rng),
         }
     })
@@ -54,20 +60,28 @@ struct Wanted {
     seed: u64,
     size: u32,
     photos: Option<PathBuf>,
+    walk: bool,
 }
 
 impl Wanted {
     fn from_args(mut args: impl Iterator<Item = String>) -> Result<Self, Failure> {
-        const USAGE: &str = "usage: dataset OUT_DIR COUNT SEED [--size N] [--photos DIR]";
+        const USAGE: &str = "usage: dataset OUT_DIR COUNT SEED [--size N] [--photos DIR | --walk robot]";
         let mut next = || args.next();
         let (Some(out), Some(count), Some(seed)) = (next(), next(), next()) else { return Err(USAGE.into()) };
-        let mut wanted =
-            Self { out: out.into(), count: count.parse()?, seed: seed.parse()?, size: 512, photos: None };
+        let mut wanted = Self {
+            out: out.into(),
+            count: count.parse()?,
+            seed: seed.parse()?,
+            size: 512,
+            photos: None,
+            walk: false,
+        };
         while let Some(key) = next() {
             let value = next().ok_or(USAGE)?;
             match key.as_str() {
                 "--size" => wanted.size = value.parse()?,
                 "--photos" => wanted.photos = Some(value.into()),
+                "--walk" if value == "robot" => wanted.walk = true,
                 _ => return Err(USAGE.into()),
             }
         }
@@ -81,8 +95,8 @@ impl Wanted {
     }
 }
 
-/// A short tunnel of any section, crowded with defects.
-fn random_tunnel(rng: &mut ChaCha8Rng) -> Result<Tunnel, Failure> {
+/// A short piece of any section.
+fn random_design(rng: &mut ChaCha8Rng) -> Result<TunnelDesign, Failure> {
     let size = rng.random_range(2.2..6.0);
     let shape = match rng.random_range(0..5) {
         0 | 1 => {
@@ -92,10 +106,15 @@ fn random_tunnel(rng: &mut ChaCha8Rng) -> Result<Tunnel, Failure> {
         _ => SectionShape::Box { width_m: size, height_m: rng.random_range(2.0..3.5) },
     };
     let curvature_per_m = if rng.random_bool(0.4) { rng.random_range(-0.04..0.04) } else { 0.0 };
-    let design = TunnelDesign {
-        alignment: Alignment::new(vec![Segment { length_m: 16.0, curvature_per_m, grade: 0.0 }])?,
+    Ok(TunnelDesign {
+        alignment: Alignment::new(vec![Segment { length_m: LENGTH_M, curvature_per_m, grade: 0.0 }])?,
         section: Section::new(shape)?,
-    };
+    })
+}
+
+/// A short tunnel crowded with defects.
+fn random_tunnel(rng: &mut ChaCha8Rng) -> Result<Tunnel, Failure> {
+    let design = random_design(rng)?;
     let mut wanted = TunnelDescription::default();
     let rates = &mut wanted.defects;
     let mut rate = |least: f64, most: f64| rng.random_range(least..most).try_into();

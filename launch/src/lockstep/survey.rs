@@ -1,0 +1,78 @@
+//! The cameras carried along a tunnel without a robot under them: what the defect model alone makes of it, many
+//! times faster than a walk.
+//!
+//! The poses sway about as much as they do in a walk, and are known about as well as the estimator knows them.
+
+use std::sync::Arc;
+
+use nalgebra::{Isometry3, UnitQuaternion, Vector3};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::StandardNormal;
+use robot_interface::frames::{Base, Map, Transform};
+use robot_interface::time::Stamp;
+use robot_interface::tunnel::TunnelPoint;
+use sim::geometry::Bvh;
+use sim::tunnel::{TrueDefect, Tunnel};
+
+use super::eyes::{Findings, Moment, Worker};
+use crate::config::{Mission, Robot};
+
+/// Sway of the trunk as it walks: one sigma across and up (m), and about each axis (rad).
+const SWAY_M: [f64; 2] = [0.10, 0.01];
+const SWAY_RAD: [f64; 3] = [0.02, 0.02, 0.05];
+/// Error of the estimate: one sigma along, across and up (m), and about each axis (rad).
+const ERROR_M: [f64; 3] = [0.06, 0.02, 0.01];
+const ERROR_RAD: f64 = 0.004;
+/// How far a turning trunk moves a picture while its shutter is open, one sigma, rad.
+const SHAKE_RAD: f64 = 0.0008;
+
+/// Takes the mission's pictures in its tunnel, and gives what they showed and what was really there.
+///
+/// # Errors
+/// When the tunnel cannot be built, or the defect model fails.
+pub fn survey(mission: &Mission, robot: &Robot) -> anyhow::Result<(Findings, Vec<TrueDefect>)> {
+    let tunnel = Arc::new(Tunnel::generate(&mission.design, &mission.simulation, mission.seed)?);
+    let caster = Arc::new(Bvh::new(tunnel.geometry()));
+    let mut worker = Worker::new(mission, &robot.description, tunnel.clone(), caster)?;
+    let mut rng = ChaCha8Rng::seed_from_u64(mission.seed);
+    let inspection = &mission.inspection;
+    let (start_m, end_m) = (inspection.start_m.get(), inspection.end_m.get());
+    let every_m = inspection.picture_every_m.get();
+    for k in 0..=((end_m - start_m) / every_m) as u32 {
+        let chainage_m = start_m + f64::from(k) * every_m;
+        let (pose, after) = carried(mission, robot, &tunnel, chainage_m, &mut rng);
+        let mut normal = || rng.sample::<f64, _>(StandardNormal);
+        let shift = Vector3::from(ERROR_M).map(|sigma| sigma * normal());
+        let turn = Vector3::from_fn(|_, _| ERROR_RAD * normal());
+        let error = Isometry3::from_parts(shift.into(), UnitQuaternion::from_scaled_axis(turn));
+        worker.look(&Moment {
+            stamp: Stamp::from_nanos((f64::from(k) * every_m / inspection.speed_m_s.get() * 1e9) as u64),
+            truth: [pose, after],
+            estimate: Transform::new(pose.isometry * error),
+        })?;
+    }
+    Ok((worker.close(), tunnel.defects().to_vec()))
+}
+
+/// Poses of the trunk at a chainage when the shutters open and close.
+fn carried(
+    mission: &Mission,
+    robot: &Robot,
+    tunnel: &Tunnel,
+    chainage_m: f64,
+    rng: &mut ChaCha8Rng,
+) -> (Transform<Map, Base>, Transform<Map, Base>) {
+    let mut normal = |sigma: f64| sigma * rng.sample::<f64, _>(StandardNormal);
+    let axis = mission.design.alignment.pose_at(chainage_m);
+    let left_m = normal(SWAY_M[0]);
+    let height_m = robot.description.body.standing_height_m.get() + normal(SWAY_M[1]);
+    let up_m = tunnel.floor_height_m(chainage_m, left_m) + height_m;
+    let p = mission.design.to_map(TunnelPoint { chainage_m, left_m, up_m }).coords;
+    let [roll, pitch, yaw] = SWAY_RAD.map(&mut normal);
+    let rpy = [roll, pitch - axis.grade.atan(), yaw + axis.heading_rad];
+    let pose = Transform::from_xyz_rpy([p.x, p.y, p.z], rpy);
+    let shake = Vector3::from_fn(|_, _| normal(SHAKE_RAD));
+    let after = Transform::new(pose.isometry * Isometry3::rotation(shake));
+    (pose, after)
+}
