@@ -37,7 +37,7 @@ impl Network {
                 let name = format!("{name}.{part}");
                 tensors.remove(&name).ok_or_else(|| Error::Msg(format!("there is no tensor {name}")))
             };
-            Conv2d::new(take("weight")?, take("bias")?, stride, relu)
+            Conv2d::new(&take("weight")?, &take("bias")?, stride, relu)
         };
         let mut pair =
             |name: &str| Ok::<_, Error>(vec![layer(name, 2, true)?, layer(&format!("{name}b"), 1, true)?]);
