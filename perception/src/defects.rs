@@ -14,7 +14,7 @@ mod tests;
 mod weights;
 mod windows;
 
-use candle_core::{Device, Tensor};
+use candle_core::{Device, Storage, Tensor};
 use robot_interface::sensors::RgbImage;
 
 pub use class_map::{CLASSES, ClassMap};
@@ -80,6 +80,13 @@ impl Segmenter {
         Ok(Self { network, thresholds, scales, version })
     }
 
+    /// The same network, judging pictures at no more than so many sizes (at least one): a robot knows how near its
+    /// cameras are to the wall, a photographer's are anywhere.
+    #[must_use]
+    pub fn at_most_sizes(self, sizes: usize) -> Self {
+        Self { scales: self.scales.min(sizes.max(1)), ..self }
+    }
+
     /// A fingerprint of the weights, 16 hexadecimal digits.
     pub fn version(&self) -> &str {
         &self.version
@@ -127,8 +134,12 @@ impl Segmenter {
         for window in windows::windows(size.0, size.1) {
             let shape = (1, INPUTS, window.height, window.width);
             let input = Tensor::from_vec(window.input(&inputs), shape, &Device::Cpu)?;
-            let logits = self.network.forward(&input)?.flatten_all()?.to_vec1::<f32>()?;
-            window.keep(&logits, &mut scores, size.0, size.1);
+            let logits = self.network.forward(&input)?;
+            let (storage, layout) = logits.storage_and_layout();
+            let (Storage::Cpu(values), Some((start, end))) = (&*storage, layout.contiguous_offsets()) else {
+                return Err(candle_core::Error::Msg("the scores are not on the CPU in order".into()).into());
+            };
+            window.keep(&values.as_slice::<f32>()?[start..end], &mut scores, size.0, size.1);
         }
         Ok(scores)
     }

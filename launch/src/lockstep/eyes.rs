@@ -29,6 +29,8 @@ use crate::picture;
 /// Moments that may be waiting or in work. Were it one, the robot's own work would stop for the pictures' now
 /// and then, and a core stand idle.
 const LAG: usize = 3;
+/// Sizes at which the network judges the robot's pictures, each half of the one before.
+const PICTURE_SIZES: usize = 2;
 /// How much smaller pictures are in the recording.
 const REDUCED: u32 = 4;
 /// A crack thinner than this many pixels could not have been seen, nor a defect of fewer pixels.
@@ -184,7 +186,9 @@ impl Worker {
             robot: robot.clone(),
             tunnel,
             caster,
-            segmenter: Segmenter::bundled().context("the bundled defect model cannot be used")?,
+            segmenter: Segmenter::bundled()
+                .context("the bundled defect model cannot be used")?
+                .at_most_sizes(PICTURE_SIZES),
             lining: LiningMap::new(&mission.design, tuning),
             joints: HotJoints::new(&mission.design, inspection.hot_joint_above_c.get()),
             crack_px: tuning.crack_px,

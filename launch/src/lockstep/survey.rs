@@ -21,8 +21,11 @@ use crate::config::{Mission, Robot};
 /// Sway of the trunk as it walks: one sigma across and up (m), and about each axis (rad).
 const SWAY_M: [f64; 2] = [0.10, 0.01];
 const SWAY_RAD: [f64; 3] = [0.02, 0.02, 0.05];
-/// Error of the estimate: one sigma along, across and up (m), and about each axis (rad).
-const ERROR_M: [f64; 3] = [0.06, 0.02, 0.01];
+/// Error of the estimate along the tunnel: one sigma (m), and how much of it the next picture shares.
+const DRIFT_M: f64 = 0.10;
+const DRIFT_KEPT: f64 = 0.97;
+/// Error of the estimate beside that: one sigma along, across and up (m), and about each axis (rad).
+const ERROR_M: [f64; 3] = [0.01, 0.015, 0.008];
 const ERROR_RAD: f64 = 0.004;
 /// How far a turning trunk moves a picture while its shutter is open, one sigma, rad.
 const SHAKE_RAD: f64 = 0.0008;
@@ -39,11 +42,13 @@ pub fn survey(mission: &Mission, robot: &Robot) -> anyhow::Result<(Findings, Vec
     let inspection = &mission.inspection;
     let (start_m, end_m) = (inspection.start_m.get(), inspection.end_m.get());
     let every_m = inspection.picture_every_m.get();
+    let mut drift_m = 0.0;
     for k in 0..=((end_m - start_m) / every_m) as u32 {
         let chainage_m = start_m + f64::from(k) * every_m;
         let (pose, after) = carried(mission, robot, &tunnel, chainage_m, &mut rng);
         let mut normal = || rng.sample::<f64, _>(StandardNormal);
-        let shift = Vector3::from(ERROR_M).map(|sigma| sigma * normal());
+        drift_m = DRIFT_KEPT * drift_m + (1.0 - DRIFT_KEPT * DRIFT_KEPT).sqrt() * DRIFT_M * normal();
+        let shift = Vector3::from(ERROR_M).map(|sigma| sigma * normal()) + Vector3::x() * drift_m;
         let turn = Vector3::from_fn(|_, _| ERROR_RAD * normal());
         let error = Isometry3::from_parts(shift.into(), UnitQuaternion::from_scaled_axis(turn));
         worker.look(&Moment {

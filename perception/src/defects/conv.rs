@@ -47,7 +47,8 @@ impl Conv2d {
     /// When the shapes do not fit each other.
     pub(crate) fn new(weight: &Tensor, bias: &Tensor, stride: usize, relu: bool) -> Result<Self> {
         let (outputs, inputs, size, across) = weight.dims4()?;
-        if bias.dims() != [outputs] || size != across || size.is_multiple_of(2) || !(1..=2).contains(&stride) {
+        if bias.dims() != [outputs] || size != across || size.is_multiple_of(2) || !(1..=2).contains(&stride)
+        {
             return Err(Error::Msg(format!(
                 "a convolution needs a square odd kernel, one bias an output and a stride of 1 or 2, not weight \
                  {:?}, bias {:?} and stride {stride}",

@@ -13,9 +13,6 @@ const RIM_M: f64 = 0.06;
 const JOINT_M: f64 = 0.7;
 const JOINT_SHARE: f64 = 0.9;
 
-/// A crack whose box is thinner than this is straight along or across the tunnel: what is left of a joint, m.
-const STRAIGHT_M: f64 = 0.07;
-
 /// What is longer than this and a fifth as wide at most is a cable or a pipe, m.
 const INSTALLED_M: f64 = 3.0;
 
@@ -85,9 +82,9 @@ fn of_class(map: &LiningMap, number: usize, class: DefectClass) -> Vec<Part> {
         let believed = sure && sum >= tuning.least_mean[number] * part.cells.len() as f32;
         let thin_m = part.bounds.length_m().min(part.bounds.height_m());
         let installed = extent_m > INSTALLED_M && thin_m < INSTALLED_M / 5.0;
-        let straight = class == DefectClass::Crack && thin_m < STRAIGHT_M;
+        let sliver = thin_m < tuning.least_thickness_m[number];
         let views = part.cells.iter().map(|c| map.cells[*c].views).max().unwrap_or(0);
-        if installed || straight || views < tuning.least_views {
+        if installed || sliver || views < tuning.least_views {
             continue;
         }
         if believed && extent_m >= tuning.least_extent_m[number] && area_m2 >= tuning.least_area_m2[number] {

@@ -50,6 +50,11 @@ impl Leak {
     /// How much water covers a place, 0 to 1, and how far inside the edge it lies, m.
     pub(super) fn cover(&self, place: [f32; 2], soft_m: f32) -> (f32, f32) {
         let [dx, dy] = [place[0] - self.source[0], place[1] - self.source[1]];
+        // Far beside the run no raggedness reaches: width, drift and fraying have their bounds.
+        let beside = dx.abs() - (1.3 + 0.25) * self.half_width;
+        if self.down != 0.0 && beside > 0.45 * self.half_width.min(0.12) + 0.012 * 2.6 + soft_m {
+            return (0.0, -beside);
+        }
         // Edges wander at every scale: with the wall's tone, with its grain, with its pores.
         let warp = 1.6 * fbm(place[0] * 5.0, place[1] * 4.0, 2, self.seed ^ 0x0f)
             + fbm(place[0] * 19.0, place[1] * 15.0, 4, self.seed);
