@@ -55,6 +55,8 @@ pub struct Tuning {
     pub least_area_m2: [f64; CLASSES],
     /// The narrowest crack that can be found, in pixels.
     pub crack_px: f64,
+    /// A crack is at least so many times longer than it is wide as marked: what is not is writing or a painted mark.
+    pub crack_slenderness: f64,
 }
 
 impl Default for Tuning {
@@ -63,13 +65,14 @@ impl Default for Tuning {
             cell_m: 0.02,
             least_views: 2,
             least_part_px: [30, 20, 15, 12],
-            scores: [[0.4, 0.15], [0.4, 0.35], [0.75, 0.55], [0.55, 0.45]],
-            least_mean: [0.15, 0.38, 0.55, 0.45],
+            scores: [[0.4, 0.15], [0.45, 0.35], [0.75, 0.55], [0.55, 0.45]],
+            least_mean: [0.15, 0.4, 0.55, 0.45],
             gap_m: [0.08, 0.1, 0.08, 0.12],
-            least_extent_m: [0.25, 0.12, 0.08, 0.1],
+            least_extent_m: [0.25, 0.15, 0.08, 0.1],
             least_thickness_m: [0.07, 0.06, 0.06, 0.07],
-            least_area_m2: [0.001, 0.004, 0.004, 0.004],
+            least_area_m2: [0.001, 0.006, 0.004, 0.004],
             crack_px: 0.5,
+            crack_slenderness: 40.0,
         }
     }
 }
@@ -274,6 +277,9 @@ impl LiningMap {
     pub fn defects(&self) -> Vec<Defect> {
         let mut defects: Vec<Defect> =
             detect::components(self).iter().map(|part| measure::measure(self, part)).collect();
+        let slender =
+            |d: &Defect| d.width_mm.is_none_or(|mm| mm * self.tuning.crack_slenderness <= 1e3 * d.length_m);
+        defects.retain(slender);
         defects.sort_by(|a, b| {
             a.centre
                 .chainage_m

@@ -10,11 +10,12 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use anyhow::{Context, anyhow};
-use perception::defects::Segmenter;
-use perception::lining::{Coverage, Defect, LiningMap, Tuning};
+use perception::defects::{ClassMap, Segmenter};
+use perception::lining::{Coverage, Defect, FrameId, LiningMap, Tuning};
 use perception::thermal::HotJoints;
+use rayon::prelude::*;
 use robot_interface::defect::DefectClass;
-use robot_interface::frames::{Base, Map, Transform};
+use robot_interface::frames::{Base, Camera as Optical, Map, Transform};
 use robot_interface::robot::RobotDescription;
 use robot_interface::sensors::{RgbImage, ThermalFrame};
 use robot_interface::time::Stamp;
@@ -28,7 +29,7 @@ use crate::picture;
 
 /// Moments that may be waiting or in work. Were it one, the robot's own work would stop for the pictures' now
 /// and then, and a core stand idle.
-const LAG: usize = 3;
+const LAG: usize = 4;
 /// Sizes at which the network judges the robot's pictures, each half of the one before.
 const PICTURE_SIZES: usize = 2;
 /// How much smaller pictures are in the recording.
@@ -154,6 +155,14 @@ impl Eyes {
     }
 }
 
+/// What one camera gave.
+struct View {
+    scores: ClassMap,
+    jpeg: Vec<u8>,
+    reduced: RgbImage,
+    visible: Vec<SeenDefect>,
+}
+
 /// What the thread does, one moment at a time.
 pub(super) struct Worker {
     robot: RobotDescription,
@@ -200,25 +209,26 @@ impl Worker {
     }
 
     pub(super) fn look(&mut self, moment: &Moment) -> anyhow::Result<Looked> {
+        let first = self.pictures.len() as u32;
+        // The cameras work side by side; what they saw goes onto the lining in their order.
+        let views: Vec<View> = self
+            .cameras
+            .par_iter()
+            .zip(&self.robot.cameras)
+            .enumerate()
+            .map(|(i, (camera, description))| {
+                self.view(moment, camera, &description.base_from_camera(), first + i as u32)
+            })
+            .collect::<anyhow::Result<_>>()?;
         let mut reduced = Vec::new();
-        for (camera, description) in self.cameras.iter().zip(&self.robot.cameras) {
-            let mount = description.base_from_camera();
-            let exposure = Exposure {
-                start: moment.truth[0] * mount,
-                end: moment.truth[1] * mount,
-                stamp: moment.stamp,
-            };
-            let number = self.pictures.len() as u32;
-            let seed = self.seed.wrapping_mul(0x1_0000).wrapping_add(u64::from(number));
-            let rendered = camera.render(&self.tunnel, self.caster.as_ref(), &exposure, seed);
-            for seen in &rendered.visible {
+        for (number, (view, description)) in (first..).zip(views.into_iter().zip(&self.robot.cameras)) {
+            for seen in &view.visible {
                 *self.visible.entry(seen.id).or_default() |= self.could_see(seen);
             }
-            let image = &rendered.frame.image;
-            let scores = self.segmenter.segment(image)?;
-            self.lining.add(number, &description.intrinsics(), &(moment.estimate * mount), &scores);
-            self.pictures.push(picture::jpeg(image, 85)?);
-            reduced.push(picture::reduced(image, REDUCED));
+            let pose = moment.estimate * description.base_from_camera();
+            self.lining.add(number, &description.intrinsics(), &pose, &view.scores);
+            self.pictures.push(view.jpeg);
+            reduced.push(view.reduced);
         }
         let mut thermal = Vec::new();
         for (camera, description) in self.thermal.iter().zip(&self.robot.thermal) {
@@ -235,6 +245,27 @@ impl Worker {
             thermal.push(frame);
         }
         Ok(Looked { stamp: moment.stamp, reduced, thermal, defects: self.defects() })
+    }
+
+    /// Takes a picture and judges it.
+    fn view(
+        &self,
+        moment: &Moment,
+        camera: &Camera,
+        mount: &Transform<Base, Optical>,
+        number: FrameId,
+    ) -> anyhow::Result<View> {
+        let exposure =
+            Exposure { start: moment.truth[0] * *mount, end: moment.truth[1] * *mount, stamp: moment.stamp };
+        let seed = self.seed.wrapping_mul(0x1_0000).wrapping_add(u64::from(number));
+        let rendered = camera.render(&self.tunnel, self.caster.as_ref(), &exposure, seed);
+        let image = &rendered.frame.image;
+        Ok(View {
+            scores: self.segmenter.segment(image)?,
+            jpeg: picture::jpeg(image, 85)?,
+            reduced: picture::reduced(image, REDUCED),
+            visible: rendered.visible,
+        })
     }
 
     fn could_see(&self, seen: &SeenDefect) -> bool {

@@ -13,6 +13,12 @@ const RIM_M: f64 = 0.06;
 const JOINT_M: f64 = 0.7;
 const JOINT_SHARE: f64 = 0.9;
 
+/// A crack of which so much lies in one band along the tunnel and one across it is where joints meet: little of a joint
+/// itself is taken for a crack, more of it where another one joins it.
+const CROSS_SHARE: f64 = 0.9;
+/// Cells across such a band.
+const CROSS_CELLS: usize = 3;
+
 /// What is longer than this and a fifth as wide at most is a cable or a pipe, m.
 const INSTALLED_M: f64 = 3.0;
 
@@ -84,7 +90,8 @@ fn of_class(map: &LiningMap, number: usize, class: DefectClass) -> Vec<Part> {
         let installed = extent_m > INSTALLED_M && thin_m < INSTALLED_M / 5.0;
         let sliver = thin_m < tuning.least_thickness_m[number];
         let views = part.cells.iter().map(|c| map.cells[*c].views).max().unwrap_or(0);
-        if installed || sliver || views < tuning.least_views {
+        let cross = class == DefectClass::Crack && cross_share(map, &part.cells) >= CROSS_SHARE;
+        if installed || sliver || cross || views < tuning.least_views {
             continue;
         }
         if believed && extent_m >= tuning.least_extent_m[number] && area_m2 >= tuning.least_area_m2[number] {
@@ -92,6 +99,25 @@ fn of_class(map: &LiningMap, number: usize, class: DefectClass) -> Vec<Part> {
         }
     }
     parts
+}
+
+/// Share of cells in the fullest band along the tunnel and the fullest one across it, 0 to 1.
+fn cross_share(map: &LiningMap, cells: &[usize]) -> f64 {
+    let columns = map.size[0];
+    let places = || cells.iter().map(|c| [c % columns, c / columns]);
+    let band = |axis: usize| {
+        let mut counts = std::collections::BTreeMap::<usize, usize>::new();
+        for place in places() {
+            for first in place[axis].saturating_sub(CROSS_CELLS - 1)..=place[axis] {
+                *counts.entry(first).or_default() += 1;
+            }
+        }
+        let fullest = counts.into_iter().max_by_key(|(_, count)| *count).map_or(0, |(first, _)| first);
+        fullest..fullest + CROSS_CELLS
+    };
+    let (across, along) = (band(0), band(1));
+    let within = places().filter(|[x, y]| across.contains(x) || along.contains(y)).count();
+    within as f64 / cells.len().max(1) as f64
 }
 
 /// Takes out what is long, straight, and along or across the tunnel: joints between segments or pours, edges of

@@ -96,6 +96,20 @@ fn a_joint_is_not_a_crack_and_a_cable_not_a_leak() {
 }
 
 #[test]
+fn where_joints_meet_is_no_crack() {
+    // A third of a metre of each of two joints, seen from two poses that are not quite right; then the same length of
+    // something that slants.
+    let corner = |s: f64, a: f64| {
+        let around = (s - 5.0).abs() < 0.006 && (-2.2..-1.86).contains(&a);
+        let along = (a + 2.0).abs() < 0.006 && (5.0..5.3).contains(&s);
+        around || along
+    };
+    assert!(seen_from(&[4.8, 5.3], DefectClass::Crack, corner).defects().is_empty());
+    let slant = |s: f64, a: f64| (a + 2.0 - 0.8 * (s - 5.0)).abs() < 0.008 && (4.8..5.2).contains(&s);
+    assert_eq!(seen_from(&[4.8, 5.3], DefectClass::Crack, slant).defects().len(), 1);
+}
+
+#[test]
 fn what_one_picture_alone_shows_is_not_believed() {
     let disc = |s: f64, a: f64| (s - 5.0).hypot(a + 2.0) < 0.15;
     assert!(seen_from(&[5.0], DefectClass::Spalling, disc).defects().is_empty());

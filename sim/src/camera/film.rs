@@ -94,7 +94,8 @@ fn smeared(light: Vec<[f32; 3]>, width: usize, smear: &Smear) -> Vec<[f32; 3]> {
                 *out = light[y * width + x];
                 continue;
             }
-            let taps = (length as usize + 2).min(12);
+            // Neighbours are blended anyway: a tap a pixel is as smooth as the movement.
+            let taps = (length.ceil() as usize).clamp(2, 12);
             let mut sum = [0.0; 3];
             for tap in 0..taps {
                 let t = (tap as f32 + 0.5) / taps as f32 - 0.5;
