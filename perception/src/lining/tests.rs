@@ -105,7 +105,7 @@ fn where_joints_meet_is_no_crack() {
         around || along
     };
     assert!(seen_from(&[4.8, 5.3], DefectClass::Crack, corner).defects().is_empty());
-    let slant = |s: f64, a: f64| (a + 2.0 - 0.8 * (s - 5.0)).abs() < 0.008 && (4.8..5.2).contains(&s);
+    let slant = |s: f64, a: f64| (a + 2.0 - 0.8 * (s - 5.0)).abs() < 0.004 && (4.8..5.2).contains(&s);
     assert_eq!(seen_from(&[4.8, 5.3], DefectClass::Crack, slant).defects().len(), 1);
 }
 
