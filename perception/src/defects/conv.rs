@@ -17,7 +17,7 @@ use rayon::prelude::*;
 
 use lanes::{Kernel, MOST_PIXELS, OUTPUTS};
 
-/// Floats of the copied input of a tile: half of a second-level cache of 1 MB, or a quarter of it.
+/// Floats of the copied input of a tile: a quarter of a megabyte, half or less of a second-level cache.
 const TILE_FLOATS: usize = 64 * 1024;
 
 /// A square convolution of odd size whose output has the input's size divided by the stride, rounded up.
