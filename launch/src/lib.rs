@@ -9,3 +9,4 @@ pub mod report;
 pub mod ros_msgs;
 pub mod run;
 pub mod score;
+mod stack;

@@ -25,7 +25,7 @@ use robot_interface::time::Stamp;
 
 pub use cdr::CdrError;
 pub use findings::DefectMarker;
-use sink::{Durability, Sink};
+pub use sink::{Durability, Sink};
 
 use crate::ros_msgs::{
     Bytes, CameraInfo, CompressedImage, Covariance6, Header, Image, Imu, JointState, MapMetaData, Message,
@@ -100,11 +100,28 @@ struct Mount {
     base_from_sensor: Isometry3<f64>,
 }
 
-/// Writes a recording message by message, as they come. Dropped without [`Recorder::finish`] it still closes
-/// the file as well as it can.
-pub struct Recorder<W: Write + Seek = BufWriter<File>> {
-    sink: Sink<W>,
+/// Where messages go: into a file, or onto ROS topics.
+pub trait Outlet {
+    /// Hands a message on.
+    ///
+    /// # Errors
+    /// When it cannot be put into bytes, or (said once) the outlet takes no more.
+    fn publish<M: Message>(
+        &mut self,
+        topic: &str,
+        durability: Durability,
+        stamp: Stamp,
+        message: &M,
+    ) -> Result<(), RecordError>;
+}
+
+/// Turns what Adit knows into ROS messages, as they come, and hands them to an outlet: by default a recording,
+/// which, dropped without [`Recorder::finish`], still closes its file as well as it can.
+pub struct Recorder<O = Sink<BufWriter<File>>> {
+    outlet: O,
     mounts: Vec<Mount>,
+    /// Whether `/tf_static` goes before the next message.
+    mounts_due: bool,
     /// Space for the bytes of a cloud, grid or picture.
     bytes: Vec<u8>,
 }
@@ -121,12 +138,33 @@ impl Recorder {
     }
 }
 
-impl<W: Write + Seek> Recorder<W> {
+impl<W: Write + Seek> Recorder<Sink<W>> {
     /// A recording into `output`, from its present position.
     ///
     /// # Errors
     /// When it cannot be written.
     pub fn new(output: W, robot: &RobotDescription) -> Result<Self, RecordError> {
+        let mut recorder = Recorder::through(Sink::new(output)?, robot);
+        // Logged with the first message, so that the recording does not begin before it.
+        recorder.mounts_due = true;
+        Ok(recorder)
+    }
+
+    /// Writes the summary, so that readers find their way, and flushes.
+    ///
+    /// # Errors
+    /// When the file cannot be written and that was not said before.
+    pub fn finish(mut self) -> Result<Recorded, RecordError> {
+        if let Some(mut output) = self.outlet.finish()? {
+            output.flush().map_err(|source| RecordError::Write(source.into()))?;
+        }
+        Ok(Recorded { messages: self.outlet.written(), dropped: self.outlet.dropped() })
+    }
+}
+
+impl<O: Outlet> Recorder<O> {
+    /// Messages of a robot through an outlet.
+    pub fn through(outlet: O, robot: &RobotDescription) -> Self {
         let imu = nalgebra::Vector3::from(robot.imu.xyz_m);
         let mut mounts = vec![
             // Samples are in the base frame's axes.
@@ -144,7 +182,7 @@ impl<W: Write + Seek> Recorder<W> {
             frame: optical_frame(&camera.name),
             base_from_sensor: camera.base_from_camera().isometry,
         }));
-        Ok(Self { sink: Sink::new(output)?, mounts, bytes: Vec::new() })
+        Self { outlet, mounts, mounts_due: false, bytes: Vec::new() }
     }
 
     /// `/joint_states`.
@@ -359,26 +397,18 @@ impl<W: Write + Seek> Recorder<W> {
         self.publish("/mission/status", now, &message)
     }
 
-    /// Writes the summary, so that readers find their way, and flushes.
-    ///
-    /// # Errors
-    /// When the file cannot be written and that was not said before.
-    pub fn finish(mut self) -> Result<Recorded, RecordError> {
-        if let Some(mut output) = self.sink.finish()? {
-            output.flush().map_err(|source| RecordError::Write(source.into()))?;
-        }
-        Ok(Recorded { messages: self.sink.written(), dropped: self.sink.dropped() })
-    }
-
     fn publish<M: Message>(&mut self, topic: &str, stamp: Stamp, message: &M) -> Result<(), RecordError> {
-        if self.sink.is_empty() {
+        if std::mem::take(&mut self.mounts_due) {
             self.static_transforms(stamp)?;
         }
-        self.sink.publish(topic, Durability::Volatile, stamp, message)
+        self.outlet.publish(topic, Durability::Volatile, stamp, message)
     }
 
-    /// `/tf_static`, logged with the first message so that the recording does not begin before it.
-    fn static_transforms(&mut self, stamp: Stamp) -> Result<(), RecordError> {
+    /// `/tf_static`: where the sensors sit, and that `odom` is `map`.
+    ///
+    /// # Errors
+    /// When the file cannot be written; said once.
+    pub fn static_transforms(&mut self, stamp: Stamp) -> Result<(), RecordError> {
         let mut transforms = vec![TransformStamped {
             header: Header::new(stamp, MAP),
             child_frame_id: ODOM,
@@ -390,7 +420,7 @@ impl<W: Write + Seek> Recorder<W> {
             transform: mount.base_from_sensor.into(),
         }));
         let message = TfMessage { transforms };
-        self.sink.publish("/tf_static", Durability::TransientLocal, stamp, &message)
+        self.outlet.publish("/tf_static", Durability::TransientLocal, stamp, &message)
     }
 
     /// Lends the recorder's byte buffer to a step that also publishes.

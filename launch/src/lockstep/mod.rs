@@ -4,9 +4,9 @@
 //! (lidar, terrain, pictures) gives its results back at fixed simulated times, not when it is done.
 
 mod eyes;
+mod legs;
 mod log;
 mod mosaic;
-mod stack;
 mod survey;
 mod trace;
 mod world;
@@ -19,14 +19,15 @@ pub use eyes::Findings;
 use eyes::{Eyes, Moment};
 pub(crate) use log::place_of;
 use log::{Kept, Log};
+use legs::Legs;
 pub use mosaic::Mosaic;
-use stack::{Control, Navigator, Surroundings, is_standing};
 pub use survey::survey;
 pub use trace::{FarEnd, Sample, Trace};
 use world::{World, start_pose};
 
 use crate::config::{Mission, Robot};
 use crate::record::Recorder;
+use crate::stack::{Navigator, Surroundings};
 
 /// Physics steps between two scans, and between two decisions of the mission: 10 Hz.
 const WINDOW: u64 = 50;
@@ -89,7 +90,7 @@ pub fn run(
     observer: &mut dyn Observer,
 ) -> anyhow::Result<Outcome> {
     let description = &robot.description;
-    let (mut control, ports) = Control::new(robot, start_pose(mission))?;
+    let (mut legs, ports) = Legs::new(robot, start_pose(mission))?;
     let mut world = World::new(mission, robot, ports)?;
     let mut surroundings = Surroundings::new(description, &mission.design);
     let mut navigator = Navigator::new(mission, description);
@@ -104,20 +105,22 @@ pub fn run(
     while phase != Phase::Done {
         // The scan of the window before is worked on while the physics of this one goes on.
         let poses = world.take_poses();
-        let (state, history, standing) = (control.state(), control.history(), is_standing(&control));
+        let body = legs.control.body();
+        let (history, standing) = (legs.control.history(), body.is_standing());
         let (kept, (scan, perceived)) = rayon::join(
-            || walk(&mut control, &mut world, &mut now),
+            || walk(&mut legs, &mut world, &mut now),
             || {
                 let scan = World::scan(&lidar, caster.as_ref(), &poses);
-                let perceived = surroundings.perceive(&scan, &state, &history, standing);
+                let perceived = surroundings.perceive(&scan, &body.state, &history, standing);
                 (scan, perceived)
             },
         );
         if let Some(correction) = &perceived.correction {
-            control.correct(correction);
+            legs.control.handle_correction(correction);
         }
-        let wanted = navigator.step(&control, &perceived.grid, now, observer.stop_requested());
-        control.follow(&wanted, navigator.path(), now);
+        let wanted =
+            navigator.step(&legs.control.body(), &perceived.grid, now, observer.stop_requested());
+        legs.follow(&wanted, navigator.path(), now);
         if wanted.phase != phase {
             tracing::info!("{:8.2} s  {}", now.seconds(), wanted.phase.name());
             phase = wanted.phase;
@@ -127,7 +130,7 @@ pub fn run(
         }
         log.window(now, &kept, &scan, &perceived.grid);
 
-        let state = control.state();
+        let state = legs.control.state();
         if wanted.picture {
             eyes.look(Moment { stamp: now, truth: world.last_poses(), estimate: state.map_from_base })?;
         }
@@ -154,7 +157,7 @@ pub fn run(
             truth: world.truth().map_from_base,
             chainage_m,
             speed_m_s: state.velocity_m_s.xy().norm(),
-            torque_peak_nm: control.take_torque_peak(),
+            torque_peak_nm: legs.control.take_torque_peak(),
             outbound,
         });
         observer.progress(&Progress {
@@ -173,20 +176,20 @@ pub fn run(
         findings: eyes.close()?,
         truth: world.tunnel.defects().to_vec(),
         refused_scans: surroundings.refused_scans(),
-        missed_replies: control.missed_replies(),
+        missed_replies: legs.control.missed_replies(),
     })
 }
 
 /// A tenth of a second of physics and control; `now` moves along.
-fn walk(control: &mut Control, world: &mut World, now: &mut Stamp) -> Vec<Kept> {
+fn walk(legs: &mut Legs, world: &mut World, now: &mut Stamp) -> Vec<Kept> {
     let mut kept = Vec::new();
     for step in 1..=WINDOW {
-        control.step(*now, |t| world.serve_motors(t));
+        legs.step(*now, |t| world.serve_motors(t));
         let imu = world.step(*now);
-        control.handle_imu(&imu);
+        legs.control.handle_imu(&imu);
         *now = now.plus_nanos(world.step_nanos());
         if step.is_multiple_of(KEEP_EVERY) {
-            kept.push(Kept { joints: *control.joints(), imu, state: control.state() });
+            kept.push(Kept { joints: *legs.control.joints(), imu, state: legs.control.state() });
         }
     }
     kept

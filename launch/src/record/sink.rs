@@ -10,7 +10,7 @@ use mcap::records::MessageHeader;
 use mcap::{Compression, McapError, WriteOptions, Writer};
 use robot_interface::time::Stamp;
 
-use super::{RecordError, cdr};
+use super::{Outlet, RecordError, cdr};
 use crate::ros_msgs::Message;
 
 /// A chunk is closed once it is larger than this, uncompressed.
@@ -20,7 +20,7 @@ const CHUNK_NANOS: u64 = 1_000_000_000;
 
 /// How long a topic's messages hold for a subscriber that comes late.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Durability {
+pub enum Durability {
     /// Not beyond the moment.
     Volatile,
     /// Until replaced (`/tf_static`).
@@ -62,7 +62,8 @@ struct Channel {
     count: u32,
 }
 
-pub(super) struct Sink<W: Write + Seek> {
+/// A recording's file.
+pub struct Sink<W: Write + Seek> {
     /// `None` once writing has failed: what follows is dropped.
     writer: Option<Writer<W>>,
     channels: BTreeMap<String, Channel>,
@@ -96,11 +97,6 @@ impl<W: Write + Seek> Sink<W> {
         })
     }
 
-    /// Whether nothing has been written yet, so that what stands at the beginning still has to be.
-    pub(super) fn is_empty(&self) -> bool {
-        self.written == 0 && self.dropped == 0
-    }
-
     pub(super) fn written(&self) -> u64 {
         self.written
     }
@@ -109,9 +105,18 @@ impl<W: Write + Seek> Sink<W> {
         self.dropped
     }
 
+    /// Writes the summary and gives the output back; `None` when writing had failed before.
+    pub(super) fn finish(&mut self) -> Result<Option<W>, RecordError> {
+        let Some(mut writer) = self.writer.take() else { return Ok(None) };
+        writer.finish().map_err(RecordError::Write)?;
+        Ok(Some(writer.into_inner()))
+    }
+}
+
+impl<W: Write + Seek> Outlet for Sink<W> {
     /// Writes one message. It is logged at `stamp`, or with the newest message before it when that is later:
     /// in a recording, time never runs backwards.
-    pub(super) fn publish<M: Message>(
+    fn publish<M: Message>(
         &mut self,
         topic: &str,
         durability: Durability,
@@ -142,13 +147,6 @@ impl<W: Write + Seek> Sink<W> {
                 Err(RecordError::Write(source))
             }
         }
-    }
-
-    /// Writes the summary and gives the output back; `None` when writing had failed before.
-    pub(super) fn finish(&mut self) -> Result<Option<W>, RecordError> {
-        let Some(mut writer) = self.writer.take() else { return Ok(None) };
-        writer.finish().map_err(RecordError::Write)?;
-        Ok(Some(writer.into_inner()))
     }
 }
 

@@ -1,0 +1,10 @@
+//! The robot's side of a run: what runs on a robot, given samples and the mission's file alone. Both wirings
+//! (lock-step and ROS 2) are made of these parts.
+
+mod control;
+mod navigator;
+mod surroundings;
+
+pub(crate) use control::Control;
+pub(crate) use navigator::{Body, Guide, Navigator};
+pub(crate) use surroundings::Surroundings;
