@@ -11,15 +11,15 @@ mod survey;
 mod trace;
 mod world;
 
-use planner::mission::{AbortReason, Phase};
+use planner::mission::{AbortReason, Order, Phase};
 use robot_interface::time::Stamp;
 use sim::tunnel::TrueDefect;
 
 pub use eyes::Findings;
 use eyes::{Eyes, Moment};
+use legs::Legs;
 pub(crate) use log::place_of;
 use log::{Kept, Log};
-use legs::Legs;
 pub use mosaic::Mosaic;
 pub use survey::survey;
 pub use trace::{FarEnd, Sample, Trace};
@@ -118,8 +118,8 @@ pub fn run(
         if let Some(correction) = &perceived.correction {
             legs.control.handle_correction(correction);
         }
-        let wanted =
-            navigator.step(&legs.control.body(), &perceived.grid, now, observer.stop_requested());
+        let order = observer.stop_requested().then_some(Order::Stop);
+        let wanted = navigator.step(&legs.control.body(), &perceived.grid, now, order);
         legs.follow(&wanted, navigator.path(), now);
         if wanted.phase != phase {
             tracing::info!("{:8.2} s  {}", now.seconds(), wanted.phase.name());

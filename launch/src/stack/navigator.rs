@@ -2,7 +2,7 @@
 
 use planner::follow::Follower;
 use planner::gait::Mode;
-use planner::mission::{Mission, MissionInput, MissionOutput, MissionPlan};
+use planner::mission::{Mission, MissionInput, MissionOutput, MissionPlan, Order};
 use planner::path::{NoPath, PathPlanner};
 use robot_interface::robot::RobotDescription;
 use robot_interface::state::{RobotState, VelocityCommand};
@@ -58,7 +58,7 @@ impl Navigator {
         body: &Body,
         grid: &TerrainGrid,
         now: Stamp,
-        stop: bool,
+        order: Option<Order>,
     ) -> MissionOutput {
         let wanted = self.mission.step(&MissionInput {
             now,
@@ -66,7 +66,7 @@ impl Navigator {
             gait: body.mode,
             fallen: body.fallen,
             ready: body.ready,
-            stop,
+            order,
         });
         self.path = wanted.goal_m.and_then(|goal_m| self.plan(&body.state, goal_m, grid));
         wanted
