@@ -4,6 +4,7 @@ pub mod cli;
 pub mod config;
 pub mod lockstep;
 pub mod picture;
+pub mod pty;
 pub mod record;
 pub mod report;
 pub mod ros_msgs;

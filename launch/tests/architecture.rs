@@ -53,7 +53,7 @@ fn special_knowledge_stays_in_its_crate() {
         ("rapier3d", &["sim"]),
         ("rapier3d-mjcf", &["sim"]),
         ("serialport", &["launch", "firmware-bridge"]),
-        ("candle-core", &["perception", "planner"]),
+        ("candle-core", &["perception"]),
         ("mcap", &["launch"]),
         ("anyhow", &["launch"]),
         ("tokio", &["launch", "firmware-bridge"]),

@@ -151,6 +151,11 @@ impl<P: BusPort> VirtualBus<P> {
         }
     }
 
+    /// The port that it was given, for example to wait until there is something to read.
+    pub const fn port(&self) -> &P {
+        &self.port
+    }
+
     /// How often bytes came that were no command.
     pub const fn rejected(&self) -> u64 {
         self.rejected
