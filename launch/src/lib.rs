@@ -7,5 +7,7 @@ pub mod picture;
 pub mod record;
 pub mod report;
 pub mod ros_msgs;
+#[cfg(feature = "ros")]
+pub mod ros;
 pub mod run;
 pub mod score;
