@@ -8,6 +8,8 @@ pub mod pty;
 pub mod record;
 pub mod report;
 pub mod ros_msgs;
+#[cfg(feature = "ros")]
+pub mod ros;
 pub mod run;
 pub mod score;
 mod stack;
