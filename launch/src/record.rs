@@ -6,12 +6,18 @@
 
 mod cdr;
 mod clouds;
+pub mod definitions;
+mod disk;
+mod error;
 mod findings;
+mod playback;
+mod qos;
+mod raw;
 mod sink;
+mod tail;
 
 use std::fs::File;
-use std::io::{BufWriter, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;
@@ -24,8 +30,13 @@ use robot_interface::terrain::TerrainGrid;
 use robot_interface::time::Stamp;
 
 pub use cdr::CdrError;
+pub use disk::Output;
+pub use error::{RecordError, Recorded};
 pub use findings::DefectMarker;
-use sink::{Durability, Sink};
+pub use playback::{Missing, Playback, PlaybackError, Played, Topic};
+pub use qos::{Durability, Reliability, qos_profile};
+pub use raw::RawRecorder;
+use sink::Sink;
 
 use crate::ros_msgs::{
     Bytes, CameraInfo, CompressedImage, Covariance6, Header, Image, Imu, JointState, MapMetaData, Message,
@@ -39,60 +50,11 @@ const BASE: &str = "base_link";
 const IMU: &str = "imu";
 const LIDAR: &str = "lidar";
 
+/// A lock-step run is saved each time this much of its time has gone by. Not the clock's time: the bytes of the
+/// file must not depend on how fast a machine is.
+const SAVE_NANOS: u64 = 1_000_000_000;
 /// JPEG quality of recorded pictures, 1 to 100.
 const JPEG_QUALITY: u8 = 70;
-
-/// Why something was not recorded.
-#[derive(Debug, thiserror::Error)]
-pub enum RecordError {
-    /// The file could not be made.
-    #[error("cannot create {path}: {source}; check that the folder exists and is writable")]
-    Create {
-        /// Which file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The file could not be written. Said once: what follows is dropped without a word.
-    #[error("the recording stops here: {0}; free space on the disk, or record to another one")]
-    Write(#[source] mcap::McapError),
-    /// A message could not be put into bytes.
-    #[error("a message on {topic} has no CDR form ({source}); this is a mistake in adit, please report it")]
-    Encode {
-        /// Which topic.
-        topic: String,
-        /// What is wrong with it.
-        source: CdrError,
-    },
-    /// A picture, thermal picture or grid without the values that its size asks for.
-    #[error("{what} is not recorded: {expected} values belong to its size, but it has {found}")]
-    Shape {
-        /// Of which thing.
-        what: String,
-        /// How many there should be.
-        expected: usize,
-        /// How many there are.
-        found: usize,
-    },
-    /// A picture could not be compressed.
-    #[error("a picture of camera `{camera}` could not be compressed: {source}; JPEG ends at 65535 pixels")]
-    Jpeg {
-        /// Which camera.
-        camera: String,
-        /// What the encoder said.
-        source: image::ImageError,
-    },
-}
-
-/// What a finished recording holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Recorded {
-    /// Messages taken; where writing failed, those of the last chunk (about 1 MiB) are lost with it.
-    pub messages: u64,
-    /// Messages that came after writing had failed; with any, the file has no summary and wants
-    /// `mcap recover`.
-    pub dropped: u64,
-}
 
 /// A fixed mount of a sensor.
 struct Mount {
@@ -102,11 +64,13 @@ struct Mount {
 
 /// Writes a recording message by message, as they come. Dropped without [`Recorder::finish`] it still closes
 /// the file as well as it can.
-pub struct Recorder<W: Write + Seek = BufWriter<File>> {
+pub struct Recorder<W: Output = File> {
     sink: Sink<W>,
     mounts: Vec<Mount>,
     /// Space for the bytes of a cloud, grid or picture.
     bytes: Vec<u8>,
+    /// Space for one serialised message.
+    message: Vec<u8>,
 }
 
 impl Recorder {
@@ -115,14 +79,12 @@ impl Recorder {
     /// # Errors
     /// When the file cannot be made or written.
     pub fn create(path: &Path, robot: &RobotDescription) -> Result<Self, RecordError> {
-        let file =
-            File::create(path).map_err(|source| RecordError::Create { path: path.to_owned(), source })?;
-        Self::new(BufWriter::new(file), robot)
+        Self::new(disk::create(path)?, robot)
     }
 }
 
-impl<W: Write + Seek> Recorder<W> {
-    /// A recording into `output`, from its present position.
+impl<W: Output> Recorder<W> {
+    /// A recording into `output`, from its beginning.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -144,7 +106,7 @@ impl<W: Write + Seek> Recorder<W> {
             frame: optical_frame(&camera.name),
             base_from_sensor: camera.base_from_camera().isometry,
         }));
-        Ok(Self { sink: Sink::new(output)?, mounts, bytes: Vec::new() })
+        Ok(Self { sink: Sink::new(output)?, mounts, bytes: Vec::new(), message: Vec::new() })
     }
 
     /// `/joint_states`.
@@ -359,22 +321,21 @@ impl<W: Write + Seek> Recorder<W> {
         self.publish("/mission/status", now, &message)
     }
 
-    /// Writes the summary, so that readers find their way, and flushes.
+    /// Saves what is not saved yet and closes the file.
     ///
     /// # Errors
     /// When the file cannot be written and that was not said before.
     pub fn finish(mut self) -> Result<Recorded, RecordError> {
-        if let Some(mut output) = self.sink.finish()? {
-            output.flush().map_err(|source| RecordError::Write(source.into()))?;
-        }
-        Ok(Recorded { messages: self.sink.written(), dropped: self.sink.dropped() })
+        self.sink.finish()?;
+        Ok(self.sink.recorded())
     }
 
     fn publish<M: Message>(&mut self, topic: &str, stamp: Stamp, message: &M) -> Result<(), RecordError> {
-        if self.sink.is_empty() {
+        if self.sink.recorded() == Recorded::default() {
             self.static_transforms(stamp)?;
         }
-        self.sink.publish(topic, Durability::Volatile, stamp, message)
+        write(&mut self.sink, &mut self.message, topic, "", stamp, message)?;
+        self.sink.save_each(SAVE_NANOS)
     }
 
     /// `/tf_static`, logged with the first message so that the recording does not begin before it.
@@ -390,7 +351,9 @@ impl<W: Write + Seek> Recorder<W> {
             transform: mount.base_from_sensor.into(),
         }));
         let message = TfMessage { transforms };
-        self.sink.publish("/tf_static", Durability::TransientLocal, stamp, &message)
+        // Latched: whoever subscribes to a replay late still gets it.
+        let qos = qos_profile(Reliability::Reliable, Durability::TransientLocal, 1);
+        write(&mut self.sink, &mut self.message, "/tf_static", &qos, stamp, &message)
     }
 
     /// Lends the recorder's byte buffer to a step that also publishes.
@@ -400,6 +363,24 @@ impl<W: Write + Seek> Recorder<W> {
         self.bytes = bytes;
         result
     }
+}
+
+/// Puts one message into bytes, in the space of `buffer`, and these into the file.
+fn write<W: Output, M: Message>(
+    sink: &mut Sink<W>,
+    buffer: &mut Vec<u8>,
+    topic: &str,
+    qos_profile: &str,
+    stamp: Stamp,
+    message: &M,
+) -> Result<(), RecordError> {
+    cdr::serialize_into(buffer, message)
+        .map_err(|source| RecordError::Encode { topic: topic.to_owned(), source })?;
+    if sink.type_of(topic).is_none() {
+        let definition = M::DEFINITION;
+        sink.add_topic(topic, &definition.type_name(), Some(&definition.schema()), qos_profile)?;
+    }
+    sink.write(topic, stamp, stamp, buffer)
 }
 
 fn check_shape(what: impl FnOnce() -> String, expected: usize, found: usize) -> Result<(), RecordError> {
