@@ -6,12 +6,18 @@
 
 mod cdr;
 mod clouds;
+pub mod definitions;
+mod disk;
+mod error;
 mod findings;
+mod playback;
+mod qos;
+mod raw;
 mod sink;
+mod tail;
 
 use std::fs::File;
-use std::io::{BufWriter, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;
@@ -24,8 +30,13 @@ use robot_interface::terrain::TerrainGrid;
 use robot_interface::time::Stamp;
 
 pub use cdr::CdrError;
+pub use disk::Output;
+pub use error::{RecordError, Recorded};
 pub use findings::DefectMarker;
-pub use sink::{Durability, Sink};
+pub use playback::{Missing, Playback, PlaybackError, Played, Topic};
+pub use qos::{Durability, Reliability, qos_profile};
+pub use raw::RawRecorder;
+use sink::Sink;
 
 use crate::ros_msgs::{
     Bytes, CameraInfo, CompressedImage, Covariance6, Header, Image, Imu, JointState, MapMetaData, Message,
@@ -39,60 +50,11 @@ const BASE: &str = "base_link";
 const IMU: &str = "imu";
 const LIDAR: &str = "lidar";
 
+/// A lock-step run is saved each time this much of its time has gone by. Not the clock's time: the bytes of the
+/// file must not depend on how fast a machine is.
+const SAVE_NANOS: u64 = 1_000_000_000;
 /// JPEG quality of recorded pictures, 1 to 100.
 const JPEG_QUALITY: u8 = 70;
-
-/// Why something was not recorded.
-#[derive(Debug, thiserror::Error)]
-pub enum RecordError {
-    /// The file could not be made.
-    #[error("cannot create {path}: {source}; check that the folder exists and is writable")]
-    Create {
-        /// Which file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The file could not be written. Said once: what follows is dropped without a word.
-    #[error("the recording stops here: {0}; free space on the disk, or record to another one")]
-    Write(#[source] mcap::McapError),
-    /// A message could not be put into bytes.
-    #[error("a message on {topic} has no CDR form ({source}); this is a mistake in adit, please report it")]
-    Encode {
-        /// Which topic.
-        topic: String,
-        /// What is wrong with it.
-        source: CdrError,
-    },
-    /// A picture, thermal picture or grid without the values that its size asks for.
-    #[error("{what} is not recorded: {expected} values belong to its size, but it has {found}")]
-    Shape {
-        /// Of which thing.
-        what: String,
-        /// How many there should be.
-        expected: usize,
-        /// How many there are.
-        found: usize,
-    },
-    /// A picture could not be compressed.
-    #[error("a picture of camera `{camera}` could not be compressed: {source}; JPEG ends at 65535 pixels")]
-    Jpeg {
-        /// Which camera.
-        camera: String,
-        /// What the encoder said.
-        source: image::ImageError,
-    },
-}
-
-/// What a finished recording holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Recorded {
-    /// Messages taken; where writing failed, those of the last chunk (about 1 MiB) are lost with it.
-    pub messages: u64,
-    /// Messages that came after writing had failed; with any, the file has no summary and wants
-    /// `mcap recover`.
-    pub dropped: u64,
-}
 
 /// A fixed mount of a sensor.
 struct Mount {
@@ -117,7 +79,7 @@ pub trait Outlet {
 
 /// Turns what Adit knows into ROS messages, as they come, and hands them to an outlet: by default a recording,
 /// which, dropped without [`Recorder::finish`], still closes its file as well as it can.
-pub struct Recorder<O = Sink<BufWriter<File>>> {
+pub struct Recorder<O = RunFile> {
     outlet: O,
     mounts: Vec<Mount>,
     /// Whether `/tf_static` goes before the next message.
@@ -126,39 +88,41 @@ pub struct Recorder<O = Sink<BufWriter<File>>> {
     bytes: Vec<u8>,
 }
 
+/// The recording of a lock-step run.
+pub struct RunFile<W: Output = File> {
+    sink: Sink<W>,
+    /// Space for one serialised message.
+    message: Vec<u8>,
+}
+
 impl Recorder {
     /// A recording in a new file at `path`, which is replaced where it exists.
     ///
     /// # Errors
     /// When the file cannot be made or written.
     pub fn create(path: &Path, robot: &RobotDescription) -> Result<Self, RecordError> {
-        let file =
-            File::create(path).map_err(|source| RecordError::Create { path: path.to_owned(), source })?;
-        Self::new(BufWriter::new(file), robot)
+        Self::new(disk::create(path)?, robot)
     }
 }
 
-impl<W: Write + Seek> Recorder<Sink<W>> {
-    /// A recording into `output`, from its present position.
+impl<W: Output> Recorder<RunFile<W>> {
+    /// A recording into `output`, from its beginning.
     ///
     /// # Errors
     /// When it cannot be written.
     pub fn new(output: W, robot: &RobotDescription) -> Result<Self, RecordError> {
-        let mut recorder = Recorder::through(Sink::new(output)?, robot);
+        let file = RunFile { sink: Sink::new(output)?, message: Vec::new() };
         // Logged with the first message, so that the recording does not begin before it.
-        recorder.mounts_due = true;
-        Ok(recorder)
+        Ok(Self { mounts_due: true, ..Recorder::through(file, robot) })
     }
 
-    /// Writes the summary, so that readers find their way, and flushes.
+    /// Saves what is not saved yet and closes the file.
     ///
     /// # Errors
     /// When the file cannot be written and that was not said before.
     pub fn finish(mut self) -> Result<Recorded, RecordError> {
-        if let Some(mut output) = self.outlet.finish()? {
-            output.flush().map_err(|source| RecordError::Write(source.into()))?;
-        }
-        Ok(Recorded { messages: self.outlet.written(), dropped: self.outlet.dropped() })
+        self.outlet.sink.finish()?;
+        Ok(self.outlet.sink.recorded())
     }
 }
 
@@ -397,13 +361,6 @@ impl<O: Outlet> Recorder<O> {
         self.publish("/mission/status", now, &message)
     }
 
-    fn publish<M: Message>(&mut self, topic: &str, stamp: Stamp, message: &M) -> Result<(), RecordError> {
-        if std::mem::take(&mut self.mounts_due) {
-            self.static_transforms(stamp)?;
-        }
-        self.outlet.publish(topic, Durability::Volatile, stamp, message)
-    }
-
     /// `/tf_static`: where the sensors sit, and that `odom` is `map`.
     ///
     /// # Errors
@@ -419,8 +376,15 @@ impl<O: Outlet> Recorder<O> {
             child_frame_id: &mount.frame,
             transform: mount.base_from_sensor.into(),
         }));
-        let message = TfMessage { transforms };
-        self.outlet.publish("/tf_static", Durability::TransientLocal, stamp, &message)
+        // Latched: whoever comes late, or subscribes to a replay late, still gets it.
+        self.outlet.publish("/tf_static", Durability::TransientLocal, stamp, &TfMessage { transforms })
+    }
+
+    fn publish<M: Message>(&mut self, topic: &str, stamp: Stamp, message: &M) -> Result<(), RecordError> {
+        if std::mem::take(&mut self.mounts_due) {
+            self.static_transforms(stamp)?;
+        }
+        self.outlet.publish(topic, Durability::Volatile, stamp, message)
     }
 
     /// Lends the recorder's byte buffer to a step that also publishes.
@@ -429,6 +393,29 @@ impl<O: Outlet> Recorder<O> {
         let result = step(self, &mut bytes);
         self.bytes = bytes;
         result
+    }
+}
+
+impl<W: Output> Outlet for RunFile<W> {
+    fn publish<M: Message>(
+        &mut self,
+        topic: &str,
+        durability: Durability,
+        stamp: Stamp,
+        message: &M,
+    ) -> Result<(), RecordError> {
+        cdr::serialize_into(&mut self.message, message)
+            .map_err(|source| RecordError::Encode { topic: topic.to_owned(), source })?;
+        if self.sink.type_of(topic).is_none() {
+            let qos = match durability {
+                Durability::Volatile => String::new(),
+                Durability::TransientLocal => qos_profile(Reliability::Reliable, durability, 1),
+            };
+            let definition = M::DEFINITION;
+            self.sink.add_topic(topic, &definition.type_name(), Some(&definition.schema()), &qos)?;
+        }
+        self.sink.write(topic, stamp, stamp, &self.message)?;
+        self.sink.save_each(SAVE_NANOS)
     }
 }
 
