@@ -9,25 +9,23 @@ mod log;
 mod mosaic;
 mod survey;
 mod trace;
-mod world;
 
+use firmware_bridge::port::Loopback;
 use planner::mission::{AbortReason, Order, Phase};
 use robot_interface::time::Stamp;
 use sim::tunnel::TrueDefect;
 
-pub use eyes::Findings;
 use eyes::{Eyes, Moment};
 use legs::Legs;
-pub(crate) use log::place_of;
 use log::{Kept, Log};
 pub use mosaic::Mosaic;
 pub use survey::survey;
 pub use trace::{FarEnd, Sample, Trace};
-use world::{World, start_pose};
 
 use crate::config::{Mission, Robot};
 use crate::record::Recorder;
-use crate::stack::{Navigator, Surroundings};
+use crate::stack::{Findings, Navigator, Surroundings};
+use crate::world::{World, start_pose};
 
 /// Physics steps between two scans, and between two decisions of the mission: 10 Hz.
 const WINDOW: u64 = 50;
@@ -58,6 +56,15 @@ pub trait Observer {
     fn stop_requested(&self) -> bool;
 }
 
+/// What was really there; for scoring only.
+#[derive(Clone, Debug)]
+pub struct Truth {
+    /// Every defect of the tunnel.
+    pub defects: Vec<TrueDefect>,
+    /// Ids of those that some camera could have seen.
+    pub visible: Vec<u16>,
+}
+
 /// What came of a run.
 #[derive(Clone, Debug)]
 pub struct Outcome {
@@ -71,8 +78,8 @@ pub struct Outcome {
     pub mosaic: Mosaic,
     /// What the cameras found.
     pub findings: Findings,
-    /// What was really there; for scoring only.
-    pub truth: Vec<TrueDefect>,
+    /// What was really there, where that is known.
+    pub truth: Option<Truth>,
     /// Scans that did not fit the tunnel's design.
     pub refused_scans: u64,
     /// Motor replies that did not come.
@@ -110,7 +117,7 @@ pub fn run(
         let (kept, (scan, perceived)) = rayon::join(
             || walk(&mut legs, &mut world, &mut now),
             || {
-                let scan = World::scan(&lidar, caster.as_ref(), &poses);
+                let scan = poses.scan(&lidar, caster.as_ref());
                 let perceived = surroundings.perceive(&scan, &body.state, &history, standing);
                 (scan, perceived)
             },
@@ -154,7 +161,7 @@ pub fn run(
         trace.samples.push(Sample {
             stamp: now,
             estimate: state.map_from_base,
-            truth: world.truth().map_from_base,
+            truth: Some(world.truth().map_from_base),
             chainage_m,
             speed_m_s: state.velocity_m_s.xy().norm(),
             torque_peak_nm: legs.control.take_torque_peak(),
@@ -168,20 +175,21 @@ pub fn run(
             defects: found,
         });
     }
+    let (findings, visible) = eyes.close()?;
     Ok(Outcome {
         abort: navigator.mission.abort_reason(),
         simulated_s: now.seconds(),
         trace,
         mosaic,
-        findings: eyes.close()?,
-        truth: world.tunnel.defects().to_vec(),
+        findings,
+        truth: Some(Truth { defects: world.tunnel.defects().to_vec(), visible }),
         refused_scans: surroundings.refused_scans(),
         missed_replies: legs.control.missed_replies(),
     })
 }
 
 /// A tenth of a second of physics and control; `now` moves along.
-fn walk(legs: &mut Legs, world: &mut World, now: &mut Stamp) -> Vec<Kept> {
+fn walk(legs: &mut Legs, world: &mut World<Loopback>, now: &mut Stamp) -> Vec<Kept> {
     let mut kept = Vec::new();
     for step in 1..=WINDOW {
         legs.step(*now, |t| world.serve_motors(t));
