@@ -5,6 +5,8 @@ use firmware_bridge::wire::imu::{
 };
 use firmware_bridge::wire::{FrameReader, WireError};
 use proptest::prelude::*;
+use robot_interface::sensors::ImuSample;
+use robot_interface::time::Stamp;
 
 fn frame(sequence: u16) -> ImuFrame {
     ImuFrame {
@@ -56,6 +58,24 @@ fn golden_bytes() {
     assert_eq!(kermit(&bytes[..36]), 0x09FA, "computed bit by bit");
     assert_eq!(golden.encode().as_slice(), bytes);
     assert_eq!(ImuFrame::decode(&bytes), Ok(golden));
+}
+
+#[test]
+fn a_sample_keeps_its_axes_and_its_time() {
+    let sample = ImuSample {
+        stamp: Stamp::from_nanos(12_345_000),
+        angular_velocity_rad_s: [0.5, -1.25, 2.0].into(),
+        linear_acceleration_m_s2: [0.125, -3.0, 9.75].into(),
+    };
+    let frame = ImuFrame::of_sample(9, &sample);
+    let expected = ImuFrame {
+        sequence: 9,
+        time_us: 12_345,
+        angular_velocity_rad_s: [0.5, -1.25, 2.0],
+        specific_force_m_s2: [0.125, -3.0, 9.75],
+    };
+    assert_eq!(frame, expected);
+    assert_eq!(frame.sample(sample.stamp), sample);
 }
 
 #[test]

@@ -52,7 +52,7 @@ fn special_knowledge_stays_in_its_crate() {
         ("r2r", &["launch"][..]),
         ("rapier3d", &["sim"]),
         ("rapier3d-mjcf", &["sim"]),
-        ("serialport", &["launch", "firmware-bridge"]),
+        ("rustix", &["launch", "firmware-bridge"]),
         ("candle-core", &["perception"]),
         ("mcap", &["launch"]),
         ("anyhow", &["launch"]),

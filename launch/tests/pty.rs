@@ -139,6 +139,9 @@ fn what_is_no_port_is_refused_with_a_remedy() {
         assert!(error.contains(remedy) && error.contains(&path.display().to_string()), "{error}");
     }
     assert_eq!(std::fs::read_to_string(&file).expect("still there"), "text");
+    let near = Pty::new().expect("a pseudo-terminal");
+    let error = SerialPort::open(near.path(), 0).expect_err("no rate");
+    assert!(matches!(error, OpenError::Baud { wanted: 0, .. }), "{error}");
 }
 
 #[test]

@@ -147,6 +147,10 @@ pub fn available_ports() -> Vec<PathBuf> {
 fn set_line(tty: &Tty, path: &Path, baud: u32) -> Result<(), OpenError> {
     let other = |errno| open_error(path, errno);
     let refused = |offered| OpenError::Baud { path: path.to_owned(), wanted: baud, offered };
+    if baud == 0 {
+        // To a terminal a rate of zero means to hang up.
+        return Err(refused(0));
+    }
     let mut settings = tcgetattr(tty.as_fd()).map_err(other)?;
     settings
         .control_modes

@@ -18,6 +18,9 @@
 
 use std::ops::Range;
 
+use robot_interface::sensors::ImuSample;
+use robot_interface::time::Stamp;
+
 use super::checksum::{checksum, intact, u16_at};
 use super::{Frame, FrameReader, WireError};
 
@@ -56,6 +59,25 @@ pub struct ImuFrame {
 }
 
 impl ImuFrame {
+    /// A sample as the sensor sends it, in single precision; its stamp is taken for the device's time.
+    pub fn of_sample(sequence: u16, sample: &ImuSample) -> Self {
+        Self {
+            sequence,
+            time_us: sample.stamp.nanos() / 1000,
+            angular_velocity_rad_s: sample.angular_velocity_rad_s.map(|value| value as f32).into(),
+            specific_force_m_s2: sample.linear_acceleration_m_s2.map(|value| value as f32).into(),
+        }
+    }
+
+    /// The sample, with the time that the receiver's clock gives it.
+    pub fn sample(&self, stamp: Stamp) -> ImuSample {
+        ImuSample {
+            stamp,
+            angular_velocity_rad_s: self.angular_velocity_rad_s.map(f64::from).into(),
+            linear_acceleration_m_s2: self.specific_force_m_s2.map(f64::from).into(),
+        }
+    }
+
     /// The bytes. Readings are not checked: what cannot be, the reader refuses.
     pub fn encode(&self) -> [u8; IMU_FRAME_LEN] {
         let mut bytes = [0; IMU_FRAME_LEN];
