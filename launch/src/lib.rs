@@ -5,6 +5,8 @@ pub mod config;
 pub mod lockstep;
 pub mod picture;
 pub mod pty;
+#[cfg(feature = "ros")]
+mod realtime;
 pub mod record;
 pub mod report;
 #[cfg(feature = "ros")]

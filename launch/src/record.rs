@@ -4,7 +4,7 @@
 //! `base_link` is that estimate, and the sensors hang fixed below `base_link`. The same calls give the same
 //! bytes: stamps come from the caller.
 
-mod cdr;
+pub(crate) mod cdr;
 mod clouds;
 pub mod definitions;
 mod disk;

@@ -1,19 +1,60 @@
-//! ROS 2 nodes, by r2r. Only built with the `ros` feature, which needs a ROS 2 installation.
+//! The ROS 2 wiring: each part of the stack as a node, one process each, by r2r. Only built with the `ros` feature,
+//! which needs a ROS 2 installation (`adit setup ros` sees to it).
+//!
+//! A node is a [`Part`](shell::Part) in a [`Shell`](shell::Shell): the shell brings what ROS users expect of every
+//! node (lifecycle, parameters, diagnostics, a clean end), the part does the work. Topic names are relative, so
+//! that a namespace keeps two robots on one network apart.
 
-use anyhow::Context as _;
-use r2r::adit_msgs::msg::MissionStatus;
+mod bridge;
+mod convert;
+mod endpoint;
+mod lifecycle;
+mod outlet;
+mod parameters;
+mod perception;
+mod planner;
+mod shell;
+mod sim;
 
-/// Publishes mission states for a few seconds.
-pub fn probe() -> anyhow::Result<()> {
-    let context = r2r::Context::create().context("cannot start ROS 2")?;
-    let mut node = r2r::Node::create(context, "adit_probe", "").context("cannot make a node")?;
-    let publisher = node
-        .create_publisher::<MissionStatus>("/adit/probe", r2r::QosProfile::default())
-        .context("cannot make a publisher")?;
-    for n in 0..50 {
-        let status = MissionStatus { phase: "probe".to_owned(), defects: n, ..MissionStatus::default() };
-        publisher.publish(&status).context("cannot publish")?;
-        node.spin_once(std::time::Duration::from_millis(100));
+use std::path::PathBuf;
+
+use crate::config::{Mission, Robot};
+use shell::Shell;
+
+/// Which node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum NodeName {
+    /// The simulated tunnel, robot and sensors
+    Sim,
+    /// Motor buses, state estimate, gait
+    Bridge,
+    /// Place in the tunnel, terrain, defects
+    Perception,
+    /// Mission, path, velocity
+    Planner,
+}
+
+/// What every node is told.
+pub struct Setting {
+    /// The mission that the stack is started with.
+    pub mission: Mission,
+    /// The robot.
+    pub robot: Robot,
+    /// Folder for the run's files.
+    pub run_dir: PathBuf,
+    /// Folder of the simulated serial ports; `None` on a robot, whose file names the real ones.
+    pub ports_dir: Option<PathBuf>,
+}
+
+/// Runs a node until it is told to stop.
+///
+/// # Errors
+/// When ROS 2 cannot be started, or the node cannot do its work.
+pub fn run(name: NodeName, setting: Setting) -> anyhow::Result<()> {
+    match name {
+        NodeName::Sim => Shell::run("sim", setting, sim::SimNode::new),
+        NodeName::Bridge => Shell::run("bridge", setting, bridge::BridgeNode::new),
+        NodeName::Perception => Shell::run("perception", setting, perception::PerceptionNode::new),
+        NodeName::Planner => Shell::run("planner", setting, planner::PlannerNode::new),
     }
-    Ok(())
 }

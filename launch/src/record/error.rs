@@ -50,6 +50,14 @@ pub enum RecordError {
         /// The type of the message.
         found: String,
     },
+    /// A message could not be sent.
+    #[error("cannot publish on {topic}: {reason}")]
+    Publish {
+        /// Which topic.
+        topic: String,
+        /// What the middleware said.
+        reason: String,
+    },
     /// A picture, thermal picture or grid without the values that its size asks for.
     #[error("{what} is not recorded: {expected} values belong to its size, but it has {found}")]
     Shape {

@@ -7,6 +7,7 @@ use perception::state::{PoseHistory, StateEstimator};
 use planner::gait::{Gait, Mode, Refused};
 use robot_interface::frames::{Base, Map, Transform};
 use robot_interface::joints::{JOINTS, JointCommand, JointMeasurement, JointStates};
+use robot_interface::robot::RobotDescription;
 use robot_interface::sensors::ImuSample;
 use robot_interface::state::{RobotState, VelocityCommand};
 use robot_interface::time::Stamp;
@@ -19,6 +20,8 @@ const IDLE_DAMPING: f64 = 3.0;
 
 /// State estimate and gait, with the bridge that their commands go through.
 pub(crate) struct Control {
+    robot: RobotDescription,
+    start: Transform<Map, Base>,
     bridge: MotorBridge,
     estimator: StateEstimator,
     gait: Gait,
@@ -39,6 +42,8 @@ impl Control {
         let joints =
             lying.map(|position_rad| JointMeasurement { position_rad, ..JointMeasurement::default() });
         Ok(Self {
+            robot: description.clone(),
+            start,
             bridge: MotorBridge::new(description).context("the robot's motor buses cannot be used")?,
             estimator: StateEstimator::new(description, start, now),
             gait: Gait::new(description, &robot.policy)?,
@@ -47,6 +52,14 @@ impl Control {
             torque_peak_nm: 0.0,
             missed: 0,
         })
+    }
+
+    /// Forgets the estimate: the robot lies at its start again, at `now`, with its legs let go.
+    pub(crate) fn begin_anew(&mut self, now: Stamp) {
+        self.estimator = StateEstimator::new(&self.robot, self.start, now);
+        self.joints.stamp = now;
+        // Letting go is never refused.
+        let _ = self.gait.request(Mode::Damped, now);
     }
 
     /// The bridge, and the commands of the cycle that is due.
