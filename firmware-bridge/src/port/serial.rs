@@ -200,3 +200,31 @@ fn or_else(present: &[PathBuf]) -> String {
     let names: Vec<_> = present.iter().map(|path| path.display().to_string()).collect();
     format!("give one of these: {}", names.join(", "))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_refusal_of_the_system_comes_with_its_remedy() {
+        let cases = [
+            (Errno::NOENT, "no such port"),
+            (Errno::ACCESS, "dialout"),
+            (Errno::BUSY, "fuser"),
+            (Errno::WOULDBLOCK, "fuser"),
+            (Errno::NOTTY, "no serial port"),
+            (Errno::IO, "dmesg"),
+        ];
+        for (errno, remedy) in cases {
+            let text = open_error(Path::new("/dev/ttyUSB7"), errno).to_string();
+            assert!(text.starts_with("/dev/ttyUSB7: ") && text.contains(remedy), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_to_open_instead_is_named() {
+        assert!(or_else(&[]).contains("plug in"));
+        let text = or_else(&["/dev/ttyUSB0".into(), "/dev/ttyACM1".into()]);
+        assert!(text.contains("/dev/ttyUSB0, /dev/ttyACM1"), "{text}");
+    }
+}
