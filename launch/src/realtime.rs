@@ -11,6 +11,6 @@ mod histogram;
 mod thread;
 
 pub(crate) use clock::{monotonic, sleep_until};
-pub(crate) use cycle::{Loop, Lines, Orders, Report, Target, TimeBase, Timing};
+pub(crate) use cycle::{Lines, Loop, Orders, Report, Target, TimeBase};
 pub(crate) use histogram::Histogram;
 pub(crate) use thread::prioritise;

@@ -261,6 +261,35 @@ impl<O: Outlet> Recorder<O> {
         self.publish(&format!("/camera/{topic}/camera_info"), now, &message)
     }
 
+    /// `/camera/NAME/image_raw` as `rgb8`, and `/camera/NAME/camera_info` beside it.
+    ///
+    /// # Errors
+    /// When the image does not have the bytes of its size, or it cannot be published.
+    pub fn raw_picture(
+        &mut self,
+        name: &str,
+        stamp: Stamp,
+        image: &RgbImage,
+        intrinsics: &Intrinsics,
+    ) -> Result<(), RecordError> {
+        let expected = image.width as usize * image.height as usize * 3;
+        check_shape(|| format!("a picture of camera `{name}`"), expected, image.data.len())?;
+        let (topic, frame) = (topic_name(name), optical_frame(name));
+        let header = Header::new(stamp, &frame);
+        let message = Image {
+            header,
+            height: image.height,
+            width: image.width,
+            encoding: "rgb8",
+            is_bigendian: 0,
+            step: 3 * image.width,
+            data: Bytes(&image.data),
+        };
+        self.publish(&format!("/camera/{topic}/image_raw"), stamp, &message)?;
+        let message = camera_info(header, image.width, image.height, intrinsics);
+        self.publish(&format!("/camera/{topic}/camera_info"), stamp, &message)
+    }
+
     /// `/thermal/NAME/image_raw`: degrees Celsius as `32FC1`.
     ///
     /// # Errors
@@ -424,7 +453,7 @@ fn check_shape(what: impl FnOnce() -> String, expected: usize, found: usize) -> 
 }
 
 /// A camera's name as a part of a topic, which may hold letters, digits and underscores.
-fn topic_name(name: &str) -> String {
+pub(crate) fn topic_name(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
 }
 

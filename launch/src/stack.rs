@@ -12,4 +12,4 @@ pub(crate) use findings::{markers, place_of};
 pub use inspector::Findings;
 pub(crate) use inspector::{Inspector, View};
 pub(crate) use navigator::{Body, Guide, Navigator};
-pub(crate) use surroundings::Surroundings;
+pub(crate) use surroundings::{Perceived, Surroundings};

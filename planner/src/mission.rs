@@ -145,6 +145,11 @@ impl Mission {
         }
     }
 
+    /// Changes the walking speeds, out and home, m/s.
+    pub const fn set_speeds(&mut self, speed_m_s: [f64; 2]) {
+        self.plan.speed_m_s = speed_m_s;
+    }
+
     /// Where the mission stands.
     pub const fn phase(&self) -> Phase {
         self.phase

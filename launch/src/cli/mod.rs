@@ -9,6 +9,8 @@
 mod campaign;
 mod inspect;
 mod mission;
+#[cfg(feature = "ros")]
+mod node;
 
 use std::process::ExitCode;
 
@@ -37,6 +39,9 @@ enum Command {
     Inspect(inspect::Args),
     /// Run a mission for many seeds and print the table of results
     Campaign(campaign::Args),
+    /// Be one node of the ROS 2 graph (`adit up` starts them all)
+    #[cfg(feature = "ros")]
+    Node(node::Args),
 }
 
 /// Input that cannot be used, outside the files that [`ConfigError`] speaks for.
@@ -53,6 +58,8 @@ pub fn main() -> ExitCode {
         Command::Mission(args) => mission::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Campaign(args) => campaign::run(&args),
+        #[cfg(feature = "ros")]
+        Command::Node(args) => node::run(&args),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

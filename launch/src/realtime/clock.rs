@@ -15,10 +15,7 @@ pub(crate) fn monotonic() -> Stamp {
 
 /// Sleeps until the monotonic clock shows `deadline`.
 pub(crate) fn sleep_until(deadline: Stamp) {
-    let at = Timespec {
-        tv_sec: (deadline.nanos() / NANOS) as i64,
-        tv_nsec: (deadline.nanos() % NANOS) as _,
-    };
+    let at = Timespec { tv_sec: (deadline.nanos() / NANOS) as i64, tv_nsec: (deadline.nanos() % NANOS) as _ };
     // Only a signal ends the sleep early; the rest of it then follows.
     while clock_nanosleep_absolute(ClockId::Monotonic, &at).is_err_and(|e| e == rustix::io::Errno::INTR) {}
 }

@@ -1,6 +1,8 @@
 //! ROS messages into Adit's own words. Whatever is no number, too large or of another shape is refused here.
 
-use nalgebra::{Isometry3, Quaternion, Translation3, UnitQuaternion, Vector3};
+use nalgebra::{Isometry3, Matrix3, Quaternion, Translation3, UnitQuaternion, Vector3};
+use perception::localise::{Directions, TunnelCorrection};
+use r2r::adit_msgs::msg::TunnelCorrection as CorrectionMsg;
 use r2r::builtin_interfaces::msg::Time;
 use r2r::geometry_msgs::msg::{Pose, Twist};
 use r2r::nav_msgs::msg::{OccupancyGrid, Odometry};
@@ -10,6 +12,7 @@ use robot_interface::sensors::{LidarPoint, LidarScan, RgbImage, ThermalFrame};
 use robot_interface::state::{RobotState, VelocityCommand};
 use robot_interface::terrain::TerrainGrid;
 use robot_interface::time::Stamp;
+use robot_interface::tunnel::AxisPose;
 
 /// The most that a position may be from the origin, m: beyond is no tunnel on Earth.
 const FAR_M: f64 = 1e6;
@@ -36,14 +39,8 @@ pub(crate) fn stamp(time: &Time) -> Result<Stamp, Refused> {
 
 /// A velocity to walk at.
 pub(crate) fn velocity(twist: &Twist) -> Result<VelocityCommand, Refused> {
-    let all = [
-        twist.linear.x,
-        twist.linear.y,
-        twist.linear.z,
-        twist.angular.x,
-        twist.angular.y,
-        twist.angular.z,
-    ];
+    let all =
+        [twist.linear.x, twist.linear.y, twist.linear.z, twist.angular.x, twist.angular.y, twist.angular.z];
     if all.iter().any(|v| !v.is_finite() || v.abs() > 100.0) {
         return Err(Refused::Number);
     }
@@ -82,6 +79,56 @@ pub(crate) fn state(odometry: &Odometry, contacts: [bool; 4]) -> Result<RobotSta
     })
 }
 
+/// A measurement against the tunnel. Its degenerate directions are for people; the estimator goes by the
+/// covariance.
+pub(crate) fn correction(message: &CorrectionMsg) -> Result<TunnelCorrection, Refused> {
+    let numbers = [
+        message.chainage_m,
+        message.axis.x,
+        message.axis.y,
+        message.axis.z,
+        message.axis_heading_rad,
+        message.axis_grade,
+        message.curvature_per_m,
+        message.lateral_m,
+        message.height_m,
+        message.yaw_rad,
+        message.inliers,
+        message.residual_m,
+    ];
+    let all = numbers.iter().chain(&message.covariance).chain(&message.eigenvalues);
+    if !all.clone().all(|v| v.abs() < FAR_M * FAR_M) {
+        return Err(Refused::Number);
+    }
+    let eigenvalues = message.eigenvalues.as_slice().try_into();
+    let covariance = Matrix3::from_row_slice(message.covariance.get(..9).ok_or(Refused::Size)?);
+    let sound = (0..3).all(|i| covariance[(i, i)] > 0.0) && covariance.cholesky().is_some();
+    if !sound {
+        return Err(Refused::Layout("covariance"));
+    }
+    Ok(TunnelCorrection {
+        stamp: stamp(&message.header.stamp)?,
+        chainage_m: message.chainage_m,
+        axis: AxisPose {
+            x_m: message.axis.x,
+            y_m: message.axis.y,
+            z_m: message.axis.z,
+            heading_rad: message.axis_heading_rad,
+            grade: message.axis_grade,
+        },
+        curvature_per_m: message.curvature_per_m,
+        lateral_m: message.lateral_m,
+        height_m: message.height_m,
+        yaw_rad: message.yaw_rad,
+        covariance,
+        eigenvalues: eigenvalues.map_err(|_| Refused::Size)?,
+        degenerate: Directions::NONE,
+        points: message.points as usize,
+        inliers: message.inliers,
+        residual_m: message.residual_m,
+    })
+}
+
 /// The bytes of a `FLOAT32` field in each point of a cloud.
 fn field(cloud: &PointCloud2, name: &'static str) -> Result<usize, Refused> {
     let found = cloud.fields.iter().find(|f| f.name == name && f.datatype == 7);
@@ -89,10 +136,10 @@ fn field(cloud: &PointCloud2, name: &'static str) -> Result<usize, Refused> {
     if offset + 4 <= cloud.point_step as usize { Ok(offset) } else { Err(Refused::Layout(name)) }
 }
 
-fn floats<const N: usize>(
-    cloud: &PointCloud2,
+fn floats<'a, const N: usize>(
+    cloud: &'a PointCloud2,
     names: [&'static str; N],
-) -> Result<impl Iterator<Item = [f32; N]> + '_, Refused> {
+) -> Result<impl Iterator<Item = [f32; N]> + use<'a, N>, Refused> {
     let step = cloud.point_step as usize;
     let count = cloud.width as usize * cloud.height as usize;
     if cloud.is_bigendian || step == 0 {
@@ -112,8 +159,7 @@ fn floats<const N: usize>(
 /// A scan, with a time for each point.
 pub(crate) fn scan(cloud: &PointCloud2) -> Result<LidarScan, Refused> {
     let points = floats(cloud, ["x", "y", "z", "intensity", "time"])?;
-    let point =
-        |[x, y, z, intensity, offset_s]| LidarPoint { position_m: [x, y, z], intensity, offset_s };
+    let point = |[x, y, z, intensity, offset_s]: [f32; 5]| LidarPoint { position_m: [x, y, z], intensity, offset_s };
     Ok(LidarScan { stamp: stamp(&cloud.header.stamp)?, points: points.map(point).collect() })
 }
 
@@ -208,13 +254,15 @@ mod tests {
 
     #[test]
     fn sizes_that_lie_are_refused() {
-        let mut image = Image { width: 4, height: 2, step: 12, encoding: "rgb8".to_owned(), ..Image::default() };
+        let mut image =
+            Image { width: 4, height: 2, step: 12, encoding: "rgb8".to_owned(), ..Image::default() };
         assert_eq!(picture(&image), Err(Refused::Size));
         image.data = vec![7; 24];
         assert_eq!(picture(&image).expect("whole").1.data.len(), 24);
         (image.width, image.height) = (u32::MAX, u32::MAX);
         assert_eq!(picture(&image), Err(Refused::Size));
-        let cloud = PointCloud2 { width: u32::MAX, height: u32::MAX, point_step: 20, ..PointCloud2::default() };
+        let cloud =
+            PointCloud2 { width: u32::MAX, height: u32::MAX, point_step: 20, ..PointCloud2::default() };
         assert_eq!(scan(&cloud), Err(Refused::Size));
         let mut grid = OccupancyGrid::default();
         (grid.info.width, grid.info.height) = (3, 2);

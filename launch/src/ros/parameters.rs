@@ -80,7 +80,13 @@ pub(crate) struct Declarations(BTreeMap<&'static str, Declared>);
 
 impl Declarations {
     /// A number that may be changed within a range.
-    pub(crate) fn number(&mut self, name: &'static str, value: f64, range: [f64; 2], description: &'static str) {
+    pub(crate) fn number(
+        &mut self,
+        name: &'static str,
+        value: f64,
+        range: [f64; 2],
+        description: &'static str,
+    ) {
         let value = Value::Number(value);
         self.0.insert(name, Declared { description, value, range: Some(range), read_only: false });
     }
@@ -156,7 +162,8 @@ impl Declared {
     }
 
     fn descriptor(&self, name: &str) -> ParameterDescriptor {
-        let range = self.range.map(|[from_value, to_value]| FloatingPointRange { from_value, to_value, step: 0.0 });
+        let range =
+            self.range.map(|[from_value, to_value]| FloatingPointRange { from_value, to_value, step: 0.0 });
         ParameterDescriptor {
             name: name.to_owned(),
             type_: self.value.kind(),

@@ -54,7 +54,13 @@ pub(crate) trait Part {
 
     /// Called some hundred times a second: hears, and says what there is to say. Without being `active` it only
     /// hears, so that nothing old is acted on later.
-    fn tick(&mut self, node: &Node, now: Stamp, parameters: &Declarations, active: bool) -> anyhow::Result<()>;
+    fn tick(
+        &mut self,
+        node: &Node,
+        now: Stamp,
+        parameters: &Declarations,
+        active: bool,
+    ) -> anyhow::Result<()>;
 
     /// How it is.
     fn health(&self) -> Health;

@@ -39,13 +39,20 @@ impl Clone for PoseHistory {
     }
 }
 
+impl Default for PoseHistory {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl PoseHistory {
-    pub(super) fn new() -> Self {
+    /// A history without entries.
+    pub fn new() -> Self {
         Self { correction: Isometry3::identity(), entries: VecDeque::with_capacity(CAPACITY) }
     }
 
     /// Adds the newest pose; one that is not newer than the last replaces it.
-    pub(super) fn push(&mut self, stamp: Stamp, map_from_base: Transform<Map, Base>) {
+    pub fn push(&mut self, stamp: Stamp, map_from_base: Transform<Map, Base>) {
         let entry = (stamp, self.correction.inverse() * map_from_base.isometry);
         if self.entries.back().is_some_and(|(newest, _)| stamp <= *newest) {
             self.entries.pop_back();
