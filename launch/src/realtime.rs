@@ -13,4 +13,4 @@ mod thread;
 pub(crate) use clock::{monotonic, sleep_until};
 pub(crate) use cycle::{Lines, Loop, Orders, Report, Target, TimeBase};
 pub(crate) use histogram::Histogram;
-pub(crate) use thread::prioritise;
+pub(crate) use thread::{computations_stand_back, lock_memory, prioritise, stand_back};

@@ -19,7 +19,11 @@ mod sim;
 use std::path::PathBuf;
 
 use crate::config::{Mission, Robot};
+use crate::realtime::computations_stand_back;
 use shell::Shell;
+
+/// How far large computations stand back behind everything that has to be done at once.
+const COMPUTE_LEVELS: i32 = 10;
 
 /// Which node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -51,6 +55,7 @@ pub struct Setting {
 /// # Errors
 /// When ROS 2 cannot be started, or the node cannot do its work.
 pub fn run(name: NodeName, setting: Setting) -> anyhow::Result<()> {
+    computations_stand_back(COMPUTE_LEVELS);
     match name {
         NodeName::Sim => Shell::run("sim", setting, sim::SimNode::new),
         NodeName::Bridge => Shell::run("bridge", setting, bridge::BridgeNode::new),

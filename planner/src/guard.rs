@@ -16,7 +16,7 @@ use robot_interface::time::Stamp;
 use crate::gait::Mode;
 
 /// Age from which a sensor counts as silent, s.
-const SENSOR_LIFE_S: f64 = 0.1;
+pub const SENSOR_LIFE_S: f64 = 0.1;
 /// Age from which a target counts for nothing, s.
 const TARGET_LIFE_S: f64 = 0.5;
 /// Time without a target after which a standing robot lies down, s.
@@ -64,13 +64,19 @@ pub struct Ruling {
 }
 
 /// Watches over the control process. Has no memory but for when it last was led.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Guard {
+    sensor_life_s: f64,
     /// When standing without a target began.
     leaderless: Option<Stamp>,
 }
 
 impl Guard {
+    /// A guard over sensors that count as silent after `sensor_life_s`: [`SENSOR_LIFE_S`] on a robot.
+    pub const fn new(sensor_life_s: f64) -> Self {
+        Self { sensor_life_s, leaderless: None }
+    }
+
     /// Judges the present; `mode` is what the legs do.
     pub fn judge(&mut self, now: Stamp, vitals: &Vitals, mode: Mode) -> Ruling {
         let silent = |heard: Option<Stamp>, life_s| heard.is_none_or(|at| now.seconds_since(at) > life_s);
@@ -84,9 +90,9 @@ impl Guard {
         let hold = |hold, mode| Ruling { mode, obey: false, hold: Some(hold) };
         if vitals.estopped {
             hold(Hold::Estopped, (mode != Mode::Damped).then_some(Mode::Damped))
-        } else if silent(vitals.imu, SENSOR_LIFE_S) {
+        } else if silent(vitals.imu, self.sensor_life_s) {
             hold(Hold::NoImu, lie_down)
-        } else if silent(vitals.joints, SENSOR_LIFE_S) {
+        } else if silent(vitals.joints, self.sensor_life_s) {
             hold(Hold::NoJoints, lie_down)
         } else if unled {
             let long = standing && now.seconds_since(since) > LEADERLESS_S;
@@ -111,7 +117,7 @@ mod tests {
 
     #[test]
     fn all_is_well_while_everything_comes() {
-        let ruling = Guard::default().judge(at(5.0), &heard(4.99), Mode::Walk);
+        let ruling = Guard::new(SENSOR_LIFE_S).judge(at(5.0), &heard(4.99), Mode::Walk);
         assert_eq!(ruling, Ruling { mode: None, obey: true, hold: None });
     }
 
@@ -129,14 +135,14 @@ mod tests {
             (Vitals { target: Some(at(9.4)), ..fresh }, Walk, None, Hold::NoTarget),
         ];
         for (vitals, mode, wanted, why) in cases {
-            let ruling = Guard::default().judge(at(10.0), &vitals, mode);
+            let ruling = Guard::new(SENSOR_LIFE_S).judge(at(10.0), &vitals, mode);
             assert_eq!(ruling, Ruling { mode: wanted, obey: false, hold: Some(why) }, "{vitals:?}");
         }
     }
 
     #[test]
     fn without_a_leader_it_stands_and_then_lies_down() {
-        let mut guard = Guard::default();
+        let mut guard = Guard::new(SENSOR_LIFE_S);
         let asked = |guard: &mut Guard, s: f64| {
             let vitals = Vitals { target: Some(at(1.0)), ..heard(s) };
             guard.judge(at(s), &vitals, Mode::Walk).mode
@@ -151,7 +157,7 @@ mod tests {
     /// would drop at once.
     #[test]
     fn the_wait_begins_with_standing() {
-        let mut guard = Guard::default();
+        let mut guard = Guard::new(SENSOR_LIFE_S);
         let vitals = Vitals { target: None, ..heard(100.0) };
         assert_eq!(guard.judge(at(100.0), &vitals, Mode::StandUp).mode, None);
         assert_eq!(guard.judge(at(100.05), &vitals, Mode::Walk).mode, None);
@@ -159,6 +165,6 @@ mod tests {
 
     #[test]
     fn a_stamp_from_the_future_is_not_silence() {
-        assert!(Guard::default().judge(at(1.0), &heard(1.2), Mode::Walk).obey);
+        assert!(Guard::new(SENSOR_LIFE_S).judge(at(1.0), &heard(1.2), Mode::Walk).obey);
     }
 }

@@ -8,7 +8,7 @@ use firmware_bridge::wire::imu::{ImuCounts, ImuReader};
 use nalgebra::Vector3;
 use perception::localise::TunnelCorrection;
 use planner::gait::Mode;
-use planner::guard::{Guard, Hold, Vitals};
+use planner::guard::{Guard, Hold, SENSOR_LIFE_S, Vitals};
 use robot_interface::joints::JointStates;
 use robot_interface::sensors::ImuSample;
 use robot_interface::state::VelocityCommand;
@@ -26,6 +26,8 @@ const BUS_NANOS: u64 = PERIOD_NANOS / 10 * 8;
 const LOOK_NANOS: u64 = 40_000;
 /// Cycles between two reports: 50 Hz.
 const REPORT_EVERY: u64 = 10;
+/// Age from which a simulated sensor counts as silent, s: when the simulator is late, its world stands still.
+const SIMULATED_LIFE_S: f64 = 0.5;
 /// Silence of the inertial sensor from which the gait's time goes on without it.
 const SILENCE_NANOS: u64 = 50_000_000;
 /// The most inertial samples taken in a cycle: more are a sensor that babbles.
@@ -143,7 +145,10 @@ impl<P: BusPort> Loop<P> {
             lines,
             time,
             reader: ImuReader::new(),
-            guard: Guard::default(),
+            guard: Guard::new(match time {
+                TimeBase::Sensor => SIMULATED_LIFE_S,
+                TimeBase::System(_) => SENSOR_LIFE_S,
+            }),
             now: Stamp::ZERO,
             gait_now: Stamp::ZERO,
             imu: ImuSample {

@@ -31,7 +31,7 @@ use super::parameters::Declarations;
 use super::shell::{Health, Level, Part};
 use super::{Setting, convert};
 use crate::config::{Mission, Robot};
-use crate::realtime::{Loop, Orders, Report, TimeBase, monotonic, prioritise};
+use crate::realtime::{Loop, Orders, Report, TimeBase, lock_memory, monotonic, prioritise};
 use crate::stack::Control;
 use crate::world::start_pose;
 
@@ -116,7 +116,7 @@ impl Part for BridgeNode {
         let thread = std::thread::Builder::new()
             .name("control".to_owned())
             .spawn(move || {
-                for warning in prioritise(PRIORITY) {
+                for warning in [prioritise(PRIORITY), lock_memory()].into_iter().filter_map(Result::err) {
                     tracing::warn!("{warning}");
                 }
                 control.run();

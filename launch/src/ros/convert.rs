@@ -159,7 +159,8 @@ fn floats<'a, const N: usize>(
 /// A scan, with a time for each point.
 pub(crate) fn scan(cloud: &PointCloud2) -> Result<LidarScan, Refused> {
     let points = floats(cloud, ["x", "y", "z", "intensity", "time"])?;
-    let point = |[x, y, z, intensity, offset_s]: [f32; 5]| LidarPoint { position_m: [x, y, z], intensity, offset_s };
+    let point =
+        |[x, y, z, intensity, offset_s]: [f32; 5]| LidarPoint { position_m: [x, y, z], intensity, offset_s };
     Ok(LidarScan { stamp: stamp(&cloud.header.stamp)?, points: points.map(point).collect() })
 }
 

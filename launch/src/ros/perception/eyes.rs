@@ -13,10 +13,13 @@ use robot_interface::robot::RobotDescription;
 use robot_interface::sensors::{RgbImage, ThermalFrame};
 
 use crate::config::Mission;
+use crate::realtime::stand_back;
 use crate::stack::{Findings, Inspector};
 
 /// Beyond this many waiting pictures new ones are refused: 4 MB each.
 const MOST_WAITING: usize = 60;
+/// How far it stands back behind scans and whatever else has to be done at once.
+const LEVELS: i32 = 12;
 /// The longest that is waited for all pictures to be worked on before a report.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -51,6 +54,7 @@ impl Eyes {
         let (mission, robot, count) = (mission.clone(), robot.clone(), Arc::clone(&waiting));
         let mut inspector = Inspector::new(&mission, &robot)?;
         let work = move || {
+            stand_back(LEVELS);
             for job in inbox {
                 let answer = match job {
                     Job::See(pose, sight) => {

@@ -14,8 +14,12 @@ use robot_interface::sensors::LidarScan;
 use robot_interface::state::RobotState;
 use robot_interface::tunnel::TunnelDesign;
 
+use crate::realtime::stand_back;
 use crate::ros_msgs;
 use crate::stack::{Perceived, Surroundings};
+
+/// How far it stands back behind the control process.
+const LEVELS: i32 = 5;
 
 /// A scan with where the robot was meanwhile.
 pub(super) struct Job {
@@ -40,6 +44,7 @@ impl Scans {
         let (robot, design) = (robot.clone(), design.clone());
         let (begin, count) = (Arc::clone(&anew), Arc::clone(&refused));
         let work = move || {
+            stand_back(LEVELS);
             let mut surroundings = Surroundings::new(&robot, &design);
             for job in inbox {
                 if begin.swap(false, Ordering::Relaxed) {

@@ -18,10 +18,14 @@ use sim::tunnel::Tunnel;
 use super::world::Shared;
 use crate::config::Mission;
 use crate::pty::Pty;
+use crate::realtime::stand_back;
 use crate::record::Recorder;
 use crate::ros::outlet::Topics;
 use crate::world::{TruePoses, World};
 
+/// How far the sensors stand back behind the physics, and the cameras, which have time, behind the lidar.
+const LIDAR_LEVELS: i32 = 5;
+const CAMERA_LEVELS: i32 = 12;
 /// How often a thread without work looks whether it is to end.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -70,11 +74,13 @@ impl Sensors {
         let ours = Arc::clone(&shared);
         let threads = vec![
             spawn("lidar", move || {
+                stand_back(LIDAR_LEVELS);
                 each(&scan_inbox, &ours, |poses: TruePoses| {
                     scan(&lidar, caster.as_ref(), &poses, &mut lidar_out)
                 })
             })?,
             spawn("cameras", move || {
+                stand_back(CAMERA_LEVELS);
                 let mut cameras = cameras;
                 each(&glimpse_inbox, &shared, |glimpse| cameras.look(&glimpse))
             })?,

@@ -11,6 +11,7 @@ use firmware_bridge::port::BusPort;
 use firmware_bridge::wire::imu::ImuFrame;
 use robot_interface::frames::{Base, Map, Transform};
 use robot_interface::time::Stamp;
+use sim::motors::VirtualBus;
 
 use super::sensors::{Glimpse, Inlets};
 use crate::pty::{Pty, wait_readable};
@@ -23,6 +24,10 @@ const SCAN_STEPS: u64 = 50;
 const PRIORITY: u8 = 40;
 /// Lag from which the world no longer tries to catch up, and time is lost.
 const MOST_LAG_NANOS: u64 = 20_000_000;
+/// Age, simulated, from which a bus's command is late; how long is waited between two looks, and in all.
+const LATE_NANOS: u64 = 4_000_000;
+const WAIT_NANOS: u64 = 500_000;
+const MOST_PATIENCE_NANOS: u64 = 200_000_000;
 /// While the world stands still.
 const IDLE: Duration = Duration::from_millis(5);
 
@@ -78,7 +83,7 @@ impl WorldThread {
         let thread = std::thread::Builder::new()
             .name("world".to_owned())
             .spawn(move || {
-                for warning in prioritise(PRIORITY) {
+                if let Err(warning) = prioritise(PRIORITY) {
                     tracing::warn!("{warning}");
                 }
                 run(world, imu, &ours, &inlets)
@@ -111,7 +116,7 @@ impl Drop for WorldThread {
 fn run(mut world: World<Pty>, mut imu: Pty, shared: &Shared, inlets: &Inlets) -> anyhow::Result<()> {
     let step_nanos = world.step_nanos();
     let (mut now, mut steps, mut sequence) = (Stamp::ZERO, 0u64, 0u16);
-    let mut due = monotonic();
+    let (mut due, mut patience) = (monotonic(), MOST_PATIENCE_NANOS);
     while !shared.has_ended() {
         if !shared.running.load(Ordering::Relaxed) {
             std::thread::sleep(IDLE);
@@ -120,13 +125,15 @@ fn run(mut world: World<Pty>, mut imu: Pty, shared: &Shared, inlets: &Inlets) ->
         }
         due = due.plus_nanos(step_nanos);
         serve_until(&mut world, now, due)?;
+        wait_for_commands(&mut world, now, &mut patience)?;
         let sample = world.step(now);
         now = now.plus_nanos(step_nanos);
         steps += 1;
         // Nobody listens, or too slowly: as on a wire, the sample is lost.
         let _ = imu.write(&ImuFrame::of_sample(sequence, &sample).encode());
         sequence = sequence.wrapping_add(1);
-        if let Ok(mut truth) = shared.truth.lock() {
+        // Whoever reads it may have been interrupted meanwhile: the world does not wait for him.
+        if let Ok(mut truth) = shared.truth.try_lock() {
             *truth = Some((now, world.truth().map_from_base));
         }
         if steps.is_multiple_of(SCAN_STEPS) {
@@ -156,6 +163,24 @@ fn serve_until(world: &mut World<Pty>, now: Stamp, due: Stamp) -> anyhow::Result
             world.serve_motors(now);
         }
     }
+}
+
+/// Lets the world stand still for a moment when the bridge's commands are late: the machine is slow then, and the
+/// robot must not fall because of it. Whoever is silent for longer is not waited for again until it speaks.
+fn wait_for_commands(world: &mut World<Pty>, now: Stamp, patience: &mut u64) -> anyhow::Result<()> {
+    let late = |world: &World<Pty>| {
+        let heard = world.buses.iter().filter_map(VirtualBus::commanded);
+        heard.min().is_some_and(|at| now.nanos().saturating_sub(at.nanos()) > LATE_NANOS)
+    };
+    while late(world) && *patience > 0 {
+        let begun = monotonic();
+        serve_until(world, now, begun.plus_nanos(WAIT_NANOS))?;
+        *patience = patience.saturating_sub(monotonic().nanos() - begun.nanos());
+    }
+    if !late(world) {
+        *patience = MOST_PATIENCE_NANOS;
+    }
+    Ok(())
 }
 
 /// A sensor that is still busy misses this one, as real ones drop frames.
