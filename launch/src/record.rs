@@ -380,7 +380,9 @@ fn write<W: Output, M: Message>(
         let definition = M::DEFINITION;
         sink.add_topic(topic, &definition.type_name(), Some(&definition.schema()), qos_profile)?;
     }
-    sink.write(topic, stamp, stamp, buffer)
+    // Sent and logged at once, whatever the message says of when it was measured.
+    let now = sink.log_time(stamp);
+    sink.write(topic, now, now, buffer)
 }
 
 fn check_shape(what: impl FnOnce() -> String, expected: usize, found: usize) -> Result<(), RecordError> {

@@ -90,6 +90,11 @@ impl<W: Output> Sink<W> {
         self.live.is_some()
     }
 
+    /// The time at which a message of `stamp` is logged: in a recording, time never runs backwards.
+    pub(super) fn log_time(&self, stamp: Stamp) -> Stamp {
+        self.newest.max(stamp)
+    }
+
     /// The type of a topic's messages, if it is known.
     pub(super) fn type_of(&self, topic: &str) -> Option<&str> {
         let channel = self.live.as_ref()?.channels.get(topic)?;
@@ -107,8 +112,7 @@ impl<W: Output> Sink<W> {
         self.with(|live| live.add_topic(topic, type_name, schema, qos_profile))
     }
 
-    /// Writes one message of a known topic. It is logged at `log_time`, or with the newest message before it
-    /// when that is later: in a recording, time never runs backwards.
+    /// Writes one message of a known topic.
     pub(super) fn write(
         &mut self,
         topic: &str,
@@ -116,8 +120,8 @@ impl<W: Output> Sink<W> {
         publish_time: Stamp,
         data: &[u8],
     ) -> Result<(), RecordError> {
-        self.newest = self.newest.max(log_time);
-        let newest = self.newest;
+        let newest = self.log_time(log_time);
+        self.newest = newest;
         if self.live.is_none() {
             self.recorded.dropped += 1;
             return Ok(());
