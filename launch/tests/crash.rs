@@ -40,7 +40,9 @@ fn record_until_killed(path: &Path) -> ! {
             let stamp = now();
             let schema = || Ok("uint8[1996] data\n".to_owned());
             data[..4].copy_from_slice(&[0, 1, 0, 0]);
-            recorder.message(topic, "test_msgs/msg/Data", schema, &qos, stamp, stamp, &data).expect("recorded");
+            recorder
+                .message(topic, "test_msgs/msg/Data", schema, &qos, stamp, stamp, &data)
+                .expect("recorded");
         }
         let stamp = now();
         recorder.tick(stamp).expect("saved");
@@ -105,7 +107,10 @@ fn a_killed_recording_opens_and_lacks_at_most_a_second() {
             Playback::open(&path).expect("opens").collect::<Result<_, _>>().expect("every message is whole");
         let last = messages.last().map(|message| message.log_time.nanos());
         // Even a file that was hit in the middle of a save is read from the front up to the save before.
-        assert!(last.is_none_or(|last| last + SECOND >= said), "kill {kill}: the last second and more is lost");
+        assert!(
+            last.is_none_or(|last| last + SECOND >= said),
+            "kill {kill}: the last second and more is lost"
+        );
         match last_by_seeking(&file) {
             Some(found) => assert_eq!(found, last.unwrap_or_default(), "kill {kill}"),
             None => torn += 1,

@@ -2,9 +2,10 @@
 //!
 //! Saving writes new data and a new tail over the old tail, in one write at the end of the data. A process
 //! that is killed leaves the file before or after that write, both of which open. The kernel looks for a kill
-//! between the pages of a write, too: a kill that hits while it copies (some hundred microseconds, twice a
-//! second) leaves new data cut short over the old tail. Such a file has no summary that holds, but all that had
-//! been saved before is there for a reader that goes from the front ([`super::Playback`], `mcap recover`).
+//! between the pages of a write, too: one that hits while it copies leaves new data cut short over the old
+//! tail. With 30 topics saved twice a second that is some 0.1 ms of 500 ms in the first minutes, and 1 ms after
+//! ten (the tail grows by 0.4 kB a save). Such a file has no summary that holds, but all that had been saved
+//! before is there for a reader that goes from the front ([`super::Playback`]), and [`super::repair`] closes it.
 
 use std::fs::File;
 use std::io::{self, Cursor, Seek, SeekFrom, Write};

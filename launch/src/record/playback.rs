@@ -4,6 +4,7 @@
 //! the other is read in the order of the file, and a message is given out once no chunk that is still to be read
 //! can hold an earlier one. A chunk counts only if it is whole: its checksum says that every byte is right.
 
+mod repair;
 mod scan;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use mcap::McapError;
 use mcap::read::ChannelAccumulator;
 use mcap::records::{Record, op};
 use mcap::sans_io::{LinearReadEvent, LinearReader, LinearReaderOptions};
+pub use repair::repair;
 use robot_interface::time::Stamp;
 use scan::{Block, Scan};
 
@@ -41,6 +43,14 @@ pub enum PlaybackError {
     /// The file does not begin as an MCAP file does.
     #[error("this is no MCAP file; give the `run.mcap` of a run's folder")]
     Magic,
+    /// The file was torn and cannot be closed.
+    #[error("the recording cannot be closed: {0}; free space on the disk and check its permissions")]
+    Repair(#[source] io::Error),
+    /// The file was torn, and another program wrote it in a form that cannot be closed in its place.
+    #[error(
+        "this recording has messages without an index and cannot be closed; use `mcap recover` to repair it"
+    )]
+    NotIndexed,
     /// A part of the file holds other bytes than were written.
     #[error(
         "the {length} bytes at byte {offset} are damaged ({source}), and the messages in them left out; copy the \
@@ -120,6 +130,7 @@ pub struct Played {
 /// recorded. A part that is damaged comes as an error, once, and reading goes on behind it.
 pub struct Playback<R = BufReader<File>> {
     input: R,
+    data_start: Option<u64>,
     blocks: std::vec::IntoIter<Block>,
     missing: Option<Missing>,
     definitions: ChannelAccumulator<'static>,
@@ -148,10 +159,11 @@ impl<R: Read + Seek> Playback<R> {
     /// # Errors
     /// When it cannot be read or is no MCAP file.
     pub fn new(mut input: R) -> Result<Self, PlaybackError> {
-        let Scan { blocks, missing } = scan::scan(&mut input)?;
+        let Scan { blocks, missing, data_start } = scan::scan(&mut input)?;
         let (definitions, topics) = Default::default();
         let mut playback = Self {
             input,
+            data_start,
             blocks: Vec::new().into_iter(),
             missing,
             definitions,
@@ -183,15 +195,20 @@ impl<R: Read + Seek> Playback<R> {
 
     /// Takes up what a block holds: all of it, or nothing.
     fn read(&mut self, block: Block) -> Result<(), PlaybackError> {
-        self.input.seek(SeekFrom::Start(block.offset))?;
-        // The scan has seen the file's end behind the block.
-        let mut bytes = vec![0; usize::try_from(block.length).unwrap_or(usize::MAX)];
-        self.input.read_exact(&mut bytes)?;
+        let bytes = self.bytes(block.offset, block.length)?;
         self.take(&bytes).map_err(|source| PlaybackError::Damaged {
             offset: block.offset,
             length: block.length,
             source,
         })
+    }
+
+    /// Bytes that the scan has seen to be in the file.
+    fn bytes(&mut self, offset: u64, length: u64) -> io::Result<Vec<u8>> {
+        self.input.seek(SeekFrom::Start(offset))?;
+        let mut bytes = vec![0; usize::try_from(length).unwrap_or(usize::MAX)];
+        self.input.read_exact(&mut bytes)?;
+        Ok(bytes)
     }
 
     fn take(&mut self, block: &[u8]) -> Result<(), McapError> {

@@ -45,8 +45,9 @@ impl Tail {
         Ok(())
     }
 
-    /// Chunks and their message indexes, as the crate wrote them; they stand at `offset` in the file.
-    pub(super) fn add_data(&mut self, offset: u64, data: &[u8]) -> Result<(), McapError> {
+    /// Chunks and their message indexes, as the crate wrote them; they stand at `offset` in the file. Gives the
+    /// number of messages that are indexed so far.
+    pub(super) fn add_data(&mut self, offset: u64, data: &[u8]) -> Result<u64, McapError> {
         let mut open: Option<ChunkIndex> = None;
         let mut rest = data;
         while !rest.is_empty() {
@@ -81,7 +82,10 @@ impl Tail {
                 _ => {}
             }
         }
-        open.map_or(Ok(()), |chunk| self.add_chunk(&chunk))
+        if let Some(chunk) = open {
+            self.add_chunk(&chunk)?;
+        }
+        Ok(self.statistics.message_count)
     }
 
     fn add_chunk(&mut self, chunk: &ChunkIndex) -> Result<(), McapError> {

@@ -84,6 +84,18 @@ fn a_file_torn_while_it_was_saved_keeps_all_that_was_saved_before() {
             let Ok(playback) = Playback::new(Cursor::new(&torn)) else { panic!("torn at {written}") };
             let messages: Vec<_> = playback.filter_map(Result::ok).collect();
             assert!(now.starts_with(&messages) && messages.len() >= saved.len(), "torn at {written}");
+            // Closed again, it opens as any file does, with what had been saved.
+            let mut file = Cursor::new(torn);
+            let missing = repair::close(&mut file).expect("closes");
+            let summary = mcap::Summary::read(file.get_ref()).expect("opens").expect("has a summary");
+            let count = summary.stats.as_ref().expect("statistics").message_count as usize;
+            let indexed = summary.chunk_indexes.iter().map(|chunk| {
+                summary.stream_chunk(file.get_ref(), chunk).expect("a chunk").filter(Result::is_ok).count()
+            });
+            assert_eq!(indexed.sum::<usize>(), count);
+            assert!(count >= saved.len(), "torn at {written}");
+            let closed = play(file.get_ref()).expect("reads");
+            assert_eq!(closed, (messages[..count].to_vec(), None), "torn at {written}, {missing:?}");
         }
         before = after;
     }
@@ -96,6 +108,10 @@ fn bytes_behind_the_end_are_told_and_ignored() {
     file.extend_from_slice(b"something else");
     let (messages, missing) = play(&file).expect("reads");
     assert_eq!((messages.len() as u64, missing), (MESSAGES, Some(Missing::Trailing { at })));
+    let mut file = Cursor::new(file);
+    assert_eq!(repair::close(&mut file).expect("closes"), Some(Missing::Trailing { at }));
+    assert_eq!(repair::close(&mut file).expect("is closed"), None);
+    assert_eq!(file.get_ref().len() as u64, at);
 }
 
 #[test]
