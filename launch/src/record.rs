@@ -1,4 +1,8 @@
-//! Records a run as a ROS 2 recording: one MCAP file that rosbag2, Foxglove, Lichtblick and Rerun open.
+//! Records a run as a ROS 2 recording, one MCAP file that rosbag2, Foxglove, Lichtblick and Rerun open, and
+//! reads it back.
+//!
+//! [`Recorder`] takes a lock-step run's own values, [`RawRecorder`] what is said on a ROS graph; both write a file
+//! that is a whole one at every moment, whatever happens to the process or the disk. [`Playback`] reads it.
 //!
 //! Frames follow REP 105: `map` to `odom` is the identity because the estimate is of `map` already, `odom` to
 //! `base_link` is that estimate, and the sensors hang fixed below `base_link`. The same calls give the same

@@ -51,6 +51,12 @@ pub enum PlaybackError {
         "this recording has messages without an index and cannot be closed; use `mcap recover` to repair it"
     )]
     NotIndexed,
+    /// A part of the file is compressed in a way that Adit does not read.
+    #[error(
+        "a part of the recording is compressed with `{0}`, which is not read here; convert it with \
+         `mcap compress --compression lz4`"
+    )]
+    Compression(String),
     /// A part of the file holds other bytes than were written.
     #[error(
         "the {length} bytes at byte {offset} are damaged ({source}), and the messages in them left out; copy the \
@@ -196,10 +202,9 @@ impl<R: Read + Seek> Playback<R> {
     /// Takes up what a block holds: all of it, or nothing.
     fn read(&mut self, block: Block) -> Result<(), PlaybackError> {
         let bytes = self.bytes(block.offset, block.length)?;
-        self.take(&bytes).map_err(|source| PlaybackError::Damaged {
-            offset: block.offset,
-            length: block.length,
-            source,
+        self.take(&bytes).map_err(|source| match source {
+            McapError::UnsupportedCompression(name) => PlaybackError::Compression(name),
+            source => PlaybackError::Damaged { offset: block.offset, length: block.length, source },
         })
     }
 

@@ -140,6 +140,7 @@ fn no_bytes_make_it_panic() {
         }
         // Whatever is said of it, reading ends.
         assert!(Playback::new(Cursor::new(&file)).into_iter().flatten().count() < 1_000);
+        let _ = repair::close(Cursor::new(file));
     }
 }
 
