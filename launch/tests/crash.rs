@@ -101,7 +101,7 @@ fn a_killed_recording_opens_and_lacks_at_most_a_second() {
     let mut torn = 0;
     for kill in 0..KILLS {
         let path = folder.join(format!("killed_{kill}.mcap"));
-        let said = record_and_kill(&path, Duration::from_millis(random.random_range(150..1_200)));
+        let said = record_and_kill(&path, Duration::from_millis(random.random_range(100..1_000)));
         let file = std::fs::read(&path).expect("is there");
         let messages: Vec<_> =
             Playback::open(&path).expect("opens").collect::<Result<_, _>>().expect("every message is whole");
