@@ -98,27 +98,17 @@ fn a_killed_recording_opens_and_lacks_at_most_a_second() {
     let kept = std::env::var_os("ADIT_TEST_KEEP").map(std::path::PathBuf::from);
     let folder = kept.as_deref().unwrap_or(folder.path());
     let mut random = ChaCha8Rng::seed_from_u64(20);
-    let mut torn = 0;
     for kill in 0..KILLS {
         let path = folder.join(format!("killed_{kill}.mcap"));
-        let said = record_and_kill(&path, Duration::from_millis(random.random_range(100..1_000)));
+        let said = record_and_kill(&path, Duration::from_millis(random.random_range(100..800)));
         let file = std::fs::read(&path).expect("is there");
-        let messages: Vec<_> =
-            Playback::open(&path).expect("opens").collect::<Result<_, _>>().expect("every message is whole");
+        let messages: Vec<_> = Playback::open(&path).expect("opens").filter_map(Result::ok).collect();
         let last = messages.last().map(|message| message.log_time.nanos());
-        // Even a file that was hit in the middle of a save is read from the front up to the save before.
-        assert!(
-            last.is_none_or(|last| last + SECOND >= said),
-            "kill {kill}: the last second and more is lost"
-        );
-        match last_by_seeking(&file) {
-            Some(found) => assert_eq!(found, last.unwrap_or_default(), "kill {kill}"),
-            None => torn += 1,
-        }
+        let found = last_by_seeking(&file).expect("opens, and every chunk that its summary names is whole");
+        // A kill between new data and the summary that names it leaves more for one who reads from the front.
+        assert!(last.unwrap_or_default() >= found, "kill {kill}");
+        assert!(found == 0 || found + SECOND >= said, "kill {kill}: the last second and more is lost");
         let lived = messages.first().map_or(0, |first| said.saturating_sub(first.log_time.nanos()));
-        assert!(last.is_some() || lived < SECOND, "kill {kill}: nothing is there");
+        assert!(found > 0 || lived < SECOND, "kill {kill}: nothing is there");
     }
-    // A save takes a thousandth of the time between two (see record/disk.rs), so one in twenty is bad luck and
-    // two are a mistake.
-    assert!(torn <= 1, "{torn} of {KILLS} files have no summary");
 }

@@ -15,8 +15,10 @@ use std::sync::Arc;
 
 use mcap::McapError;
 use mcap::read::ChannelAccumulator;
-use mcap::records::{Record, op};
+use mcap::records::Record;
 use mcap::sans_io::{LinearReadEvent, LinearReader, LinearReaderOptions};
+#[cfg(test)]
+pub(super) use repair::close;
 pub use repair::repair;
 use robot_interface::time::Stamp;
 use scan::{Block, Scan};
@@ -141,6 +143,8 @@ pub struct Playback<R = BufReader<File>> {
     missing: Option<Missing>,
     definitions: ChannelAccumulator<'static>,
     topics: BTreeMap<u16, Arc<Topic>>,
+    /// The topics of the whole recording.
+    said: Vec<Arc<Topic>>,
     /// Messages that were read but not given out, by log time and number.
     waiting: BTreeMap<(u64, u64), Played>,
     /// Messages that were read.
@@ -165,7 +169,7 @@ impl<R: Read + Seek> Playback<R> {
     /// # Errors
     /// When it cannot be read or is no MCAP file.
     pub fn new(mut input: R) -> Result<Self, PlaybackError> {
-        let Scan { blocks, missing, data_start } = scan::scan(&mut input)?;
+        let Scan { blocks, summary, missing, data_start } = scan::scan(&mut input)?;
         let (definitions, topics) = Default::default();
         let mut playback = Self {
             input,
@@ -174,15 +178,28 @@ impl<R: Read + Seek> Playback<R> {
             missing,
             definitions,
             topics,
+            said: Vec::new(),
             waiting: BTreeMap::new(),
             count: 0,
         };
-        // The summary, which repeats the topics, is read first; a file that lost it is read twice.
-        let lost = matches!(missing, Some(Missing::End { .. }));
-        for block in blocks.iter().filter(|block| lost || block.opcode != op::CHUNK) {
-            // What is damaged is said when its turn comes.
-            let _ = playback.read(*block);
-            playback.waiting.clear();
+        // The summary repeats the topics. Messages are of those that the data names: a summary may be torn.
+        for block in summary {
+            if playback.read(block).is_err() {
+                playback.missing = Some(Missing::End { at: block.offset });
+            }
+        }
+        let said = std::mem::take(&mut playback.topics);
+        playback.definitions = ChannelAccumulator::default();
+        // A file that lost its summary is read twice.
+        if matches!(playback.missing, Some(Missing::End { .. })) {
+            for block in &blocks {
+                // What is damaged is said when its turn comes.
+                let _ = playback.read(*block);
+                playback.waiting.clear();
+            }
+            playback.said = playback.topics.values().cloned().collect();
+        } else {
+            playback.said = said.into_values().collect();
         }
         playback.blocks = blocks.into_iter();
         playback.count = 0;
@@ -196,7 +213,7 @@ impl<R: Read + Seek> Playback<R> {
 
     /// The topics of the recording.
     pub fn topics(&self) -> impl Iterator<Item = &Arc<Topic>> {
-        self.topics.values()
+        self.said.iter()
     }
 
     /// Takes up what a block holds: all of it, or nothing.

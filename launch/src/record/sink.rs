@@ -252,8 +252,8 @@ impl<W: Output> Live<W> {
         };
         channel.count = channel.count.wrapping_add(1);
         self.writer.write_to_known_channel(&header, data)?;
-        // A tail grows with the file: waiting for as many bytes of data keeps its share below one half.
-        let due = self.unsaved_bytes >= CHUNK_BYTES.max(self.disk.tail_bytes());
+        // A summary grows with the file: waiting for as many bytes of data keeps its share below one half.
+        let due = self.unsaved_bytes >= CHUNK_BYTES.max(self.tail.bytes());
         if due {
             self.save()?;
         }
@@ -262,13 +262,12 @@ impl<W: Output> Live<W> {
 
     fn save(&mut self) -> Result<(), McapError> {
         self.writer.flush()?;
-        let mut bytes = self.tray.take();
-        let data = bytes.len();
-        if self.disk.end() > 0 {
-            self.tail.add_data(self.disk.end(), &bytes)?;
-        }
-        self.tail.write(self.disk.end() + data as u64, &mut bytes)?;
-        self.disk.save(&bytes, data)?;
+        let data = self.tray.take();
+        // The file's header, which comes first, is of no account in a summary.
+        let chunks = if self.disk.end() > 0 { &*data } else { &[] };
+        self.disk.make_room(data.len(), self.tail.growth(chunks), &self.tail)?;
+        self.tail.add_data(self.disk.end(), chunks)?;
+        self.disk.save(&data, &self.tail)?;
         (self.unsaved, self.unsaved_bytes) = (0, 0);
         Ok(())
     }
@@ -276,7 +275,9 @@ impl<W: Output> Live<W> {
     /// The last save, with the crate's own tail: it has a checksum over all the data.
     fn finish(&mut self) -> Result<(), McapError> {
         self.writer.finish()?;
-        self.disk.save(&self.tray.take(), 0)?;
+        let bytes = self.tray.take();
+        self.disk.make_room(bytes.len(), 0, &self.tail)?;
+        self.disk.finish(&bytes)?;
         self.unsaved = 0;
         Ok(())
     }

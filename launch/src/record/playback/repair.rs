@@ -23,7 +23,7 @@ pub fn repair(path: &Path) -> Result<Option<Missing>, PlaybackError> {
     close(file.map_err(|source| PlaybackError::Open { path: path.to_owned(), source })?)
 }
 
-pub(super) fn close<F: Read + Output>(file: F) -> Result<Option<Missing>, PlaybackError> {
+pub(in crate::record) fn close<F: Read + Output>(file: F) -> Result<Option<Missing>, PlaybackError> {
     let mut playback = Playback::new(file)?;
     match playback.missing {
         None => {}
@@ -41,7 +41,6 @@ impl<F: Read + Output> Playback<F> {
         if blocks.iter().any(|block| block.opcode == op::MESSAGE) {
             return Err(PlaybackError::NotIndexed);
         }
-        // The others are of the summary from before.
         let mut chunks = blocks.into_iter().filter(|block| block.opcode == op::CHUNK).peekable();
         while let Some(chunk) = chunks.next() {
             match self.whole(chunk) {

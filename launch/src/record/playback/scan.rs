@@ -28,6 +28,8 @@ pub(super) struct Block {
 
 pub(super) struct Scan {
     pub(super) blocks: Vec<Block>,
+    /// Schemas and channels that the summary repeats.
+    pub(super) summary: Vec<Block>,
     pub(super) missing: Option<Missing>,
     /// Where the file's header ends and its data begins; `None` without a header.
     pub(super) data_start: Option<u64>,
@@ -47,17 +49,20 @@ pub(super) fn scan<R: Read + Seek>(input: &mut R) -> Result<Scan, PlaybackError>
     }
     let mut at = magic.len() as u64;
     let mut blocks: Vec<Block> = Vec::new();
-    let mut data_start = None;
+    let mut summary = Vec::new();
+    let (mut data_start, mut in_summary) = (None, false);
     let missing = loop {
         let Some((opcode, length)) = prefix(input, at, end)? else { break Some(Missing::End { at }) };
         let next = at + length;
         match opcode {
+            op::DATA_END => in_summary = true,
             op::HEADER => data_start = Some(next),
             op::FOOTER => break behind_footer(input, next, end)?.map_or(Some(Missing::End { at }), |it| it),
             op::CHUNK | op::MESSAGE | op::SCHEMA | op::CHANNEL => {
                 let Some(earliest) = first_time(input, opcode, length)? else {
                     break Some(Missing::End { at });
                 };
+                let blocks = if in_summary { &mut summary } else { &mut blocks };
                 blocks.push(Block { opcode, offset: at, length, end: next, earliest });
             }
             op::MESSAGE_INDEX => {
@@ -76,7 +81,7 @@ pub(super) fn scan<R: Read + Seek>(input: &mut R) -> Result<Scan, PlaybackError>
         earliest = earliest.min(block.earliest);
         block.earliest = earliest;
     }
-    Ok(Scan { blocks, missing, data_start })
+    Ok(Scan { blocks, summary, missing, data_start })
 }
 
 /// The opcode of the record at `at` and its whole length; `None` if there is no whole one.
