@@ -135,7 +135,7 @@ fn the_file_opens_wherever_a_kill_hits() {
         step(&mut recorder, i).expect("recorded");
         // So much that the room has to move, more than once.
         let at = Stamp::from_nanos(1_000 + 10 * i);
-        let random = data.iter().enumerate().map(|(k, _)| (k as u64 * (i + 3) * 2_654_435_761 >> 9) as u8);
+        let random = data.iter().enumerate().map(|(k, _)| ((k as u64 * (i + 3) * 2_654_435_761) >> 9) as u8);
         let data: Vec<u8> = random.collect();
         recorder
             .message("/big", "a_msgs/msg/Big", || Ok(String::new()), "", at, at, &data)
