@@ -6,7 +6,7 @@
 //! data | room for more | summary | another summary | footer
 //! ```
 //!
-//! with filler records, which every reader skips, where nothing else stands. To save is to write new data into the
+//! with filler records, which readers skip as unknown, where nothing else stands. To save is to write new data into the
 //! room, a new summary over the one that the footer does not name, and then the footer, which names that. Until the
 //! last of these the file is as it was before; and the footer, at the beginning of a page and small, is written
 //! at once or not at all, because the kernel looks for a kill only between pages. (One write of data and tail over
