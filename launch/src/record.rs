@@ -1,4 +1,8 @@
-//! Records a run as a ROS 2 recording: one MCAP file that rosbag2, Foxglove, Lichtblick and Rerun open.
+//! Records a run as a ROS 2 recording, one MCAP file that rosbag2, Foxglove, Lichtblick and Rerun open, and
+//! reads it back.
+//!
+//! [`Recorder`] takes a lock-step run's own values, [`RawRecorder`] what is said on a ROS graph; both write a file
+//! that is a whole one at every moment, whatever happens to the process or the disk. [`Playback`] reads it.
 //!
 //! Frames follow REP 105: `map` to `odom` is the identity because the estimate is of `map` already, `odom` to
 //! `base_link` is that estimate, and the sensors hang fixed below `base_link`. The same calls give the same
@@ -11,6 +15,7 @@ mod disk;
 mod error;
 mod findings;
 mod playback;
+mod plug;
 mod qos;
 mod raw;
 mod sink;
@@ -33,7 +38,7 @@ pub use cdr::CdrError;
 pub use disk::Output;
 pub use error::{RecordError, Recorded};
 pub use findings::DefectMarker;
-pub use playback::{Missing, Playback, PlaybackError, Played, Topic};
+pub use playback::{Missing, Playback, PlaybackError, Played, Topic, repair};
 pub use qos::{Durability, Reliability, qos_profile};
 pub use raw::RawRecorder;
 use sink::Sink;
@@ -443,7 +448,9 @@ impl<W: Output> Outlet for RunFile<W> {
             let definition = M::DEFINITION;
             self.sink.add_topic(topic, &definition.type_name(), Some(&definition.schema()), &qos)?;
         }
-        self.sink.write(topic, stamp, stamp, &self.message)?;
+        // Sent and logged at once, whatever the message says of when it was measured.
+        let now = self.sink.log_time(stamp);
+        self.sink.write(topic, now, now, &self.message)?;
         self.sink.save_each(SAVE_NANOS)
     }
 }

@@ -44,7 +44,7 @@ impl Definition {
     }
 
     /// The `.msg` file's text, without comments.
-    pub const fn text(&self) -> &'static str {
+    pub(crate) const fn text(&self) -> &'static str {
         self.text
     }
 
@@ -67,7 +67,7 @@ impl Definition {
 }
 
 /// The interface `package/Name`, if it is one of those here.
-pub fn find(name: &str) -> Option<&'static Definition> {
+pub(crate) fn find(name: &str) -> Option<&'static Definition> {
     let known = [
         CameraInfo::DEFINITION,
         CompressedImage::DEFINITION,

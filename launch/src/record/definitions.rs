@@ -2,7 +2,7 @@
 //!
 //! A recording carries the text of each type in it, so that a reader needs no package. The texts are the
 //! `share/PACKAGE/msg/NAME.msg` of the folders in `AMENT_PREFIX_PATH`; those that no folder has but Adit itself
-//! knows ([`ros_msgs::find`]) are Adit's.
+//! knows are Adit's.
 
 use std::borrow::Cow;
 use std::io;

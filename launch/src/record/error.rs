@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use mcap::McapError;
+
 use super::CdrError;
 use super::definitions::DefinitionError;
 
@@ -18,8 +20,8 @@ pub enum RecordError {
     },
     /// The file could not be written. Said once: what follows is dropped without a word, and the file is as
     /// it was when it was last saved.
-    #[error("the recording stops here: {0}; free space on the disk, or record to another one")]
-    Write(#[source] mcap::McapError),
+    #[error("the recording stops here: {}; free space on the disk, or record to another one", reason(.0))]
+    Write(#[source] McapError),
     /// A message could not be put into bytes.
     #[error("a message on {topic} has no CDR form ({source}); this is a mistake in adit, please report it")]
     Encode {
@@ -76,6 +78,14 @@ pub enum RecordError {
         /// What the encoder said.
         source: image::ImageError,
     },
+}
+
+/// What the system said, where it is the system that failed: mcap's own words do not repeat it.
+fn reason(error: &McapError) -> String {
+    match error {
+        McapError::Io(error) => error.to_string(),
+        other => other.to_string(),
+    }
 }
 
 /// What a recording holds.

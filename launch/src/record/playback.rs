@@ -4,6 +4,7 @@
 //! the other is read in the order of the file, and a message is given out once no chunk that is still to be read
 //! can hold an earlier one. A chunk counts only if it is whole: its checksum says that every byte is right.
 
+mod repair;
 mod scan;
 
 use std::collections::BTreeMap;
@@ -14,8 +15,11 @@ use std::sync::Arc;
 
 use mcap::McapError;
 use mcap::read::ChannelAccumulator;
-use mcap::records::{Record, op};
+use mcap::records::Record;
 use mcap::sans_io::{LinearReadEvent, LinearReader, LinearReaderOptions};
+#[cfg(test)]
+pub(super) use repair::close;
+pub use repair::repair;
 use robot_interface::time::Stamp;
 use scan::{Block, Scan};
 
@@ -41,6 +45,20 @@ pub enum PlaybackError {
     /// The file does not begin as an MCAP file does.
     #[error("this is no MCAP file; give the `run.mcap` of a run's folder")]
     Magic,
+    /// The file was torn and cannot be closed.
+    #[error("the recording cannot be closed: {0}; free space on the disk and check its permissions")]
+    Repair(#[source] io::Error),
+    /// The file was torn, and another program wrote it in a form that cannot be closed in its place.
+    #[error(
+        "this recording has messages without an index and cannot be closed; use `mcap recover` to repair it"
+    )]
+    NotIndexed,
+    /// A part of the file is compressed in a way that Adit does not read.
+    #[error(
+        "a part of the recording is compressed with `{0}`, which is not read here; convert it with \
+         `mcap compress --compression lz4`"
+    )]
+    Compression(String),
     /// A part of the file holds other bytes than were written.
     #[error(
         "the {length} bytes at byte {offset} are damaged ({source}), and the messages in them left out; copy the \
@@ -120,10 +138,13 @@ pub struct Played {
 /// recorded. A part that is damaged comes as an error, once, and reading goes on behind it.
 pub struct Playback<R = BufReader<File>> {
     input: R,
+    data_start: Option<u64>,
     blocks: std::vec::IntoIter<Block>,
     missing: Option<Missing>,
     definitions: ChannelAccumulator<'static>,
     topics: BTreeMap<u16, Arc<Topic>>,
+    /// The topics of the whole recording.
+    said: Vec<Arc<Topic>>,
     /// Messages that were read but not given out, by log time and number.
     waiting: BTreeMap<(u64, u64), Played>,
     /// Messages that were read.
@@ -148,23 +169,37 @@ impl<R: Read + Seek> Playback<R> {
     /// # Errors
     /// When it cannot be read or is no MCAP file.
     pub fn new(mut input: R) -> Result<Self, PlaybackError> {
-        let Scan { blocks, missing } = scan::scan(&mut input)?;
+        let Scan { blocks, summary, missing, data_start } = scan::scan(&mut input)?;
         let (definitions, topics) = Default::default();
         let mut playback = Self {
             input,
+            data_start,
             blocks: Vec::new().into_iter(),
             missing,
             definitions,
             topics,
+            said: Vec::new(),
             waiting: BTreeMap::new(),
             count: 0,
         };
-        // The summary, which repeats the topics, is read first; a file that lost it is read twice.
-        let lost = matches!(missing, Some(Missing::End { .. }));
-        for block in blocks.iter().filter(|block| lost || block.opcode != op::CHUNK) {
-            // What is damaged is said when its turn comes.
-            let _ = playback.read(*block);
-            playback.waiting.clear();
+        // The summary repeats the topics. Messages are of those that the data names: a summary may be torn.
+        for block in summary {
+            if playback.read(block).is_err() {
+                playback.missing = Some(Missing::End { at: block.offset });
+            }
+        }
+        let said = std::mem::take(&mut playback.topics);
+        playback.definitions = ChannelAccumulator::default();
+        // A file that lost its summary is read twice.
+        if matches!(playback.missing, Some(Missing::End { .. })) {
+            for block in &blocks {
+                // What is damaged is said when its turn comes.
+                let _ = playback.read(*block);
+                playback.waiting.clear();
+            }
+            playback.said = playback.topics.values().cloned().collect();
+        } else {
+            playback.said = said.into_values().collect();
         }
         playback.blocks = blocks.into_iter();
         playback.count = 0;
@@ -178,20 +213,24 @@ impl<R: Read + Seek> Playback<R> {
 
     /// The topics of the recording.
     pub fn topics(&self) -> impl Iterator<Item = &Arc<Topic>> {
-        self.topics.values()
+        self.said.iter()
     }
 
     /// Takes up what a block holds: all of it, or nothing.
     fn read(&mut self, block: Block) -> Result<(), PlaybackError> {
-        self.input.seek(SeekFrom::Start(block.offset))?;
-        // The scan has seen the file's end behind the block.
-        let mut bytes = vec![0; usize::try_from(block.length).unwrap_or(usize::MAX)];
-        self.input.read_exact(&mut bytes)?;
-        self.take(&bytes).map_err(|source| PlaybackError::Damaged {
-            offset: block.offset,
-            length: block.length,
-            source,
+        let bytes = self.bytes(block.offset, block.length)?;
+        self.take(&bytes).map_err(|source| match source {
+            McapError::UnsupportedCompression(name) => PlaybackError::Compression(name),
+            source => PlaybackError::Damaged { offset: block.offset, length: block.length, source },
         })
+    }
+
+    /// Bytes that the scan has seen to be in the file.
+    fn bytes(&mut self, offset: u64, length: u64) -> io::Result<Vec<u8>> {
+        self.input.seek(SeekFrom::Start(offset))?;
+        let mut bytes = vec![0; usize::try_from(length).unwrap_or(usize::MAX)];
+        self.input.read_exact(&mut bytes)?;
+        Ok(bytes)
     }
 
     fn take(&mut self, block: &[u8]) -> Result<(), McapError> {

@@ -7,19 +7,22 @@ use robot_interface::time::Stamp;
 
 use super::definitions::DefinitionError;
 use super::disk;
+use super::plug::Syncer;
 use super::sink::Sink;
 use super::{Output, RecordError, Recorded};
 
 /// The file is saved this often while messages come: half of the second that may be lost.
 const SAVE_NANOS: u64 = 500_000_000;
 
-/// Records serialised messages of any type. Call [`RawRecorder::tick`] at least every 100 ms, or what is lost in
+/// Records serialised messages of any type. What is saved is also brought from the system's memory to the disk
+/// (in [`RawRecorder::create`]'s file), so that a pulled plug costs no more than a kill. Call [`RawRecorder::tick`] at least every 100 ms, or what is lost in
 /// a crash can be more than the last second. Dropped without [`RawRecorder::finish`] it still closes the file as
 /// well as it can.
 pub struct RawRecorder<W: Output = File> {
     sink: Sink<W>,
     /// When the file was last saved, by the clock of [`RawRecorder::tick`].
     saved: Option<Stamp>,
+    syncer: Option<Syncer>,
 }
 
 impl RawRecorder {
@@ -28,7 +31,10 @@ impl RawRecorder {
     /// # Errors
     /// When the file cannot be made or written.
     pub fn create(path: &Path) -> Result<Self, RecordError> {
-        Self::new(disk::create(path)?)
+        let file = disk::create(path)?;
+        let syncer =
+            Syncer::start(&file).map_err(|source| RecordError::Create { path: path.to_owned(), source })?;
+        Ok(Self { syncer: Some(syncer), ..Self::new(file)? })
     }
 }
 
@@ -38,7 +44,7 @@ impl<W: Output> RawRecorder<W> {
     /// # Errors
     /// When it cannot be written.
     pub fn new(output: W) -> Result<Self, RecordError> {
-        Ok(Self { sink: Sink::new(output)?, saved: None })
+        Ok(Self { sink: Sink::new(output)?, saved: None, syncer: None })
     }
 
     /// Records one message. `type_name` is as in `std_msgs/msg/Header`; `schema` is asked for the text of the
@@ -93,7 +99,11 @@ impl<W: Output> RawRecorder<W> {
             return Ok(());
         }
         self.saved = Some(now);
-        self.sink.save()
+        self.sink.save()?;
+        if let Some(syncer) = &self.syncer {
+            syncer.sync();
+        }
+        Ok(())
     }
 
     /// Saves what is not saved yet and closes the file.

@@ -90,6 +90,11 @@ impl<W: Output> Sink<W> {
         self.live.is_some()
     }
 
+    /// The time at which a message of `stamp` is logged: in a recording, time never runs backwards.
+    pub(super) fn log_time(&self, stamp: Stamp) -> Stamp {
+        self.newest.max(stamp)
+    }
+
     /// The type of a topic's messages, if it is known.
     pub(super) fn type_of(&self, topic: &str) -> Option<&str> {
         let channel = self.live.as_ref()?.channels.get(topic)?;
@@ -107,8 +112,7 @@ impl<W: Output> Sink<W> {
         self.with(|live| live.add_topic(topic, type_name, schema, qos_profile))
     }
 
-    /// Writes one message of a known topic. It is logged at `log_time`, or with the newest message before it
-    /// when that is later: in a recording, time never runs backwards.
+    /// Writes one message of a known topic.
     pub(super) fn write(
         &mut self,
         topic: &str,
@@ -116,8 +120,8 @@ impl<W: Output> Sink<W> {
         publish_time: Stamp,
         data: &[u8],
     ) -> Result<(), RecordError> {
-        self.newest = self.newest.max(log_time);
-        let newest = self.newest;
+        let newest = self.log_time(log_time);
+        self.newest = newest;
         if self.live.is_none() {
             self.recorded.dropped += 1;
             return Ok(());
@@ -248,8 +252,8 @@ impl<W: Output> Live<W> {
         };
         channel.count = channel.count.wrapping_add(1);
         self.writer.write_to_known_channel(&header, data)?;
-        // A tail grows with the file: waiting for as many bytes of data keeps its share below one half.
-        let due = self.unsaved_bytes >= CHUNK_BYTES.max(self.disk.tail_bytes());
+        // A summary grows with the file: waiting for as many bytes of data keeps its share below one half.
+        let due = self.unsaved_bytes >= CHUNK_BYTES.max(self.tail.bytes());
         if due {
             self.save()?;
         }
@@ -258,13 +262,12 @@ impl<W: Output> Live<W> {
 
     fn save(&mut self) -> Result<(), McapError> {
         self.writer.flush()?;
-        let mut bytes = self.tray.take();
-        let data = bytes.len();
-        if self.disk.end() > 0 {
-            self.tail.add_data(self.disk.end(), &bytes)?;
-        }
-        self.tail.write(self.disk.end() + data as u64, &mut bytes)?;
-        self.disk.save(&bytes, data)?;
+        let data = self.tray.take();
+        // The file's header, which comes first, is of no account in a summary.
+        let chunks = if self.disk.end() > 0 { &*data } else { &[] };
+        self.disk.make_room(data.len(), self.tail.growth(chunks), &self.tail)?;
+        self.tail.add_data(self.disk.end(), chunks)?;
+        self.disk.save(&data, &self.tail)?;
         (self.unsaved, self.unsaved_bytes) = (0, 0);
         Ok(())
     }
@@ -272,7 +275,9 @@ impl<W: Output> Live<W> {
     /// The last save, with the crate's own tail: it has a checksum over all the data.
     fn finish(&mut self) -> Result<(), McapError> {
         self.writer.finish()?;
-        self.disk.save(&self.tray.take(), 0)?;
+        let bytes = self.tray.take();
+        self.disk.make_room(bytes.len(), 0, &self.tail)?;
+        self.disk.finish(&bytes)?;
         self.unsaved = 0;
         Ok(())
     }

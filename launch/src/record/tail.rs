@@ -11,7 +11,9 @@ use mcap::records::{self, ChunkIndex, DataEnd, Footer, Record, Statistics, Summa
 use mcap::{MAGIC, McapError, parse_record};
 
 /// Bytes before a record's content: what it is, and the content's length.
-const PREFIX: usize = 9;
+pub(super) const PREFIX: usize = 9;
+/// A record of this application's own (those from 0x80 upwards are free for that).
+const FILLER: u8 = 0xad;
 
 /// What the summary says, as bytes where those only grow.
 #[derive(Default)]
@@ -45,8 +47,9 @@ impl Tail {
         Ok(())
     }
 
-    /// Chunks and their message indexes, as the crate wrote them; they stand at `offset` in the file.
-    pub(super) fn add_data(&mut self, offset: u64, data: &[u8]) -> Result<(), McapError> {
+    /// Chunks and their message indexes, as the crate wrote them; they stand at `offset` in the file. Gives the
+    /// number of messages that are indexed so far.
+    pub(super) fn add_data(&mut self, offset: u64, data: &[u8]) -> Result<u64, McapError> {
         let mut open: Option<ChunkIndex> = None;
         let mut rest = data;
         while !rest.is_empty() {
@@ -81,7 +84,10 @@ impl Tail {
                 _ => {}
             }
         }
-        open.map_or(Ok(()), |chunk| self.add_chunk(&chunk))
+        if let Some(chunk) = open {
+            self.add_chunk(&chunk)?;
+        }
+        Ok(self.statistics.message_count)
     }
 
     fn add_chunk(&mut self, chunk: &ChunkIndex) -> Result<(), McapError> {
@@ -97,11 +103,29 @@ impl Tail {
         Ok(())
     }
 
-    /// Appends the tail to `out`, whose own end stands at `offset` in the file.
-    pub(super) fn write(&self, offset: u64, out: &mut Vec<u8>) -> Result<(), McapError> {
+    /// About how long the summary is.
+    pub(super) const fn bytes(&self) -> usize {
+        self.schemas.len() + self.channels.len() + self.chunks.len()
+    }
+
+    /// How much longer the summary gets by this data, at most.
+    pub(super) fn growth(&self, data: &[u8]) -> usize {
+        let records = std::iter::successors(split(data), |(.., rest)| split(rest));
+        records
+            .map(|(opcode, ..)| match opcode {
+                // A chunk's index without its channels, and the name of its compression.
+                op::CHUNK => 128,
+                // Two bytes and eight in the chunk's index, and in the statistics.
+                _ => 20,
+            })
+            .sum()
+    }
+
+    /// Appends the end of the data and the summary to `out`, whose own end stands at `offset` in the file, and
+    /// gives the footer that belongs to them, without a checksum.
+    pub(super) fn write_summary(&self, offset: u64, out: &mut Vec<u8>) -> Result<Footer, McapError> {
         let base = out.len();
         put(out, op::DATA_END, &encode(&DataEnd { data_section_crc: 0 })?);
-        let summary = out.len();
         let position = |out: &Vec<u8>| offset + (out.len() - base) as u64;
         let summary_start = position(out);
 
@@ -122,8 +146,15 @@ impl Tail {
         }
         let summary_offset_start = position(out);
         out.extend_from_slice(&offsets);
+        Ok(Footer { summary_start, summary_offset_start, summary_crc: 0 })
+    }
 
-        let footer = Footer { summary_start, summary_offset_start, summary_crc: 0 };
+    /// Appends a whole tail to `out`, whose own end stands at `offset` in the file: summary and footer without a
+    /// gap.
+    pub(super) fn write(&self, offset: u64, out: &mut Vec<u8>) -> Result<(), McapError> {
+        let base = out.len();
+        let footer = self.write_summary(offset, out)?;
+        let summary = base + usize::try_from(footer.summary_start - offset).unwrap_or_default();
         put(out, op::FOOTER, &encode(&footer)?);
         // The checksum reaches into the footer, up to itself.
         out.truncate(out.len() - size_of::<u32>());
@@ -132,6 +163,22 @@ impl Tail {
         out.extend_from_slice(MAGIC);
         Ok(())
     }
+}
+
+/// The last bytes of a file.
+pub(super) fn closing(footer: &Footer) -> Result<Vec<u8>, McapError> {
+    let mut out = Vec::new();
+    put(&mut out, op::FOOTER, &encode(footer)?);
+    out.extend_from_slice(MAGIC);
+    Ok(out)
+}
+
+/// The beginning of a record of `length` bytes, its content whatever stands there, that every reader skips.
+pub(super) fn filler(length: u64) -> [u8; PREFIX] {
+    let mut prefix = [FILLER; PREFIX];
+    let content = length.saturating_sub(PREFIX as u64);
+    prefix.iter_mut().skip(1).zip(content.to_le_bytes()).for_each(|(byte, value)| *byte = value);
+    prefix
 }
 
 /// A record's content.

@@ -20,13 +20,19 @@ pub(super) struct Block {
     /// Where it begins, and how long it is with its prefix.
     pub(super) offset: u64,
     pub(super) length: u64,
+    /// Where the message indexes behind it end.
+    pub(super) end: u64,
     /// No message in it or in a block behind it is earlier than this, log time in ns.
     pub(super) earliest: u64,
 }
 
 pub(super) struct Scan {
     pub(super) blocks: Vec<Block>,
+    /// Schemas and channels that the summary repeats.
+    pub(super) summary: Vec<Block>,
     pub(super) missing: Option<Missing>,
+    /// Where the file's header ends and its data begins; `None` without a header.
+    pub(super) data_start: Option<u64>,
 }
 
 /// Walks `input` from its beginning. Only a system's error, or a file that never was one, is an error.
@@ -42,17 +48,27 @@ pub(super) fn scan<R: Read + Seek>(input: &mut R) -> Result<Scan, PlaybackError>
         return Err(PlaybackError::Magic);
     }
     let mut at = magic.len() as u64;
-    let mut blocks = Vec::new();
+    let mut blocks: Vec<Block> = Vec::new();
+    let mut summary = Vec::new();
+    let (mut data_start, mut in_summary) = (None, false);
     let missing = loop {
         let Some((opcode, length)) = prefix(input, at, end)? else { break Some(Missing::End { at }) };
         let next = at + length;
         match opcode {
+            op::DATA_END => in_summary = true,
+            op::HEADER => data_start = Some(next),
             op::FOOTER => break behind_footer(input, next, end)?.map_or(Some(Missing::End { at }), |it| it),
             op::CHUNK | op::MESSAGE | op::SCHEMA | op::CHANNEL => {
                 let Some(earliest) = first_time(input, opcode, length)? else {
                     break Some(Missing::End { at });
                 };
-                blocks.push(Block { opcode, offset: at, length, earliest });
+                let blocks = if in_summary { &mut summary } else { &mut blocks };
+                blocks.push(Block { opcode, offset: at, length, end: next, earliest });
+            }
+            op::MESSAGE_INDEX => {
+                if let Some(block) = blocks.last_mut().filter(|block| block.end == at) {
+                    block.end = next;
+                }
             }
             _ => {}
         }
@@ -65,7 +81,7 @@ pub(super) fn scan<R: Read + Seek>(input: &mut R) -> Result<Scan, PlaybackError>
         earliest = earliest.min(block.earliest);
         block.earliest = earliest;
     }
-    Ok(Scan { blocks, missing })
+    Ok(Scan { blocks, summary, missing, data_start })
 }
 
 /// The opcode of the record at `at` and its whole length; `None` if there is no whole one.

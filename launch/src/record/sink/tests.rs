@@ -1,23 +1,36 @@
 //! The file opens at every moment, and whatever the disk does.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::io::{Cursor, Seek, SeekFrom};
 use std::rc::Rc;
 
 use super::super::{RawRecorder, RecordError};
 use super::*;
 
-/// A file in memory that can be looked at while it is written, on a disk with room for so many bytes. What is
-/// there can be written over when it is full, and a write that does not fit is done in part, as on a real one.
+/// What was done to a file.
 #[derive(Clone)]
-pub(in super::super) struct Shared {
-    pub(in super::super) file: Rc<RefCell<Cursor<Vec<u8>>>>,
-    room: u64,
+pub(in super::super) enum Step {
+    Write(u64, Vec<u8>),
+    Cut(u64),
 }
 
+/// A file in memory that can be looked at while it is written, on a disk with so many blocks of [`BLOCK`] bytes.
+/// Blocks that were never written take none. What is there can be written over when the disk is full, and a write
+/// that does not fit is done in part, as on a real one.
+#[derive(Clone)]
+pub(in super::super) struct Shared {
+    file: Rc<RefCell<Cursor<Vec<u8>>>>,
+    blocks: Rc<RefCell<BTreeSet<u64>>>,
+    room: usize,
+    pub(in super::super) steps: Rc<RefCell<Vec<Step>>>,
+}
+
+const BLOCK: u64 = 256;
+
 impl Shared {
-    pub(in super::super) fn with_room(room: u64) -> Self {
-        Self { file: Rc::default(), room }
+    pub(in super::super) fn with_room(room: usize) -> Self {
+        Self { file: Rc::default(), blocks: Rc::default(), room, steps: Rc::default() }
     }
 
     pub(in super::super) fn bytes(&self) -> Vec<u8> {
@@ -28,11 +41,17 @@ impl Shared {
 impl Write for Shared {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut file = self.file.borrow_mut();
-        let room = self.room.saturating_sub(file.position()) as usize;
-        if room == 0 && !bytes.is_empty() {
+        let (at, mut blocks) = (file.position(), self.blocks.borrow_mut());
+        let fits = |byte: &u64| {
+            let block = (at + byte) / BLOCK;
+            blocks.contains(&block) || blocks.len() < self.room && blocks.insert(block)
+        };
+        let count = (0..bytes.len() as u64).take_while(fits).count();
+        if count == 0 && !bytes.is_empty() {
             return Err(io::ErrorKind::StorageFull.into());
         }
-        file.write(&bytes[..bytes.len().min(room)])
+        self.steps.borrow_mut().push(Step::Write(at, bytes[..count].to_vec()));
+        file.write(&bytes[..count])
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -48,6 +67,7 @@ impl Seek for Shared {
 
 impl Output for Shared {
     fn cut(&mut self, length: u64) -> io::Result<()> {
+        self.steps.borrow_mut().push(Step::Cut(length));
         self.file.borrow_mut().cut(length)
     }
 }
@@ -89,7 +109,7 @@ fn seek_and_read(file: &[u8]) -> Vec<u64> {
 
 #[test]
 fn the_file_opens_after_every_step_and_lacks_only_what_is_not_saved() {
-    let output = Shared::with_room(u64::MAX);
+    let output = Shared::with_room(usize::MAX);
     let mut recorder = RawRecorder::new(output.clone()).expect("begins");
     assert!(seek_and_read(&output.bytes()).is_empty(), "an empty recording is one, too");
     for i in 0..50 {
@@ -102,16 +122,62 @@ fn the_file_opens_after_every_step_and_lacks_only_what_is_not_saved() {
     assert_eq!(times, (0..50).map(|i| 1_000 + 10 * i).collect::<Vec<_>>());
 }
 
+/// A kill stops a write between two pages, and all later ones.
+#[test]
+fn the_file_opens_wherever_a_kill_hits() {
+    let output = Shared::with_room(usize::MAX);
+    let mut recorder = RawRecorder::new(output.clone()).expect("begins");
+    // The file is there once the recorder is.
+    let mut file = Cursor::new(output.bytes());
+    output.steps.borrow_mut().clear();
+    let data = vec![7; 3_000];
+    for i in 0..200 {
+        step(&mut recorder, i).expect("recorded");
+        // So much that the room has to move, more than once.
+        let at = Stamp::from_nanos(1_000 + 10 * i);
+        let random = data.iter().enumerate().map(|(k, _)| ((k as u64 * (i + 3) * 2_654_435_761) >> 9) as u8);
+        let data: Vec<u8> = random.collect();
+        recorder
+            .message("/big", "a_msgs/msg/Big", || Ok(String::new()), "", at, at, &data)
+            .expect("recorded");
+    }
+    recorder.finish().expect("finishes");
+    let mut count = 0;
+    for step in output.steps.borrow().iter() {
+        let Step::Write(at, bytes) = step else {
+            let Step::Cut(length) = step else { continue };
+            file.cut(*length).expect("memory");
+            continue;
+        };
+        let mut from = 0;
+        while from < bytes.len() {
+            let page = (*at as usize + from) / 4096 + 1;
+            let to = (page * 4096 - *at as usize).min(bytes.len());
+            file.seek(SeekFrom::Start(*at + from as u64)).expect("memory");
+            file.write_all(&bytes[from..to]).expect("memory");
+            let now = seek_and_read(file.get_ref()).len();
+            assert!(now >= count, "what was saved stays: {now} of {count}");
+            count = now;
+            from = to;
+        }
+    }
+    assert_eq!(seek_and_read(file.get_ref()).len(), 400);
+    assert_eq!(file.get_ref(), &output.bytes());
+}
+
 #[test]
 fn the_tail_has_the_bytes_that_the_crate_writes() {
-    let output = Shared::with_room(u64::MAX);
+    let output = Shared::with_room(usize::MAX);
     let mut recorder = RawRecorder::new(output.clone()).expect("begins");
     for i in 0..=40 {
         step(&mut recorder, i).expect("recorded");
     }
-    let mut ours = output.bytes();
     assert_eq!(recorder.finish().expect("finishes"), Recorded { messages: 41, dropped: 0 });
     let mut theirs = output.bytes();
+    // Closing it again after its end was lost gives it a tail of ours.
+    let mut ours = Cursor::new(theirs[..theirs.len() - 1].to_vec());
+    super::super::playback::close(&mut ours).expect("closes");
+    let mut ours = ours.into_inner();
     let footer = mcap::read::footer(&ours).expect("a footer");
     // The checksum over the data is the end of the record before the summary.
     let checksum = footer.summary_start as usize - 4..footer.summary_start as usize;
@@ -139,23 +205,13 @@ fn a_full_disk_leaves_a_file_that_opens_wherever_it_fills() {
         });
         (output.bytes(), recorded, errors)
     };
-    let (whole, ..) = record(u64::MAX);
-    let empty = Shared::with_room(u64::MAX);
-    drop(Sink::new(empty.clone()).expect("begins"));
     let mut counts = Vec::new();
-    for room in 0..=whole.len() as u64 {
+    for room in 0..200 {
         let (file, recorded, errors) = record(room);
-        let Some(recorded) = recorded else {
-            assert!(
-                room < empty.bytes().len() as u64,
-                "a disk with room for {room} bytes holds an empty recording"
-            );
-            continue;
-        };
+        let Some(recorded) = recorded else { continue };
         let times = seek_and_read(&file);
         assert!(times.iter().enumerate().all(|(i, time)| *time == 1_000 + 10 * i as u64));
-        let full = room < whole.len() as u64;
-        assert_eq!(errors.len(), usize::from(full), "with room for {room} bytes: {errors:?}");
+        assert!(errors.len() <= 1 && (errors.len() == 1) == (times.len() < 30), "{room} blocks: {errors:?}");
         if let Some(recorded) = recorded {
             assert_eq!((recorded.messages, recorded.dropped), (times.len() as u64, 30 - times.len() as u64));
         }
@@ -179,7 +235,7 @@ fn a_topic_has_one_type() {
 
 #[test]
 fn a_topic_without_a_definition_is_recorded_and_said_once() {
-    let output = Shared::with_room(u64::MAX);
+    let output = Shared::with_room(usize::MAX);
     let mut recorder = RawRecorder::new(output.clone()).expect("begins");
     let mut message = || {
         let text = || super::super::definitions::schema(&[], "odd_msgs/msg/Odd");
