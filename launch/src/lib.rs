@@ -6,8 +6,9 @@ pub mod lockstep;
 pub mod picture;
 pub mod record;
 pub mod report;
-pub mod ros_msgs;
 #[cfg(feature = "ros")]
 pub mod ros;
+pub mod ros_msgs;
 pub mod run;
 pub mod score;
+pub mod setup;

@@ -1,4 +1,4 @@
-//! The command line: `adit mission`, `adit inspect`, `adit campaign`.
+//! The command line: `adit mission`, `adit inspect`, `adit campaign`, `adit setup`, `adit env`.
 //!
 //! Exit codes: 0 done as asked; 1 the mission was not completed, or something failed on the way; 2 the
 //! input could not be used (nothing has been written then); 130 stopped by Ctrl-C.
@@ -9,12 +9,14 @@
 mod campaign;
 mod inspect;
 mod mission;
+mod setup;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 use crate::config::ConfigError;
+use crate::setup::SetupError;
 
 /// Exit code for input that cannot be used.
 const BAD_INPUT: u8 = 2;
@@ -37,6 +39,19 @@ enum Command {
     Inspect(inspect::Args),
     /// Run a mission for many seeds and print the table of results
     Campaign(campaign::Args),
+    /// Set up what Adit needs beside itself
+    #[command(subcommand)]
+    Setup(setup::Setup),
+    /// Print what a shell needs: eval "$(adit env ros)"
+    #[command(subcommand)]
+    Env(setup::Env),
+    /// One ROS 2 node
+    #[cfg(feature = "ros")]
+    #[command(hide = true)]
+    Node {
+        /// Its name
+        name: String,
+    },
 }
 
 /// Input that cannot be used, outside the files that [`ConfigError`] speaks for.
@@ -53,13 +68,30 @@ pub fn main() -> ExitCode {
         Command::Mission(args) => mission::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Campaign(args) => campaign::run(&args),
+        Command::Setup(what) => setup::setup(&what),
+        Command::Env(what) => setup::env(&what),
+        #[cfg(feature = "ros")]
+        Command::Node { name } => node(&name),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
-        if error.is::<ConfigError>() || error.is::<BadInput>() {
+        let missing = matches!(error.downcast_ref(), Some(SetupError::Missing { .. }));
+        if error.is::<ConfigError>() || error.is::<BadInput>() || missing {
             ExitCode::from(BAD_INPUT)
         } else {
             ExitCode::FAILURE
         }
     })
+}
+
+#[cfg(feature = "ros")]
+fn node(name: &str) -> anyhow::Result<ExitCode> {
+    match name {
+        "probe" => crate::ros::probe().map(|()| ExitCode::SUCCESS),
+        _ => Err(BadInput {
+            message: format!("no node is called {name:?}"),
+            help: "there is: probe".to_owned(),
+        }
+        .into()),
+    }
 }
