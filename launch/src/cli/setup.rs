@@ -39,7 +39,9 @@ pub(super) fn setup(what: &Setup) -> anyhow::Result<ExitCode> {
     let Setup::Ros { place, force } = what;
     let environment = setup::run(place.prefix.as_deref(), *force)?;
     println!("ROS 2 is set up; the nodes are in {}", environment.binary().display());
-    println!("for programs of your own: eval \"$(cargo run --release -q -- env ros)\"");
+    let option =
+        place.prefix.as_ref().map(|p| format!(" --prefix {}", quoted(p.as_os_str()))).unwrap_or_default();
+    println!("for programs of your own: eval \"$(cargo run --release -q -- env ros{option})\"");
     Ok(ExitCode::SUCCESS)
 }
 

@@ -14,12 +14,12 @@ pub enum SetupError {
         help: String,
     },
     /// A file or folder of the setup could not be used.
-    #[error("cannot use {}: {source}\n  help: check that you may write there and that the disk is not full", path.display())]
+    #[error("cannot use {}: {reason}\n  help: check that you may write there and that the disk is not full", path.display())]
     File {
         /// The file or folder.
         path: PathBuf,
         /// What the system says.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// A program that a step started failed.
     #[error("{step}: {message}\n{tail}\n  help: {help}\n  log: {}", log.display())]
@@ -44,6 +44,6 @@ impl SetupError {
 
     /// For `map_err`: an error at a file or folder.
     pub(super) fn at(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
-        |source| Self::File { path: path.to_owned(), source }
+        |reason| Self::File { path: path.to_owned(), reason }
     }
 }

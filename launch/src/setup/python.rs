@@ -16,11 +16,12 @@ pub(super) struct Python {
     pub(super) minor: u32,
 }
 
-/// What a Python says of itself.
+/// What a Python says of itself. In a virtual environment it names the one that this was made from: the
+/// environment may be the very one that is about to be made anew.
 const ASK: &str = "
 import importlib.util as u, os, platform, sys, sysconfig
 print(sys.version_info[1])
-print(sys.executable)
+print(os.path.realpath(getattr(sys, '_base_executable', sys.executable)))
 print(bool(u.find_spec('venv') and u.find_spec('ensurepip')))
 print(os.path.isfile(os.path.join(sysconfig.get_paths()['include'], 'Python.h')))
 print(platform.system() + ' ' + platform.machine() + ' ' + platform.libc_ver()[0])

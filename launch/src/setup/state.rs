@@ -47,7 +47,7 @@ impl State {
         let path = file(&self.folder);
         let text = toml::to_string(self).map_err(|e| SetupError::File {
             path: path.clone(),
-            source: std::io::Error::new(std::io::ErrorKind::InvalidData, e),
+            reason: std::io::Error::new(std::io::ErrorKind::InvalidData, e),
         })?;
         let new = path.with_extension("toml.new");
         fs::write(&new, text).and_then(|()| fs::rename(&new, &path)).map_err(SetupError::at(&path))

@@ -85,7 +85,7 @@ impl Steps {
     }
 
     fn output_into(&mut self, command: &mut Command, wanted: bool) -> Result<String, SetupError> {
-        let at = |source| SetupError::File { path: self.log_path.clone(), source };
+        let at = |reason| SetupError::File { path: self.log_path.clone(), reason };
         writeln!(self.log, "\n$ {command:?}").map_err(at)?;
         let begun = fs::metadata(&self.log_path).map_or(0, |data| data.len());
         command.stdin(Stdio::from(self.lock.try_clone().map_err(at)?));
