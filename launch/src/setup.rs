@@ -58,20 +58,16 @@ pub fn run(prefix: Option<&Path>, force: bool) -> Result<RosEnvironment, SetupEr
     let folder = env::folder(prefix)?;
     check_path(&folder)?;
     let mut steps = Steps::begin(&folder)?;
-    if force {
-        for part in [
-            wheels::prefix(&folder),
-            folder.join("build"),
-            interfaces::install(&folder),
-            state::file(&folder),
-        ] {
-            let removed = if part.is_dir() { fs::remove_dir_all(&part) } else { fs::remove_file(&part) };
-            if part.exists() {
-                removed.map_err(SetupError::at(&part))?;
-            }
-        }
-    }
     let mut state = State::load(&folder);
+    if force {
+        // Forgotten first, so that an interruption does not leave a record of what is half gone.
+        state = State { folder: folder.clone(), ..State::default() };
+        state.save()?;
+        steps.step("remove what was there", |_| {
+            let parts = [wheels::prefix(&folder), folder.join("build"), interfaces::install(&folder)];
+            parts.iter().try_for_each(|part| clear(part))
+        })?;
+    }
     let before = state.clone();
     make(&mut steps, &mut state, &workspace)?;
     if let Err(error) = try_out(&mut steps, &state) {
@@ -128,6 +124,11 @@ fn try_out(steps: &mut Steps, state: &State) -> Result<(), SetupError> {
 
 fn vanished() -> SetupError {
     SetupError::missing("what was set up has vanished meanwhile", "begin again")
+}
+
+/// Removes a folder with all that is in it, if it is there.
+fn clear(folder: &Path) -> Result<(), SetupError> {
+    if folder.exists() { fs::remove_dir_all(folder).map_err(SetupError::at(folder)) } else { Ok(()) }
 }
 
 /// The workspace that this program was compiled in, if it is still there.

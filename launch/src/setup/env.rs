@@ -49,9 +49,12 @@ impl RosEnvironment {
     /// When it is not set up, or has been moved since. It is not looked at more closely than that.
     pub fn find(prefix: Option<&Path>) -> Result<Self, SetupError> {
         let folder = folder(prefix)?;
-        let found = Self::on(&State::load(&folder)).filter(|found| {
+        let state = State::load(&folder);
+        let found = Self::on(&state).filter(|found| {
             let parts = found.underlay.prefixes.iter().chain([&found.interface_python]);
-            found.binary.is_file() && parts.into_iter().all(|part| part.is_dir())
+            // An interrupted repair leaves no stamp of the wheels.
+            let whole = state.wheels.is_some() || !found.underlay.from_wheels;
+            whole && found.binary.is_file() && parts.into_iter().all(|part| part.is_dir())
         });
         found.ok_or_else(|| {
             let option = prefix.map(|p| format!(" --prefix {}", quoted(p.as_os_str()))).unwrap_or_default();

@@ -7,7 +7,7 @@ use std::process::Command;
 use super::env::RosEnvironment;
 use super::state::{self, State, stamp_of_files};
 use super::underlay::Underlay;
-use super::{SetupError, Steps};
+use super::{SetupError, Steps, clear};
 
 /// Where the packages are installed.
 pub(super) fn install(folder: &Path) -> PathBuf {
@@ -94,10 +94,6 @@ fn command(program: &str, folder: &Path, underlay: &Underlay) -> Command {
 
 fn build_folder(folder: &Path, package: &str) -> PathBuf {
     folder.join("build").join(package)
-}
-
-fn clear(folder: &Path) -> Result<(), SetupError> {
-    if folder.exists() { fs::remove_dir_all(folder).map_err(SetupError::at(folder)) } else { Ok(()) }
 }
 
 /// Where Python finds the installed packages: distributions differ in it.

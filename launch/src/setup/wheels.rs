@@ -11,7 +11,7 @@ use std::process::Command;
 use super::python::Python;
 use super::state::{State, stamp, stamp_of_files};
 use super::underlay::Underlay;
-use super::{SetupError, Steps};
+use super::{SetupError, Steps, clear};
 
 /// Every wheel, with its version.
 const REQUIREMENTS: &str = include_str!("requirements.txt");
@@ -41,9 +41,7 @@ pub(super) fn ensure(steps: &mut Steps, state: &mut State) -> Result<Underlay, S
 }
 
 fn make(steps: &mut Steps, prefix: &Path, python: &Python) -> Result<(), SetupError> {
-    if prefix.exists() {
-        fs::remove_dir_all(prefix).map_err(SetupError::at(prefix))?;
-    }
+    clear(prefix)?;
     let inside = prefix.join("bin/python");
     steps.step("Python environment", |s| s.run(python.command().args(["-m", "venv"]).arg(prefix)))?;
     steps.step("wheels of ROS 2 Jazzy (170 MB the first time)", |s| {
