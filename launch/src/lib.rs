@@ -16,3 +16,4 @@ pub mod run;
 pub mod score;
 pub mod stack;
 mod world;
+pub mod setup;

@@ -1,4 +1,4 @@
-//! The command line: `adit mission`, `adit inspect`, `adit campaign`.
+//! The command line: `adit mission`, `adit inspect`, `adit campaign`, `adit setup`, `adit env`.
 //!
 //! Exit codes: 0 done as asked; 1 the mission was not completed, or something failed on the way; 2 the
 //! input could not be used (nothing has been written then); 130 stopped by Ctrl-C.
@@ -11,12 +11,14 @@ mod inspect;
 mod mission;
 #[cfg(feature = "ros")]
 mod node;
+mod setup;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 use crate::config::ConfigError;
+use crate::setup::SetupError;
 
 /// Exit code for input that cannot be used.
 const BAD_INPUT: u8 = 2;
@@ -42,6 +44,12 @@ enum Command {
     /// Be one node of the ROS 2 graph (`adit up` starts them all)
     #[cfg(feature = "ros")]
     Node(node::Args),
+    /// Set up what Adit needs beside itself
+    #[command(subcommand)]
+    Setup(setup::Setup),
+    /// Print what a shell needs: eval "$(adit env ros)"
+    #[command(subcommand)]
+    Env(setup::Env),
 }
 
 /// Input that cannot be used, outside the files that [`ConfigError`] speaks for.
@@ -60,10 +68,13 @@ pub fn main() -> ExitCode {
         Command::Campaign(args) => campaign::run(&args),
         #[cfg(feature = "ros")]
         Command::Node(args) => node::run(&args),
+        Command::Setup(what) => setup::setup(&what),
+        Command::Env(what) => setup::env(&what),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
-        if error.is::<ConfigError>() || error.is::<BadInput>() {
+        let missing = matches!(error.downcast_ref(), Some(SetupError::Missing { .. }));
+        if error.is::<ConfigError>() || error.is::<BadInput>() || missing {
             ExitCode::from(BAD_INPUT)
         } else {
             ExitCode::FAILURE
