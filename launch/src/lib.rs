@@ -7,9 +7,10 @@ pub mod picture;
 pub mod pty;
 pub mod record;
 pub mod report;
-pub mod ros_msgs;
 #[cfg(feature = "ros")]
 pub mod ros;
+pub mod ros_msgs;
 pub mod run;
 pub mod score;
 mod stack;
+pub mod up;
