@@ -1,7 +1,8 @@
-//! The command line: `adit mission`, `adit inspect`, `adit campaign`.
+//! The command line: `adit mission`, `adit inspect`, `adit campaign`, `adit up`.
 //!
 //! Exit codes: 0 done as asked; 1 the mission was not completed, or something failed on the way; 2 the
-//! input could not be used (nothing has been written then); 130 stopped by Ctrl-C.
+//! input could not be used (nothing has been written then); 130 stopped by Ctrl-C. `adit up` is meant to be
+//! stopped by Ctrl-C: that is 0, and 130 is a second Ctrl-C that did not wait for the order.
 
 // Only here does Adit talk to a terminal.
 #![allow(clippy::print_stdout)]
@@ -9,6 +10,7 @@
 mod campaign;
 mod inspect;
 mod mission;
+mod up;
 
 use std::process::ExitCode;
 
@@ -37,6 +39,8 @@ enum Command {
     Inspect(inspect::Args),
     /// Run a mission for many seeds and print the table of results
     Campaign(campaign::Args),
+    /// Start the robot's ROS 2 nodes and keep them running until Ctrl-C
+    Up(up::Args),
 }
 
 /// Input that cannot be used, outside the files that [`ConfigError`] speaks for.
@@ -53,6 +57,7 @@ pub fn main() -> ExitCode {
         Command::Mission(args) => mission::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Campaign(args) => campaign::run(&args),
+        Command::Up(args) => up::run(&args),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

@@ -198,7 +198,7 @@ impl Supervisor {
         }
         if deaths >= policy.quick_deaths {
             let healthy_s = healthy.as_secs_f64();
-            let why = format!("{what}, for the {deaths}th time in a row within {healthy_s} s of its start");
+            let why = format!("{what}, {deaths} times in a row within {healthy_s} s of its start");
             return self.give_up(part, why);
         }
         let delay = policy.delay(deaths);
