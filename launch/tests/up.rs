@@ -113,10 +113,16 @@ fn numbers(log: &str, after: &str) -> Vec<u32> {
     found
 }
 
+/// What the system says of a process after its name: state, parent, group, ...
+fn stat(pid: u32) -> Vec<String> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let fields = stat.rsplit_once(')').map(|(_, rest)| rest.split_whitespace().map(str::to_owned).collect());
+    fields.unwrap_or_default()
+}
+
 /// Whether a process does anything any more. One that has ended but that nobody has asked about does not.
 fn lives(pid: u32) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with(['Z', 'X']))
+    stat(pid).first().is_some_and(|state| state != "Z" && state != "X")
 }
 
 fn assert_all_dead(pids: &[u32]) {
@@ -137,6 +143,9 @@ fn parts_start_and_stop_in_order_with_their_names_before_each_line() {
     let log = running.wait_for("everything is ready");
     let pids = numbers(&log, "pid");
     assert!(pids.len() == 3 && pids.iter().all(|pid| lives(*pid)));
+    for pid in &pids {
+        assert_eq!(stat(*pid)[2], pid.to_string(), "a group of its own, out of the terminal's Ctrl-C");
+    }
     let (outcome, log) = running.stop();
     assert_eq!(outcome.expect("stopped"), Stopped::InOrder);
     assert_order(
@@ -369,7 +378,7 @@ fn the_command_starts_the_nodes_and_ends_with_0_after_ctrl_c() {
     std::fs::hard_link(env!("CARGO_BIN_EXE_adit"), &adit).expect("the same file system");
     let up = |args: &[&str]| {
         let mut command = Command::new(&adit);
-        command.current_dir(folder.path()).args(["up", "--sim", "--mission", "short"]).args(args);
+        command.current_dir(folder.path()).args(["up", "--sim"]).args(args);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     };
@@ -391,12 +400,14 @@ fn the_command_starts_the_nodes_and_ends_with_0_after_ctrl_c() {
     refused(&["--domain-id", "1000"], "1000");
     refused(&["--out", "/dev/null/x"], "/dev/null/x");
 
-    let child = up(&["--domain-id", "7", "--namespace", "go", "--seed", "3"]).spawn().expect("started");
+    let child = up(&["--mission", "short", "--domain-id", "7", "--namespace", "go", "--seed", "3"])
+        .spawn()
+        .expect("started");
     let run = folder.path().join("runs/short");
     let log = wait_for(&run, "everything is ready");
     let pids = numbers(&log, "pid");
     assert_eq!(pids.len(), 5);
-    refused_while_running(&up(&[]).output().expect("runs"));
+    refused_while_running(&up(&["--mission", "short"]).output().expect("runs"));
     let pid = rustix::process::Pid::from_child(&child);
     rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("sent");
     let output = child.wait_with_output().expect("reaped");
