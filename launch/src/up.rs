@@ -10,7 +10,11 @@
 //! - **The supervisor** itself, even by SIGKILL: each part has asked the system for a signal in that case
 //!   ([`die_with_parent`]).
 //! - **A part's own children** are in its process group, which is killed once the part has ended. Only a
-//!   process that leaves its group on purpose (`setsid`) escapes.
+//!   process that leaves its group on purpose (`setsid`) escapes, and so do the children of a part that dies
+//!   with a supervisor killed by SIGKILL: nobody is left to signal the group then.
+//!
+//! A service manager must leave the order of the stop to the supervisor, and give it the time: for systemd
+//! that is `KillMode=mixed` and a `TimeoutStopSec=` above the sum of the parts' timeouts.
 
 mod lines;
 mod orphan;

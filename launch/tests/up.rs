@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "real processes need real time")]
 
 use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread::{self, JoinHandle};
@@ -179,11 +180,11 @@ fn parts_start_and_stop_in_order_with_their_names_before_each_line() {
 #[test]
 fn a_part_that_never_gets_ready_is_named_with_its_last_lines() {
     let silent = "echo pid $$; echo ready >&2; echo 'no such port: /dev/ttyUSB7' >&2; sleep 1000";
-    let mute = Part { ready_timeout: millis(400), ..script("bridge", silent) };
+    let mute = Part { ready_timeout: millis(1000), ..script("bridge", silent) };
     let running = Running::start(vec![script("sim", GOOD), mute, script("planner", GOOD)]);
     let (outcome, log) = running.end();
     let error = outcome.expect_err("given up").to_string();
-    for text in ["bridge was given up", "within 0.4 s", "\n    no such port: /dev/ttyUSB7"] {
+    for text in ["bridge was given up", "within 1 s", "\n    no such port: /dev/ttyUSB7"] {
         assert!(error.contains(text), "{error}");
     }
     assert!(!log.contains("starting planner"), "{log}");
@@ -324,7 +325,7 @@ fn role() {
         }
         Some("part") => {
             die_with_supervisor(Signal::Kill).expect("a supervisor");
-            println!("\nx pid {}\nready", std::process::id());
+            say_ready();
             thread::sleep(Duration::from_secs(1000));
         }
         Some("gentle part") => {
@@ -334,12 +335,18 @@ fn role() {
                 std::process::exit(0);
             })
             .expect("a handler");
-            println!("\nx pid {}\nready", std::process::id());
+            say_ready();
             thread::sleep(Duration::from_secs(1000));
         }
         other => panic!("{other:?}"),
     }
     std::process::exit(0);
+}
+
+/// On a line of its own: the test runner has begun one.
+fn say_ready() {
+    let said = writeln!(std::io::stdout(), "\nx pid {}\nready", std::process::id());
+    said.expect("a supervisor reads it");
 }
 
 fn this_binary(role: &str, folder: &Path) -> Command {
