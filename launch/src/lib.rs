@@ -1,4 +1,4 @@
-//! Puts the parts of Adit together: the `adit` command, lock-step runs, recordings and reports.
+//! Puts the parts of Adit together: the `adit` command, lock-step runs, ROS 2 nodes, recordings and reports.
 
 pub mod cli;
 pub mod config;
@@ -14,6 +14,7 @@ pub mod ros;
 pub mod ros_msgs;
 pub mod run;
 pub mod score;
-pub mod stack;
-mod world;
 pub mod setup;
+pub mod stack;
+pub mod up;
+mod world;

@@ -13,6 +13,7 @@ mod outlet;
 mod parameters;
 mod perception;
 mod planner;
+mod recorder;
 mod shell;
 mod sim;
 
@@ -36,6 +37,8 @@ pub enum NodeName {
     Perception,
     /// Mission, path, velocity
     Planner,
+    /// Every topic into a recording
+    Recorder,
 }
 
 /// What every node is told.
@@ -61,5 +64,6 @@ pub fn run(name: NodeName, setting: Setting) -> anyhow::Result<()> {
         NodeName::Bridge => Shell::run("bridge", setting, bridge::BridgeNode::new),
         NodeName::Perception => Shell::run("perception", setting, perception::PerceptionNode::new),
         NodeName::Planner => Shell::run("planner", setting, planner::PlannerNode::new),
+        NodeName::Recorder => Shell::run("recorder", setting, recorder::RecorderNode::new),
     }
 }

@@ -83,8 +83,8 @@ fn now() -> Instant {
 }
 
 /// Makes the folder; one that holds an earlier run is first renamed to the next free number.
-fn make_room(folder: &Path) -> anyhow::Result<()> {
-    if folder.join("run.mcap").exists() {
+pub(crate) fn make_room(folder: &Path) -> anyhow::Result<()> {
+    if ["run.mcap", "up.log"].iter().any(|file| folder.join(file).exists()) {
         let name = folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let aside: PathBuf = (1..)
             .map(|i| folder.with_file_name(format!("{name}.{i}")))

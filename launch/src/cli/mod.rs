@@ -1,7 +1,8 @@
-//! The command line: `adit mission`, `adit inspect`, `adit campaign`, `adit setup`, `adit env`.
+//! The command line: `adit mission`, `adit inspect`, `adit campaign`, `adit setup`, `adit env`, `adit up`.
 //!
 //! Exit codes: 0 done as asked; 1 the mission was not completed, or something failed on the way; 2 the
-//! input could not be used (nothing has been written then); 130 stopped by Ctrl-C.
+//! input could not be used (nothing has been written then); 130 stopped by Ctrl-C. `adit up` is meant to be
+//! stopped by Ctrl-C: that is 0, and 130 is a second Ctrl-C that did not wait for the order.
 
 // Only here does Adit talk to a terminal.
 #![allow(clippy::print_stdout)]
@@ -12,6 +13,7 @@ mod mission;
 #[cfg(feature = "ros")]
 mod node;
 mod setup;
+mod up;
 
 use std::process::ExitCode;
 
@@ -50,6 +52,8 @@ enum Command {
     /// Print what a shell needs: eval "$(adit env ros)"
     #[command(subcommand)]
     Env(setup::Env),
+    /// Start the robot's ROS 2 nodes and keep them running until Ctrl-C
+    Up(up::Args),
 }
 
 /// Input that cannot be used, outside the files that [`ConfigError`] speaks for.
@@ -70,6 +74,7 @@ pub fn main() -> ExitCode {
         Command::Node(args) => node::run(&args),
         Command::Setup(what) => setup::setup(&what),
         Command::Env(what) => setup::env(&what),
+        Command::Up(args) => up::run(&args),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

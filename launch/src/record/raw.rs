@@ -106,6 +106,11 @@ impl<W: Output> RawRecorder<W> {
         Ok(())
     }
 
+    /// What has been taken so far.
+    pub fn recorded(&self) -> Recorded {
+        self.sink.recorded()
+    }
+
     /// Saves what is not saved yet and closes the file.
     ///
     /// # Errors

@@ -137,7 +137,7 @@ impl Part for BridgeNode {
 
     fn tick(
         &mut self,
-        node: &Node,
+        node: &mut Node,
         now: Stamp,
         parameters: &Declarations,
         active: bool,

@@ -227,7 +227,7 @@ impl Part for PerceptionNode {
 
     fn tick(
         &mut self,
-        _node: &Node,
+        _node: &mut Node,
         _now: Stamp,
         _parameters: &Declarations,
         active: bool,

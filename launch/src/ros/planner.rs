@@ -186,7 +186,7 @@ impl Part for PlannerNode {
 
     fn tick(
         &mut self,
-        _node: &Node,
+        _node: &mut Node,
         now: Stamp,
         parameters: &Declarations,
         active: bool,

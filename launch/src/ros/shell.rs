@@ -13,6 +13,7 @@ use super::Setting;
 use super::lifecycle::{self, State, Transition};
 use super::parameters::{self, Declarations, Value};
 use crate::realtime::monotonic;
+use crate::up::Signal;
 
 /// The longest that a node waits for something to arrive before it looks after its own work.
 const SPIN: Duration = Duration::from_millis(2);
@@ -56,7 +57,7 @@ pub(crate) trait Part {
     /// hears, so that nothing old is acted on later.
     fn tick(
         &mut self,
-        node: &Node,
+        node: &mut Node,
         now: Stamp,
         parameters: &Declarations,
         active: bool,
@@ -91,6 +92,9 @@ impl<P: Part> Shell<P> {
         setting: Setting,
         make: impl FnOnce(&mut Node, &mut Declarations, Setting) -> anyhow::Result<P>,
     ) -> anyhow::Result<()> {
+        // If whoever started it is gone, nobody would ever end it. Whoever has the motors puts the robot down first.
+        let last = if name == "bridge" { Signal::Terminate } else { Signal::Kill };
+        crate::up::die_with_supervisor(last)?;
         let stop = stop_on_signal()?;
         let context = Context::create().context("cannot start ROS 2: check ROS_DOMAIN_ID and --ros-args")?;
         let mut node = Node::create(context, name, "").context("cannot make the node")?;
@@ -133,7 +137,7 @@ impl<P: Part> Shell<P> {
             let now = monotonic();
             self.parameters.serve(&mut self.declared);
             self.serve_life();
-            self.part.tick(&self.node, now, &self.declared, self.state == State::Active)?;
+            self.part.tick(&mut self.node, now, &self.declared, self.state == State::Active)?;
             if now >= self.diagnosed.plus_nanos(DIAGNOSE_NANOS) {
                 self.diagnosed = now;
                 self.diagnose();

@@ -128,7 +128,7 @@ impl Part for SimNode {
 
     fn tick(
         &mut self,
-        _node: &Node,
+        _node: &mut Node,
         _now: Stamp,
         _parameters: &Declarations,
         active: bool,
