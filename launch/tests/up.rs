@@ -374,6 +374,9 @@ fn a_part_whose_supervisor_died_before_it_could_ask_ends_at_once() {
     let folder = tempfile::tempdir().expect("a folder");
     // Not the parent of the process that is started here.
     let mut orphan = this_binary("part", folder.path()).env(SUPERVISOR_PID, "1").spawn().expect("started");
+    let ended = wait_until(|| orphan.try_wait().expect("asked").is_some());
+    orphan.kill().expect("SIGKILL, if it is still there");
+    assert_eq!(ended, Ok(()), "it lives on without a supervisor");
     assert!(!orphan.wait().expect("reaped").success());
 }
 
