@@ -165,7 +165,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let mut steps = Steps::quiet(folder.path()).expect("begun");
         let lock = File::open(folder.path().join("setup.lock")).expect("there");
-        steps.run(Command::new("sh").args(["-c", "sleep 0.6 <&0 & exit 0"])).expect("ran");
+        // Shells take the standard input away from what they leave running; 3 stays.
+        let script = "exec 3<&0; sleep 0.6 & exit 0";
+        steps.run(Command::new("sh").args(["-c", script])).expect("ran");
         drop(steps);
         assert!(lock.try_lock().is_err(), "the program is still there");
         lock.lock().expect("after it");
