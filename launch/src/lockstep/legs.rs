@@ -1,5 +1,6 @@
 //! The control process of a lock-step run: its buses are loopback ports, its clock is the run's.
 
+use firmware_bridge::bridge::CYCLE_NANOS;
 use firmware_bridge::port::{BusDriver, Loopback, loopback};
 use planner::mission::MissionOutput;
 use robot_interface::frames::{Base, Map, Transform};
@@ -23,7 +24,7 @@ pub(super) struct Legs {
 impl Legs {
     /// The control process of a robot that lies at `start`, and the far ends of its motor buses.
     pub(super) fn new(robot: &Robot, start: Transform<Map, Base>) -> anyhow::Result<(Self, Vec<Loopback>)> {
-        let mut control = Control::new(robot, start, Stamp::ZERO)?;
+        let mut control = Control::new(robot, start, Stamp::ZERO, CYCLE_NANOS)?;
         let (bridge, _) = control.bus();
         let (near, far): (Vec<_>, Vec<_>) = (0..bridge.buses()).map(|_| loopback()).unzip();
         let driver = BusDriver::new(bridge, near)?;

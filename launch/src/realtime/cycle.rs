@@ -20,14 +20,15 @@ use crate::stack::{Body, Control};
 
 /// 500 Hz.
 pub(crate) const PERIOD_NANOS: u64 = 2_000_000;
-/// Of the period, what may go by with waiting for motors.
-const BUS_NANOS: u64 = PERIOD_NANOS / 10 * 8;
+/// The longest that a cycle on simulated motor buses may take. Their pseudo-terminals are pumped by threads of the
+/// kernel, which wait like everybody else on a busy machine; the simulated world stands still meanwhile.
+const SIMULATED_BUS_NANOS: u64 = 16_700_000;
 /// Sleep between two looks at the ports while motors are due.
 const LOOK_NANOS: u64 = 40_000;
 /// Cycles between two reports: 50 Hz.
 const REPORT_EVERY: u64 = 10;
 /// Age from which a simulated sensor counts as silent, s: when the simulator is late, its world stands still.
-const SIMULATED_LIFE_S: f64 = 0.5;
+const SIMULATED_LIFE_S: f64 = 2.0;
 /// Silence of the inertial sensor from which the gait's time goes on without it.
 const SILENCE_NANOS: u64 = 50_000_000;
 /// The most inertial samples taken in a cycle: more are a sensor that babbles.
@@ -40,6 +41,24 @@ pub(crate) enum TimeBase {
     Sensor,
     /// The system's: what is added to the monotonic clock, ns.
     System(u64),
+}
+
+impl TimeBase {
+    /// The longest that a cycle on the motor buses may take, ns.
+    pub(crate) const fn bus_nanos(self) -> u64 {
+        match self {
+            Self::Sensor => SIMULATED_BUS_NANOS,
+            Self::System(_) => PERIOD_NANOS,
+        }
+    }
+
+    /// Age from which a sensor counts as silent, s.
+    const fn sensor_life_s(self) -> f64 {
+        match self {
+            Self::Sensor => SIMULATED_LIFE_S,
+            Self::System(_) => SENSOR_LIFE_S,
+        }
+    }
 }
 
 /// What whoever leads wants.
@@ -145,10 +164,7 @@ impl<P: BusPort> Loop<P> {
             lines,
             time,
             reader: ImuReader::new(),
-            guard: Guard::new(match time {
-                TimeBase::Sensor => SIMULATED_LIFE_S,
-                TimeBase::System(_) => SENSOR_LIFE_S,
-            }),
+            guard: Guard::new(time.sensor_life_s()),
             now: Stamp::ZERO,
             gait_now: Stamp::ZERO,
             imu: ImuSample {
@@ -182,6 +198,9 @@ impl<P: BusPort> Loop<P> {
             if quit && self.control.body().mode == Mode::Damped {
                 return;
             }
+            if matches!(self.time, TimeBase::Sensor) && !quit {
+                due = self.wait_for_sample(due);
+            }
             self.cycle(due, quit);
             due = due.plus_nanos(PERIOD_NANOS);
             let late = monotonic().nanos().saturating_sub(due.nanos());
@@ -190,6 +209,22 @@ impl<P: BusPort> Loop<P> {
                 // Whole periods are left out, so that the rhythm stays and nothing is made up for in a rush.
                 due = due.plus_nanos(late / PERIOD_NANOS * PERIOD_NANOS);
             }
+        }
+    }
+
+    /// In simulation the rhythm is the sensor's: a world that is slow is not to be run ahead of. When the cycle may
+    /// begin; a sensor that has fallen silent for good is not waited for.
+    fn wait_for_sample(&mut self, due: Stamp) -> Stamp {
+        let before = self.reader.counts().frames;
+        let mut now = due;
+        loop {
+            self.read_imu();
+            let silent = self.imu_at.is_none_or(|at| now.seconds_since(at) > self.time.sensor_life_s());
+            if self.reader.counts().frames > before || silent || self.quit.load(Ordering::Relaxed) {
+                return now;
+            }
+            now = monotonic().plus_nanos(LOOK_NANOS);
+            sleep_until(now);
         }
     }
 
@@ -220,7 +255,7 @@ impl<P: BusPort> Loop<P> {
             // Commands that are no numbers: the motors get none, and damp by themselves.
             return None;
         }
-        let limit = begun.plus_nanos(BUS_NANOS);
+        let limit = begun.plus_nanos(self.time.bus_nanos() / 10 * 9);
         let mut now = begun;
         loop {
             self.lines.buses.poll(bridge, now);

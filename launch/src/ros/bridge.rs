@@ -17,6 +17,7 @@ use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 
 use anyhow::Context as _;
+use firmware_bridge::bridge::CYCLE_NANOS;
 use r2r::adit_msgs::msg::TunnelCorrection as CorrectionMsg;
 use r2r::std_srvs::srv::SetBool;
 use r2r::{Node, ServiceRequest};
@@ -100,7 +101,7 @@ impl BridgeNode {
 impl Part for BridgeNode {
     fn configure(&mut self, _parameters: &Declarations) -> anyhow::Result<()> {
         // What is wrong with the robot's file shows here and not when it is to move.
-        Control::new(&self.robot, start_pose(&self.mission), Stamp::ZERO).map(drop)
+        Control::new(&self.robot, start_pose(&self.mission), Stamp::ZERO, CYCLE_NANOS).map(drop)
     }
 
     fn activate(&mut self) -> anyhow::Result<()> {
@@ -109,7 +110,7 @@ impl Part for BridgeNode {
             TimeBase::Sensor => Stamp::ZERO,
             TimeBase::System(offset) => monotonic().plus_nanos(offset),
         };
-        let mut control = Control::new(&self.robot, start_pose(&self.mission), now)?;
+        let mut control = Control::new(&self.robot, start_pose(&self.mission), now, time.bus_nanos())?;
         let lines = self.ports.open(control.bus().0)?;
         let (control, orders) = Loop::new(control, lines, time);
         orders.estop.store(self.estopped, Ordering::Release);

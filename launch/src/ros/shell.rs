@@ -16,7 +16,7 @@ use crate::realtime::monotonic;
 use crate::up::Signal;
 
 /// The longest that a node waits for something to arrive before it looks after its own work.
-const SPIN: Duration = Duration::from_millis(2);
+const SPIN: Duration = Duration::from_millis(5);
 /// Between two diagnostics.
 const DIAGNOSE_NANOS: u64 = 1_000_000_000;
 /// The longest that a node may take to come to an end, s: a robot lies down meanwhile.

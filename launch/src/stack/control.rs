@@ -32,11 +32,17 @@ pub(crate) struct Control {
 }
 
 impl Control {
-    /// The control process of a robot that lies at `start`.
+    /// The control process of a robot that lies at `start`; `bus_nanos` is the longest that a cycle on the motor
+    /// buses may take, [`CYCLE_NANOS`](firmware_bridge::bridge::CYCLE_NANOS) on a robot.
     ///
     /// # Errors
     /// When the robot's wiring or its policy cannot be used.
-    pub(crate) fn new(robot: &Robot, start: Transform<Map, Base>, now: Stamp) -> anyhow::Result<Self> {
+    pub(crate) fn new(
+        robot: &Robot,
+        start: Transform<Map, Base>,
+        now: Stamp,
+        bus_nanos: u64,
+    ) -> anyhow::Result<Self> {
         let description = &robot.description;
         let lying = description.lying_pose();
         let joints =
@@ -44,7 +50,8 @@ impl Control {
         Ok(Self {
             robot: description.clone(),
             start,
-            bridge: MotorBridge::new(description).context("the robot's motor buses cannot be used")?,
+            bridge: MotorBridge::with_cycle(description, bus_nanos)
+                .context("the robot's motor buses cannot be used")?,
             estimator: StateEstimator::new(description, start, now),
             gait: Gait::new(description, &robot.policy)?,
             commands: [JointCommand::damping(IDLE_DAMPING); JOINTS],

@@ -27,7 +27,7 @@ const MOST_LAG_NANOS: u64 = 20_000_000;
 /// Age, simulated, from which a bus's command is late; how long is waited between two looks, and in all.
 const LATE_NANOS: u64 = 4_000_000;
 const WAIT_NANOS: u64 = 500_000;
-const MOST_PATIENCE_NANOS: u64 = 200_000_000;
+const MOST_PATIENCE_NANOS: u64 = 1_000_000_000;
 /// While the world stands still.
 const IDLE: Duration = Duration::from_millis(5);
 
@@ -169,7 +169,9 @@ fn serve_until(world: &mut World<Pty>, now: Stamp, due: Stamp) -> anyhow::Result
 /// robot must not fall because of it. Whoever is silent for longer is not waited for again until it speaks.
 fn wait_for_commands(world: &mut World<Pty>, now: Stamp, patience: &mut u64) -> anyhow::Result<()> {
     let late = |world: &World<Pty>| {
-        let heard = world.buses.iter().filter_map(VirtualBus::commanded);
+        // A line that nobody has open is a line that was unplugged.
+        let open = world.buses.iter().filter(|bus| bus.port().has_peer());
+        let heard = open.filter_map(VirtualBus::commanded);
         heard.min().is_some_and(|at| now.nanos().saturating_sub(at.nanos()) > LATE_NANOS)
     };
     while late(world) && *patience > 0 {
