@@ -1,4 +1,4 @@
-//! Motor buses: the only code that knows a motor's bytes.
+//! Motor buses and the inertial sensor's line: the only code that knows a motor's bytes.
 //!
 //! From the bottom up: [`wire`] turns commands and replies into a vendor's frames and back, [`port`]
 //! carries bytes, and [`bridge`] decides what is sent when and what an answer means for which joint. Wire

@@ -1,11 +1,20 @@
-//! Puts the parts of Adit together: the `adit` command, lock-step runs, recordings and reports.
+//! Puts the parts of Adit together: the `adit` command, lock-step runs, ROS 2 nodes, recordings and reports.
 
 pub mod cli;
 pub mod config;
 pub mod lockstep;
 pub mod picture;
+pub mod pty;
+#[cfg(feature = "ros")]
+mod realtime;
 pub mod record;
 pub mod report;
+#[cfg(feature = "ros")]
+pub mod ros;
 pub mod ros_msgs;
 pub mod run;
 pub mod score;
+pub mod setup;
+pub mod stack;
+pub mod up;
+mod world;

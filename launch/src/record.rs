@@ -1,17 +1,28 @@
-//! Records a run as a ROS 2 recording: one MCAP file that rosbag2, Foxglove, Lichtblick and Rerun open.
+//! Records a run as a ROS 2 recording, one MCAP file that rosbag2, Foxglove, Lichtblick and Rerun open, and
+//! reads it back.
+//!
+//! [`Recorder`] takes a lock-step run's own values, [`RawRecorder`] what is said on a ROS graph; both write a file
+//! that is a whole one at every moment, whatever happens to the process or the disk. [`Playback`] reads it.
 //!
 //! Frames follow REP 105: `map` to `odom` is the identity because the estimate is of `map` already, `odom` to
 //! `base_link` is that estimate, and the sensors hang fixed below `base_link`. The same calls give the same
 //! bytes: stamps come from the caller.
 
-mod cdr;
+pub(crate) mod cdr;
 mod clouds;
+pub mod definitions;
+mod disk;
+mod error;
 mod findings;
+mod playback;
+mod plug;
+mod qos;
+mod raw;
 mod sink;
+mod tail;
 
 use std::fs::File;
-use std::io::{BufWriter, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;
@@ -24,8 +35,13 @@ use robot_interface::terrain::TerrainGrid;
 use robot_interface::time::Stamp;
 
 pub use cdr::CdrError;
+pub use disk::Output;
+pub use error::{RecordError, Recorded};
 pub use findings::DefectMarker;
-use sink::{Durability, Sink};
+pub use playback::{Missing, Playback, PlaybackError, Played, Topic, repair};
+pub use qos::{Durability, Reliability, qos_profile};
+pub use raw::RawRecorder;
+use sink::Sink;
 
 use crate::ros_msgs::{
     Bytes, CameraInfo, CompressedImage, Covariance6, Header, Image, Imu, JointState, MapMetaData, Message,
@@ -39,60 +55,11 @@ const BASE: &str = "base_link";
 const IMU: &str = "imu";
 const LIDAR: &str = "lidar";
 
+/// A lock-step run is saved each time this much of its time has gone by. Not the clock's time: the bytes of the
+/// file must not depend on how fast a machine is.
+const SAVE_NANOS: u64 = 1_000_000_000;
 /// JPEG quality of recorded pictures, 1 to 100.
 const JPEG_QUALITY: u8 = 70;
-
-/// Why something was not recorded.
-#[derive(Debug, thiserror::Error)]
-pub enum RecordError {
-    /// The file could not be made.
-    #[error("cannot create {path}: {source}; check that the folder exists and is writable")]
-    Create {
-        /// Which file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The file could not be written. Said once: what follows is dropped without a word.
-    #[error("the recording stops here: {0}; free space on the disk, or record to another one")]
-    Write(#[source] mcap::McapError),
-    /// A message could not be put into bytes.
-    #[error("a message on {topic} has no CDR form ({source}); this is a mistake in adit, please report it")]
-    Encode {
-        /// Which topic.
-        topic: String,
-        /// What is wrong with it.
-        source: CdrError,
-    },
-    /// A picture, thermal picture or grid without the values that its size asks for.
-    #[error("{what} is not recorded: {expected} values belong to its size, but it has {found}")]
-    Shape {
-        /// Of which thing.
-        what: String,
-        /// How many there should be.
-        expected: usize,
-        /// How many there are.
-        found: usize,
-    },
-    /// A picture could not be compressed.
-    #[error("a picture of camera `{camera}` could not be compressed: {source}; JPEG ends at 65535 pixels")]
-    Jpeg {
-        /// Which camera.
-        camera: String,
-        /// What the encoder said.
-        source: image::ImageError,
-    },
-}
-
-/// What a finished recording holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Recorded {
-    /// Messages taken; where writing failed, those of the last chunk (about 1 MiB) are lost with it.
-    pub messages: u64,
-    /// Messages that came after writing had failed; with any, the file has no summary and wants
-    /// `mcap recover`.
-    pub dropped: u64,
-}
 
 /// A fixed mount of a sensor.
 struct Mount {
@@ -100,13 +67,37 @@ struct Mount {
     base_from_sensor: Isometry3<f64>,
 }
 
-/// Writes a recording message by message, as they come. Dropped without [`Recorder::finish`] it still closes
-/// the file as well as it can.
-pub struct Recorder<W: Write + Seek = BufWriter<File>> {
-    sink: Sink<W>,
+/// Where messages go: into a file, or onto ROS topics.
+pub trait Outlet {
+    /// Hands a message on.
+    ///
+    /// # Errors
+    /// When it cannot be put into bytes, or (said once) the outlet takes no more.
+    fn publish<M: Message>(
+        &mut self,
+        topic: &str,
+        durability: Durability,
+        stamp: Stamp,
+        message: &M,
+    ) -> Result<(), RecordError>;
+}
+
+/// Turns what Adit knows into ROS messages, as they come, and hands them to an outlet: by default a recording,
+/// which, dropped without [`Recorder::finish`], still closes its file as well as it can.
+pub struct Recorder<O = RunFile> {
+    outlet: O,
     mounts: Vec<Mount>,
+    /// Whether `/tf_static` goes before the next message.
+    mounts_due: bool,
     /// Space for the bytes of a cloud, grid or picture.
     bytes: Vec<u8>,
+}
+
+/// The recording of a lock-step run.
+pub struct RunFile<W: Output = File> {
+    sink: Sink<W>,
+    /// Space for one serialised message.
+    message: Vec<u8>,
 }
 
 impl Recorder {
@@ -115,18 +106,34 @@ impl Recorder {
     /// # Errors
     /// When the file cannot be made or written.
     pub fn create(path: &Path, robot: &RobotDescription) -> Result<Self, RecordError> {
-        let file =
-            File::create(path).map_err(|source| RecordError::Create { path: path.to_owned(), source })?;
-        Self::new(BufWriter::new(file), robot)
+        Self::new(disk::create(path)?, robot)
     }
 }
 
-impl<W: Write + Seek> Recorder<W> {
-    /// A recording into `output`, from its present position.
+impl<W: Output> Recorder<RunFile<W>> {
+    /// A recording into `output`, from its beginning.
     ///
     /// # Errors
     /// When it cannot be written.
     pub fn new(output: W, robot: &RobotDescription) -> Result<Self, RecordError> {
+        let file = RunFile { sink: Sink::new(output)?, message: Vec::new() };
+        // Logged with the first message, so that the recording does not begin before it.
+        Ok(Self { mounts_due: true, ..Recorder::through(file, robot) })
+    }
+
+    /// Saves what is not saved yet and closes the file.
+    ///
+    /// # Errors
+    /// When the file cannot be written and that was not said before.
+    pub fn finish(mut self) -> Result<Recorded, RecordError> {
+        self.outlet.sink.finish()?;
+        Ok(self.outlet.sink.recorded())
+    }
+}
+
+impl<O: Outlet> Recorder<O> {
+    /// Messages of a robot through an outlet.
+    pub fn through(outlet: O, robot: &RobotDescription) -> Self {
         let imu = nalgebra::Vector3::from(robot.imu.xyz_m);
         let mut mounts = vec![
             // Samples are in the base frame's axes.
@@ -144,7 +151,7 @@ impl<W: Write + Seek> Recorder<W> {
             frame: optical_frame(&camera.name),
             base_from_sensor: camera.base_from_camera().isometry,
         }));
-        Ok(Self { sink: Sink::new(output)?, mounts, bytes: Vec::new() })
+        Self { outlet, mounts, mounts_due: false, bytes: Vec::new() }
     }
 
     /// `/joint_states`.
@@ -259,6 +266,35 @@ impl<W: Write + Seek> Recorder<W> {
         self.publish(&format!("/camera/{topic}/camera_info"), now, &message)
     }
 
+    /// `/camera/NAME/image_raw` as `rgb8`, and `/camera/NAME/camera_info` beside it.
+    ///
+    /// # Errors
+    /// When the image does not have the bytes of its size, or it cannot be published.
+    pub fn raw_picture(
+        &mut self,
+        name: &str,
+        stamp: Stamp,
+        image: &RgbImage,
+        intrinsics: &Intrinsics,
+    ) -> Result<(), RecordError> {
+        let expected = image.width as usize * image.height as usize * 3;
+        check_shape(|| format!("a picture of camera `{name}`"), expected, image.data.len())?;
+        let (topic, frame) = (topic_name(name), optical_frame(name));
+        let header = Header::new(stamp, &frame);
+        let message = Image {
+            header,
+            height: image.height,
+            width: image.width,
+            encoding: "rgb8",
+            is_bigendian: 0,
+            step: 3 * image.width,
+            data: Bytes(&image.data),
+        };
+        self.publish(&format!("/camera/{topic}/image_raw"), stamp, &message)?;
+        let message = camera_info(header, image.width, image.height, intrinsics);
+        self.publish(&format!("/camera/{topic}/camera_info"), stamp, &message)
+    }
+
     /// `/thermal/NAME/image_raw`: degrees Celsius as `32FC1`.
     ///
     /// # Errors
@@ -359,26 +395,11 @@ impl<W: Write + Seek> Recorder<W> {
         self.publish("/mission/status", now, &message)
     }
 
-    /// Writes the summary, so that readers find their way, and flushes.
+    /// `/tf_static`: where the sensors sit, and that `odom` is `map`.
     ///
     /// # Errors
-    /// When the file cannot be written and that was not said before.
-    pub fn finish(mut self) -> Result<Recorded, RecordError> {
-        if let Some(mut output) = self.sink.finish()? {
-            output.flush().map_err(|source| RecordError::Write(source.into()))?;
-        }
-        Ok(Recorded { messages: self.sink.written(), dropped: self.sink.dropped() })
-    }
-
-    fn publish<M: Message>(&mut self, topic: &str, stamp: Stamp, message: &M) -> Result<(), RecordError> {
-        if self.sink.is_empty() {
-            self.static_transforms(stamp)?;
-        }
-        self.sink.publish(topic, Durability::Volatile, stamp, message)
-    }
-
-    /// `/tf_static`, logged with the first message so that the recording does not begin before it.
-    fn static_transforms(&mut self, stamp: Stamp) -> Result<(), RecordError> {
+    /// When the file cannot be written; said once.
+    pub fn static_transforms(&mut self, stamp: Stamp) -> Result<(), RecordError> {
         let mut transforms = vec![TransformStamped {
             header: Header::new(stamp, MAP),
             child_frame_id: ODOM,
@@ -389,8 +410,15 @@ impl<W: Write + Seek> Recorder<W> {
             child_frame_id: &mount.frame,
             transform: mount.base_from_sensor.into(),
         }));
-        let message = TfMessage { transforms };
-        self.sink.publish("/tf_static", Durability::TransientLocal, stamp, &message)
+        // Latched: whoever comes late, or subscribes to a replay late, still gets it.
+        self.outlet.publish("/tf_static", Durability::TransientLocal, stamp, &TfMessage { transforms })
+    }
+
+    fn publish<M: Message>(&mut self, topic: &str, stamp: Stamp, message: &M) -> Result<(), RecordError> {
+        if std::mem::take(&mut self.mounts_due) {
+            self.static_transforms(stamp)?;
+        }
+        self.outlet.publish(topic, Durability::Volatile, stamp, message)
     }
 
     /// Lends the recorder's byte buffer to a step that also publishes.
@@ -402,12 +430,37 @@ impl<W: Write + Seek> Recorder<W> {
     }
 }
 
+impl<W: Output> Outlet for RunFile<W> {
+    fn publish<M: Message>(
+        &mut self,
+        topic: &str,
+        durability: Durability,
+        stamp: Stamp,
+        message: &M,
+    ) -> Result<(), RecordError> {
+        cdr::serialize_into(&mut self.message, message)
+            .map_err(|source| RecordError::Encode { topic: topic.to_owned(), source })?;
+        if self.sink.type_of(topic).is_none() {
+            let qos = match durability {
+                Durability::Volatile => String::new(),
+                Durability::TransientLocal => qos_profile(Reliability::Reliable, durability, 1),
+            };
+            let definition = M::DEFINITION;
+            self.sink.add_topic(topic, &definition.type_name(), Some(&definition.schema()), &qos)?;
+        }
+        // Sent and logged at once, whatever the message says of when it was measured.
+        let now = self.sink.log_time(stamp);
+        self.sink.write(topic, now, now, &self.message)?;
+        self.sink.save_each(SAVE_NANOS)
+    }
+}
+
 fn check_shape(what: impl FnOnce() -> String, expected: usize, found: usize) -> Result<(), RecordError> {
     if expected == found { Ok(()) } else { Err(RecordError::Shape { what: what(), expected, found }) }
 }
 
 /// A camera's name as a part of a topic, which may hold letters, digits and underscores.
-fn topic_name(name: &str) -> String {
+pub(crate) fn topic_name(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
 }
 

@@ -43,19 +43,16 @@ impl Definition {
         self.name.replacen('/', "/msg/", 1)
     }
 
+    /// The `.msg` file's text, without comments.
+    pub(crate) const fn text(&self) -> &'static str {
+        self.text
+    }
+
     /// The text followed by that of every interface it needs, in MCAP's `ros2msg` form.
     pub fn schema(&self) -> String {
         let mut needed = Vec::new();
         self.collect(&mut needed);
-        let mut schema = self.text.to_owned();
-        for part in needed {
-            schema.push_str(SEPARATOR);
-            schema.push_str("MSG: ");
-            schema.push_str(part.name);
-            schema.push('\n');
-            schema.push_str(part.text);
-        }
-        schema
+        schema_text(self.text, needed.into_iter().map(|part| (part.name, part.text)))
     }
 
     /// Adds what this interface needs, each once, depth first.
@@ -67,6 +64,43 @@ impl Definition {
             }
         }
     }
+}
+
+/// The interface `package/Name`, if it is one of those here.
+pub(crate) fn find(name: &str) -> Option<&'static Definition> {
+    let known = [
+        CameraInfo::DEFINITION,
+        CompressedImage::DEFINITION,
+        DefectArray::DEFINITION,
+        Image::DEFINITION,
+        Imu::DEFINITION,
+        JointState::DEFINITION,
+        MarkerArray::DEFINITION,
+        MissionStatus::DEFINITION,
+        OccupancyGrid::DEFINITION,
+        Odometry::DEFINITION,
+        Path::DEFINITION,
+        PointCloud2::DEFINITION,
+        TfMessage::DEFINITION,
+    ];
+    known.into_iter().find_map(|definition| {
+        let mut needed = vec![definition];
+        definition.collect(&mut needed);
+        needed.into_iter().find(|part| part.name == name)
+    })
+}
+
+/// A schema's first text and after it every interface it needs, `(name, text)`, in MCAP's `ros2msg` form.
+pub(crate) fn schema_text<'a>(first: &str, needed: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let mut schema = first.to_owned();
+    for (name, text) in needed {
+        schema.push_str(SEPARATOR);
+        schema.push_str("MSG: ");
+        schema.push_str(name);
+        schema.push('\n');
+        schema.push_str(text);
+    }
+    schema
 }
 
 /// A struct that can be sent on a topic.
@@ -133,6 +167,11 @@ mod tests {
                 "geometry_msgs/Vector3",
             ]
         );
+        assert_eq!(
+            find("geometry_msgs/Twist").map(|found| found.type_name()),
+            Some("geometry_msgs/msg/Twist".into())
+        );
+        assert!(find("geometry_msgs/Wrench").is_none());
         assert_eq!(SEPARATOR.trim_end(), "=".repeat(80));
         assert!(schema.starts_with("std_msgs/Header header\nstring child_frame_id\n"));
     }

@@ -9,7 +9,7 @@ use robot_interface::defect::DefectClass;
 use sim::tunnel::TrueDefect;
 
 use crate::config::{Mission, Robot};
-use crate::lockstep::{self, Findings, Observer, Outcome, place_of};
+use crate::lockstep::{self, Observer, Outcome, Truth};
 use crate::picture;
 use crate::record::Recorder;
 use crate::report::{
@@ -17,6 +17,7 @@ use crate::report::{
     TruthRow, Verdict,
 };
 use crate::score::{Fate, Placed, Score, score};
+use crate::stack::{Findings, place_of};
 
 /// Of the ten samples a second one in this many goes into the report's profile and paths.
 const PROFILE_EVERY: usize = 5;
@@ -82,8 +83,8 @@ fn now() -> Instant {
 }
 
 /// Makes the folder; one that holds an earlier run is first renamed to the next free number.
-fn make_room(folder: &Path) -> anyhow::Result<()> {
-    if folder.join("run.mcap").exists() {
+pub(crate) fn make_room(folder: &Path) -> anyhow::Result<()> {
+    if ["run.mcap", "up.log"].iter().any(|file| folder.join(file).exists()) {
         let name = folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let aside: PathBuf = (1..)
             .map(|i| folder.with_file_name(format!("{name}.{i}")))
@@ -97,50 +98,44 @@ fn make_room(folder: &Path) -> anyhow::Result<()> {
         .with_context(|| format!("cannot make the folder {}: choose another --out", folder.display()))
 }
 
-/// Compares what was found with the truth, and puts all of it into words and numbers.
+/// What became of a simulated run.
 fn judge(mission: &Mission, robot: &Robot, outcome: &Outcome) -> anyhow::Result<Finished> {
-    let score = score_of(&outcome.findings, &outcome.truth);
-    let summary = summarise(mission, robot, outcome, &score)?;
+    let truth = outcome.truth.as_ref().context("a simulated run has no truth")?;
+    let score = score_of(&outcome.findings, truth);
+    let summary = summarise(mission, robot, outcome, Some(&score))?;
     Ok(Finished { summary, score })
 }
 
 /// Compares what was found with the truth.
-pub fn score_of(findings: &Findings, truth: &[TrueDefect]) -> Score {
+pub fn score_of(findings: &Findings, truth: &Truth) -> Score {
     let placed: Vec<Placed> =
         findings.defects.iter().map(|d| Placed { class: d.class, bounds: d.bounds }).collect();
     let truth: Vec<(Placed, bool)> = truth
+        .defects
         .iter()
         .map(|d| {
             // The thermal cameras look at all cables in passing.
-            let visible = d.class == DefectClass::HotJoint || findings.visible.contains(&d.id);
+            let visible = d.class == DefectClass::HotJoint || truth.visible.contains(&d.id);
             (Placed { class: d.class, bounds: d.bounds }, visible)
         })
         .collect();
     score(&placed, &truth)
 }
 
-fn summarise(
+/// Puts what came of a run into words and numbers.
+///
+/// # Errors
+/// When an evidence picture cannot be made.
+pub fn summarise(
     mission: &Mission,
     robot: &Robot,
     outcome: &Outcome,
-    score: &Score,
+    score: Option<&Score>,
 ) -> anyhow::Result<RunSummary> {
     let findings = &outcome.findings;
     let samples = &outcome.trace.samples;
     let far = outcome.trace.far_end();
-    let fates = outcome.truth.iter().zip(&score.fates);
-    let truth = fates.map(|(defect, fate)| TruthRow {
-        class: defect.class,
-        bounds: defect.bounds,
-        width_mm: defect.width_mm,
-        fate: match fate {
-            Fate::Found(report) => TruthFate::Found(report + 1),
-            Fate::Missed => TruthFate::Missed,
-            Fate::NotVisible => {
-                TruthFate::NotVisible { why: "hidden, out of view, too fine or too pale".to_owned() }
-            }
-        },
-    });
+    let truth = outcome.truth.as_ref().zip(score).map(|(truth, score)| truth_rows(&truth.defects, score));
     let every = || samples.iter().step_by(PROFILE_EVERY);
     let seconds = |i: robot_interface::time::Stamp| i.seconds();
     let profile = every().map(|s| ProfileRow {
@@ -177,9 +172,9 @@ fn summarise(
         design: mission.design.clone(),
         inspected_m: [mission.inspection.start_m.get(), mission.inspection.end_m.get()],
         defects: report_defects(mission, findings, score)?,
-        truth: Some(truth.collect()),
-        recall: score.recall(),
-        precision: score.precision(),
+        truth,
+        recall: score.and_then(Score::recall),
+        precision: score.and_then(Score::precision),
         coverage: Coverage {
             cell_m: findings.coverage.cell_m,
             columns: findings.coverage.size[0],
@@ -195,7 +190,7 @@ fn summarise(
         },
         profile: profile.collect(),
         estimate_path: every().map(|s| s.estimate.origin().xy().coords.into()).collect(),
-        true_path: every().map(|s| s.truth.origin().xy().coords.into()).collect(),
+        true_path: every().filter_map(|s| Some(s.truth?.origin().xy().coords.into())).collect(),
         elevation: Some(ElevationPicture {
             origin_m: mosaic.origin_m,
             resolution_m: mosaic.resolution_m,
@@ -208,13 +203,29 @@ fn summarise(
     })
 }
 
+/// What was really there, and what became of it.
+fn truth_rows(defects: &[TrueDefect], score: &Score) -> Vec<TruthRow> {
+    let rows = defects.iter().zip(&score.fates).map(|(defect, fate)| TruthRow {
+        class: defect.class,
+        bounds: defect.bounds,
+        width_mm: defect.width_mm,
+        fate: match fate {
+            Fate::Found(report) => TruthFate::Found(report + 1),
+            Fate::Missed => TruthFate::Missed,
+            Fate::NotVisible => {
+                TruthFate::NotVisible { why: "hidden, out of view, too fine or too pale".to_owned() }
+            }
+        },
+    });
+    rows.collect()
+}
+
 fn report_defects(
     mission: &Mission,
     findings: &Findings,
-    score: &Score,
+    score: Option<&Score>,
 ) -> anyhow::Result<Vec<ReportDefect>> {
-    let confirmed = score.confirmed.iter();
-    let rows = findings.defects.iter().zip(confirmed).enumerate().map(|(i, (d, confirmed))| {
+    let rows = findings.defects.iter().enumerate().map(|(i, d)| {
         let picture = d.evidence.and_then(|e| Some((findings.pictures.get(e.frame as usize)?, e.pixels)));
         let evidence = picture.map(|(jpeg, pixels)| picture::evidence(jpeg, pixels)).transpose()?;
         Ok(ReportDefect {
@@ -235,7 +246,7 @@ fn report_defects(
             mm_per_px: d.mm_per_px,
             outline: d.outline.clone(),
             evidence,
-            confirmed: Some(*confirmed),
+            confirmed: score.and_then(|s| s.confirmed.get(i).copied()),
         })
     });
     rows.collect()

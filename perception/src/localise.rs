@@ -12,7 +12,7 @@ mod correction;
 mod fit;
 mod thin;
 
-pub use correction::TunnelCorrection;
+pub use correction::{Directions, TunnelCorrection};
 
 use nalgebra::{Matrix3, Matrix4, Matrix6, SymmetricEigen, Vector3};
 use robot_interface::frames::{Base, Point};
@@ -128,7 +128,7 @@ impl TunnelLocaliser {
 
 /// Eigenvalues of the information about `[along, left, up, arm x yaw]`, ascending, and the directions that
 /// it says too little about. Roll and pitch, known from gravity, are marginalised.
-fn degeneracy(information: &Matrix6<f64>) -> ([f64; 4], Vec<[f64; 4]>) {
+fn degeneracy(information: &Matrix6<f64>) -> ([f64; 4], Directions) {
     let order = [SLIDE, LEFT, UP, YAW];
     let unit = [1.0, 1.0, 1.0, 1.0 / YAW_ARM_M];
     let kept = Matrix4::from_fn(|i, j| information[(order[i], order[j])] * unit[i] * unit[j]);
@@ -142,16 +142,13 @@ fn degeneracy(information: &Matrix6<f64>) -> ([f64; 4], Vec<[f64; 4]>) {
     let mut order = [0, 1, 2, 3];
     order.sort_by(|a, b| eigen.eigenvalues[*a].total_cmp(&eigen.eigenvalues[*b]));
     let values = order.map(|i| eigen.eigenvalues[i].max(0.0));
-    let degenerate = order
-        .iter()
-        .filter(|i| eigen.eigenvalues[**i] < DEGENERATE_SIGMA_M.powi(-2))
-        .map(|i| {
-            let v = eigen.eigenvectors.column(*i);
-            // A direction and its opposite are the same: let the largest component be positive.
-            let sign = v[v.iamax()].signum();
-            [v[0] * sign, v[1] * sign, v[2] * sign, v[3] * sign]
-        })
-        .collect();
+    let mut degenerate = Directions::NONE;
+    for i in order.into_iter().filter(|i| eigen.eigenvalues[*i] < DEGENERATE_SIGMA_M.powi(-2)) {
+        let v = eigen.eigenvectors.column(i);
+        // A direction and its opposite are the same: let the largest component be positive.
+        let sign = v[v.iamax()].signum();
+        degenerate.push([v[0] * sign, v[1] * sign, v[2] * sign, v[3] * sign]);
+    }
     (values, degenerate)
 }
 

@@ -15,6 +15,8 @@ mod contact;
 mod feet;
 mod filter;
 mod history;
+#[cfg(test)]
+mod no_allocation;
 mod start;
 mod stillness;
 #[cfg(test)]

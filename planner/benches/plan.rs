@@ -1,7 +1,11 @@
 //! What a plan over the local map, and a step of the walking policy, cost.
 
+#[path = "../tests/common/mod.rs"]
+mod common;
+
 use std::hint::black_box;
 
+use common::{CandlePolicy, WEIGHTS};
 use criterion::{Criterion, criterion_group, criterion_main};
 use planner::gait::{OBSERVATION, Policy};
 use planner::path::PathPlanner;
@@ -45,10 +49,13 @@ fn plan(c: &mut Criterion) {
 }
 
 fn policy(c: &mut Criterion) {
-    let weights = include_bytes!("../../launch/robots/go2/policy/policy.safetensors");
-    let policy = Policy::new(&go2().gait, weights).expect("good weights");
+    let mut group = c.benchmark_group("policy step");
+    let mut ours = Policy::new(&go2().gait, WEIGHTS).expect("good weights");
+    let candle = CandlePolicy::new(WEIGHTS);
     let observation = [0.1; OBSERVATION];
-    c.bench_function("policy step", |b| b.iter(|| policy.infer(black_box(&observation)).expect("runs")));
+    group.bench_function("adit", |b| b.iter(|| ours.infer(black_box(&observation))));
+    group.bench_function("candle", |b| b.iter(|| candle.infer(black_box(&observation))));
+    group.finish();
 }
 
 criterion_group!(benches, plan, policy);

@@ -12,6 +12,7 @@
 //! the policy steps on the spot and slowly turns (0.2 rad/s in simulation), which neither a stop nor a camera
 //! wants.
 
+mod network;
 mod policy;
 
 use robot_interface::joints::{JOINTS, JointCommand, JointStates};

@@ -5,5 +5,7 @@
 
 pub mod follow;
 pub mod gait;
+pub mod guard;
+pub mod lease;
 pub mod mission;
 pub mod path;

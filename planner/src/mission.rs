@@ -55,12 +55,28 @@ pub enum AbortReason {
     /// No way on.
     #[error("no way on: it made no progress, and backing up did not help")]
     Stuck,
+    /// The operator called it home.
+    #[error("called home by the operator")]
+    SentHome,
     /// The operator stopped it.
     #[error("stopped by the operator")]
     Stopped,
     /// The gait controller gave up without a fall.
-    #[error("the gait let the legs go: a measurement or the state estimate was no number")]
+    #[error("the legs were let go: an emergency stop, a silent sensor, or a measurement that was no number")]
     LetGo,
+}
+
+/// What an operator may ask of a mission under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Wait where it stands.
+    Pause,
+    /// Go on after a pause.
+    Resume,
+    /// Come home now.
+    GoHome,
+    /// Lie down where it is; the mission is over then.
+    Stop,
 }
 
 /// What the mission needs to know, ten times a second.
@@ -76,8 +92,8 @@ pub struct MissionInput {
     pub fallen: bool,
     /// Whether the estimator has found its footing; it does not rise before.
     pub ready: bool,
-    /// Whether the operator wants it to stop.
-    pub stop: bool,
+    /// What the operator wants, if anything.
+    pub order: Option<Order>,
 }
 
 /// What the mission wants now.
@@ -129,6 +145,11 @@ impl Mission {
         }
     }
 
+    /// Changes the walking speeds, out and home, m/s.
+    pub const fn set_speeds(&mut self, speed_m_s: [f64; 2]) {
+        self.plan.speed_m_s = speed_m_s;
+    }
+
     /// Where the mission stands.
     pub const fn phase(&self) -> Phase {
         self.phase
@@ -146,7 +167,7 @@ impl Mission {
 
     /// Whether the robot is on its way out or at a station.
     pub const fn outbound(&self) -> bool {
-        matches!(self.phase, Phase::Go | Phase::Inspect | Phase::BackUpOut)
+        matches!(self.phase, Phase::Go | Phase::Inspect | Phase::BackUpOut | Phase::PausedOut)
     }
 
     /// Takes what is known now, and gives what is wanted.
@@ -169,9 +190,12 @@ impl Mission {
         let anywhere = [
             (Event::Fell, input.fallen),
             (Event::LetGo, input.gait == Mode::Damped),
-            (Event::Stop, input.stop),
+            (Event::Stop, input.order == Some(Order::Stop)),
             (Event::Overdue, total_s > OVERDUE * self.plan.timeout_s),
             (Event::Timeout, total_s > self.plan.timeout_s),
+            (Event::GoHome, input.order == Some(Order::GoHome)),
+            (Event::Pause, input.order == Some(Order::Pause)),
+            (Event::Resume, input.order == Some(Order::Resume)),
         ];
         if let Some((event, _)) = anywhere.into_iter().find(|(event, is)| *is && counts(*event)) {
             return Some(event);
@@ -193,7 +217,7 @@ impl Mission {
             }
             Phase::BackUpOut | Phase::BackUpHome => (in_phase_s >= BACK_UP.0).then_some(Event::BackedUp),
             Phase::LieDown => (input.gait == Mode::Damped).then_some(Event::Lying),
-            Phase::Inspect | Phase::Done => None,
+            Phase::Inspect | Phase::PausedOut | Phase::PausedHome | Phase::Done => None,
         }
     }
 

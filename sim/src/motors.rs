@@ -151,6 +151,16 @@ impl<P: BusPort> VirtualBus<P> {
         }
     }
 
+    /// The port that it was given, for example to wait until there is something to read.
+    pub const fn port(&self) -> &P {
+        &self.port
+    }
+
+    /// When the newest command came for any of its motors.
+    pub fn commanded(&self) -> Option<Stamp> {
+        self.motors.iter().filter_map(|motor| motor.command.map(|(at, _)| at)).max()
+    }
+
     /// How often bytes came that were no command.
     pub const fn rejected(&self) -> u64 {
         self.rejected

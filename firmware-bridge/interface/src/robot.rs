@@ -36,6 +36,19 @@ pub struct RobotDescription {
     /// Thermal cameras.
     #[serde(default)]
     pub thermal: Vec<ThermalDescription>,
+    /// Serial ports on the robot itself; the simulator brings its own.
+    #[serde(default)]
+    pub ports: Option<PortsDescription>,
+}
+
+/// Where a robot's motors and its inertial sensor are plugged in.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PortsDescription {
+    /// One a motor bus, in the order of their numbers; names under `/dev/serial/by-id` survive replugging.
+    pub motors: Vec<PathBuf>,
+    /// The inertial sensor's.
+    pub imu: PathBuf,
 }
 
 /// The trunk's size and how the robot stands.

@@ -1,11 +1,18 @@
 //! What carries a motor bus's bytes: a port that never blocks, and who moves bytes between ports and the
-//! bridge. A real serial port is one implementation, [`loopback`] another.
+//! bridge. A real [`SerialPort`] is one implementation, [`loopback`] another; [`replaceable`] makes one that
+//! survives its adapter's being unplugged.
 
 mod driver;
 mod loopback;
+mod replace;
+mod serial;
+mod tty;
 
 pub use driver::{BusDriver, PortCount};
 pub use loopback::{LOOPBACK_CAPACITY, Loopback, loopback};
+pub use replace::{Replaceable, Replacer, replaceable};
+pub use serial::{DEFAULT_BAUD, OpenError, SerialPort, available_ports};
+pub use tty::Tty;
 
 /// One end of a motor bus. Neither call waits.
 pub trait BusPort {

@@ -1,13 +1,15 @@
 //! Wire formats, one file a protocol, each at two levels: the bytes with their raw fields, and what they
-//! mean in SI units. Values are those of the protocol's own side of the gearbox.
+//! mean in SI units. A motor's values are those of its own side of the gearbox.
 
+mod checksum;
 pub mod go_m8010;
+pub mod imu;
 mod reader;
 
 pub use reader::FrameReader;
 
 /// Why bytes were not taken for a frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum WireError {
     /// Not as long as a frame is.
     #[error(
@@ -42,6 +44,22 @@ pub enum WireError {
     /// An intact frame with a mode that the protocol does not define.
     #[error("mode {0} is not defined: check the motor's firmware version")]
     Mode(u8),
+    /// An intact frame with a reading that no sensor of its kind gives.
+    #[error("{field} is {value}, which cannot be measured: check the sensor's firmware and its supply")]
+    Reading {
+        /// Which reading.
+        field: &'static str,
+        /// The number.
+        value: f32,
+    },
+}
+
+impl WireError {
+    /// Whether the frame arrived whole, and only its contents are refused: then it leaves the stream as a
+    /// whole too.
+    pub const fn is_intact(&self) -> bool {
+        matches!(self, Self::Mode(_) | Self::Reading { .. })
+    }
 }
 
 /// A frame of fixed length that starts with a fixed header and says by itself whether it is intact: what a

@@ -75,7 +75,7 @@ impl<F: Frame> FrameReader<F> {
         }
         let decoded = F::decode(&self.buffer[..F::LEN]);
         // An intact frame leaves as a whole, whatever is thought of its contents.
-        let intact = matches!(decoded, Ok(_) | Err(WireError::Mode(_)));
+        let intact = decoded.as_ref().err().is_none_or(WireError::is_intact);
         self.drop_front(if intact { F::LEN } else { 1 });
         self.lost = !intact;
         Some(decoded)

@@ -90,7 +90,7 @@ fn carried(mission: &Mission, robot: &Robot) -> anyhow::Result<Line> {
     let (findings, truth) = survey(mission, robot)?;
     let score = run::score_of(&findings, &truth);
     let findings = findings.defects.iter().map(|d| d.class).collect();
-    Ok(Line { findings, truth: truth.iter().map(|d| d.class).collect(), score, summary: None })
+    Ok(Line { findings, truth: truth.defects.iter().map(|d| d.class).collect(), score, summary: None })
 }
 
 fn row(seed: u64, line: &Line) -> String {

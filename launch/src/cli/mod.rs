@@ -1,7 +1,8 @@
-//! The command line: `adit mission`, `adit inspect`, `adit campaign`.
+//! The command line: `adit mission`, `adit inspect`, `adit campaign`, `adit setup`, `adit env`, `adit up`.
 //!
 //! Exit codes: 0 done as asked; 1 the mission was not completed, or something failed on the way; 2 the
-//! input could not be used (nothing has been written then); 130 stopped by Ctrl-C.
+//! input could not be used (nothing has been written then); 130 stopped by Ctrl-C. `adit up` is meant to be
+//! stopped by Ctrl-C: that is 0, and 130 is a second Ctrl-C that did not wait for the order.
 
 // Only here does Adit talk to a terminal.
 #![allow(clippy::print_stdout)]
@@ -9,12 +10,17 @@
 mod campaign;
 mod inspect;
 mod mission;
+#[cfg(feature = "ros")]
+mod node;
+mod setup;
+mod up;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 use crate::config::ConfigError;
+use crate::setup::SetupError;
 
 /// Exit code for input that cannot be used.
 const BAD_INPUT: u8 = 2;
@@ -37,6 +43,17 @@ enum Command {
     Inspect(inspect::Args),
     /// Run a mission for many seeds and print the table of results
     Campaign(campaign::Args),
+    /// Be one node of the ROS 2 graph (`adit up` starts them all)
+    #[cfg(feature = "ros")]
+    Node(node::Args),
+    /// Set up what Adit needs beside itself
+    #[command(subcommand)]
+    Setup(setup::Setup),
+    /// Print what a shell needs: eval "$(adit env ros)"
+    #[command(subcommand)]
+    Env(setup::Env),
+    /// Start the robot's ROS 2 nodes and keep them running until Ctrl-C
+    Up(up::Args),
 }
 
 /// Input that cannot be used, outside the files that [`ConfigError`] speaks for.
@@ -53,10 +70,16 @@ pub fn main() -> ExitCode {
         Command::Mission(args) => mission::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Campaign(args) => campaign::run(&args),
+        #[cfg(feature = "ros")]
+        Command::Node(args) => node::run(&args),
+        Command::Setup(what) => setup::setup(&what),
+        Command::Env(what) => setup::env(&what),
+        Command::Up(args) => up::run(&args),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
-        if error.is::<ConfigError>() || error.is::<BadInput>() {
+        let missing = matches!(error.downcast_ref(), Some(SetupError::Missing { .. }));
+        if error.is::<ConfigError>() || error.is::<BadInput>() || missing {
             ExitCode::from(BAD_INPUT)
         } else {
             ExitCode::FAILURE

@@ -10,12 +10,10 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use anyhow::{Context, anyhow};
-use perception::defects::{ClassMap, Segmenter};
-use perception::lining::{Coverage, Defect, FrameId, LiningMap, Tuning};
-use perception::thermal::HotJoints;
+use perception::lining::Defect;
 use rayon::prelude::*;
 use robot_interface::defect::DefectClass;
-use robot_interface::frames::{Base, Camera as Optical, Map, Transform};
+use robot_interface::frames::{Base, Map, Transform};
 use robot_interface::robot::RobotDescription;
 use robot_interface::sensors::{RgbImage, ThermalFrame};
 use robot_interface::time::Stamp;
@@ -26,12 +24,11 @@ use sim::tunnel::Tunnel;
 
 use crate::config::Mission;
 use crate::picture;
+use crate::stack::{Findings, Inspector, View};
 
 /// Moments that may be waiting or in work. Were it one, the robot's own work would stop for the pictures' now
 /// and then, and a core stand idle.
 const LAG: usize = 4;
-/// Sizes at which the network judges the robot's pictures, each half of the one before.
-const PICTURE_SIZES: usize = 2;
 /// How much smaller pictures are in the recording.
 const REDUCED: u32 = 4;
 /// A crack thinner than this many pixels could not have been seen, nor a defect of fewer pixels.
@@ -60,32 +57,11 @@ pub(super) struct Looked {
     pub(super) defects: Vec<Defect>,
 }
 
-/// What all pictures of a run gave.
-#[derive(Clone, Debug)]
-pub struct Findings {
-    /// All defects, by chainage.
-    pub defects: Vec<Defect>,
-    /// JPEGs of all pictures, by frame id.
-    pub pictures: Vec<Vec<u8>>,
-    /// How finely the lining was seen.
-    pub coverage: Coverage,
-    /// Median size of a pixel on what was seen, mm.
-    pub median_mm_per_px: Option<f64>,
-    /// Share of the lining in the inspected range that was seen, 0 to 1.
-    pub covered_share: f64,
-    /// Width of a crack over size of a pixel from which on it could be seen.
-    pub crack_px: f64,
-    /// True defects that some camera could have seen; for scoring only.
-    pub visible: Vec<u16>,
-    /// Fingerprint of the network's weights.
-    pub model_version: String,
-}
-
 /// The thread's front door.
 pub(super) struct Eyes {
     moments: Option<SyncSender<Moment>>,
     results: Receiver<Looked>,
-    thread: Option<JoinHandle<anyhow::Result<Findings>>>,
+    thread: Option<JoinHandle<anyhow::Result<(Findings, Vec<u16>)>>>,
     pending: usize,
 }
 
@@ -136,8 +112,9 @@ impl Eyes {
         }
     }
 
-    /// Ends the thread and gives all that was found. [`Eyes::take`] of all comes first.
-    pub(super) fn close(mut self) -> anyhow::Result<Findings> {
+    /// Ends the thread and gives all that was found, and which true defects some camera could have seen (for
+    /// scoring only). [`Eyes::take`] of all comes first.
+    pub(super) fn close(mut self) -> anyhow::Result<(Findings, Vec<u16>)> {
         self.moments = None;
         self.join()
     }
@@ -148,35 +125,22 @@ impl Eyes {
         self.join().err().unwrap_or_else(|| anyhow!("the thread that works on pictures ended early"))
     }
 
-    fn join(&mut self) -> anyhow::Result<Findings> {
+    fn join(&mut self) -> anyhow::Result<(Findings, Vec<u16>)> {
         let thread = self.thread.take().context("the thread that works on pictures ended before")?;
         // A panic's payload has been printed where it happened.
         thread.join().unwrap_or_else(|_| Err(anyhow!("the thread that works on pictures panicked")))
     }
 }
 
-/// What one camera gave.
-struct View {
-    scores: ClassMap,
-    jpeg: Vec<u8>,
-    reduced: RgbImage,
-    visible: Vec<SeenDefect>,
-}
-
-/// What the thread does, one moment at a time.
+/// Renders and judges, one moment at a time.
 pub(super) struct Worker {
-    robot: RobotDescription,
     cameras: Vec<Camera>,
     thermal: Vec<ThermalCamera>,
     tunnel: Arc<Tunnel>,
     caster: Arc<dyn RayCaster>,
-    segmenter: Segmenter,
-    lining: LiningMap,
-    joints: HotJoints,
-    crack_px: f64,
-    range_m: [f64; 2],
+    inspector: Inspector,
     seed: u64,
-    pictures: Vec<Vec<u8>>,
+    pictures: u32,
     visible: BTreeMap<u16, bool>,
 }
 
@@ -187,64 +151,46 @@ impl Worker {
         tunnel: Arc<Tunnel>,
         caster: Arc<dyn RayCaster>,
     ) -> anyhow::Result<Self> {
-        let tuning = Tuning::default();
-        let inspection = &mission.inspection;
         Ok(Self {
             cameras: robot.cameras.iter().enumerate().map(|(i, c)| Camera::new(c, i)).collect(),
             thermal: robot.thermal.iter().enumerate().map(|(i, c)| ThermalCamera::new(c, i)).collect(),
-            robot: robot.clone(),
             tunnel,
             caster,
-            segmenter: Segmenter::bundled()
-                .context("the bundled defect model cannot be used")?
-                .at_most_sizes(PICTURE_SIZES),
-            lining: LiningMap::new(&mission.design, tuning),
-            joints: HotJoints::new(&mission.design, inspection.hot_joint_above_c.get()),
-            crack_px: tuning.crack_px,
-            range_m: [inspection.start_m.get(), inspection.end_m.get()],
+            inspector: Inspector::new(mission, robot)?,
             seed: mission.seed,
-            pictures: Vec::new(),
+            pictures: 0,
             visible: BTreeMap::new(),
         })
     }
 
     pub(super) fn look(&mut self, moment: &Moment) -> anyhow::Result<Looked> {
-        let first = self.pictures.len() as u32;
+        let first = self.pictures;
+        self.pictures += self.cameras.len() as u32;
         // The cameras work side by side; what they saw goes onto the lining in their order.
-        let views: Vec<View> = self
+        let views: Vec<(View, Vec<SeenDefect>)> = self
             .cameras
             .par_iter()
-            .zip(&self.robot.cameras)
             .enumerate()
-            .map(|(i, (camera, description))| {
-                self.view(moment, camera, &description.base_from_camera(), first + i as u32)
-            })
+            .map(|(i, camera)| self.view(moment, camera, i, u64::from(first) + i as u64))
             .collect::<anyhow::Result<_>>()?;
         let mut reduced = Vec::new();
-        for (number, (view, description)) in (first..).zip(views.into_iter().zip(&self.robot.cameras)) {
-            for seen in &view.visible {
-                *self.visible.entry(seen.id).or_default() |= self.could_see(seen);
+        for (camera, (view, visible)) in views.into_iter().enumerate() {
+            for seen in &visible {
+                *self.visible.entry(seen.id).or_default() |= could_see(&self.tunnel, seen);
             }
-            let pose = moment.estimate * description.base_from_camera();
-            self.lining.add(number, &description.intrinsics(), &pose, &view.scores);
-            self.pictures.push(view.jpeg);
-            reduced.push(view.reduced);
+            reduced.push(picture::reduced(&view.image, REDUCED));
+            self.inspector.add(camera, &moment.estimate, view)?;
         }
         let mut thermal = Vec::new();
-        for (camera, description) in self.thermal.iter().zip(&self.robot.thermal) {
-            let mount = description.base_from_camera();
+        for camera in &self.thermal {
             let seed = self.seed.wrapping_add(moment.stamp.nanos());
-            let frame = camera.render(
-                &self.tunnel,
-                self.caster.as_ref(),
-                moment.truth[1] * mount,
-                moment.stamp,
-                seed,
-            );
-            self.joints.add(&description.intrinsics(), &(moment.estimate * mount), &frame);
+            let mount = self.inspector.thermal_mount(thermal.len());
+            let pose = moment.truth[1] * mount;
+            let frame = camera.render(&self.tunnel, self.caster.as_ref(), pose, moment.stamp, seed);
+            self.inspector.add_thermal(&moment.estimate, &frame);
             thermal.push(frame);
         }
-        Ok(Looked { stamp: moment.stamp, reduced, thermal, defects: self.defects() })
+        Ok(Looked { stamp: moment.stamp, reduced, thermal, defects: self.inspector.defects() })
     }
 
     /// Takes a picture and judges it.
@@ -252,51 +198,31 @@ impl Worker {
         &self,
         moment: &Moment,
         camera: &Camera,
-        mount: &Transform<Base, Optical>,
-        number: FrameId,
-    ) -> anyhow::Result<View> {
-        let exposure =
-            Exposure { start: moment.truth[0] * *mount, end: moment.truth[1] * *mount, stamp: moment.stamp };
-        let seed = self.seed.wrapping_mul(0x1_0000).wrapping_add(u64::from(number));
+        index: usize,
+        number: u64,
+    ) -> anyhow::Result<(View, Vec<SeenDefect>)> {
+        let mount = self.inspector.camera_mount(index);
+        let [start, end] = moment.truth.map(|pose| pose * mount);
+        let exposure = Exposure { start, end, stamp: moment.stamp };
+        let seed = self.seed.wrapping_mul(0x1_0000).wrapping_add(number);
         let rendered = camera.render(&self.tunnel, self.caster.as_ref(), &exposure, seed);
-        let image = &rendered.frame.image;
-        Ok(View {
-            scores: self.segmenter.segment(image)?,
-            jpeg: picture::jpeg(image, 85)?,
-            reduced: picture::reduced(image, REDUCED),
-            visible: rendered.visible,
-        })
+        Ok((self.inspector.judge(rendered.frame.image)?, rendered.visible))
     }
 
-    fn could_see(&self, seen: &SeenDefect) -> bool {
-        let lit = seen.brightness > VISIBLE_BRIGHTNESS && seen.contrast > VISIBLE_CONTRAST;
-        let crack =
-            self.tunnel.defects().get(usize::from(seen.id)).is_some_and(|d| d.class == DefectClass::Crack);
-        let large = if crack {
-            seen.width_px >= VISIBLE_CRACK_PX && seen.pixels >= VISIBLE_CRACK_PIXELS
-        } else {
-            seen.pixels >= VISIBLE_PIXELS
-        };
-        lit && large
+    pub(super) fn close(self) -> (Findings, Vec<u16>) {
+        let visible = self.visible.into_iter().filter(|(_, could)| *could).map(|(id, _)| id).collect();
+        (self.inspector.close(), visible)
     }
+}
 
-    fn defects(&self) -> Vec<Defect> {
-        let mut defects = self.lining.defects();
-        defects.extend(self.joints.defects());
-        defects.sort_by(|a, b| a.centre.chainage_m.total_cmp(&b.centre.chainage_m));
-        defects
-    }
-
-    pub(super) fn close(self) -> Findings {
-        Findings {
-            defects: self.defects(),
-            coverage: self.lining.coverage(),
-            median_mm_per_px: self.lining.median_mm_per_px(),
-            covered_share: self.lining.covered_share(self.range_m[0], self.range_m[1]),
-            crack_px: self.crack_px,
-            visible: self.visible.into_iter().filter(|(_, could)| *could).map(|(id, _)| id).collect(),
-            model_version: self.segmenter.version().to_owned(),
-            pictures: self.pictures,
-        }
-    }
+/// Whether a defect could have been seen in a picture.
+fn could_see(tunnel: &Tunnel, seen: &SeenDefect) -> bool {
+    let lit = seen.brightness > VISIBLE_BRIGHTNESS && seen.contrast > VISIBLE_CONTRAST;
+    let crack = tunnel.defects().get(usize::from(seen.id)).is_some_and(|d| d.class == DefectClass::Crack);
+    let large = if crack {
+        seen.width_px >= VISIBLE_CRACK_PX && seen.pixels >= VISIBLE_CRACK_PIXELS
+    } else {
+        seen.pixels >= VISIBLE_PIXELS
+    };
+    lit && large
 }

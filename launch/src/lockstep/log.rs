@@ -1,9 +1,6 @@
 //! What of a run goes into its recording, and how often.
 
-use nalgebra::Point3;
-use perception::lining::Defect;
 use planner::mission::MissionOutput;
-use robot_interface::frames::{Map, Point};
 use robot_interface::joints::JointStates;
 use robot_interface::robot::RobotDescription;
 use robot_interface::sensors::{ImuSample, LidarScan};
@@ -13,7 +10,8 @@ use robot_interface::time::Stamp;
 use robot_interface::tunnel::TunnelDesign;
 
 use super::eyes::Looked;
-use crate::record::{DefectMarker, RecordError, Recorder};
+use crate::record::{RecordError, Recorder};
+use crate::stack::markers;
 
 /// Of the 10 scans a second one in this many is recorded, with one point in [`KEEP_POINTS`].
 const SCAN_EVERY: u64 = 10;
@@ -108,30 +106,4 @@ impl<'a> Log<'a> {
             recorder.defects(now, &markers)
         });
     }
-}
-
-/// Where a defect's middle is in `map`.
-pub(crate) fn place_of(defect: &Defect, design: &TunnelDesign) -> Point3<f64> {
-    let point: Point<Map> = design.to_map(design.lining_to_tunnel(defect.centre));
-    point.coords
-}
-
-fn markers(defects: &[Defect], design: &TunnelDesign) -> Vec<DefectMarker> {
-    let marker = |(i, d): (usize, &Defect)| {
-        let thickness_m = 0.02;
-        DefectMarker {
-            number: i as u32 + 1,
-            class: d.class,
-            position_m: place_of(d, design).coords.into(),
-            size_m: [d.bounds.length_m().max(0.05), thickness_m, d.bounds.height_m().max(0.05)],
-            chainage_m: d.centre.chainage_m,
-            clock_h: d.clock_h,
-            length_m: d.length_m,
-            width_mm: d.width_mm,
-            area_m2: d.area_m2,
-            score: d.score,
-            text: d.code.clone(),
-        }
-    };
-    defects.iter().enumerate().map(marker).collect()
 }

@@ -4,29 +4,28 @@
 //! (lidar, terrain, pictures) gives its results back at fixed simulated times, not when it is done.
 
 mod eyes;
+mod legs;
 mod log;
 mod mosaic;
-mod stack;
 mod survey;
 mod trace;
-mod world;
 
-use planner::mission::{AbortReason, Phase};
+use firmware_bridge::port::Loopback;
+use planner::mission::{AbortReason, Order, Phase};
 use robot_interface::time::Stamp;
 use sim::tunnel::TrueDefect;
 
-pub use eyes::Findings;
 use eyes::{Eyes, Moment};
-pub(crate) use log::place_of;
+use legs::Legs;
 use log::{Kept, Log};
 pub use mosaic::Mosaic;
-use stack::{Control, Navigator, Surroundings, is_standing};
 pub use survey::survey;
 pub use trace::{FarEnd, Sample, Trace};
-use world::{World, start_pose};
 
 use crate::config::{Mission, Robot};
 use crate::record::Recorder;
+use crate::stack::{Findings, Navigator, Surroundings};
+use crate::world::{World, start_pose};
 
 /// Physics steps between two scans, and between two decisions of the mission: 10 Hz.
 const WINDOW: u64 = 50;
@@ -57,6 +56,15 @@ pub trait Observer {
     fn stop_requested(&self) -> bool;
 }
 
+/// What was really there; for scoring only.
+#[derive(Clone, Debug)]
+pub struct Truth {
+    /// Every defect of the tunnel.
+    pub defects: Vec<TrueDefect>,
+    /// Ids of those that some camera could have seen.
+    pub visible: Vec<u16>,
+}
+
 /// What came of a run.
 #[derive(Clone, Debug)]
 pub struct Outcome {
@@ -70,8 +78,8 @@ pub struct Outcome {
     pub mosaic: Mosaic,
     /// What the cameras found.
     pub findings: Findings,
-    /// What was really there; for scoring only.
-    pub truth: Vec<TrueDefect>,
+    /// What was really there, where that is known.
+    pub truth: Option<Truth>,
     /// Scans that did not fit the tunnel's design.
     pub refused_scans: u64,
     /// Motor replies that did not come.
@@ -89,7 +97,7 @@ pub fn run(
     observer: &mut dyn Observer,
 ) -> anyhow::Result<Outcome> {
     let description = &robot.description;
-    let (mut control, ports) = Control::new(robot, start_pose(mission))?;
+    let (mut legs, ports) = Legs::new(robot, start_pose(mission))?;
     let mut world = World::new(mission, robot, ports)?;
     let mut surroundings = Surroundings::new(description, &mission.design);
     let mut navigator = Navigator::new(mission, description);
@@ -104,20 +112,22 @@ pub fn run(
     while phase != Phase::Done {
         // The scan of the window before is worked on while the physics of this one goes on.
         let poses = world.take_poses();
-        let (state, history, standing) = (control.state(), control.history(), is_standing(&control));
+        let body = legs.control.body();
+        let (history, standing) = (legs.control.history(), body.is_standing());
         let (kept, (scan, perceived)) = rayon::join(
-            || walk(&mut control, &mut world, &mut now),
+            || walk(&mut legs, &mut world, &mut now),
             || {
-                let scan = World::scan(&lidar, caster.as_ref(), &poses);
-                let perceived = surroundings.perceive(&scan, &state, &history, standing);
+                let scan = poses.scan(&lidar, caster.as_ref());
+                let perceived = surroundings.perceive(&scan, &body.state, &history, standing);
                 (scan, perceived)
             },
         );
         if let Some(correction) = &perceived.correction {
-            control.correct(correction);
+            legs.control.handle_correction(correction);
         }
-        let wanted = navigator.step(&control, &perceived.grid, now, observer.stop_requested());
-        control.follow(&wanted, navigator.path(), now);
+        let order = observer.stop_requested().then_some(Order::Stop);
+        let wanted = navigator.step(&legs.control.body(), &perceived.grid, now, order);
+        legs.follow(&wanted, navigator.path(), now);
         if wanted.phase != phase {
             tracing::info!("{:8.2} s  {}", now.seconds(), wanted.phase.name());
             phase = wanted.phase;
@@ -127,7 +137,7 @@ pub fn run(
         }
         log.window(now, &kept, &scan, &perceived.grid);
 
-        let state = control.state();
+        let state = legs.control.state();
         if wanted.picture {
             eyes.look(Moment { stamp: now, truth: world.last_poses(), estimate: state.map_from_base })?;
         }
@@ -151,10 +161,10 @@ pub fn run(
         trace.samples.push(Sample {
             stamp: now,
             estimate: state.map_from_base,
-            truth: world.truth().map_from_base,
+            truth: Some(world.truth().map_from_base),
             chainage_m,
             speed_m_s: state.velocity_m_s.xy().norm(),
-            torque_peak_nm: control.take_torque_peak(),
+            torque_peak_nm: legs.control.take_torque_peak(),
             outbound,
         });
         observer.progress(&Progress {
@@ -165,28 +175,29 @@ pub fn run(
             defects: found,
         });
     }
+    let (findings, visible) = eyes.close()?;
     Ok(Outcome {
         abort: navigator.mission.abort_reason(),
         simulated_s: now.seconds(),
         trace,
         mosaic,
-        findings: eyes.close()?,
-        truth: world.tunnel.defects().to_vec(),
+        findings,
+        truth: Some(Truth { defects: world.tunnel.defects().to_vec(), visible }),
         refused_scans: surroundings.refused_scans(),
-        missed_replies: control.missed_replies(),
+        missed_replies: legs.control.missed_replies(),
     })
 }
 
 /// A tenth of a second of physics and control; `now` moves along.
-fn walk(control: &mut Control, world: &mut World, now: &mut Stamp) -> Vec<Kept> {
+fn walk(legs: &mut Legs, world: &mut World<Loopback>, now: &mut Stamp) -> Vec<Kept> {
     let mut kept = Vec::new();
     for step in 1..=WINDOW {
-        control.step(*now, |t| world.serve_motors(t));
+        legs.step(*now, |t| world.serve_motors(t));
         let imu = world.step(*now);
-        control.handle_imu(&imu);
+        legs.control.handle_imu(&imu);
         *now = now.plus_nanos(world.step_nanos());
         if step.is_multiple_of(KEEP_EVERY) {
-            kept.push(Kept { joints: *control.joints(), imu, state: control.state() });
+            kept.push(Kept { joints: *legs.control.joints(), imu, state: legs.control.state() });
         }
     }
     kept

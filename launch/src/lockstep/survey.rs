@@ -13,10 +13,12 @@ use robot_interface::frames::{Base, Map, Transform};
 use robot_interface::time::Stamp;
 use robot_interface::tunnel::TunnelPoint;
 use sim::geometry::Bvh;
-use sim::tunnel::{TrueDefect, Tunnel};
+use sim::tunnel::Tunnel;
 
-use super::eyes::{Findings, Moment, Worker};
+use super::Truth;
+use super::eyes::{Moment, Worker};
 use crate::config::{Mission, Robot};
+use crate::stack::Findings;
 
 /// Sway of the trunk as it walks: one sigma across and up (m), and about each axis (rad).
 const SWAY_M: [f64; 2] = [0.10, 0.01];
@@ -34,7 +36,7 @@ const SHAKE_RAD: f64 = 0.0008;
 ///
 /// # Errors
 /// When the tunnel cannot be built, or the defect model fails.
-pub fn survey(mission: &Mission, robot: &Robot) -> anyhow::Result<(Findings, Vec<TrueDefect>)> {
+pub fn survey(mission: &Mission, robot: &Robot) -> anyhow::Result<(Findings, Truth)> {
     let tunnel = Arc::new(Tunnel::generate(&mission.design, &mission.simulation, mission.seed)?);
     let caster = Arc::new(Bvh::new(tunnel.geometry()));
     let mut worker = Worker::new(mission, &robot.description, tunnel.clone(), caster)?;
@@ -57,7 +59,8 @@ pub fn survey(mission: &Mission, robot: &Robot) -> anyhow::Result<(Findings, Vec
             estimate: Transform::new(pose.isometry * error),
         })?;
     }
-    Ok((worker.close(), tunnel.defects().to_vec()))
+    let (findings, visible) = worker.close();
+    Ok((findings, Truth { defects: tunnel.defects().to_vec(), visible }))
 }
 
 /// Poses of the trunk at a chainage when the shutters open and close.

@@ -10,8 +10,8 @@ pub struct Sample {
     pub stamp: Stamp,
     /// Estimated pose.
     pub estimate: Transform<Map, Base>,
-    /// True pose; for scoring only.
-    pub truth: Transform<Map, Base>,
+    /// True pose, where that is known; for scoring only.
+    pub truth: Option<Transform<Map, Base>>,
     /// Estimated chainage, m.
     pub chainage_m: f64,
     /// Estimated horizontal speed, m/s.
@@ -22,6 +22,13 @@ pub struct Sample {
     pub outbound: bool,
 }
 
+impl Sample {
+    /// Distance between estimated and true position, m.
+    fn error_m(&self) -> Option<f64> {
+        Some((self.estimate.origin() - self.truth?.origin()).norm())
+    }
+}
+
 /// The log of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Trace {
@@ -30,12 +37,12 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// Distance really walked in plan, m, between samples `first` and `last`.
+    /// Distance walked in plan, m, really if that is known, else as estimated, between samples `first` and `last`.
     ///
     /// Steps shorter than a centimetre gather first, so that swaying while standing does not count.
     fn walked_between(&self, first: usize, last: usize) -> f64 {
         const GATHER_M: f64 = 0.05;
-        let place = |s: &Sample| s.truth.origin().xy();
+        let place = |s: &Sample| s.truth.unwrap_or(s.estimate).origin().xy();
         let Some(start) = self.samples.get(first) else { return 0.0 };
         let mut from = place(start);
         let mut walked = 0.0;
@@ -49,12 +56,13 @@ impl Trace {
         walked
     }
 
-    /// Distance really walked in plan, m.
+    /// Distance walked in plan, m: really if that is known, else as estimated.
     pub fn walked_m(&self) -> f64 {
         self.walked_between(0, self.samples.len().saturating_sub(1))
     }
 
-    /// The sample of the greatest true distance from the start while outbound: the far end.
+    /// How well the place was known at the sample of the greatest chainage while outbound; `None` without a
+    /// truth to compare with.
     pub fn far_end(&self) -> Option<FarEnd> {
         let (index, sample) = self
             .samples
@@ -64,14 +72,14 @@ impl Trace {
             .max_by(|a, b| a.1.chainage_m.total_cmp(&b.1.chainage_m))?;
         Some(FarEnd {
             chainage_m: sample.chainage_m,
-            error_m: (sample.estimate.origin() - sample.truth.origin()).norm(),
+            error_m: sample.error_m()?,
             walked_m: self.walked_between(0, index),
         })
     }
 
     /// Error of the estimated position at the last sample, m.
     pub fn final_error_m(&self) -> Option<f64> {
-        self.samples.last().map(|s| (s.estimate.origin() - s.truth.origin()).norm())
+        self.samples.last()?.error_m()
     }
 }
 
@@ -94,7 +102,7 @@ mod tests {
         Sample {
             stamp: Stamp::ZERO,
             estimate: Transform::from_xyz_rpy([x + error, 0.0, 0.3], [0.0; 3]),
-            truth: Transform::from_xyz_rpy([x, 0.0, 0.3], [0.0; 3]),
+            truth: Some(Transform::from_xyz_rpy([x, 0.0, 0.3], [0.0; 3])),
             chainage_m: x + error,
             speed_m_s: 0.5,
             torque_peak_nm: 10.0,

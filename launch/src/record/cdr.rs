@@ -33,7 +33,7 @@ impl ser::Error for CdrError {
 }
 
 /// Puts `message` into `out`, whose former contents are lost and whose space is used again.
-pub(super) fn serialize_into<T: Serialize + ?Sized>(out: &mut Vec<u8>, message: &T) -> Result<(), CdrError> {
+pub(crate) fn serialize_into<T: Serialize + ?Sized>(out: &mut Vec<u8>, message: &T) -> Result<(), CdrError> {
     out.clear();
     out.extend_from_slice(&ENCAPSULATION);
     message.serialize(&mut Serializer { out })

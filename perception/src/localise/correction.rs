@@ -6,8 +6,9 @@ use robot_interface::tunnel::AxisPose;
 
 /// Lateral offset, height and heading of the trunk relative to the tunnel's axis, measured by one scan.
 ///
-/// The place along the axis is not measured: a tunnel's section is the same all along.
-#[derive(Clone, Debug, PartialEq)]
+/// The place along the axis is not measured: a tunnel's section is the same all along. It holds nothing on the
+/// heap, so that the control loop, which gets it from another thread, may drop it.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TunnelCorrection {
     /// The time the measurement is for.
     pub stamp: Stamp,
@@ -30,7 +31,7 @@ pub struct TunnelCorrection {
     pub eigenvalues: [f64; 4],
     /// The directions, in the same coordinates, about which the scan says nothing of use (Zhang, Kaess and
     /// Singh, "On Degeneracy of Optimization-based State Estimation Problems", ICRA 2016).
-    pub degenerate: Vec<[f64; 4]>,
+    pub degenerate: Directions,
     /// Points left after thinning.
     pub points: usize,
     /// Weight of those that fit the lining or the floor.
@@ -44,5 +45,31 @@ impl TunnelCorrection {
     pub(crate) fn axes(&self) -> [Vector3<f64>; 3] {
         let (sin, cos) = self.axis.heading_rad.sin_cos();
         [Vector3::new(cos, sin, 0.0), Vector3::new(-sin, cos, 0.0), Vector3::z()]
+    }
+}
+
+/// Up to four directions in the coordinates of [`TunnelCorrection::eigenvalues`].
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Directions {
+    /// The first `count` are in use, the others zero.
+    all: [[f64; 4]; 4],
+    count: usize,
+}
+
+impl Directions {
+    /// None at all.
+    pub const NONE: Self = Self { all: [[0.0; 4]; 4], count: 0 };
+
+    /// The directions.
+    pub fn as_slice(&self) -> &[[f64; 4]] {
+        &self.all[..self.count]
+    }
+
+    /// Adds one; four dimensions have no fifth, which is ignored.
+    pub(super) fn push(&mut self, direction: [f64; 4]) {
+        if let Some(free) = self.all.get_mut(self.count) {
+            *free = direction;
+            self.count += 1;
+        }
     }
 }

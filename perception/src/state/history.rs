@@ -10,12 +10,13 @@ use robot_interface::time::Stamp;
 const CAPACITY: usize = 1000;
 
 /// Poses of the trunk over the last two seconds at the rate of the inertial sensor. A clone is a copy of
-/// 64 kB: cheap enough to take one a scan and read it on another thread.
+/// 64 kB: cheap enough to take one a scan and read it on another thread. `clone_from` into a history that is
+/// there already does not allocate.
 ///
 /// A correction of the pose against the tunnel is a rigid motion of `map`. It is applied to the whole
 /// history at once, so that a scan that spans it is not torn, and a later correction measured at an
 /// earlier stamp is not counted twice.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct PoseHistory {
     /// What corrections have moved the entries by so far.
     correction: Isometry3<f64>,
@@ -23,13 +24,35 @@ pub struct PoseHistory {
     entries: VecDeque<(Stamp, Isometry3<f64>)>,
 }
 
+impl Clone for PoseHistory {
+    /// With room for all entries from the start, which a derived clone would not have.
+    fn clone(&self) -> Self {
+        let mut copy = Self::new();
+        copy.clone_from(self);
+        copy
+    }
+
+    fn clone_from(&mut self, source: &Self) {
+        self.correction = source.correction;
+        self.entries.clear();
+        self.entries.extend(&source.entries);
+    }
+}
+
+impl Default for PoseHistory {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl PoseHistory {
-    pub(super) fn new() -> Self {
+    /// A history without entries.
+    pub fn new() -> Self {
         Self { correction: Isometry3::identity(), entries: VecDeque::with_capacity(CAPACITY) }
     }
 
     /// Adds the newest pose; one that is not newer than the last replaces it.
-    pub(super) fn push(&mut self, stamp: Stamp, map_from_base: Transform<Map, Base>) {
+    pub fn push(&mut self, stamp: Stamp, map_from_base: Transform<Map, Base>) {
         let entry = (stamp, self.correction.inverse() * map_from_base.isometry);
         if self.entries.back().is_some_and(|(newest, _)| stamp <= *newest) {
             self.entries.pop_back();

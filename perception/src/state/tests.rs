@@ -6,6 +6,7 @@ use robot_interface::tunnel::AxisPose;
 use super::filter::{ACCEL, GYRO, N, NU};
 use super::walker::{DT_S, STANDS_S, Step, Walker};
 use super::*;
+use crate::localise::Directions;
 use crate::testing::go2;
 
 struct Run {
@@ -181,7 +182,7 @@ fn a_gap_is_bridged_with_due_doubt() {
 }
 
 /// What a scan of a straight tunnel along x would say of a pose.
-fn correction(stamp: Stamp, pose: &Transform<Map, Base>) -> TunnelCorrection {
+pub(super) fn correction(stamp: Stamp, pose: &Transform<Map, Base>) -> TunnelCorrection {
     let place = pose.origin();
     TunnelCorrection {
         stamp,
@@ -193,7 +194,7 @@ fn correction(stamp: Stamp, pose: &Transform<Map, Base>) -> TunnelCorrection {
         yaw_rad: pose.yaw(),
         covariance: Matrix3::from_diagonal(&Vector3::new(4e-4, 1.6e-3, 2.5e-5)),
         eigenvalues: [0.0; 4],
-        degenerate: Vec::new(),
+        degenerate: Directions::NONE,
         points: 1000,
         inliers: 900.0,
         residual_m: 0.01,

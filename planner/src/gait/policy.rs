@@ -1,13 +1,15 @@
 //! A velocity-tracking policy: a small multilayer perceptron from observation to joint targets.
 //!
 //! The layout is that of legged_gym's descendants (Rudin et al. 2022, "Learning to Walk in Minutes"): 45 inputs,
-//! 12 outputs, legs in the policy's own order.
+//! 12 outputs, legs in the policy's own order. A step does not allocate.
 
-use candle_core::{DType, Device, Tensor};
 use nalgebra::Vector3;
 use robot_interface::joints::{JOINTS, JointStates, Leg};
 use robot_interface::robot::GaitDescription;
 use robot_interface::state::{RobotState, VelocityCommand};
+use safetensors::{Dtype, SafeTensorError};
+
+use super::network::Network;
 
 /// Inputs of the network.
 pub const OBSERVATION: usize = 45;
@@ -22,13 +24,18 @@ const ACTION_LIMIT: f64 = 100.0;
 /// Why weights cannot be used, or a step not be computed.
 #[derive(Debug, thiserror::Error)]
 pub enum PolicyError {
-    /// The file is not safetensors, or the network cannot run.
+    /// The file is not safetensors.
     #[error("the policy cannot be used: {0}; give the safetensors file that tools/convert_policy.py makes")]
-    Candle(#[from] candle_core::Error),
+    File(#[from] SafeTensorError),
+    /// Numbers of another type.
+    #[error("the policy's weights are {0}, expected F32; convert them anew with tools/convert_policy.py")]
+    Type(Dtype),
     /// Layers that do not follow each other.
-    #[error("the policy's layers give {found}, expected {OBSERVATION} inputs and {JOINTS} outputs")]
+    #[error(
+        "the policy's layers are {found}, expected [out, in] and [out] of layers that lead from {OBSERVATION} inputs to {JOINTS} outputs"
+    )]
     Layers {
-        /// Sizes found, from input to output.
+        /// Shapes of the weights and biases found, from input to output.
         found: String,
     },
     /// A weight or an output that is no number.
@@ -47,7 +54,7 @@ pub enum PolicyError {
 /// The network and what it remembers: its last output.
 #[derive(Clone, Debug)]
 pub struct Policy {
-    layers: Vec<(Tensor, Tensor)>,
+    network: Network<OBSERVATION, JOINTS>,
     leg_order: [Leg; 4],
     default_pose_rad: [f64; 3],
     action_scale_rad: [f64; 3],
@@ -62,33 +69,8 @@ impl Policy {
     /// When the file is damaged, its layers do not fit, or the description has values that cannot be meant.
     pub fn new(gait: &GaitDescription, safetensors: &[u8]) -> Result<Self, PolicyError> {
         check(gait)?;
-        let tensors = candle_core::safetensors::load_buffer(safetensors, &Device::Cpu)?;
-        let mut layers = Vec::new();
-        let mut sizes = Vec::new();
-        while let (Some(weight), Some(bias)) =
-            (tensors.get(&format!("{}.weight", layers.len())), tensors.get(&format!("{}.bias", layers.len())))
-        {
-            let (outputs, inputs) = weight.dims2()?;
-            if sizes.last().is_some_and(|s| *s != inputs) || bias.dims1()? != outputs {
-                sizes.push(0);
-            }
-            if sizes.is_empty() {
-                sizes.push(inputs);
-            }
-            sizes.push(outputs);
-            for tensor in [weight, bias] {
-                let sum = tensor.to_dtype(DType::F32)?.abs()?.sum_all()?.to_scalar::<f32>()?;
-                if !sum.is_finite() {
-                    return Err(PolicyError::NotFinite("contains"));
-                }
-            }
-            layers.push((weight.to_dtype(DType::F32)?.t()?.contiguous()?, bias.to_dtype(DType::F32)?));
-        }
-        if sizes.first() != Some(&OBSERVATION) || sizes.last() != Some(&JOINTS) || sizes.contains(&0) {
-            return Err(PolicyError::Layers { found: format!("{sizes:?}") });
-        }
         Ok(Self {
-            layers,
+            network: Network::new(safetensors)?,
             leg_order: gait.leg_order,
             default_pose_rad: gait.default_pose_rad,
             action_scale_rad: gait.action_scale_rad,
@@ -104,7 +86,7 @@ impl Policy {
     /// One step: where the joints should go, rad, `[12]` in the robot's order.
     ///
     /// # Errors
-    /// When the network cannot run.
+    /// When an output is no finite number; nothing changes then.
     pub fn step(
         &mut self,
         state: &RobotState,
@@ -112,7 +94,7 @@ impl Policy {
         command: &VelocityCommand,
     ) -> Result<[f64; JOINTS], PolicyError> {
         let observation = self.observe(state, joints, command);
-        let action = self.infer(&observation)?;
+        let action = self.infer(&observation);
         if !action.iter().all(|a| a.is_finite()) {
             return Err(PolicyError::NotFinite("gives"));
         }
@@ -127,21 +109,9 @@ impl Policy {
         Ok(target)
     }
 
-    /// The network alone: outputs for `[45]` inputs, both in the policy's order.
-    ///
-    /// # Errors
-    /// When the network cannot run.
-    pub fn infer(&self, observation: &[f32; OBSERVATION]) -> Result<[f32; JOINTS], PolicyError> {
-        let mut x = Tensor::from_slice(observation, (1, OBSERVATION), &Device::Cpu)?;
-        let last = self.layers.len() - 1;
-        for (i, (weight, bias)) in self.layers.iter().enumerate() {
-            x = x.matmul(weight)?.broadcast_add(bias)?;
-            if i < last {
-                x = x.elu(1.0)?;
-            }
-        }
-        let output: Vec<f32> = x.squeeze(0)?.to_vec1()?;
-        output.try_into().map_err(|v: Vec<f32>| PolicyError::Layers { found: format!("{} outputs", v.len()) })
+    /// The network alone: outputs for `[45]` inputs, both in the policy's order. Does not allocate.
+    pub fn infer(&mut self, observation: &[f32; OBSERVATION]) -> [f32; JOINTS] {
+        self.network.infer(observation)
     }
 
     pub(super) fn observe(

@@ -15,10 +15,14 @@ pub enum Phase {
     Inspect,
     /// Backing away from where it got stuck on the way out.
     BackUpOut,
+    /// Standing where it was told to wait on the way out.
+    PausedOut,
     /// Walking home.
     Return,
     /// Backing away from where it got stuck on the way home.
     BackUpHome,
+    /// Standing where it was told to wait on the way home.
+    PausedHome,
     /// Sinking onto the belly.
     LieDown,
     /// Over, one way or the other.
@@ -48,11 +52,17 @@ pub enum Event {
     Timeout,
     /// The time is long up.
     Overdue,
+    /// The operator wants it to wait.
+    Pause,
+    /// The operator lets it go on.
+    Resume,
+    /// The operator wants it to come home now.
+    GoHome,
     /// The operator wants it to stop.
     Stop,
     /// On its belly, motors damped.
     Lying,
-    /// The gait let the legs go, though there was no fall: a measurement was no number.
+    /// The gait let the legs go, though there was no fall: an emergency stop, a silent sensor, a measurement that was no number.
     LetGo,
     /// The robot fell.
     Fell,
@@ -91,12 +101,25 @@ pub enum Action {
 /// | Go         | Timeout      | Return     | GiveUp(Timeout)  |
 /// | Inspect    | Timeout      | Return     | GiveUp(Timeout)  |
 /// | BackUpOut  | Timeout      | Return     | GiveUp(Timeout)  |
+/// | Go         | Pause        | PausedOut  | Proceed          |
+/// | Inspect    | Pause        | PausedOut  | Proceed          |
+/// | BackUpOut  | Pause        | PausedOut  | Proceed          |
+/// | Return     | Pause        | PausedHome | Proceed          |
+/// | BackUpHome | Pause        | PausedHome | Proceed          |
+/// | PausedOut  | Resume       | Go         | Proceed          |
+/// | PausedHome | Resume       | Return     | Proceed          |
+/// | Go         | GoHome       | Return     | GiveUp(SentHome) |
+/// | Inspect    | GoHome       | Return     | GiveUp(SentHome) |
+/// | BackUpOut  | GoHome       | Return     | GiveUp(SentHome) |
+/// | PausedOut  | GoHome       | Return     | GiveUp(SentHome) |
 /// | StandUp    | Overdue      | LieDown    | GiveUp(Timeout)  |
 /// | Go         | Overdue      | LieDown    | GiveUp(Timeout)  |
 /// | Inspect    | Overdue      | LieDown    | GiveUp(Timeout)  |
 /// | BackUpOut  | Overdue      | LieDown    | GiveUp(Timeout)  |
 /// | Return     | Overdue      | LieDown    | GiveUp(Timeout)  |
 /// | BackUpHome | Overdue      | LieDown    | GiveUp(Timeout)  |
+/// | PausedOut  | Overdue      | LieDown    | GiveUp(Timeout)  |
+/// | PausedHome | Overdue      | LieDown    | GiveUp(Timeout)  |
 /// | Idle       | Stop         | Done       | GiveUp(Stopped)  |
 /// | StandUp    | Stop         | LieDown    | GiveUp(Stopped)  |
 /// | Go         | Stop         | LieDown    | GiveUp(Stopped)  |
@@ -104,17 +127,23 @@ pub enum Action {
 /// | BackUpOut  | Stop         | LieDown    | GiveUp(Stopped)  |
 /// | Return     | Stop         | LieDown    | GiveUp(Stopped)  |
 /// | BackUpHome | Stop         | LieDown    | GiveUp(Stopped)  |
+/// | PausedOut  | Stop         | LieDown    | GiveUp(Stopped)  |
+/// | PausedHome | Stop         | LieDown    | GiveUp(Stopped)  |
 /// | Go         | LetGo        | Done       | GiveUp(LetGo)    |
 /// | Inspect    | LetGo        | Done       | GiveUp(LetGo)    |
 /// | BackUpOut  | LetGo        | Done       | GiveUp(LetGo)    |
 /// | Return     | LetGo        | Done       | GiveUp(LetGo)    |
 /// | BackUpHome | LetGo        | Done       | GiveUp(LetGo)    |
+/// | PausedOut  | LetGo        | Done       | GiveUp(LetGo)    |
+/// | PausedHome | LetGo        | Done       | GiveUp(LetGo)    |
 /// | StandUp    | Fell         | Done       | GiveUp(Fell)     |
 /// | Go         | Fell         | Done       | GiveUp(Fell)     |
 /// | Inspect    | Fell         | Done       | GiveUp(Fell)     |
 /// | BackUpOut  | Fell         | Done       | GiveUp(Fell)     |
 /// | Return     | Fell         | Done       | GiveUp(Fell)     |
 /// | BackUpHome | Fell         | Done       | GiveUp(Fell)     |
+/// | PausedOut  | Fell         | Done       | GiveUp(Fell)     |
+/// | PausedHome | Fell         | Done       | GiveUp(Fell)     |
 /// | LieDown    | Fell         | Done       | GiveUp(Fell)     |
 #[rustfmt::skip]
 pub const TABLE: &[(Phase, Event, Phase, Action)] = {
@@ -143,12 +172,27 @@ pub const TABLE: &[(Phase, Event, Phase, Action)] = {
         (P::Inspect,    E::Timeout,      P::Return,     A::GiveUp(R::Timeout)),
         (P::BackUpOut,  E::Timeout,      P::Return,     A::GiveUp(R::Timeout)),
 
+        // Somebody may be standing before a paused robot: only being told moves it, never the time.
+        (P::Go,         E::Pause,        P::PausedOut,  A::Proceed),
+        (P::Inspect,    E::Pause,        P::PausedOut,  A::Proceed),
+        (P::BackUpOut,  E::Pause,        P::PausedOut,  A::Proceed),
+        (P::Return,     E::Pause,        P::PausedHome, A::Proceed),
+        (P::BackUpHome, E::Pause,        P::PausedHome, A::Proceed),
+        (P::PausedOut,  E::Resume,       P::Go,         A::Proceed),
+        (P::PausedHome, E::Resume,       P::Return,     A::Proceed),
+        (P::Go,         E::GoHome,       P::Return,     A::GiveUp(R::SentHome)),
+        (P::Inspect,    E::GoHome,       P::Return,     A::GiveUp(R::SentHome)),
+        (P::BackUpOut,  E::GoHome,       P::Return,     A::GiveUp(R::SentHome)),
+        (P::PausedOut,  E::GoHome,       P::Return,     A::GiveUp(R::SentHome)),
+
         (P::StandUp,    E::Overdue,      P::LieDown,    A::GiveUp(R::Timeout)),
         (P::Go,         E::Overdue,      P::LieDown,    A::GiveUp(R::Timeout)),
         (P::Inspect,    E::Overdue,      P::LieDown,    A::GiveUp(R::Timeout)),
         (P::BackUpOut,  E::Overdue,      P::LieDown,    A::GiveUp(R::Timeout)),
         (P::Return,     E::Overdue,      P::LieDown,    A::GiveUp(R::Timeout)),
         (P::BackUpHome, E::Overdue,      P::LieDown,    A::GiveUp(R::Timeout)),
+        (P::PausedOut,  E::Overdue,      P::LieDown,    A::GiveUp(R::Timeout)),
+        (P::PausedHome, E::Overdue,      P::LieDown,    A::GiveUp(R::Timeout)),
 
         (P::Idle,       E::Stop,         P::Done,       A::GiveUp(R::Stopped)),
         (P::StandUp,    E::Stop,         P::LieDown,    A::GiveUp(R::Stopped)),
@@ -157,6 +201,8 @@ pub const TABLE: &[(Phase, Event, Phase, Action)] = {
         (P::BackUpOut,  E::Stop,         P::LieDown,    A::GiveUp(R::Stopped)),
         (P::Return,     E::Stop,         P::LieDown,    A::GiveUp(R::Stopped)),
         (P::BackUpHome, E::Stop,         P::LieDown,    A::GiveUp(R::Stopped)),
+        (P::PausedOut,  E::Stop,         P::LieDown,    A::GiveUp(R::Stopped)),
+        (P::PausedHome, E::Stop,         P::LieDown,    A::GiveUp(R::Stopped)),
 
         // No pose or no joints to go by: the gait has let the legs go already, and nothing could be steered.
         (P::Go,         E::LetGo,        P::Done,       A::GiveUp(R::LetGo)),
@@ -164,6 +210,8 @@ pub const TABLE: &[(Phase, Event, Phase, Action)] = {
         (P::BackUpOut,  E::LetGo,        P::Done,       A::GiveUp(R::LetGo)),
         (P::Return,     E::LetGo,        P::Done,       A::GiveUp(R::LetGo)),
         (P::BackUpHome, E::LetGo,        P::Done,       A::GiveUp(R::LetGo)),
+        (P::PausedOut,  E::LetGo,        P::Done,       A::GiveUp(R::LetGo)),
+        (P::PausedHome, E::LetGo,        P::Done,       A::GiveUp(R::LetGo)),
 
         // The gait has let the legs go already.
         (P::StandUp,    E::Fell,         P::Done,       A::GiveUp(R::Fell)),
@@ -172,6 +220,8 @@ pub const TABLE: &[(Phase, Event, Phase, Action)] = {
         (P::BackUpOut,  E::Fell,         P::Done,       A::GiveUp(R::Fell)),
         (P::Return,     E::Fell,         P::Done,       A::GiveUp(R::Fell)),
         (P::BackUpHome, E::Fell,         P::Done,       A::GiveUp(R::Fell)),
+        (P::PausedOut,  E::Fell,         P::Done,       A::GiveUp(R::Fell)),
+        (P::PausedHome, E::Fell,         P::Done,       A::GiveUp(R::Fell)),
         (P::LieDown,    E::Fell,         P::Done,       A::GiveUp(R::Fell)),
     ]
 };
@@ -190,6 +240,7 @@ impl Phase {
             Self::Go => "walking out",
             Self::Inspect => "inspecting",
             Self::BackUpOut | Self::BackUpHome => "backing up",
+            Self::PausedOut | Self::PausedHome => "paused",
             Self::Return => "walking home",
             Self::LieDown => "lying down",
             Self::Done => "done",

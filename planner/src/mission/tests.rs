@@ -29,7 +29,7 @@ impl Rig {
             gait: Mode::Damped,
             fallen: false,
             ready: true,
-            stop: false,
+            order: None,
         };
         Self { mission: Mission::new(plan), input, held: false, pictures: vec![], phases: vec![Phase::Idle] }
     }
@@ -107,7 +107,7 @@ fn time_up_sends_it_home() {
 fn stop_lies_down_and_a_fall_ends_it() {
     let mut rig = Rig::new(plan());
     rig.run(3.0);
-    rig.input.stop = true;
+    rig.input.order = Some(Order::Stop);
     rig.run(1.0);
     assert_eq!(rig.mission.phase(), Phase::Done);
     assert_eq!(rig.mission.abort_reason(), Some(AbortReason::Stopped));
@@ -121,6 +121,35 @@ fn stop_lies_down_and_a_fall_ends_it() {
 }
 
 #[test]
+fn paused_it_stands_until_told_even_when_its_time_is_up() {
+    let mut rig = Rig::new(MissionPlan { timeout_s: 20.0, ..plan() });
+    rig.run(3.0);
+    rig.input.order = Some(Order::Pause);
+    rig.run(0.1);
+    rig.input.order = None;
+    let here = rig.input.place.chainage_m;
+    let output = rig.run(25.0);
+    assert_eq!((output.phase, output.goal_m), (Phase::PausedOut, None));
+    assert!((rig.input.place.chainage_m - here).abs() < 1e-9);
+
+    let mut rig = Rig::new(plan());
+    rig.run(3.0);
+    for order in [Some(Order::Pause), None, Some(Order::Resume), None] {
+        rig.input.order = order;
+        rig.run(1.0);
+    }
+    rig.run(60.0);
+    assert!(rig.mission.completed());
+    for order in [Order::Resume, Order::GoHome] {
+        let mut rig = Rig::new(plan());
+        rig.run(3.0);
+        rig.input.order = Some(order);
+        rig.run(60.0);
+        assert_eq!(rig.mission.completed(), order == Order::Resume, "resuming what is not paused is nothing");
+    }
+}
+
+#[test]
 fn the_table_gives_each_pair_once_and_leads_everywhere_to_done() {
     for (i, (phase, event, ..)) in TABLE.iter().enumerate() {
         assert!(!TABLE[..i].iter().any(|(p, e, ..)| (p, e) == (phase, event)), "{phase:?} {event:?} twice");
@@ -131,7 +160,7 @@ fn the_table_gives_each_pair_once_and_leads_everywhere_to_done() {
     {
         reach.push(*phase);
     }
-    assert_eq!(reach.len(), 9, "{reach:?}");
+    assert_eq!(reach.len(), 11, "{reach:?}");
 }
 
 #[test]
@@ -159,7 +188,10 @@ fn every_row_is_taken() {
             Event::BackedUp => rig.mission.since = ago(3.0),
             Event::Timeout => rig.mission.started = Some(ago(101.0)),
             Event::Overdue => rig.mission.started = Some(ago(151.0)),
-            Event::Stop => rig.input.stop = true,
+            Event::Stop => rig.input.order = Some(Order::Stop),
+            Event::Pause => rig.input.order = Some(Order::Pause),
+            Event::Resume => rig.input.order = Some(Order::Resume),
+            Event::GoHome => rig.input.order = Some(Order::GoHome),
             Event::Lying => {}
             Event::LetGo => rig.input.gait = Mode::Damped,
             Event::Fell => rig.input.fallen = true,
@@ -193,7 +225,7 @@ fn what_the_table_does_not_name_changes_nothing() {
         rig.run(200.0);
         assert_eq!(rig.mission.phase(), Phase::Idle, "waiting has no end of its own");
     }
-    rig.input.stop = true;
+    rig.input.order = Some(Order::Stop);
     rig.tick();
     assert_eq!(rig.mission.phase(), Phase::Done);
     rig.input.ready = true;

@@ -1,9 +1,9 @@
 //! The simulated side of a run: tunnel, physics, motors and sensors. Ground truth stays in here, but for
-//! what [`World::truth`] hands to the run's log for scoring.
+//! what [`World::truth`] hands out: to the cameras, and for scoring.
 
 use std::sync::Arc;
 
-use firmware_bridge::port::Loopback;
+use firmware_bridge::port::BusPort;
 use robot_interface::frames::{Base, Map, Transform};
 use robot_interface::sensors::{ImuSample, LidarScan};
 use robot_interface::time::Stamp;
@@ -22,20 +22,20 @@ use crate::config::{Mission, Robot};
 const LYING_HEIGHT_M: f64 = 0.10;
 
 /// Everything that there would be no need of on a robot.
-pub(super) struct World {
-    pub(super) tunnel: Arc<Tunnel>,
-    pub(super) caster: Arc<dyn RayCaster>,
+pub(crate) struct World<P> {
+    pub(crate) tunnel: Arc<Tunnel>,
+    pub(crate) caster: Arc<dyn RayCaster>,
     engine: RapierEngine,
-    buses: Vec<VirtualBus<Loopback>>,
+    pub(crate) buses: Vec<VirtualBus<P>>,
     imu: ImuSensor,
     lidar: LidarSensor,
     /// True poses since the last scan began, one a step.
     poses: Vec<(Stamp, Transform<Map, Base>)>,
 }
 
-impl World {
+impl<P: BusPort> World<P> {
     /// A tunnel with the robot lying at the mission's start; `ports` are the far ends of the motor buses.
-    pub(super) fn new(mission: &Mission, robot: &Robot, ports: Vec<Loopback>) -> anyhow::Result<Self> {
+    pub(crate) fn new(mission: &Mission, robot: &Robot, ports: Vec<P>) -> anyhow::Result<Self> {
         let tunnel = Tunnel::generate(&mission.design, &mission.simulation, mission.seed)?;
         let start = start_pose(mission);
         let engine = RapierEngine::new(&robot.physics_model, &robot.description, tunnel.geometry(), start)?;
@@ -52,12 +52,12 @@ impl World {
     }
 
     /// Nanoseconds of a step.
-    pub(super) fn step_nanos(&self) -> u64 {
+    pub(crate) fn step_nanos(&self) -> u64 {
         (self.engine.dt_s() * 1e9).round() as u64
     }
 
     /// Lets the motors read what the bridge sent and answer with what they feel.
-    pub(super) fn serve_motors(&mut self, now: Stamp) {
+    pub(crate) fn serve_motors(&mut self, now: Stamp) {
         let readings = self.engine.joints();
         for bus in &mut self.buses {
             // A motor that cannot answer shows on the bridge's side as one that did not.
@@ -66,7 +66,7 @@ impl World {
     }
 
     /// Goes one physics step on from `now`, and gives the inertial sample at its end.
-    pub(super) fn step(&mut self, now: Stamp) -> ImuSample {
+    pub(crate) fn step(&mut self, now: Stamp) -> ImuSample {
         self.engine.step(&drives(&self.buses, now));
         let end = now.plus_nanos(self.step_nanos());
         let truth = self.engine.truth();
@@ -75,49 +75,49 @@ impl World {
     }
 
     /// Takes the true poses gathered since the last call, as a scan needs them.
-    pub(super) fn take_poses(&mut self) -> TruePoses {
+    pub(crate) fn take_poses(&mut self) -> TruePoses {
         let last = self.poses.last().copied();
         let poses = std::mem::replace(&mut self.poses, last.into_iter().collect());
         TruePoses { poses }
     }
 
     /// True poses at the last two steps: a picture is exposed between them.
-    pub(super) fn last_poses(&self) -> [Transform<Map, Base>; 2] {
+    pub(crate) fn last_poses(&self) -> [Transform<Map, Base>; 2] {
         let last = self.truth().map_from_base;
         let before = self.poses.len().checked_sub(2).and_then(|i| self.poses.get(i));
         [before.map_or(last, |(_, pose)| *pose), last]
     }
 
-    /// The scan over a span of true poses.
-    pub(super) fn scan(lidar: &LidarSensor, caster: &dyn RayCaster, poses: &TruePoses) -> LidarScan {
-        let start = poses.start();
-        lidar.scan(caster, start, |offset_s| poses.at(start.plus_nanos((offset_s * 1e9) as u64)))
-    }
-
     /// The lidar, for use beside the physics.
-    pub(super) fn lidar(&self) -> LidarSensor {
+    pub(crate) fn lidar(&self) -> LidarSensor {
         self.lidar.clone()
     }
 
     /// Where the robot really is: for pictures and for scoring.
-    pub(super) fn truth(&self) -> GroundTruth {
+    pub(crate) fn truth(&self) -> GroundTruth {
         self.engine.truth()
     }
 }
 
 /// True poses over a tenth of a second or so, in the order of time; never empty.
 #[derive(Clone, Debug)]
-pub(super) struct TruePoses {
+pub(crate) struct TruePoses {
     poses: Vec<(Stamp, Transform<Map, Base>)>,
 }
 
 impl TruePoses {
+    /// The scan over this span.
+    pub(crate) fn scan(&self, lidar: &LidarSensor, caster: &dyn RayCaster) -> LidarScan {
+        let start = self.start();
+        lidar.scan(caster, start, |offset_s| self.at(start.plus_nanos((offset_s * 1e9) as u64)))
+    }
+
     fn start(&self) -> Stamp {
         self.poses.first().map_or(Stamp::ZERO, |(stamp, _)| *stamp)
     }
 
     /// The pose at a time, interpolated; the nearest one outside the span.
-    pub(super) fn at(&self, stamp: Stamp) -> Transform<Map, Base> {
+    pub(crate) fn at(&self, stamp: Stamp) -> Transform<Map, Base> {
         let after = self.poses.partition_point(|(s, _)| *s <= stamp).clamp(1, self.poses.len().max(2) - 1);
         let (Some((t0, a)), Some((t1, b))) = (self.poses.get(after - 1), self.poses.get(after)) else {
             return self.poses.first().map_or_else(Transform::identity, |(_, pose)| *pose);
@@ -128,7 +128,7 @@ impl TruePoses {
 }
 
 /// Where the robot is set down: on the axis at the mission's start, looking up-chainage.
-pub(super) fn start_pose(mission: &Mission) -> Transform<Map, Base> {
+pub(crate) fn start_pose(mission: &Mission) -> Transform<Map, Base> {
     let chainage_m = mission.inspection.start_m.get();
     let axis = mission.design.alignment.pose_at(chainage_m);
     let place = mission.design.to_map(TunnelPoint { chainage_m, left_m: 0.0, up_m: LYING_HEIGHT_M });

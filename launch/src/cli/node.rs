@@ -1,0 +1,52 @@
+//! `adit node NAME`: one node of the ROS 2 graph, until it is told to stop. `adit up` starts them all.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::config::{Mission, Robot};
+use crate::ros::{self, NodeName, Setting};
+
+/// Arguments of `adit node`.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Which node
+    name: NodeName,
+    /// Mission file, or the name of a built-in mission
+    #[arg(long, value_name = "FILE", default_value = "cable-tunnel")]
+    mission: String,
+    /// Robot: a built-in name or a .toml file [default: the mission's]
+    #[arg(long, value_name = "NAME")]
+    robot: Option<String>,
+    /// Seed of everything random in the simulated world [default: the mission's]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Folder for the run's files
+    #[arg(long, value_name = "DIR", default_value = "runs/ros")]
+    run_dir: PathBuf,
+    /// Folder of the simulated serial ports [default: the real ones that the robot file names]
+    #[arg(long, value_name = "DIR")]
+    ports_dir: Option<PathBuf>,
+    /// What ROS 2 is told: --ros-args -r FROM:=TO -p NAME:=VALUE ...
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ROS ARGUMENTS")]
+    ros: Vec<String>,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    if let Some(first) = args.ros.first().filter(|first| *first != "--ros-args") {
+        return Err(super::BadInput {
+            message: format!("unexpected argument `{first}`"),
+            help: "what is meant for ROS 2 stands behind --ros-args; see `adit node --help`".to_owned(),
+        }
+        .into());
+    }
+    let mut mission = Mission::load(&args.mission)?;
+    if let Some(seed) = args.seed {
+        mission.seed = seed;
+    }
+    let robot = Robot::load(args.robot.as_deref().unwrap_or(&mission.robot))?;
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false).without_time().init();
+    let setting =
+        Setting { mission, robot, run_dir: args.run_dir.clone(), ports_dir: args.ports_dir.clone() };
+    ros::run(args.name, setting)?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,335 @@
+//! `adit up`: the robot's nodes as processes, started, watched and stopped in order.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use rustix::fs::{Access, access};
+
+use super::{BadInput, INTERRUPTED};
+use crate::config::{Mission, Robot};
+use crate::run::make_room;
+use crate::setup::RosEnvironment;
+use crate::up::{Part, Plan, RestartPolicy, Screen, Signal, Stack, Stopped};
+
+/// What is called like this in the run's folder is everything that the nodes said.
+const LOG: &str = "up.log";
+/// Longest namespace: DDS allows 255 characters for a topic's whole name.
+const LONGEST_NAMESPACE: usize = 200;
+
+/// Arguments of `adit up`.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Walk in the simulator instead of on a robot
+    #[arg(long)]
+    sim: bool,
+    /// Robot: a built-in name or a .toml file [default: the mission's]
+    #[arg(long, value_name = "NAME")]
+    robot: Option<String>,
+    /// Mission file, or the name of a built-in mission
+    #[arg(long, value_name = "FILE", default_value = "cable-tunnel")]
+    mission: String,
+    /// Seed of everything random [default: the mission's]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Namespace of all nodes and topics, such as /robot1
+    #[arg(long, value_name = "NS")]
+    namespace: Option<String>,
+    /// Domain in which the nodes find each other [default: the environment's ROS_DOMAIN_ID]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(..=232))]
+    domain_id: Option<u8>,
+    /// Record the run (the default)
+    #[arg(long = "record", overrides_with = "no_record")]
+    _record: bool,
+    /// Do not record the run
+    #[arg(long, overrides_with = "_record")]
+    no_record: bool,
+    /// Folder for the run's files; an earlier run there is moved aside [default: runs/<mission>]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Further ROS arguments for every node, such as -p name:=value
+    #[arg(last = true, value_name = "ROS_ARGS")]
+    ros_args: Vec<OsString>,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let mission = Mission::load(&args.mission)?;
+    let robot = args.robot.as_deref().unwrap_or(&mission.robot);
+    Robot::load(robot)?;
+    let namespace = args.namespace.as_deref().map(namespace).transpose()?;
+    let environment = RosEnvironment::find(None)?;
+    let program = environment.ensure_built()?;
+    let folder = args.out.clone().unwrap_or_else(|| Path::new("runs").join(&mission.name));
+    let log = prepare(&folder)?;
+    let variables = environment.variables();
+    let nodes = Nodes { program, variables, args, robot, namespace, folder: &folder };
+
+    let stack = Stack::new();
+    let stopper = stack.stopper();
+    ctrlc::set_handler(move || stopper.stop()).context("cannot listen for Ctrl-C")?;
+    match stack.run(nodes.plan()?, log, Screen::stdout())? {
+        Stopped::InOrder => Ok(ExitCode::SUCCESS),
+        Stopped::Hurriedly => Ok(ExitCode::from(INTERRUPTED)),
+    }
+}
+
+/// Makes the folders of the run, and its log. Whoever holds the log's lock owns the folder.
+fn prepare(folder: &Path) -> anyhow::Result<File> {
+    let path = folder.join(LOG);
+    // An earlier run is moved aside, but not while it is going on.
+    if let Ok(earlier) = File::open(&path)
+        && matches!(earlier.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock))
+    {
+        return Err(BadInput {
+            message: format!("another `adit up` is running in {}", folder.display()),
+            help: "stop that one, or choose another --out (and another --domain-id or --namespace)"
+                .to_owned(),
+        }
+        .into());
+    }
+    let refuse = |what: &Path, error: std::io::Error| BadInput {
+        message: format!("cannot write into {}: {error}", what.display()),
+        help: "choose another --out, a folder that you may write to".to_owned(),
+    };
+    make_room(folder).map_err(|e| BadInput {
+        message: format!("{e:#}"),
+        help: "it must be a folder that you may write to".to_owned(),
+    })?;
+    let ports = ports_folder(folder);
+    std::fs::create_dir_all(&ports).map_err(|e| refuse(&ports, e))?;
+    access(&ports, Access::WRITE_OK | Access::EXEC_OK).map_err(|e| refuse(&ports, e.into()))?;
+    let log = File::create(&path).map_err(|e| refuse(&path, e))?;
+    // Two that start in the same moment: the second one to come here goes.
+    log.try_lock().map_err(|e| refuse(&path, e.into()))?;
+    Ok(log)
+}
+
+/// Where the simulator puts the robot's serial ports.
+fn ports_folder(folder: &Path) -> PathBuf {
+    folder.join("ports")
+}
+
+/// A namespace as ROS wants it, with the slash before it.
+fn namespace(given: &str) -> Result<String, BadInput> {
+    let names = given.strip_prefix('/').unwrap_or(given);
+    let is_name = |name: &str| {
+        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+            // ROS keeps these for itself.
+            && !name.contains("__")
+    };
+    if given.len() <= LONGEST_NAMESPACE && names.split('/').all(is_name) {
+        return Ok(format!("/{names}"));
+    }
+    Err(BadInput {
+        message: format!("--namespace {given:?} is not a ROS namespace"),
+        help:
+            "use letters, digits and single `_`, not beginning with a digit, with `/` between names: /robot1"
+                .to_owned(),
+    })
+}
+
+/// The nodes of a robot and what they are started with.
+struct Nodes<'a> {
+    program: PathBuf,
+    /// What ROS 2 needs in the environment.
+    variables: Vec<(String, OsString)>,
+    args: &'a Args,
+    robot: &'a str,
+    namespace: Option<String>,
+    folder: &'a Path,
+}
+
+impl Nodes<'_> {
+    /// The recorder starts early and stops late, so that it has everything that the others publish.
+    fn plan(&self) -> anyhow::Result<Plan> {
+        let mut parts = Vec::new();
+        if self.args.sim {
+            parts.push(Part {
+                restart_note: Some("a new world begins, with the robot back at its start".to_owned()),
+                ..self.node("sim", 5, 60)
+            });
+        }
+        if !self.args.no_record {
+            parts.push(self.node("recorder", 10, 30));
+        }
+        parts.push(Part {
+            restart: RestartPolicy::after_the_robot_lies(),
+            // Even in a hurry: the motors are not let go from under a standing robot without a moment.
+            in_a_hurry: Signal::Terminate,
+            restart_note: Some(
+                "without it the robot sinks to the ground; the next one moves nothing until it is asked"
+                    .to_owned(),
+            ),
+            // It lays the robot down by itself if that still stands.
+            ..self.node("bridge", 10, 30)
+        });
+        // It loads the defect model.
+        parts.push(self.node("perception", 5, 60));
+        // It ends the mission and lets the robot lie down.
+        parts.push(self.node("planner", 15, 30));
+        let stop_order = ["planner", "bridge", "perception", "recorder", "sim"];
+        let stop_order: Vec<&str> =
+            stop_order.into_iter().filter(|name| parts.iter().any(|p| p.name == *name)).collect();
+        Ok(Plan::new(parts, &stop_order)?)
+    }
+
+    fn node(&self, name: &str, stop_timeout_s: u64, ready_timeout_s: u64) -> Part {
+        let variables = self.variables.iter().map(|(name, value)| (name.into(), value.clone()));
+        let mut env: Vec<(OsString, OsString)> = variables.collect();
+        if let Some(id) = self.args.domain_id {
+            env.push(("ROS_DOMAIN_ID".into(), id.to_string().into()));
+        }
+        Part {
+            name: name.to_owned(),
+            program: self.program.clone(),
+            args: self.node_args(name),
+            env,
+            restart: RestartPolicy::soon(),
+            stop_timeout: Duration::from_secs(stop_timeout_s),
+            ready_timeout: Duration::from_secs(ready_timeout_s),
+            in_a_hurry: Signal::Kill,
+            restart_note: None,
+        }
+    }
+
+    fn node_args(&self, name: &str) -> Vec<OsString> {
+        let mut all: Vec<OsString> = vec!["node".into(), name.into()];
+        let mut add = |name: &str, value: OsString| all.extend([name.into(), value]);
+        add("--mission", self.args.mission.clone().into());
+        add("--robot", self.robot.into());
+        if let Some(seed) = self.args.seed {
+            add("--seed", seed.to_string().into());
+        }
+        add("--run-dir", self.folder.into());
+        if self.args.sim {
+            add("--ports-dir", ports_folder(self.folder).into());
+        }
+        all.push("--ros-args".into());
+        // The simulator is the one that makes this time.
+        if self.args.sim && name != "sim" {
+            all.extend(["-p".into(), "use_sim_time:=true".into()]);
+        }
+        if let Some(namespace) = &self.namespace {
+            all.extend(["-r".into(), format!("__ns:={namespace}").into()]);
+        }
+        all.extend(self.args.ros_args.iter().cloned());
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn args(given: &[&str]) -> Args {
+        Cli::try_parse_from([&["up"], given].concat()).expect("good arguments").args
+    }
+
+    fn plan(args: &Args) -> Plan {
+        let nodes = Nodes {
+            program: "adit-ros".into(),
+            variables: Vec::new(),
+            args,
+            robot: "go2",
+            namespace: args.namespace.as_deref().map(|n| namespace(n).expect("good")),
+            folder: Path::new("runs/x"),
+        };
+        nodes.plan().expect("a plan")
+    }
+
+    /// Names in the order of the start, and of the stop.
+    fn orders(given: &[&str]) -> [String; 2] {
+        let plan = plan(&args(given));
+        let names = |parts: Vec<&Part>| parts.iter().map(|p| p.name.as_str()).collect::<Vec<_>>().join(" ");
+        let stop = plan.stop_order().iter().map(|i| &plan.parts()[*i]).collect();
+        [names(plan.parts().iter().collect()), names(stop)]
+    }
+
+    #[test]
+    fn the_recorder_has_everything_and_the_planner_stops_first() {
+        assert_eq!(
+            orders(&["--sim"]),
+            ["sim recorder bridge perception planner", "planner bridge perception recorder sim"]
+        );
+        assert_eq!(orders(&["--no-record"]), ["bridge perception planner", "planner bridge perception"]);
+        assert_eq!(orders(&["--no-record", "--record"]), orders(&[]));
+    }
+
+    #[test]
+    fn only_the_bridge_waits_for_the_robot_to_lie() {
+        for part in plan(&args(&["--sim"])).parts() {
+            let is_bridge = part.name == "bridge";
+            assert_eq!(part.restart.first_delay >= Duration::from_secs(3), is_bridge, "{}", part.name);
+            assert_eq!(part.in_a_hurry == Signal::Terminate, is_bridge, "{}", part.name);
+        }
+    }
+
+    #[test]
+    fn nodes_are_told_what_the_user_said() {
+        let line = |given: &[&str], part: usize| {
+            let plan = plan(&args(given));
+            let words: Vec<_> = plan.parts()[part].args.iter().map(|a| a.to_string_lossy()).collect();
+            words.join(" ")
+        };
+        let common = "--mission cable-tunnel --robot go2 --run-dir runs/x --ports-dir runs/x/ports";
+        assert_eq!(line(&["--sim"], 0), format!("node sim {common}"));
+        assert_eq!(line(&["--sim"], 2), format!("node bridge {common} --sim-time"));
+        assert_eq!(line(&[], 1), format!("node bridge {common}"));
+        assert_eq!(
+            line(&["--mission", "m.toml", "--seed", "7", "--namespace", "a/b", "--", "-p", "rate:=5"], 0),
+            "node recorder --mission m.toml --robot go2 --seed 7 --run-dir runs/x --ports-dir runs/x/ports \
+             --ros-args -r __ns:=/a/b -p rate:=5"
+        );
+        let domain = plan(&args(&["--domain-id", "42"])).parts()[0].env.clone();
+        assert_eq!(domain, [("ROS_DOMAIN_ID".into(), "42".into())]);
+        assert!(Cli::try_parse_from(["up", "--domain-id", "233"]).is_err());
+    }
+
+    #[test]
+    fn namespaces_are_those_of_ros() {
+        for (given, expected) in [("robot1", "/robot1"), ("/robot1", "/robot1"), ("/_a/b2", "/_a/b2")] {
+            assert_eq!(namespace(given).expect(given), expected);
+        }
+        let long = "x".repeat(300);
+        for wrong in ["", "/", "1a", "a/", "a//b", "//a", "a b", "a-b", "~a", "ä", "a__b", "a:=b", &long] {
+            let error = namespace(wrong).expect_err(wrong).to_string();
+            assert!(error.contains("help:"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_folder_belongs_to_one_run_at_a_time() {
+        let parent = tempfile::tempdir().expect("a folder");
+        let folder = parent.path().join("run");
+        let running = prepare(&folder).expect("free");
+        let error = prepare(&folder).expect_err("taken");
+        assert!(error.is::<BadInput>() && error.to_string().contains("is running"), "{error}");
+        drop(running);
+        prepare(&folder).expect("free again");
+        assert!(parent.path().join("run.1").join(LOG).exists(), "the earlier log is kept");
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_written_is_refused() {
+        let parent = tempfile::tempdir().expect("a folder");
+        let file = parent.path().join("file");
+        std::fs::write(&file, "in the way").expect("written");
+        std::fs::create_dir(parent.path().join("run")).expect("made");
+        std::fs::write(parent.path().join("run/ports"), "in the way").expect("written");
+        for folder in [file.join("run"), file, parent.path().join("run")] {
+            let error = prepare(&folder).expect_err("refused");
+            assert!(error.is::<BadInput>() && error.to_string().contains("help:"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The control process of a lock-step run: its buses are loopback ports, its clock is the run's.
+
+use firmware_bridge::bridge::CYCLE_NANOS;
+use firmware_bridge::port::{BusDriver, Loopback, loopback};
+use planner::mission::MissionOutput;
+use robot_interface::frames::{Base, Map, Transform};
+use robot_interface::state::VelocityCommand;
+use robot_interface::time::Stamp;
+
+use crate::config::Robot;
+use crate::stack::{Control, Guide};
+
+/// Control steps between two looks of the guide: 50 Hz.
+const GUIDE_EVERY: u64 = 10;
+
+pub(super) struct Legs {
+    pub(super) control: Control,
+    driver: BusDriver<Loopback>,
+    guide: Guide,
+    velocity: (Stamp, VelocityCommand),
+    steps: u64,
+}
+
+impl Legs {
+    /// The control process of a robot that lies at `start`, and the far ends of its motor buses.
+    pub(super) fn new(robot: &Robot, start: Transform<Map, Base>) -> anyhow::Result<(Self, Vec<Loopback>)> {
+        let mut control = Control::new(robot, start, Stamp::ZERO, CYCLE_NANOS)?;
+        let (bridge, _) = control.bus();
+        let (near, far): (Vec<_>, Vec<_>) = (0..bridge.buses()).map(|_| loopback()).unzip();
+        let driver = BusDriver::new(bridge, near)?;
+        let guide = Guide::new(&robot.description);
+        let velocity = (Stamp::ZERO, VelocityCommand::default());
+        Ok((Self { control, driver, guide, velocity, steps: 0 }, far))
+    }
+
+    /// One control step: a cycle on the motor buses (`serve` lets the motors answer), then what follows from it.
+    pub(super) fn step(&mut self, now: Stamp, serve: impl FnMut(Stamp)) {
+        let (bridge, commands) = self.control.bus();
+        // The gait's commands are finite; one that was not would be refused whole, and the motors' own
+        // watchdog damps them.
+        if let Ok(cycle) = self.driver.exchange(bridge, now, commands, serve) {
+            self.control.handle_cycle(&cycle, now);
+        }
+        if self.steps.is_multiple_of(GUIDE_EVERY) {
+            self.velocity = (now, self.guide.velocity(&self.control.state()));
+        }
+        self.control.step(now, self.velocity);
+        self.steps += 1;
+    }
+
+    /// Takes what the mission wants, and the path towards it.
+    pub(super) fn follow(&mut self, wanted: &MissionOutput, path: Option<&[[f64; 2]]>, now: Stamp) {
+        if let Some(mode) = wanted.gait
+            && let Err(refused) = self.control.request(mode, now)
+        {
+            tracing::warn!("gait: {refused}");
+        }
+        self.guide.follow(wanted, path);
+    }
+}

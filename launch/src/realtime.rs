@@ -1,0 +1,16 @@
+//! The control process on real ports and by the real clock: one thread that reads the motor buses and the inertial
+//! sensor, steps estimate and gait, and writes the buses, at 500 Hz. After its start it neither allocates, locks
+//! nor logs; what it has to say leaves through rings.
+//!
+//! Commands come to it in rings too, stamped on arrival by the monotonic clock. Whatever becomes of their sender,
+//! the [`Guard`](planner::guard::Guard) sees to it that an old one moves nothing.
+
+mod clock;
+mod cycle;
+mod histogram;
+mod thread;
+
+pub(crate) use clock::{monotonic, sleep_until};
+pub(crate) use cycle::{Lines, Loop, Orders, Report, Target, TimeBase};
+pub(crate) use histogram::Histogram;
+pub(crate) use thread::{computations_stand_back, lock_memory, prioritise, stand_back};

@@ -1,0 +1,379 @@
+//! The loop itself.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use firmware_bridge::port::{BusDriver, BusPort};
+use firmware_bridge::wire::imu::{ImuCounts, ImuReader};
+use nalgebra::Vector3;
+use perception::localise::TunnelCorrection;
+use planner::gait::Mode;
+use planner::guard::{Guard, Hold, SENSOR_LIFE_S, Vitals};
+use robot_interface::joints::JointStates;
+use robot_interface::sensors::ImuSample;
+use robot_interface::state::VelocityCommand;
+use robot_interface::time::Stamp;
+use rtrb::{Consumer, Producer, RingBuffer};
+
+use super::{Histogram, monotonic, sleep_until};
+use crate::stack::{Body, Control};
+
+/// 500 Hz.
+pub(crate) const PERIOD_NANOS: u64 = 2_000_000;
+/// The longest that a cycle on simulated motor buses may take. Their pseudo-terminals are pumped by threads of the
+/// kernel, which wait like everybody else on a busy machine; the simulated world stands still meanwhile.
+const SIMULATED_BUS_NANOS: u64 = 16_700_000;
+/// Sleep between two looks at the ports while motors are due.
+const LOOK_NANOS: u64 = 40_000;
+/// Cycles between two reports: 50 Hz.
+const REPORT_EVERY: u64 = 10;
+/// Age from which a simulated sensor counts as silent, s: when the simulator is late, its world stands still.
+const SIMULATED_LIFE_S: f64 = 2.0;
+/// Silence of the inertial sensor from which the gait's time goes on without it.
+const SILENCE_NANOS: u64 = 50_000_000;
+/// The most inertial samples taken in a cycle: more are a sensor that babbles.
+const MOST_SAMPLES: usize = 64;
+
+/// Whose time the measurements are stamped with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum TimeBase {
+    /// The inertial sensor's: in simulation, which may be slower than the clock on the wall.
+    Sensor,
+    /// The system's: what is added to the monotonic clock, ns.
+    System(u64),
+}
+
+impl TimeBase {
+    /// The longest that a cycle on the motor buses may take, ns.
+    pub(crate) const fn bus_nanos(self) -> u64 {
+        match self {
+            Self::Sensor => SIMULATED_BUS_NANOS,
+            Self::System(_) => PERIOD_NANOS,
+        }
+    }
+
+    /// Age from which a sensor counts as silent, s.
+    const fn sensor_life_s(self) -> f64 {
+        match self {
+            Self::Sensor => SIMULATED_LIFE_S,
+            Self::System(_) => SENSOR_LIFE_S,
+        }
+    }
+}
+
+/// What whoever leads wants.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Target {
+    /// When it came, by the monotonic clock.
+    pub(crate) at: Stamp,
+    pub(crate) velocity: VelocityCommand,
+    pub(crate) mode: Option<Mode>,
+}
+
+/// The way to the loop. Dropping it ends the loop, with the robot laid down.
+pub(crate) struct Orders {
+    pub(crate) targets: Producer<Target>,
+    pub(crate) corrections: Producer<TunnelCorrection>,
+    pub(crate) estop: Arc<AtomicBool>,
+    pub(crate) quit: Arc<AtomicBool>,
+    pub(crate) reports: Consumer<Report>,
+}
+
+/// How well the deadlines are kept, since the start.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Timing {
+    /// How late each cycle began.
+    pub(crate) late: Histogram,
+    /// From the beginning of a cycle to the last motor's answer.
+    pub(crate) bus: Histogram,
+    /// From the beginning of a cycle to its end.
+    pub(crate) took: Histogram,
+    /// From an emergency stop's being seen to the damping commands' being on the buses; there is one each time.
+    pub(crate) stop: Histogram,
+    /// Cycles that were not over when the next one was due.
+    pub(crate) missed: u64,
+}
+
+/// What the loop says of itself, 50 times a second.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Report {
+    pub(crate) joints: JointStates,
+    pub(crate) imu: ImuSample,
+    pub(crate) body: Body,
+    pub(crate) hold: Option<Hold>,
+    pub(crate) estopped: bool,
+    /// A mode that was asked for and cannot follow the present one.
+    pub(crate) refused: Option<Mode>,
+    pub(crate) torque_peak_nm: f64,
+    pub(crate) missed_replies: u64,
+    pub(crate) port_failures: [u64; 4],
+    pub(crate) imu_counts: ImuCounts,
+    pub(crate) timing: Timing,
+}
+
+/// The ports: one a motor bus, and the inertial sensor's.
+pub(crate) struct Lines<P> {
+    pub(crate) buses: BusDriver<P>,
+    pub(crate) imu: P,
+}
+
+/// The control process on its ports.
+pub(crate) struct Loop<P> {
+    control: Control,
+    lines: Lines<P>,
+    time: TimeBase,
+    reader: ImuReader,
+    guard: Guard,
+    /// The time of the newest measurement.
+    now: Stamp,
+    /// The gait's time: goes on when the sensor falls silent, since a robot that lies down must come to an end.
+    gait_now: Stamp,
+    imu: ImuSample,
+    imu_at: Option<Stamp>,
+    target: Option<Target>,
+    targets: Consumer<Target>,
+    corrections: Consumer<TunnelCorrection>,
+    estop: Arc<AtomicBool>,
+    quit: Arc<AtomicBool>,
+    reports: Producer<Report>,
+    refused: Option<Mode>,
+    hold: Option<Hold>,
+    estopped_at: Option<Stamp>,
+    was_estopped: bool,
+    timing: Timing,
+    cycles: u64,
+}
+
+impl<P: BusPort> Loop<P> {
+    pub(crate) fn new(control: Control, lines: Lines<P>, time: TimeBase) -> (Self, Orders) {
+        let (targets_in, targets) = RingBuffer::new(16);
+        let (corrections_in, corrections) = RingBuffer::new(16);
+        let (reports, reports_out) = RingBuffer::new(64);
+        let (estop, quit) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        let histogram = Histogram::new();
+        let orders = Orders {
+            targets: targets_in,
+            corrections: corrections_in,
+            estop: Arc::clone(&estop),
+            quit: Arc::clone(&quit),
+            reports: reports_out,
+        };
+        let zero = Vector3::zeros();
+        let this = Self {
+            control,
+            lines,
+            time,
+            reader: ImuReader::new(),
+            guard: Guard::new(time.sensor_life_s()),
+            now: Stamp::ZERO,
+            gait_now: Stamp::ZERO,
+            imu: ImuSample {
+                stamp: Stamp::ZERO,
+                angular_velocity_rad_s: zero,
+                linear_acceleration_m_s2: zero,
+            },
+            imu_at: None,
+            target: None,
+            targets,
+            corrections,
+            estop,
+            quit,
+            reports,
+            refused: None,
+            hold: None,
+            estopped_at: None,
+            was_estopped: false,
+            timing: Timing { late: histogram, bus: histogram, took: histogram, stop: histogram, missed: 0 },
+            cycles: 0,
+        };
+        (this, orders)
+    }
+
+    /// Runs until told to quit; a robot that stands is laid down first.
+    pub(crate) fn run(mut self) {
+        let mut due = monotonic();
+        loop {
+            sleep_until(due);
+            let quit = self.quit.load(Ordering::Acquire) || self.targets.is_abandoned();
+            if quit && self.control.body().mode == Mode::Damped {
+                return;
+            }
+            if matches!(self.time, TimeBase::Sensor) && !quit {
+                due = self.wait_for_sample(due);
+            }
+            self.cycle(due, quit);
+            due = due.plus_nanos(PERIOD_NANOS);
+            let late = monotonic().nanos().saturating_sub(due.nanos());
+            if late > 0 {
+                self.timing.missed += 1;
+                // Whole periods are left out, so that the rhythm stays and nothing is made up for in a rush.
+                due = due.plus_nanos(late / PERIOD_NANOS * PERIOD_NANOS);
+            }
+        }
+    }
+
+    /// In simulation the rhythm is the sensor's: a world that is slow is not to be run ahead of. When the cycle may
+    /// begin; a sensor that has fallen silent for good is not waited for.
+    fn wait_for_sample(&mut self, due: Stamp) -> Stamp {
+        let before = self.reader.counts().frames;
+        let mut now = due;
+        loop {
+            self.read_imu();
+            let silent = self.imu_at.is_none_or(|at| now.seconds_since(at) > self.time.sensor_life_s());
+            if self.reader.counts().frames > before || silent || self.quit.load(Ordering::Relaxed) {
+                return now;
+            }
+            now = monotonic().plus_nanos(LOOK_NANOS);
+            sleep_until(now);
+        }
+    }
+
+    /// One period.
+    pub(crate) fn cycle(&mut self, due: Stamp, quit: bool) {
+        let begun = monotonic();
+        self.timing.late.add(begun.nanos().saturating_sub(due.nanos()));
+        let joints_at = self.exchange(begun);
+        self.read_imu();
+        while let Ok(correction) = self.corrections.pop() {
+            self.control.handle_correction(&correction);
+        }
+        while let Ok(target) = self.targets.pop() {
+            self.target = Some(target);
+        }
+        self.decide(joints_at, quit);
+        self.timing.took.add(monotonic().nanos() - begun.nanos());
+        if self.cycles.is_multiple_of(REPORT_EVERY) {
+            self.report();
+        }
+        self.cycles += 1;
+    }
+
+    /// Sends the commands and takes the answers; when the joint heard from longest ago last answered.
+    fn exchange(&mut self, begun: Stamp) -> Option<Stamp> {
+        let (bridge, commands) = self.control.bus();
+        if bridge.begin_cycle(begun, commands).is_err() {
+            // Commands that are no numbers: the motors get none, and damp by themselves.
+            return None;
+        }
+        let limit = begun.plus_nanos(self.time.bus_nanos() / 10 * 9);
+        let mut now = begun;
+        loop {
+            self.lines.buses.poll(bridge, now);
+            if bridge.is_complete() || now >= limit {
+                break;
+            }
+            sleep_until(now.plus_nanos(LOOK_NANOS));
+            now = monotonic();
+        }
+        let cycle = bridge.end_cycle(now);
+        self.timing.bus.add(now.nanos() - begun.nanos());
+        if let Some(seen) = self.estopped_at.take() {
+            self.timing.stop.add(now.nanos() - seen.nanos());
+        }
+        let time = match self.time {
+            TimeBase::Sensor => self.now,
+            TimeBase::System(offset) => begun.plus_nanos(offset),
+        };
+        if time > self.control.joints().stamp {
+            self.control.handle_cycle(&cycle, time);
+        }
+        cycle.measured_at.iter().try_fold(now, |oldest, at| at.map(|at| oldest.min(at)))
+    }
+
+    fn read_imu(&mut self) {
+        let mut buffer = [0; 512];
+        let Ok(count) = self.lines.imu.read(&mut buffer) else { return };
+        let mut bytes = &buffer[..count];
+        let arrived = monotonic();
+        for _ in 0..MOST_SAMPLES {
+            let restarts = self.reader.counts().restarts;
+            let Some(frame) = self.reader.next_frame(&mut bytes) else { break };
+            let stamp = match self.time {
+                TimeBase::Sensor => Stamp::from_nanos(frame.time_us.saturating_mul(1000)),
+                TimeBase::System(offset) => arrived.plus_nanos(offset),
+            };
+            if self.reader.counts().restarts > restarts && matches!(self.time, TimeBase::Sensor) {
+                self.begin_anew(stamp);
+            }
+            let vector = |v: [f32; 3]| Vector3::from(v.map(f64::from));
+            self.imu = ImuSample {
+                stamp,
+                angular_velocity_rad_s: vector(frame.angular_velocity_rad_s),
+                linear_acceleration_m_s2: vector(frame.specific_force_m_s2),
+            };
+            self.control.handle_imu(&self.imu);
+            (self.now, self.imu_at) = (stamp, Some(arrived));
+        }
+        if let TimeBase::System(offset) = self.time {
+            self.now = arrived.plus_nanos(offset);
+        }
+    }
+
+    /// The simulation has begun anew, and the robot lies at its start. The one place that allocates: the legs are
+    /// let go then, and time has jumped anyway.
+    #[cold]
+    fn begin_anew(&mut self, now: Stamp) {
+        self.control.begin_anew(now);
+        (self.now, self.gait_now, self.target) = (now, now, None);
+    }
+
+    fn decide(&mut self, joints_at: Option<Stamp>, quit: bool) {
+        let now = monotonic();
+        let estopped = self.estop.load(Ordering::Acquire);
+        if estopped && !self.was_estopped {
+            self.estopped_at = Some(now);
+        }
+        self.was_estopped = estopped;
+        let silent_nanos = self.imu_at.map_or(0, |at| now.nanos().saturating_sub(at.nanos()));
+        let silent_nanos = if silent_nanos > SILENCE_NANOS { silent_nanos } else { 0 };
+        // Never back, not even when a sensor that had paused goes on where it was.
+        self.gait_now = self.gait_now.max(self.now.plus_nanos(silent_nanos));
+        let vitals = Vitals {
+            imu: self.imu_at,
+            joints: joints_at,
+            target: self.target.map(|target| target.at),
+            estopped,
+        };
+        let mode = self.control.body().mode;
+        let ruling = self.guard.judge(now, &vitals, mode);
+        if let Some(mode) = ruling.mode {
+            // What the guard asks for can always follow, but for lying down when that has just begun.
+            let _ = self.control.request(mode, self.gait_now);
+        }
+        let wanted = self.target.filter(|_| ruling.obey && !quit);
+        if quit && matches!(mode, Mode::Walk | Mode::StandUp) {
+            let _ = self.control.request(Mode::LieDown, self.gait_now);
+        }
+        if let Some(mode) = wanted.and_then(|target| target.mode)
+            && let Some(target) = &mut self.target
+        {
+            // Asked for once: a mode that has ended must not begin again by itself.
+            target.mode = None;
+            if self.control.request(mode, self.gait_now).is_err() {
+                self.refused = Some(mode);
+            }
+        }
+        let velocity = wanted.map_or(VelocityCommand::default(), |target| target.velocity);
+        self.control.step(self.gait_now, (self.gait_now, velocity));
+        self.hold = ruling.hold;
+    }
+
+    fn report(&mut self) {
+        let failures = |bus| self.lines.buses.failures(bus).0;
+        let report = Report {
+            joints: *self.control.joints(),
+            imu: self.imu,
+            body: self.control.body(),
+            hold: self.hold,
+            estopped: self.was_estopped,
+            refused: self.refused.take(),
+            torque_peak_nm: self.control.take_torque_peak(),
+            missed_replies: self.control.missed_replies(),
+            port_failures: [failures(0), failures(1), failures(2), failures(3)],
+            imu_counts: self.reader.counts(),
+            timing: self.timing,
+        };
+        // Nobody takes reports any more, or too slowly: the newest one is lost, and the robot goes on.
+        let _ = self.reports.push(report);
+    }
+}

@@ -1,0 +1,332 @@
+//! Reads a recording back, also one that is damaged: cut off, torn by a kill, or with something behind it.
+//!
+//! The file is walked once from record to record without its chunks' contents ([`scan`]); then one chunk after
+//! the other is read in the order of the file, and a message is given out once no chunk that is still to be read
+//! can hold an earlier one. A chunk counts only if it is whole: its checksum says that every byte is right.
+
+mod repair;
+mod scan;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use mcap::McapError;
+use mcap::read::ChannelAccumulator;
+use mcap::records::Record;
+use mcap::sans_io::{LinearReadEvent, LinearReader, LinearReaderOptions};
+#[cfg(test)]
+pub(super) use repair::close;
+pub use repair::repair;
+use robot_interface::time::Stamp;
+use scan::{Block, Scan};
+
+/// No recorder makes chunks of this size; a length beyond it is an accident and not to be allocated.
+const GREATEST_CHUNK: u64 = 1 << 30;
+/// lz4 and its like make at most 255 bytes of one.
+const GREATEST_RATIO: u64 = 256;
+
+/// Why a recording, or a part of it, is not read.
+#[derive(Debug, thiserror::Error)]
+pub enum PlaybackError {
+    /// The file cannot be opened.
+    #[error("cannot open {path}: {source}; check the path and its permissions")]
+    Open {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file cannot be read.
+    #[error("the recording cannot be read: {0}; check the disk it is on")]
+    Read(#[from] io::Error),
+    /// The file does not begin as an MCAP file does.
+    #[error("this is no MCAP file; give the `run.mcap` of a run's folder")]
+    Magic,
+    /// The file was torn and cannot be closed.
+    #[error("the recording cannot be closed: {0}; free space on the disk and check its permissions")]
+    Repair(#[source] io::Error),
+    /// The file was torn, and another program wrote it in a form that cannot be closed in its place.
+    #[error(
+        "this recording has messages without an index and cannot be closed; use `mcap recover` to repair it"
+    )]
+    NotIndexed,
+    /// A part of the file is compressed in a way that Adit does not read.
+    #[error(
+        "a part of the recording is compressed with `{0}`, which is not read here; convert it with \
+         `mcap compress --compression lz4`"
+    )]
+    Compression(String),
+    /// A part of the file holds other bytes than were written.
+    #[error(
+        "the {length} bytes at byte {offset} are damaged ({source}), and the messages in them left out; copy the \
+         file again from where it was recorded"
+    )]
+    Damaged {
+        /// Where the part begins.
+        offset: u64,
+        /// Its length.
+        length: u64,
+        /// What is wrong.
+        source: McapError,
+    },
+}
+
+/// What a recording lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// It ends, or holds no records any more, before the place where it says that it is complete.
+    End {
+        /// Up to where it can be read.
+        at: u64,
+    },
+    /// It is complete, but other bytes stand behind it.
+    Trailing {
+        /// Where they begin.
+        at: u64,
+    },
+}
+
+impl std::fmt::Display for Missing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::End { at } => write!(
+                f,
+                "the recording was cut off while it was written: it is whole up to byte {at}, what came in the \
+                 last second before the end may be missing"
+            ),
+            Self::Trailing { at } => {
+                write!(
+                    f,
+                    "the recording is complete, but other bytes follow from byte {at}: they are ignored"
+                )
+            }
+        }
+    }
+}
+
+/// What messages come on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Topic {
+    /// Its name.
+    pub name: String,
+    /// The type of its messages, such as `std_msgs/msg/Header`; empty where the file does not say.
+    pub type_name: String,
+    /// The quality of service that its publishers offered, as rosbag2 writes it; empty where the file does not
+    /// say.
+    pub qos_profile: String,
+    /// How its messages are put into bytes: `cdr` in all that ROS 2 records.
+    pub encoding: String,
+}
+
+/// A message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Played {
+    /// Where it came.
+    pub topic: Arc<Topic>,
+    /// When it was recorded.
+    pub log_time: Stamp,
+    /// When it was sent.
+    pub publish_time: Stamp,
+    /// The message as it was sent.
+    pub data: Vec<u8>,
+}
+
+/// The messages of a recording, in the order of their log time; those of one time in the order in which they were
+/// recorded. A part that is damaged comes as an error, once, and reading goes on behind it.
+pub struct Playback<R = BufReader<File>> {
+    input: R,
+    data_start: Option<u64>,
+    blocks: std::vec::IntoIter<Block>,
+    missing: Option<Missing>,
+    definitions: ChannelAccumulator<'static>,
+    topics: BTreeMap<u16, Arc<Topic>>,
+    /// The topics of the whole recording.
+    said: Vec<Arc<Topic>>,
+    /// Messages that were read but not given out, by log time and number.
+    waiting: BTreeMap<(u64, u64), Played>,
+    /// Messages that were read.
+    count: u64,
+}
+
+impl Playback {
+    /// Opens the recording at `path`.
+    ///
+    /// # Errors
+    /// When it cannot be read or is no MCAP file.
+    pub fn open(path: &Path) -> Result<Self, PlaybackError> {
+        let file =
+            File::open(path).map_err(|source| PlaybackError::Open { path: path.to_owned(), source })?;
+        Self::new(BufReader::new(file))
+    }
+}
+
+impl<R: Read + Seek> Playback<R> {
+    /// Reads the recording that `input` holds.
+    ///
+    /// # Errors
+    /// When it cannot be read or is no MCAP file.
+    pub fn new(mut input: R) -> Result<Self, PlaybackError> {
+        let Scan { blocks, summary, missing, data_start } = scan::scan(&mut input)?;
+        let (definitions, topics) = Default::default();
+        let mut playback = Self {
+            input,
+            data_start,
+            blocks: Vec::new().into_iter(),
+            missing,
+            definitions,
+            topics,
+            said: Vec::new(),
+            waiting: BTreeMap::new(),
+            count: 0,
+        };
+        // The summary repeats the topics. Messages are of those that the data names: a summary may be torn.
+        for block in summary {
+            if playback.read(block).is_err() {
+                playback.missing = Some(Missing::End { at: block.offset });
+            }
+        }
+        let said = std::mem::take(&mut playback.topics);
+        playback.definitions = ChannelAccumulator::default();
+        // A file that lost its summary is read twice.
+        if matches!(playback.missing, Some(Missing::End { .. })) {
+            for block in &blocks {
+                // What is damaged is said when its turn comes.
+                let _ = playback.read(*block);
+                playback.waiting.clear();
+            }
+            playback.said = playback.topics.values().cloned().collect();
+        } else {
+            playback.said = said.into_values().collect();
+        }
+        playback.blocks = blocks.into_iter();
+        playback.count = 0;
+        Ok(playback)
+    }
+
+    /// What the recording lacks, as far as its structure tells.
+    pub fn missing(&self) -> Option<Missing> {
+        self.missing
+    }
+
+    /// The topics of the recording.
+    pub fn topics(&self) -> impl Iterator<Item = &Arc<Topic>> {
+        self.said.iter()
+    }
+
+    /// Takes up what a block holds: all of it, or nothing.
+    fn read(&mut self, block: Block) -> Result<(), PlaybackError> {
+        let bytes = self.bytes(block.offset, block.length)?;
+        self.take(&bytes).map_err(|source| match source {
+            McapError::UnsupportedCompression(name) => PlaybackError::Compression(name),
+            source => PlaybackError::Damaged { offset: block.offset, length: block.length, source },
+        })
+    }
+
+    /// Bytes that the scan has seen to be in the file.
+    fn bytes(&mut self, offset: u64, length: u64) -> io::Result<Vec<u8>> {
+        self.input.seek(SeekFrom::Start(offset))?;
+        let mut bytes = vec![0; usize::try_from(length).unwrap_or(usize::MAX)];
+        self.input.read_exact(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn take(&mut self, block: &[u8]) -> Result<(), McapError> {
+        let mut messages = Vec::new();
+        each_record(block, |record| {
+            match record {
+                Record::Schema { header, data } => self.definitions.add_schema_from_slice(header, &data)?,
+                Record::Channel(channel) => self.add_topic(channel)?,
+                Record::Message { header, data } => {
+                    let topic = self.topics.get(&header.channel_id).cloned();
+                    let topic = topic.ok_or(McapError::UnknownChannel(header.sequence, header.channel_id))?;
+                    messages.push(Played {
+                        topic,
+                        log_time: Stamp::from_nanos(header.log_time),
+                        publish_time: Stamp::from_nanos(header.publish_time),
+                        data: data.into_owned(),
+                    });
+                }
+                _ => {}
+            }
+            Ok(())
+        })?;
+        for message in messages {
+            self.waiting.insert((message.log_time.nanos(), self.count), message);
+            self.count += 1;
+        }
+        Ok(())
+    }
+
+    fn add_topic(&mut self, channel: mcap::records::Channel) -> Result<(), McapError> {
+        let id = channel.id;
+        self.definitions.add_channel(channel)?;
+        if let Some(channel) = self.definitions.get(id) {
+            let schema = channel.schema.as_ref();
+            self.topics.entry(id).or_insert_with(|| {
+                Arc::new(Topic {
+                    name: channel.topic.clone(),
+                    type_name: schema.map(|schema| schema.name.clone()).unwrap_or_default(),
+                    qos_profile: channel.metadata.get("offered_qos_profiles").cloned().unwrap_or_default(),
+                    encoding: channel.message_encoding.clone(),
+                })
+            });
+        }
+        Ok(())
+    }
+}
+
+impl<R: Read + Seek> Iterator for Playback<R> {
+    type Item = Result<Played, PlaybackError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let unread = self.blocks.as_slice().first().map(|block| block.earliest);
+            let ready = self
+                .waiting
+                .first_key_value()
+                .is_some_and(|((log_time, _), _)| unread.is_none_or(|earliest| *log_time <= earliest));
+            if ready {
+                return self.waiting.pop_first().map(|(_, message)| Ok(message));
+            }
+            let block = self.blocks.next()?;
+            if let Err(error) = self.read(block) {
+                return Some(Err(error));
+            }
+        }
+    }
+}
+
+/// Hands out the records of a block; of a chunk, those in it, and an error at the end if they are not what was
+/// written.
+fn each_record(
+    block: &[u8],
+    mut record: impl FnMut(Record<'_>) -> Result<(), McapError>,
+) -> Result<(), McapError> {
+    let limit = (block.len() as u64).saturating_mul(GREATEST_RATIO).min(GREATEST_CHUNK);
+    let mut reader = LinearReader::new_with_options(
+        LinearReaderOptions::default()
+            .with_skip_start_magic(true)
+            .with_skip_end_magic(true)
+            .with_prevalidate_chunk_crcs(true)
+            .with_record_length_limit(usize::try_from(limit).unwrap_or(usize::MAX)),
+    );
+    let mut rest = block;
+    while let Some(event) = reader.next_event() {
+        match event? {
+            LinearReadEvent::ReadRequest(wanted) => {
+                let (now, later) = rest.split_at(wanted.min(rest.len()));
+                reader.insert(now.len()).copy_from_slice(now);
+                reader.notify_read(now.len());
+                rest = later;
+            }
+            LinearReadEvent::Record { data, opcode } => record(mcap::parse_record(opcode, data)?)?,
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

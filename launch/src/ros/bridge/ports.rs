@@ -1,0 +1,131 @@
+//! The bridge's serial ports, and the thread that opens them again when they have vanished.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::Context as _;
+use firmware_bridge::bridge::MotorBridge;
+use firmware_bridge::port::{BusDriver, DEFAULT_BAUD, Replaceable, Replacer, SerialPort, replaceable};
+use firmware_bridge::wire::imu::IMU_BAUD;
+
+use crate::realtime::{Lines, Report, TimeBase, monotonic};
+use crate::ros::Setting;
+use crate::ros::sim::{imu_port, motor_port};
+
+/// How often missing ports are looked for.
+const LOOK: Duration = Duration::from_millis(100);
+
+pub(super) struct Ports {
+    /// Path and rate: the motor buses in their order, then the inertial sensor.
+    paths: Vec<(PathBuf, u32)>,
+    simulated: bool,
+    helper: Option<(Arc<AtomicBool>, JoinHandle<()>)>,
+}
+
+impl Ports {
+    pub(super) fn new(setting: &Setting) -> anyhow::Result<Self> {
+        let robot = &setting.robot.description;
+        let buses = 1 + robot.joints.0.iter().map(|joint| joint.bus).max().unwrap_or(0);
+        let (motors, imu) = match (&setting.ports_dir, &robot.ports) {
+            (Some(dir), _) => ((0..buses).map(|bus| motor_port(dir, bus)).collect(), imu_port(dir)),
+            (None, Some(ports)) => (ports.motors.clone(), ports.imu.clone()),
+            (None, None) => anyhow::bail!(
+                "the robot file of {} names no serial ports: add [ports] with motors and imu, or use --sim",
+                robot.name
+            ),
+        };
+        anyhow::ensure!(
+            motors.len() == buses,
+            "the robot file of {} names {} motor ports for {buses} buses: give one each",
+            robot.name,
+            motors.len()
+        );
+        let mut paths: Vec<_> = motors.into_iter().map(|path| (path, DEFAULT_BAUD)).collect();
+        paths.push((imu, IMU_BAUD));
+        Ok(Self { paths, simulated: setting.ports_dir.is_some(), helper: None })
+    }
+
+    /// In simulation the inertial sensor's clock is the time: the world may be slower than the wall.
+    pub(super) fn time_base(&self) -> TimeBase {
+        if self.simulated {
+            return TimeBase::Sensor;
+        }
+        let since_1970 = system_nanos();
+        TimeBase::System(since_1970.saturating_sub(monotonic().nanos()))
+    }
+
+    /// The lines for the control loop. They need not be plugged in yet.
+    pub(super) fn open(&mut self, bridge: &MotorBridge) -> anyhow::Result<Lines<Replaceable<SerialPort>>> {
+        self.close();
+        let (mut lines, replacers): (Vec<_>, Vec<_>) =
+            self.paths.iter().map(|_| replaceable::<SerialPort>()).unzip();
+        let imu = lines.pop().context("no port for the inertial sensor")?;
+        let buses = BusDriver::new(bridge, lines)?;
+        let ended = Arc::new(AtomicBool::new(false));
+        let (paths, ours) = (self.paths.clone(), Arc::clone(&ended));
+        let thread = std::thread::Builder::new()
+            .name("ports".to_owned())
+            .spawn(move || look_after(&paths, replacers, &ours))
+            .context("cannot start the thread that opens ports")?;
+        self.helper = Some((ended, thread));
+        Ok(Lines { buses, imu })
+    }
+
+    pub(super) fn close(&mut self) {
+        if let Some((ended, thread)) = self.helper.take() {
+            ended.store(true, Ordering::Relaxed);
+            let _ = thread.join();
+        }
+    }
+
+    /// What diagnostics say of the lines.
+    pub(super) fn values(&self, report: &Report) -> Vec<(&'static str, String)> {
+        let imu = report.imu_counts;
+        vec![
+            ("port_failures", format!("{:?}", report.port_failures)),
+            ("missed_replies", report.missed_replies.to_string()),
+            ("imu_frames", imu.frames.to_string()),
+            ("imu_lost", imu.lost.to_string()),
+            ("imu_corrupt", (imu.corrupt + imu.refused).to_string()),
+        ]
+    }
+}
+
+impl Drop for Ports {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn look_after(paths: &[(PathBuf, u32)], mut replacers: Vec<Replacer<SerialPort>>, ended: &AtomicBool) {
+    let mut said = vec![String::new(); paths.len()];
+    while !ended.load(Ordering::Relaxed) {
+        for ((replacer, (path, baud)), said) in replacers.iter_mut().zip(paths).zip(&mut said) {
+            match replacer.poll(monotonic(), || SerialPort::open(path, *baud)) {
+                Some(Ok(())) => {
+                    tracing::info!("{}: open", path.display());
+                    said.clear();
+                }
+                Some(Err(error)) => {
+                    // Said once for as long as it lasts.
+                    let text = error.to_string();
+                    if *said != text {
+                        tracing::warn!("{text}");
+                        *said = text;
+                    }
+                }
+                None => {}
+            }
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+/// The system's clock: read once, so that a jump of it moves nothing.
+#[expect(clippy::disallowed_methods, reason = "this is the wiring that gives core crates their time")]
+fn system_nanos() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64)
+}

@@ -1,0 +1,104 @@
+//! What the bridge publishes: joints, inertial samples, odometry with its transform, and the robot's state.
+
+use planner::gait::Mode;
+use r2r::adit_msgs::msg::RobotState;
+use r2r::builtin_interfaces::msg::Time;
+use r2r::std_msgs::msg::Header;
+use r2r::{Node, Publisher};
+use robot_interface::robot::RobotDescription;
+use robot_interface::time::Stamp;
+
+use crate::realtime::{Histogram, Report};
+use crate::record::Recorder;
+use crate::ros::outlet::{Topics, latched_qos, state_qos};
+use crate::ros_msgs;
+
+/// The modes of the gait as they are called in messages.
+pub(in crate::ros) const MODES: [(Mode, &str); 4] = [
+    (Mode::Damped, "damped"),
+    (Mode::StandUp, "stand_up"),
+    (Mode::Walk, "walk"),
+    (Mode::LieDown, "lie_down"),
+];
+
+pub(super) struct Says {
+    out: Recorder<Topics>,
+    state: Publisher<RobotState>,
+    mounts_told: bool,
+    last: Stamp,
+}
+
+impl Says {
+    pub(super) fn new(node: &mut Node, robot: &RobotDescription) -> r2r::Result<Self> {
+        let topics = Topics::new()
+            .with::<ros_msgs::JointState>(node, "/joint_states", state_qos())?
+            .with::<ros_msgs::Imu>(node, "/imu/data", state_qos())?
+            .with::<ros_msgs::Odometry>(node, "/odom", state_qos())?
+            .with::<ros_msgs::TfMessage>(node, "/tf", state_qos())?
+            .with::<ros_msgs::TfMessage>(node, "/tf_static", latched_qos())?;
+        Ok(Self {
+            out: Recorder::through(topics, robot),
+            state: node.create_publisher("robot_state", state_qos())?,
+            mounts_told: false,
+            last: Stamp::ZERO,
+        })
+    }
+
+    pub(super) fn report(&mut self, report: &Report, owner: &str) -> anyhow::Result<()> {
+        let state = &report.body.state;
+        if !self.mounts_told {
+            self.out.static_transforms(state.stamp)?;
+            self.mounts_told = true;
+        }
+        // While the sensor is silent there is nothing new to tell of the robot's place.
+        if state.stamp != self.last {
+            self.last = state.stamp;
+            self.out.joint_states(&report.joints)?;
+            self.out.imu(&report.imu)?;
+            self.out.odometry(state)?;
+        }
+        let time = ros_msgs::Time::from(state.stamp);
+        let mode = MODES.iter().find(|(mode, _)| *mode == report.body.mode).map_or("", |(_, name)| name);
+        self.state.publish(&RobotState {
+            header: Header {
+                stamp: Time { sec: time.sec, nanosec: time.nanosec },
+                frame_id: "base_link".to_owned(),
+            },
+            mode: mode.to_owned(),
+            ready: report.body.ready,
+            fallen: report.body.fallen,
+            estopped: report.estopped,
+            held: report.hold.map(|hold| hold.to_string()).unwrap_or_default(),
+            lease_owner: owner.to_owned(),
+            contacts: state.contacts.to_vec(),
+            torque_peak_nm: report.torque_peak_nm,
+            missed_replies: report.missed_replies,
+            missed_deadlines: report.timing.missed,
+        })?;
+        Ok(())
+    }
+}
+
+/// How well the deadlines are kept, for diagnostics.
+pub(super) fn timing(report: &Report) -> Vec<(&'static str, String)> {
+    let us = |nanos: u64| nanos as f64 / 1e3;
+    let line = |histogram: &Histogram| {
+        format!(
+            "p50 {:.0} p99 {:.0} p99.9 {:.0} max {:.0}",
+            us(histogram.quantile_nanos(0.5)),
+            us(histogram.quantile_nanos(0.99)),
+            us(histogram.quantile_nanos(0.999)),
+            us(histogram.max_nanos())
+        )
+    };
+    let timing = &report.timing;
+    vec![
+        ("cycles", timing.late.count().to_string()),
+        ("missed_deadlines", timing.missed.to_string()),
+        ("late_us", line(&timing.late)),
+        ("bus_round_trip_us", line(&timing.bus)),
+        ("cycle_us", line(&timing.took)),
+        ("estops", timing.stop.count().to_string()),
+        ("estop_to_bus_us", line(&timing.stop)),
+    ]
+}

@@ -1,0 +1,49 @@
+//! What a node hears: messages and requests taken one by one, without waiting.
+
+use futures::{FutureExt, Stream, StreamExt};
+use r2r::{Node, QosProfile, ServiceRequest, WrappedServiceTypeSupport, WrappedTypesupport};
+
+/// Messages or requests that have arrived.
+pub(crate) struct Inbox<T>(Box<dyn Stream<Item = T> + Unpin>);
+
+impl<T> Inbox<T> {
+    /// The oldest one that has not been taken.
+    pub(crate) fn take(&mut self) -> Option<T> {
+        self.0.next().now_or_never().flatten()
+    }
+
+    /// The newest one; those before it are dropped.
+    pub(crate) fn newest(&mut self) -> Option<T> {
+        std::iter::from_fn(|| self.take()).last()
+    }
+}
+
+impl<T: WrappedTypesupport + 'static> Inbox<T> {
+    /// What is published on a topic.
+    pub(crate) fn topic(node: &mut Node, topic: &str, qos: QosProfile) -> r2r::Result<Self> {
+        Ok(Self(Box::new(node.subscribe::<T>(topic, qos)?)))
+    }
+}
+
+impl<S: WrappedServiceTypeSupport + 'static> Inbox<ServiceRequest<S>> {
+    /// What is asked of a service.
+    pub(crate) fn service(node: &mut Node, name: &str) -> r2r::Result<Self> {
+        Ok(Self(Box::new(node.create_service::<S>(name, QosProfile::services_default())?)))
+    }
+}
+
+impl<T> From<Box<dyn Stream<Item = T> + Unpin>> for Inbox<T> {
+    fn from(stream: Box<dyn Stream<Item = T> + Unpin>) -> Self {
+        Self(stream)
+    }
+}
+
+/// Answers a request; a client that has gone away meanwhile does not matter.
+pub(crate) fn respond<S: WrappedServiceTypeSupport + 'static>(
+    request: ServiceRequest<S>,
+    answer: S::Response,
+) {
+    if let Err(error) = request.respond(answer) {
+        tracing::debug!("an answer did not reach its client: {error}");
+    }
+}

@@ -1,0 +1,115 @@
+//! The thread that works on scans, one at a time: the newest; what came meanwhile is dropped.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
+
+use anyhow::{Context as _, anyhow};
+use perception::localise::TunnelCorrection;
+use perception::state::PoseHistory;
+use r2r::adit_msgs::msg::TunnelCorrection as CorrectionMsg;
+use r2r::builtin_interfaces::msg::Time;
+use robot_interface::robot::RobotDescription;
+use robot_interface::sensors::LidarScan;
+use robot_interface::state::RobotState;
+use robot_interface::tunnel::TunnelDesign;
+
+use crate::realtime::stand_back;
+use crate::ros_msgs;
+use crate::stack::{Perceived, Surroundings};
+
+/// How far it stands back behind the control process.
+const LEVELS: i32 = 5;
+
+/// A scan with where the robot was meanwhile.
+pub(super) struct Job {
+    pub(super) scan: LidarScan,
+    pub(super) state: RobotState,
+    pub(super) history: PoseHistory,
+    pub(super) standing: bool,
+}
+
+pub(super) struct Scans {
+    jobs: SyncSender<Job>,
+    results: Receiver<Perceived>,
+    anew: Arc<AtomicBool>,
+    refused: Arc<AtomicU64>,
+}
+
+impl Scans {
+    pub(super) fn start(robot: &RobotDescription, design: &TunnelDesign) -> anyhow::Result<Self> {
+        let (jobs, inbox) = sync_channel::<Job>(1);
+        let (outbox, results) = sync_channel(4);
+        let (anew, refused) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let (robot, design) = (robot.clone(), design.clone());
+        let (begin, count) = (Arc::clone(&anew), Arc::clone(&refused));
+        let work = move || {
+            stand_back(LEVELS);
+            let mut surroundings = Surroundings::new(&robot, &design);
+            for job in inbox {
+                if begin.swap(false, Ordering::Relaxed) {
+                    surroundings = Surroundings::new(&robot, &design);
+                }
+                let perceived = surroundings.perceive(&job.scan, &job.state, &job.history, job.standing);
+                count.store(surroundings.refused_scans(), Ordering::Relaxed);
+                if outbox.send(perceived).is_err() {
+                    break;
+                }
+            }
+        };
+        // It ends when its inbox is dropped.
+        let thread = std::thread::Builder::new().name("scans".to_owned());
+        thread.spawn(work).context("cannot start the thread that works on scans")?;
+        Ok(Self { jobs, results, anew, refused })
+    }
+
+    pub(super) fn give(&self, job: Job) -> anyhow::Result<()> {
+        match self.jobs.try_send(job) {
+            Ok(()) | Err(TrySendError::Full(_)) => Ok(()),
+            Err(TrySendError::Disconnected(_)) => Err(anyhow!("the thread that works on scans ended")),
+        }
+    }
+
+    pub(super) fn take(&self) -> anyhow::Result<Option<Perceived>> {
+        match self.results.try_recv() {
+            Ok(perceived) => Ok(Some(perceived)),
+            Err(TryRecvError::Empty) => Ok(None),
+            Err(TryRecvError::Disconnected) => Err(anyhow!("the thread that works on scans ended")),
+        }
+    }
+
+    /// The robot lies at its start again.
+    pub(super) fn begin_anew(&self) {
+        self.anew.store(true, Ordering::Relaxed);
+    }
+
+    /// Scans that did not fit the tunnel's design.
+    pub(super) fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
+}
+
+/// A measurement against the tunnel as it travels.
+pub(super) fn correction(c: &TunnelCorrection) -> CorrectionMsg {
+    let time = ros_msgs::Time::from(c.stamp);
+    let mut message = CorrectionMsg {
+        chainage_m: c.chainage_m,
+        axis_heading_rad: c.axis.heading_rad,
+        axis_grade: c.axis.grade,
+        curvature_per_m: c.curvature_per_m,
+        lateral_m: c.lateral_m,
+        height_m: c.height_m,
+        yaw_rad: c.yaw_rad,
+        covariance: c.covariance.transpose().as_slice().to_vec(),
+        eigenvalues: c.eigenvalues.to_vec(),
+        degenerate: c.degenerate.as_slice().as_flattened().to_vec(),
+        points: c.points as u32,
+        inliers: c.inliers,
+        residual_m: c.residual_m,
+        ..CorrectionMsg::default()
+    };
+    message.header.stamp = Time { sec: time.sec, nanosec: time.nanosec };
+    message.header.frame_id = "map".to_owned();
+    (message.axis.x, message.axis.y, message.axis.z) = (c.axis.x_m, c.axis.y_m, c.axis.z_m);
+    message
+}

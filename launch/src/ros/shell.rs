@@ -1,0 +1,232 @@
+//! What every node has: its place in the graph, its life, its parameters, diagnostics, and a clean end.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use r2r::diagnostic_msgs::msg::{DiagnosticArray, DiagnosticStatus, KeyValue};
+use r2r::{Context, Node, Publisher, QosProfile};
+use robot_interface::time::Stamp;
+
+use super::Setting;
+use super::lifecycle::{self, State, Transition};
+use super::parameters::{self, Declarations, Value};
+use crate::realtime::monotonic;
+use crate::up::Signal;
+
+/// The longest that a node waits for something to arrive before it looks after its own work.
+const SPIN: Duration = Duration::from_millis(5);
+/// Between two diagnostics.
+const DIAGNOSE_NANOS: u64 = 1_000_000_000;
+/// The longest that a node may take to come to an end, s: a robot lies down meanwhile.
+const END_WITHIN_S: f64 = 9.0;
+
+/// How well something is, as `diagnostic_msgs` counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Level {
+    Ok = 0,
+    Warn = 1,
+    Error = 2,
+}
+
+/// One line of diagnostics.
+pub(crate) struct Health {
+    pub(crate) level: Level,
+    pub(crate) message: String,
+    pub(crate) values: Vec<(&'static str, String)>,
+}
+
+/// The work of a node.
+pub(crate) trait Part {
+    /// Takes what the work needs: ports, threads, files.
+    fn configure(&mut self, parameters: &Declarations) -> anyhow::Result<()>;
+
+    /// Begins the work.
+    fn activate(&mut self) -> anyhow::Result<()> {
+        Ok(())
+    }
+
+    /// Interrupts it.
+    fn deactivate(&mut self) {}
+
+    /// Gives back what [`Part::configure`] took.
+    fn cleanup(&mut self) {}
+
+    /// Called some hundred times a second: hears, and says what there is to say. Without being `active` it only
+    /// hears, so that nothing old is acted on later.
+    fn tick(
+        &mut self,
+        node: &mut Node,
+        now: Stamp,
+        parameters: &Declarations,
+        active: bool,
+    ) -> anyhow::Result<()>;
+
+    /// How it is.
+    fn health(&self) -> Health;
+
+    /// Told to end: whether it is ready to. Asked again until it is.
+    fn may_end(&mut self, _now: Stamp) -> bool {
+        true
+    }
+}
+
+/// A node around a part.
+pub(crate) struct Shell<P> {
+    node: Node,
+    name: &'static str,
+    part: P,
+    state: State,
+    declared: Declarations,
+    life: lifecycle::Services,
+    parameters: parameters::Services,
+    diagnostics: Publisher<DiagnosticArray>,
+    diagnosed: Stamp,
+}
+
+impl<P: Part> Shell<P> {
+    /// Makes the node, brings it to life, and runs it until a signal ends it.
+    pub(crate) fn run(
+        name: &'static str,
+        setting: Setting,
+        make: impl FnOnce(&mut Node, &mut Declarations, Setting) -> anyhow::Result<P>,
+    ) -> anyhow::Result<()> {
+        // If whoever started it is gone, nobody would ever end it. Whoever has the motors puts the robot down first.
+        let last = if name == "bridge" { Signal::Terminate } else { Signal::Kill };
+        crate::up::die_with_supervisor(last)?;
+        let stop = stop_on_signal()?;
+        let context = Context::create().context("cannot start ROS 2: check ROS_DOMAIN_ID and --ros-args")?;
+        let mut node = Node::create(context, name, "").context("cannot make the node")?;
+        let mut declared = Declarations::default();
+        declared.fixed("use_sim_time", Value::Bool(false), "take the time from /clock");
+        declared.fixed("autostart", Value::Bool(true), "configure and activate without being told");
+        declared.fixed("robot", Value::Text(setting.robot.description.name.clone()), "the robot");
+        declared.fixed("mission", Value::Text(setting.mission.name.clone()), "the mission");
+        let part = make(&mut node, &mut declared, setting)?;
+        let mut shell = Self {
+            life: lifecycle::Services::new(&mut node, name)?,
+            parameters: parameters::Services::new(&mut node, name, &mut declared)?,
+            diagnostics: node.create_publisher("diagnostics", QosProfile::default())?,
+            node,
+            name,
+            part,
+            state: State::Unconfigured,
+            declared,
+            diagnosed: Stamp::ZERO,
+        };
+        if shell.declared.is_true("use_sim_time") {
+            shell.node.get_time_source().enable_sim_time(&mut shell.node)?;
+        }
+        if shell.declared.is_true("autostart") {
+            shell.change(Transition::Configure, State::Inactive)?;
+            shell.change(Transition::Activate, State::Active)?;
+        }
+        // For whoever started it; the log goes to standard error.
+        #[expect(clippy::print_stdout, reason = "this line is what `adit up` waits for")]
+        {
+            println!("ready");
+        }
+        shell.spin(&stop)
+    }
+
+    fn spin(&mut self, stop: &AtomicBool) -> anyhow::Result<()> {
+        let mut stopping: Option<Stamp> = None;
+        while self.state != State::Finalized {
+            self.node.spin_once(SPIN);
+            let now = monotonic();
+            self.parameters.serve(&mut self.declared);
+            self.serve_life();
+            self.part.tick(&mut self.node, now, &self.declared, self.state == State::Active)?;
+            if now >= self.diagnosed.plus_nanos(DIAGNOSE_NANOS) {
+                self.diagnosed = now;
+                self.diagnose();
+            }
+            if stop.load(Ordering::Relaxed) {
+                let since = *stopping.get_or_insert(now);
+                if self.part.may_end(now) || now.seconds_since(since) > END_WITHIN_S {
+                    break;
+                }
+            }
+        }
+        tracing::info!("ended");
+        Ok(())
+    }
+
+    fn serve_life(&mut self) {
+        let mut wanted = None;
+        self.life.serve(self.state, |transition, to| {
+            let done = match transition {
+                Transition::Configure => self.part.configure(&self.declared),
+                Transition::Activate => self.part.activate(),
+                Transition::Deactivate | Transition::ActiveShutdown => {
+                    self.part.deactivate();
+                    Ok(())
+                }
+                Transition::Cleanup => {
+                    self.part.cleanup();
+                    Ok(())
+                }
+                Transition::UnconfiguredShutdown | Transition::InactiveShutdown => Ok(()),
+            };
+            if let Err(error) = &done {
+                tracing::error!("{error:#}");
+            }
+            wanted = done.is_ok().then_some((transition, to));
+            done.is_ok()
+        });
+        if let Some((transition, to)) = wanted {
+            self.entered(transition, to);
+        }
+    }
+
+    fn change(&mut self, transition: Transition, to: State) -> anyhow::Result<()> {
+        match transition {
+            Transition::Configure => self.part.configure(&self.declared)?,
+            _ => self.part.activate()?,
+        }
+        self.entered(transition, to);
+        Ok(())
+    }
+
+    fn entered(&mut self, transition: Transition, to: State) {
+        tracing::info!("{transition:?}: now {to:?}");
+        self.life.tell(transition, self.state, to);
+        self.state = to;
+    }
+
+    fn diagnose(&mut self) {
+        let health = self.part.health();
+        let value = |(key, value): (&str, String)| KeyValue { key: key.to_owned(), value };
+        let status = DiagnosticStatus {
+            level: health.level as u8,
+            name: format!("adit: {}", self.name),
+            message: health.message,
+            hardware_id: String::new(),
+            values: health.values.into_iter().map(value).collect(),
+        };
+        let mut array = DiagnosticArray { status: vec![status], ..DiagnosticArray::default() };
+        let clock = self.node.get_ros_clock();
+        if let Ok(mut clock) = clock.lock()
+            && let Ok(now) = clock.get_now()
+        {
+            array.header.stamp = r2r::Clock::to_builtin_time(&now);
+        }
+        if let Err(error) = self.diagnostics.publish(&array) {
+            tracing::warn!("diagnostics: {error}");
+        }
+    }
+}
+
+/// The first signal asks the node to end; a second one ends the process.
+fn stop_on_signal() -> anyhow::Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(1);
+        }
+    })
+    .context("cannot listen for signals")?;
+    Ok(stop)
+}

@@ -1,0 +1,185 @@
+//! `sim`: the tunnel, the robot in it, and its sensors and motors, at the pace of the clock on the wall or slower.
+//!
+//! The motors and the inertial sensor are behind pseudo-terminals, where the bridge finds them as it would find
+//! real ones. Ground truth is published for people and tests (`ground_truth/odom`); no other node listens to it.
+//! Deactivated, the world stands still, and `/clock` with it.
+
+mod sensors;
+mod world;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use r2r::builtin_interfaces::msg::Time;
+use r2r::nav_msgs::msg::Odometry;
+use r2r::rosgraph_msgs::msg::Clock;
+use r2r::std_msgs::msg::Empty;
+use r2r::{Node, Publisher, QosProfile};
+use robot_interface::time::Stamp;
+
+use self::sensors::Sensors;
+use self::world::{Shared, WorldThread};
+use super::Setting;
+use super::endpoint::Inbox;
+use super::outlet::{Topics, sensor_qos, state_qos};
+use super::parameters::Declarations;
+use super::shell::{Health, Level, Part};
+use crate::config::{Mission, Robot};
+use crate::pty::Pty;
+use crate::record::{Recorder, topic_name};
+use crate::ros_msgs;
+use crate::world::World;
+
+/// Between two `/clock`s, simulated.
+const CLOCK_NANOS: u64 = 4_000_000;
+/// Between two true poses, simulated.
+const TRUTH_NANOS: u64 = 50_000_000;
+
+/// Names of the simulated ports in their folder.
+pub(super) fn motor_port(ports_dir: &std::path::Path, bus: usize) -> PathBuf {
+    ports_dir.join(format!("motor{bus}"))
+}
+
+/// The simulated inertial sensor's.
+pub(super) fn imu_port(ports_dir: &std::path::Path) -> PathBuf {
+    ports_dir.join("imu")
+}
+
+pub(super) struct SimNode {
+    mission: Mission,
+    robot: Robot,
+    ports_dir: PathBuf,
+    shared: Arc<Shared>,
+    topics: Option<Recorder<Topics>>,
+    camera_topics: Option<Recorder<Topics>>,
+    running: Option<(WorldThread, Sensors)>,
+    trigger: Inbox<Empty>,
+    clock: Publisher<Clock>,
+    truth: Publisher<Odometry>,
+    clocked: Stamp,
+    told: Stamp,
+}
+
+impl SimNode {
+    pub(super) fn new(
+        node: &mut Node,
+        _declared: &mut Declarations,
+        setting: Setting,
+    ) -> anyhow::Result<Self> {
+        let description = &setting.robot.description;
+        let mut cameras = Topics::new();
+        for camera in &description.cameras {
+            let topic = format!("/camera/{}", topic_name(&camera.name));
+            cameras = cameras
+                .with::<ros_msgs::Image>(node, &format!("{topic}/image_raw"), sensor_qos())?
+                .with::<ros_msgs::CameraInfo>(node, &format!("{topic}/camera_info"), sensor_qos())?;
+        }
+        for camera in &description.thermal {
+            let topic = format!("/thermal/{}/image_raw", topic_name(&camera.name));
+            cameras = cameras.with::<ros_msgs::Image>(node, &topic, sensor_qos())?;
+        }
+        let lidar = Topics::new().with::<ros_msgs::PointCloud2>(node, "/lidar/points", sensor_qos())?;
+        Ok(Self {
+            topics: Some(Recorder::through(lidar, description)),
+            camera_topics: Some(Recorder::through(cameras, description)),
+            ports_dir: setting.ports_dir.context("the simulator needs --ports-dir for its serial ports")?,
+            mission: setting.mission,
+            robot: setting.robot,
+            shared: Arc::default(),
+            running: None,
+            trigger: Inbox::topic(node, "camera/trigger", QosProfile::default())?,
+            clock: node.create_publisher("/clock", QosProfile::default().keep_last(1).best_effort())?,
+            truth: node.create_publisher("ground_truth/odom", state_qos())?,
+            clocked: Stamp::ZERO,
+            told: Stamp::ZERO,
+        })
+    }
+}
+
+impl Part for SimNode {
+    fn configure(&mut self, _parameters: &Declarations) -> anyhow::Result<()> {
+        if self.running.is_some() {
+            return Ok(());
+        }
+        let description = &self.robot.description;
+        let buses = 1 + description.joints.0.iter().map(|joint| joint.bus).max().unwrap_or(0);
+        let ports = (0..buses).map(|bus| Pty::linked(&motor_port(&self.ports_dir, bus)));
+        let ports = ports.collect::<Result<Vec<_>, _>>()?;
+        let imu = Pty::linked(&imu_port(&self.ports_dir))?;
+        let world = World::new(&self.mission, &self.robot, ports)?;
+        let (lidar, cameras) = (self.topics.take(), self.camera_topics.take());
+        let (lidar, cameras) = lidar.zip(cameras).context("the simulator was taken down: start it anew")?;
+        let sensors =
+            Sensors::start(&self.mission, description, &world, Arc::clone(&self.shared), lidar, cameras)?;
+        let world = WorldThread::start(world, imu, Arc::clone(&self.shared), sensors.inlets())?;
+        self.running = Some((world, sensors));
+        Ok(())
+    }
+
+    fn activate(&mut self) -> anyhow::Result<()> {
+        self.shared.set_running(true);
+        Ok(())
+    }
+
+    fn deactivate(&mut self) {
+        self.shared.set_running(false);
+    }
+
+    fn tick(
+        &mut self,
+        _node: &mut Node,
+        _now: Stamp,
+        _parameters: &Declarations,
+        active: bool,
+    ) -> anyhow::Result<()> {
+        if self.trigger.newest().is_some() && active {
+            self.shared.want_picture();
+        }
+        if let Some((world, sensors)) = &mut self.running {
+            world.check()?;
+            sensors.check()?;
+        }
+        let Some((simulated, pose)) = self.shared.truth() else { return Ok(()) };
+        if simulated >= self.clocked.plus_nanos(CLOCK_NANOS) {
+            self.clocked = simulated;
+            self.clock.publish(&Clock { clock: time(simulated) })?;
+        }
+        if simulated >= self.told.plus_nanos(TRUTH_NANOS) {
+            self.told = simulated;
+            let mut message = Odometry::default();
+            message.header.stamp = time(simulated);
+            message.header.frame_id = "map".to_owned();
+            message.child_frame_id = "base_link".to_owned();
+            let (p, q) = (pose.isometry.translation.vector, pose.isometry.rotation);
+            let there = &mut message.pose.pose;
+            (there.position.x, there.position.y, there.position.z) = (p.x, p.y, p.z);
+            let turned = &mut there.orientation;
+            (turned.x, turned.y, turned.z, turned.w) = (q.i, q.j, q.k, q.w);
+            self.truth.publish(&message)?;
+        }
+        Ok(())
+    }
+
+    fn health(&self) -> Health {
+        let late = self.shared.late_s();
+        let slow = late > 0.5;
+        Health {
+            level: if slow { Level::Warn } else { Level::Ok },
+            message: if slow {
+                "slower than the clock: simulated time lags, and the bridge goes by it".to_owned()
+            } else {
+                "keeping pace".to_owned()
+            },
+            values: vec![
+                ("simulated_s", format!("{:.1}", self.shared.truth().map_or(0.0, |(t, _)| t.seconds()))),
+                ("lost_s", format!("{late:.2}")),
+            ],
+        }
+    }
+}
+
+fn time(stamp: Stamp) -> Time {
+    let time = ros_msgs::Time::from(stamp);
+    Time { sec: time.sec, nanosec: time.nanosec }
+}

@@ -1,0 +1,170 @@
+//! The lidar and the cameras, each on a thread of its own beside the physics.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use robot_interface::frames::{Base, Map, Transform};
+use robot_interface::robot::RobotDescription;
+use robot_interface::time::Stamp;
+use sim::camera::{Camera, Exposure};
+use sim::geometry::RayCaster;
+use sim::lidar::LidarSensor;
+use sim::thermal::ThermalCamera;
+use sim::tunnel::Tunnel;
+
+use super::world::Shared;
+use crate::config::Mission;
+use crate::pty::Pty;
+use crate::realtime::stand_back;
+use crate::record::Recorder;
+use crate::ros::outlet::Topics;
+use crate::world::{TruePoses, World};
+
+/// How far the sensors stand back behind the physics, and the cameras, which have time, behind the lidar.
+const LIDAR_LEVELS: i32 = 5;
+const CAMERA_LEVELS: i32 = 12;
+/// How often a thread without work looks whether it is to end.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Where the robot really was when the shutters opened and closed.
+pub(super) struct Glimpse {
+    pub(super) stamp: Stamp,
+    pub(super) truth: [Transform<Map, Base>; 2],
+}
+
+/// Where the world puts what the sensors see from.
+#[derive(Clone)]
+pub(super) struct Inlets {
+    pub(super) scans: SyncSender<TruePoses>,
+    pub(super) glimpses: SyncSender<Glimpse>,
+}
+
+/// The running threads; they end soon after the world has.
+pub(super) struct Sensors {
+    inlets: Inlets,
+    threads: Vec<JoinHandle<anyhow::Result<()>>>,
+}
+
+impl Sensors {
+    pub(super) fn start(
+        mission: &Mission,
+        robot: &RobotDescription,
+        world: &World<Pty>,
+        shared: Arc<Shared>,
+        mut lidar_out: Recorder<Topics>,
+        camera_out: Recorder<Topics>,
+    ) -> anyhow::Result<Self> {
+        let (scans, scan_inbox) = sync_channel(2);
+        // A robot that stands looks again before all is rendered; few wait, so that none is old.
+        let (glimpses, glimpse_inbox) = sync_channel(2);
+        let (lidar, caster) = (world.lidar(), world.caster.clone());
+        let cameras = Cameras {
+            cameras: robot.cameras.iter().enumerate().map(|(i, c)| Camera::new(c, i)).collect(),
+            thermal: robot.thermal.iter().enumerate().map(|(i, c)| ThermalCamera::new(c, i)).collect(),
+            robot: robot.clone(),
+            tunnel: world.tunnel.clone(),
+            caster: world.caster.clone(),
+            seed: mission.seed,
+            pictures: 0,
+            out: camera_out,
+        };
+        let ours = Arc::clone(&shared);
+        let threads = vec![
+            spawn("lidar", move || {
+                stand_back(LIDAR_LEVELS);
+                each(&scan_inbox, &ours, |poses: TruePoses| {
+                    scan(&lidar, caster.as_ref(), &poses, &mut lidar_out)
+                })
+            })?,
+            spawn("cameras", move || {
+                stand_back(CAMERA_LEVELS);
+                let mut cameras = cameras;
+                each(&glimpse_inbox, &shared, |glimpse| cameras.look(&glimpse))
+            })?,
+        ];
+        Ok(Self { inlets: Inlets { scans, glimpses }, threads })
+    }
+
+    pub(super) fn inlets(&self) -> Inlets {
+        self.inlets.clone()
+    }
+
+    /// An error if a thread has ended by itself.
+    pub(super) fn check(&mut self) -> anyhow::Result<()> {
+        let ended = self.threads.iter().position(JoinHandle::is_finished);
+        match ended.map(|i| self.threads.swap_remove(i)) {
+            Some(thread) => thread.join().unwrap_or_else(|_| Err(anyhow!("a simulated sensor panicked"))),
+            None => Ok(()),
+        }
+    }
+}
+
+fn spawn(
+    name: &str,
+    work: impl FnOnce() -> anyhow::Result<()> + Send + 'static,
+) -> anyhow::Result<JoinHandle<anyhow::Result<()>>> {
+    let builder = std::thread::Builder::new().name(name.to_owned());
+    builder.spawn(work).with_context(|| format!("cannot start the thread of the {name}"))
+}
+
+/// Works on what comes until the world has ended.
+fn each<T>(
+    inbox: &Receiver<T>,
+    shared: &Shared,
+    mut work: impl FnMut(T) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    while !shared.has_ended() {
+        match inbox.recv_timeout(LOOK) {
+            Ok(item) => work(item)?,
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    Ok(())
+}
+
+fn scan(
+    lidar: &LidarSensor,
+    caster: &dyn RayCaster,
+    poses: &TruePoses,
+    out: &mut Recorder<Topics>,
+) -> anyhow::Result<()> {
+    let scan = poses.scan(lidar, caster);
+    Ok(out.lidar(scan.stamp, &scan, 1)?)
+}
+
+struct Cameras {
+    cameras: Vec<Camera>,
+    thermal: Vec<ThermalCamera>,
+    robot: RobotDescription,
+    tunnel: Arc<Tunnel>,
+    caster: Arc<dyn RayCaster>,
+    seed: u64,
+    pictures: u64,
+    out: Recorder<Topics>,
+}
+
+impl Cameras {
+    fn look(&mut self, glimpse: &Glimpse) -> anyhow::Result<()> {
+        let Glimpse { stamp, truth } = *glimpse;
+        for (camera, description) in self.cameras.iter().zip(&self.robot.cameras) {
+            let [start, end] = truth.map(|pose| pose * description.base_from_camera());
+            let seed = self.seed.wrapping_mul(0x1_0000).wrapping_add(self.pictures);
+            self.pictures += 1;
+            let exposure = Exposure { start, end, stamp };
+            let rendered = camera.render(&self.tunnel, self.caster.as_ref(), &exposure, seed);
+            let image = &rendered.frame.image;
+            self.out.raw_picture(&description.name, stamp, image, &description.intrinsics())?;
+        }
+        for (camera, description) in self.thermal.iter().zip(&self.robot.thermal) {
+            let pose = truth[1] * description.base_from_camera();
+            let seed = self.seed.wrapping_add(stamp.nanos());
+            let frame = camera.render(&self.tunnel, self.caster.as_ref(), pose, stamp, seed);
+            self.out.thermal(stamp, &description.name, &frame)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,15 @@
+//! The robot's side of a run: what runs on a robot, given samples and the mission's file alone. Both wirings
+//! (lock-step and ROS 2) are made of these parts.
+
+mod control;
+mod findings;
+mod inspector;
+mod navigator;
+mod surroundings;
+
+pub(crate) use control::Control;
+pub(crate) use findings::{markers, place_of};
+pub use inspector::Findings;
+pub(crate) use inspector::{Inspector, View};
+pub(crate) use navigator::{Body, Guide, Navigator};
+pub(crate) use surroundings::{Perceived, Surroundings};

@@ -1,0 +1,344 @@
+//! One test a rule, without processes and without a clock.
+
+use super::*;
+use crate::up::{Part, RestartPolicy};
+
+const SIM: usize = 0;
+const BRIDGE: usize = 1;
+const PLANNER: usize = 2;
+
+fn seconds(s: f64) -> Duration {
+    Duration::from_secs_f64(s)
+}
+
+fn part(name: &str, stop_timeout_s: f64) -> Part {
+    Part {
+        name: name.to_owned(),
+        program: "unused".into(),
+        args: Vec::new(),
+        env: Vec::new(),
+        restart: RestartPolicy::soon(),
+        stop_timeout: seconds(stop_timeout_s),
+        ready_timeout: seconds(20.0),
+        in_a_hurry: Signal::Kill,
+        restart_note: None,
+    }
+}
+
+/// The supervisor with everything that it has told to do.
+struct Bench {
+    supervisor: Supervisor,
+    now_s: f64,
+    said: Vec<String>,
+}
+
+impl Bench {
+    /// With the first part starting.
+    fn new() -> Self {
+        let sim = Part { restart_note: Some("the world begins anew".to_owned()), ..part("sim", 5.0) };
+        let bridge = Part {
+            restart: RestartPolicy::after_the_robot_lies(),
+            in_a_hurry: Signal::Terminate,
+            ..part("bridge", 10.0)
+        };
+        let plan = Plan::new(vec![sim, bridge, part("planner", 15.0)], &["planner", "bridge", "sim"]);
+        let (supervisor, actions) = Supervisor::new(plan.expect("a plan"));
+        let mut bench = Self { supervisor, now_s: 0.0, said: Vec::new() };
+        assert_eq!(bench.done(actions), [Action::Start(SIM)]);
+        bench
+    }
+
+    /// With everything ready.
+    fn up() -> Self {
+        let mut bench = Self::new();
+        assert_eq!(bench.at(1.0, Event::Ready(SIM)), [Action::Start(BRIDGE)]);
+        assert_eq!(bench.at(2.0, Event::Ready(BRIDGE)), [Action::Start(PLANNER)]);
+        assert_eq!(bench.at(3.0, Event::Ready(PLANNER)), []);
+        bench
+    }
+
+    /// What an event makes it do, besides what it says.
+    fn at(&mut self, now_s: f64, event: Event) -> Vec<Action> {
+        assert!(now_s >= self.now_s, "time runs forwards");
+        self.now_s = now_s;
+        let actions = self.supervisor.handle(event, seconds(now_s));
+        self.done(actions)
+    }
+
+    /// Waits until time alone makes it do something; nothing may happen before.
+    fn next(&mut self) -> (f64, Vec<Action>) {
+        let deadline_s = self.supervisor.deadline().expect("something waits").as_secs_f64();
+        let before = (deadline_s - 0.001).max(self.now_s);
+        assert_eq!(self.at(before, Event::Tick), [], "before its time");
+        (deadline_s, self.at(deadline_s, Event::Tick))
+    }
+
+    fn done(&mut self, actions: Vec<Action>) -> Vec<Action> {
+        let (said, done): (Vec<_>, _) = actions.into_iter().partition(|a| matches!(a, Action::Say(_)));
+        self.said.extend(said.into_iter().map(|a| match a {
+            Action::Say(text) => text,
+            other => panic!("{other:?}"),
+        }));
+        done
+    }
+
+    fn said(&self, text: &str) -> bool {
+        self.said.iter().any(|s| s.contains(text))
+    }
+
+    fn why_given_up(&self) -> (usize, String) {
+        match self.supervisor.outcome() {
+            Some(Err(GivenUp { part, why })) => (*part, why.clone()),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn died(part: usize) -> Event {
+    Event::Ended { part, how: "signal: 9".to_owned() }
+}
+
+fn ended(part: usize) -> Event {
+    Event::Ended { part, how: "exit status: 0".to_owned() }
+}
+
+use Signal::{Interrupt, Kill, Terminate};
+
+fn send(part: usize, signal: Signal) -> Vec<Action> {
+    vec![Action::Send(part, signal)]
+}
+
+#[test]
+fn a_part_starts_when_the_one_before_is_ready() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.at(5.0, Event::Tick), []);
+    assert_eq!(bench.at(6.0, Event::Ready(SIM)), [Action::Start(BRIDGE)]);
+    assert_eq!(bench.at(6.5, Event::Ready(SIM)), [], "said twice");
+    assert_eq!(bench.at(7.0, Event::Ready(BRIDGE)), [Action::Start(PLANNER)]);
+    assert_eq!(bench.at(8.0, Event::Ready(PLANNER)), []);
+    assert!(bench.said("everything is ready"));
+    assert_eq!(bench.supervisor.deadline(), None);
+}
+
+#[test]
+fn a_part_that_never_gets_ready_stops_what_was_started_in_order() {
+    let mut bench = Bench::new();
+    bench.at(1.0, Event::Ready(SIM));
+    assert_eq!(bench.next(), (21.0, send(BRIDGE, Interrupt)));
+    assert_eq!(bench.at(22.0, ended(BRIDGE)), send(SIM, Interrupt));
+    assert_eq!(bench.supervisor.outcome(), None);
+    assert_eq!(bench.at(23.0, ended(SIM)), []);
+    assert_eq!(bench.why_given_up(), (BRIDGE, "it did not get ready within 20 s".to_owned()));
+}
+
+#[test]
+fn a_part_that_dies_at_its_first_start_is_not_tried_again() {
+    for (event, why) in [
+        (died(BRIDGE), "it never got ready: it ended (signal: 9)"),
+        (
+            Event::NotStarted { part: BRIDGE, why: "no such file".to_owned() },
+            "it never got ready: it cannot be started (no such file)",
+        ),
+    ] {
+        let mut bench = Bench::new();
+        bench.at(1.0, Event::Ready(SIM));
+        assert_eq!(bench.at(1.5, event), send(SIM, Interrupt));
+        bench.at(2.0, ended(SIM));
+        assert_eq!(bench.why_given_up(), (BRIDGE, why.to_owned()));
+    }
+}
+
+#[test]
+fn a_part_that_dies_meanwhile_does_not_hold_up_the_start_of_the_others() {
+    let mut bench = Bench::new();
+    bench.at(1.0, Event::Ready(SIM));
+    assert_eq!(bench.at(1.2, died(SIM)), []);
+    assert_eq!(bench.at(1.3, Event::Ready(BRIDGE)), [Action::Start(PLANNER)]);
+    assert_eq!(bench.next(), (1.7, vec![Action::Start(SIM)]));
+    assert_eq!(bench.at(2.0, Event::Ready(SIM)), [], "its successors are up already");
+    assert!(bench.said("sim: the world begins anew"));
+}
+
+#[test]
+fn waits_before_restarts_double_and_the_fifth_quick_death_is_the_last() {
+    let mut bench = Bench::up();
+    let mut now_s = 10.0;
+    for delay_s in [0.5, 1.0, 2.0, 4.0] {
+        assert_eq!(bench.at(now_s, died(PLANNER)), []);
+        assert_eq!(bench.next(), (now_s + delay_s, vec![Action::Start(PLANNER)]));
+        now_s = bench.now_s + 3.0;
+        assert_eq!(bench.at(now_s - 1.0, Event::Ready(PLANNER)), []);
+    }
+    assert_eq!(bench.at(now_s, died(PLANNER)), send(BRIDGE, Interrupt));
+    assert_eq!(bench.at(now_s + 1.0, ended(BRIDGE)), send(SIM, Interrupt));
+    assert_eq!(bench.at(now_s + 2.0, ended(SIM)), []);
+    let (part, why) = bench.why_given_up();
+    assert!(part == PLANNER && why.contains("5 times"), "{why}");
+}
+
+#[test]
+fn a_healthy_life_ends_the_row_of_quick_deaths() {
+    let mut bench = Bench::up();
+    let mut now_s = 10.0;
+    for _ in 0..4 {
+        bench.at(now_s, died(PLANNER));
+        let (started_s, _) = bench.next();
+        bench.at(started_s + 1.0, Event::Ready(PLANNER));
+        now_s = started_s + 2.0;
+    }
+    // Counted from the last start, 2 s before.
+    now_s += 58.0;
+    for _ in 0..10 {
+        assert_eq!(bench.at(now_s, died(PLANNER)), [], "not the fifth in a row");
+        assert_eq!(bench.next(), (now_s + 0.5, vec![Action::Start(PLANNER)]));
+        bench.at(now_s + 1.0, Event::Ready(PLANNER));
+        now_s += 60.5;
+    }
+}
+
+#[test]
+fn the_bridge_is_not_restarted_while_the_robot_may_still_stand() {
+    let mut bench = Bench::up();
+    let mut now_s = 100.0;
+    for delay_s in [3.0, 3.0, 6.0, 10.0, 10.0] {
+        // Nothing else is stopped meanwhile. The first of them comes after a healthy life.
+        assert_eq!(bench.at(now_s, died(BRIDGE)), []);
+        assert_eq!(bench.next(), (now_s + delay_s, vec![Action::Start(BRIDGE)]));
+        bench.at(bench.now_s + 0.5, Event::Ready(BRIDGE));
+        now_s = bench.now_s + 0.5;
+    }
+}
+
+#[test]
+fn a_restart_that_hangs_is_ended_and_counts_as_a_death() {
+    let mut bench = Bench::up();
+    bench.at(10.0, died(BRIDGE));
+    assert_eq!(bench.next(), (13.0, vec![Action::Start(BRIDGE)]));
+    assert_eq!(bench.next(), (33.0, send(BRIDGE, Interrupt)));
+    assert_eq!(bench.next(), (43.0, send(BRIDGE, Terminate)));
+    assert_eq!(bench.next(), (45.0, send(BRIDGE, Kill)));
+    assert_eq!(bench.at(45.5, died(BRIDGE)), []);
+    assert_eq!(bench.next(), (51.5, vec![Action::Start(BRIDGE)]));
+}
+
+#[test]
+fn a_restart_that_cannot_be_made_counts_as_a_death() {
+    let mut bench = Bench::up();
+    bench.at(10.0, died(SIM));
+    let (started_s, _) = bench.next();
+    let not_started = Event::NotStarted { part: SIM, why: "no such file".to_owned() };
+    assert_eq!(bench.at(started_s, not_started), []);
+    assert_eq!(bench.next(), (started_s + 1.0, vec![Action::Start(SIM)]));
+}
+
+#[test]
+fn a_stop_lets_each_part_end_before_the_next() {
+    let mut bench = Bench::up();
+    assert_eq!(bench.at(50.0, Event::StopAsked), send(PLANNER, Interrupt));
+    assert_eq!(bench.at(64.0, Event::Tick), [], "the robot lies down");
+    assert_eq!(bench.at(64.9, ended(PLANNER)), send(BRIDGE, Interrupt));
+    assert_eq!(bench.at(70.0, ended(BRIDGE)), send(SIM, Interrupt));
+    assert_eq!(bench.supervisor.outcome(), None);
+    assert_eq!(bench.at(71.0, ended(SIM)), []);
+    assert_eq!(bench.supervisor.outcome(), Some(&Ok(Stopped::InOrder)));
+    assert_eq!(bench.supervisor.deadline(), None);
+}
+
+#[test]
+fn who_does_not_end_gets_stronger_signals_and_the_log_says_so() {
+    let mut bench = Bench::up();
+    bench.at(50.0, Event::StopAsked);
+    assert_eq!(bench.next(), (65.0, send(PLANNER, Terminate)));
+    assert_eq!(bench.next(), (67.0, send(PLANNER, Kill)));
+    for word in ["planner does not end by SIGINT", "planner does not end by SIGTERM", "planner gets SIGKILL"]
+    {
+        assert!(bench.said(word), "{word}");
+    }
+    assert_eq!(bench.at(67.1, died(PLANNER)), send(BRIDGE, Interrupt));
+    assert_eq!(bench.next(), (77.1, send(BRIDGE, Terminate)));
+    assert_eq!(bench.at(78.0, died(BRIDGE)), send(SIM, Interrupt));
+    // Nothing ends this one: a driver holds it.
+    assert_eq!(bench.next(), (83.0, send(SIM, Terminate)));
+    assert_eq!(bench.next(), (85.0, send(SIM, Kill)));
+    assert_eq!(bench.next(), (90.0, vec![]));
+    assert_eq!(bench.supervisor.outcome(), Some(&Ok(Stopped::InOrder)));
+    assert!(bench.said("sim: it does not end even by SIGKILL"));
+}
+
+#[test]
+fn a_second_request_kills_all_but_the_bridge_which_has_two_seconds() {
+    let mut bench = Bench::up();
+    bench.at(50.0, Event::StopAsked);
+    assert_eq!(
+        bench.at(51.0, Event::StopAsked),
+        [Action::Send(SIM, Kill), Action::Send(BRIDGE, Terminate), Action::Send(PLANNER, Kill)]
+    );
+    assert_eq!(bench.at(51.1, died(SIM)), []);
+    assert_eq!(bench.at(51.1, died(PLANNER)), []);
+    assert_eq!(bench.at(52.0, Event::StopAsked), [], "a third changes nothing");
+    assert_eq!(bench.next(), (53.0, send(BRIDGE, Kill)));
+    assert_eq!(bench.at(53.1, died(BRIDGE)), []);
+    assert_eq!(bench.supervisor.outcome(), Some(&Ok(Stopped::Hurriedly)));
+}
+
+#[test]
+fn one_ctrl_c_that_arrives_twice_is_one() {
+    let mut bench = Bench::up();
+    assert_eq!(bench.at(50.0, Event::StopAsked), send(PLANNER, Interrupt));
+    assert_eq!(bench.at(50.01, Event::StopAsked), []);
+    assert_eq!(bench.at(50.49, Event::StopAsked), []);
+    assert_eq!(bench.at(50.5, Event::StopAsked).len(), 3);
+}
+
+#[test]
+fn a_stop_during_the_start_or_a_wait_starts_nothing_more() {
+    let mut bench = Bench::new();
+    bench.at(1.0, Event::Ready(SIM));
+    assert_eq!(bench.at(2.0, Event::StopAsked), send(BRIDGE, Interrupt));
+    assert_eq!(bench.at(2.1, Event::Ready(BRIDGE)), []);
+    assert_eq!(bench.at(3.0, ended(BRIDGE)), send(SIM, Interrupt));
+    bench.at(4.0, ended(SIM));
+    assert_eq!(bench.supervisor.outcome(), Some(&Ok(Stopped::InOrder)));
+
+    let mut bench = Bench::up();
+    bench.at(10.0, died(BRIDGE));
+    assert_eq!(bench.at(11.0, Event::StopAsked), send(PLANNER, Interrupt));
+    assert_eq!(bench.at(14.0, Event::Tick), [], "no new bridge");
+    assert_eq!(bench.at(15.0, ended(PLANNER)), send(SIM, Interrupt));
+}
+
+#[test]
+fn a_part_that_starts_during_a_long_stop_waits_for_its_turn() {
+    let mut bench = Bench::up();
+    bench.at(10.0, died(SIM));
+    bench.next();
+    // It would be late at 30.5, when the planner still lets the robot lie down.
+    assert_eq!(bench.at(29.0, Event::StopAsked), send(PLANNER, Interrupt));
+    assert_eq!(bench.at(31.0, Event::Tick), []);
+    assert_eq!(bench.at(32.0, ended(PLANNER)), send(BRIDGE, Interrupt));
+    assert_eq!(bench.at(33.0, ended(BRIDGE)), send(SIM, Interrupt));
+}
+
+#[test]
+fn who_dies_during_the_stop_is_not_restarted() {
+    let mut bench = Bench::up();
+    bench.at(50.0, Event::StopAsked);
+    assert_eq!(bench.at(51.0, died(BRIDGE)), []);
+    assert_eq!(bench.at(60.0, Event::Tick), []);
+    assert_eq!(bench.at(61.0, ended(PLANNER)), send(SIM, Interrupt));
+}
+
+#[test]
+fn a_request_while_a_part_is_given_up_still_stops_in_order() {
+    let mut bench = Bench::up();
+    bench.supervisor.lives[SIM].quick_deaths = 4;
+    assert_eq!(bench.at(10.0, died(SIM)), send(PLANNER, Interrupt));
+    assert_eq!(bench.at(11.0, Event::StopAsked), [], "the robot has its time to lie down");
+    assert_eq!(
+        bench.at(12.0, Event::StopAsked),
+        [Action::Send(BRIDGE, Terminate), Action::Send(PLANNER, Kill)]
+    );
+    bench.at(12.1, died(PLANNER));
+    bench.at(12.2, died(BRIDGE));
+    assert_eq!(bench.why_given_up().0, SIM);
+}
