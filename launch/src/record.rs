@@ -118,7 +118,7 @@ impl<W: Output> Recorder<RunFile<W>> {
     pub fn new(output: W, robot: &RobotDescription) -> Result<Self, RecordError> {
         let file = RunFile { sink: Sink::new(output)?, message: Vec::new() };
         // Logged with the first message, so that the recording does not begin before it.
-        Ok(Self { mounts_due: true, ..Recorder::through(file, robot) })
+        Ok(Self { mounts_due: true, ..Self::through(file, robot) })
     }
 
     /// Saves what is not saved yet and closes the file.

@@ -12,4 +12,6 @@ pub(crate) use findings::{markers, place_of};
 pub use inspector::Findings;
 pub(crate) use inspector::{Inspector, View};
 pub(crate) use navigator::{Body, Guide, Navigator};
-pub(crate) use surroundings::{Perceived, Surroundings};
+#[cfg(feature = "ros")]
+pub(crate) use surroundings::Perceived;
+pub(crate) use surroundings::Surroundings;

@@ -57,11 +57,14 @@ pub(super) struct Looked {
     pub(super) defects: Vec<Defect>,
 }
 
+/// What was found, and the ids of the true defects that some camera could have seen (for scoring only).
+type Seen = (Findings, Vec<u16>);
+
 /// The thread's front door.
 pub(super) struct Eyes {
     moments: Option<SyncSender<Moment>>,
     results: Receiver<Looked>,
-    thread: Option<JoinHandle<anyhow::Result<(Findings, Vec<u16>)>>>,
+    thread: Option<JoinHandle<anyhow::Result<Seen>>>,
     pending: usize,
 }
 
@@ -114,7 +117,7 @@ impl Eyes {
 
     /// Ends the thread and gives all that was found, and which true defects some camera could have seen (for
     /// scoring only). [`Eyes::take`] of all comes first.
-    pub(super) fn close(mut self) -> anyhow::Result<(Findings, Vec<u16>)> {
+    pub(super) fn close(mut self) -> anyhow::Result<Seen> {
         self.moments = None;
         self.join()
     }
@@ -125,7 +128,7 @@ impl Eyes {
         self.join().err().unwrap_or_else(|| anyhow!("the thread that works on pictures ended early"))
     }
 
-    fn join(&mut self) -> anyhow::Result<(Findings, Vec<u16>)> {
+    fn join(&mut self) -> anyhow::Result<Seen> {
         let thread = self.thread.take().context("the thread that works on pictures ended before")?;
         // A panic's payload has been printed where it happened.
         thread.join().unwrap_or_else(|_| Err(anyhow!("the thread that works on pictures panicked")))
@@ -209,7 +212,7 @@ impl Worker {
         Ok((self.inspector.judge(rendered.frame.image)?, rendered.visible))
     }
 
-    pub(super) fn close(self) -> (Findings, Vec<u16>) {
+    pub(super) fn close(self) -> Seen {
         let visible = self.visible.into_iter().filter(|(_, could)| *could).map(|(id, _)| id).collect();
         (self.inspector.close(), visible)
     }

@@ -9,6 +9,7 @@ use nalgebra::Vector3;
 use perception::localise::TunnelCorrection;
 use planner::gait::Mode;
 use planner::guard::{Guard, Hold, SENSOR_LIFE_S, Vitals};
+use robot_interface::frames::{Base, Map, Transform};
 use robot_interface::joints::JointStates;
 use robot_interface::sensors::ImuSample;
 use robot_interface::state::VelocityCommand;
@@ -16,6 +17,7 @@ use robot_interface::time::Stamp;
 use rtrb::{Consumer, Producer, RingBuffer};
 
 use super::{Histogram, monotonic, sleep_until};
+use crate::config::Robot;
 use crate::stack::{Body, Control};
 
 /// 500 Hz.
@@ -119,6 +121,8 @@ pub(crate) struct Lines<P> {
 
 /// The control process on its ports.
 pub(crate) struct Loop<P> {
+    robot: Robot,
+    start: Transform<Map, Base>,
     control: Control,
     lines: Lines<P>,
     time: TimeBase,
@@ -145,7 +149,14 @@ pub(crate) struct Loop<P> {
 }
 
 impl<P: BusPort> Loop<P> {
-    pub(crate) fn new(control: Control, lines: Lines<P>, time: TimeBase) -> (Self, Orders) {
+    /// A loop for a robot that lies at `start`, as its control process knows it.
+    pub(crate) fn new(
+        robot: &Robot,
+        start: Transform<Map, Base>,
+        control: Control,
+        lines: Lines<P>,
+        time: TimeBase,
+    ) -> (Self, Orders) {
         let (targets_in, targets) = RingBuffer::new(16);
         let (corrections_in, corrections) = RingBuffer::new(16);
         let (reports, reports_out) = RingBuffer::new(64);
@@ -160,6 +171,8 @@ impl<P: BusPort> Loop<P> {
         };
         let zero = Vector3::zeros();
         let this = Self {
+            robot: robot.clone(),
+            start,
             control,
             lines,
             time,
@@ -313,7 +326,7 @@ impl<P: BusPort> Loop<P> {
     /// let go then, and time has jumped anyway.
     #[cold]
     fn begin_anew(&mut self, now: Stamp) {
-        self.control.begin_anew(now);
+        self.control.begin_anew(&self.robot, self.start, now);
         (self.now, self.gait_now, self.target) = (now, now, None);
     }
 

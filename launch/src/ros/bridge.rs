@@ -110,9 +110,10 @@ impl Part for BridgeNode {
             TimeBase::Sensor => Stamp::ZERO,
             TimeBase::System(offset) => monotonic().plus_nanos(offset),
         };
-        let mut control = Control::new(&self.robot, start_pose(&self.mission), now, time.bus_nanos())?;
+        let start = start_pose(&self.mission);
+        let mut control = Control::new(&self.robot, start, now, time.bus_nanos())?;
         let lines = self.ports.open(control.bus().0)?;
-        let (control, orders) = Loop::new(control, lines, time);
+        let (control, orders) = Loop::new(&self.robot, start, control, lines, time);
         orders.estop.store(self.estopped, Ordering::Release);
         let thread = std::thread::Builder::new()
             .name("control".to_owned())

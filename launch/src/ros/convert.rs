@@ -33,7 +33,7 @@ pub(crate) enum Refused {
 }
 
 pub(crate) fn stamp(time: &Time) -> Result<Stamp, Refused> {
-    let sec = u64::try_from(time.sec).map_err(|_| Refused::Number)?;
+    let sec = u64::try_from(time.sec).ok().ok_or(Refused::Number)?;
     Ok(Stamp::from_nanos(sec * 1_000_000_000 + u64::from(time.nanosec.min(999_999_999))))
 }
 
@@ -121,7 +121,7 @@ pub(crate) fn correction(message: &CorrectionMsg) -> Result<TunnelCorrection, Re
         height_m: message.height_m,
         yaw_rad: message.yaw_rad,
         covariance,
-        eigenvalues: eigenvalues.map_err(|_| Refused::Size)?,
+        eigenvalues: eigenvalues.ok().ok_or(Refused::Size)?,
         degenerate: Directions::NONE,
         points: message.points as usize,
         inliers: message.inliers,

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::Context as _;
 use r2r::rcl_interfaces::msg::{
     FloatingPointRange, ListParametersResult, Parameter as ParameterMsg, ParameterDescriptor, ParameterEvent,
     ParameterValue as ValueMsg, SetParametersResult,
@@ -110,7 +111,7 @@ impl Declarations {
 
     /// Takes what the command line or a launch file gave, read-only ones included.
     fn override_with(&mut self, node: &Node) -> anyhow::Result<()> {
-        let given = node.params.lock().map_err(|_| anyhow::anyhow!("the node's parameters are lost"))?;
+        let given = node.params.lock().ok().context("the node's parameters are lost")?;
         for (name, parameter) in given.iter() {
             let Some(declared) = self.0.get_mut(name.as_str()) else {
                 tracing::warn!("parameter {name} is not known and left alone; see `ros2 param list`");
@@ -153,7 +154,7 @@ impl Declared {
             return Err(format!("{name} has another type: see describe_parameters"));
         }
         match (value, self.range) {
-            (Value::Number(number), Some([least, most])) if !(least..=most).contains(&number) => {
+            (Value::Number(number), Some([least, most])) if !(least..=most).contains(number) => {
                 Err(format!("{name} must be from {least} to {most}, not {number}"))
             }
             (Value::Number(number), None) if !number.is_finite() => Err(format!("{name} must be a number")),

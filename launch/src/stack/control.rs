@@ -7,7 +7,6 @@ use perception::state::{PoseHistory, StateEstimator};
 use planner::gait::{Gait, Mode, Refused};
 use robot_interface::frames::{Base, Map, Transform};
 use robot_interface::joints::{JOINTS, JointCommand, JointMeasurement, JointStates};
-use robot_interface::robot::RobotDescription;
 use robot_interface::sensors::ImuSample;
 use robot_interface::state::{RobotState, VelocityCommand};
 use robot_interface::time::Stamp;
@@ -20,8 +19,6 @@ const IDLE_DAMPING: f64 = 3.0;
 
 /// State estimate and gait, with the bridge that their commands go through.
 pub(crate) struct Control {
-    robot: RobotDescription,
-    start: Transform<Map, Base>,
     bridge: MotorBridge,
     estimator: StateEstimator,
     gait: Gait,
@@ -48,8 +45,6 @@ impl Control {
         let joints =
             lying.map(|position_rad| JointMeasurement { position_rad, ..JointMeasurement::default() });
         Ok(Self {
-            robot: description.clone(),
-            start,
             bridge: MotorBridge::with_cycle(description, bus_nanos)
                 .context("the robot's motor buses cannot be used")?,
             estimator: StateEstimator::new(description, start, now),
@@ -61,9 +56,10 @@ impl Control {
         })
     }
 
-    /// Forgets the estimate: the robot lies at its start again, at `now`, with its legs let go.
-    pub(crate) fn begin_anew(&mut self, now: Stamp) {
-        self.estimator = StateEstimator::new(&self.robot, self.start, now);
+    /// Forgets the estimate: the robot lies at `start` again, at `now`, with its legs let go.
+    #[cfg(feature = "ros")]
+    pub(crate) fn begin_anew(&mut self, robot: &Robot, start: Transform<Map, Base>, now: Stamp) {
+        self.estimator = StateEstimator::new(&robot.description, start, now);
         self.joints.stamp = now;
         // Letting go is never refused.
         let _ = self.gait.request(Mode::Damped, now);

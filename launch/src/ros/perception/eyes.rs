@@ -90,7 +90,7 @@ impl Eyes {
             return Ok(());
         }
         self.waiting.fetch_add(1, Ordering::Relaxed);
-        self.jobs.send(Job::See(pose, sight)).map_err(|_| ended())
+        self.jobs.send(Job::See(pose, sight)).ok().ok_or_else(ended)
     }
 
     /// All defects so far, if there is news.
@@ -111,7 +111,7 @@ impl Eyes {
 
     /// Everything found, once all waiting pictures have been worked on.
     pub(super) fn findings(&self) -> anyhow::Result<Findings> {
-        self.jobs.send(Job::Findings).map_err(|_| ended())?;
+        self.jobs.send(Job::Findings).ok().ok_or_else(ended)?;
         loop {
             let answer = self.answers.recv_timeout(PATIENCE).context("the pictures are not done in time")?;
             if let Answer::Findings(findings) = answer? {
