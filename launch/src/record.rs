@@ -39,7 +39,7 @@ pub use disk::Output;
 pub use error::{RecordError, Recorded};
 pub use findings::DefectMarker;
 pub use playback::{Missing, Playback, PlaybackError, Played, Topic, repair};
-pub use qos::{Durability, Reliability, qos_profile};
+pub use qos::{Durability, Reliability, durability_of, qos_profile};
 pub use raw::RawRecorder;
 use sink::Sink;
 

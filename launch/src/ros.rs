@@ -14,10 +14,13 @@ mod parameters;
 mod perception;
 mod planner;
 mod recorder;
+mod replay;
 mod shell;
 mod sim;
 
 use std::path::PathBuf;
+
+pub use replay::{Replayed, replay};
 
 use crate::config::{Mission, Robot};
 use crate::realtime::computations_stand_back;

@@ -1,4 +1,5 @@
-//! The command line: `adit mission`, `adit inspect`, `adit campaign`, `adit setup`, `adit env`, `adit up`.
+//! The command line: `adit mission`, `adit inspect`, `adit campaign`, `adit setup`, `adit env`, `adit up`,
+//! `adit record`, `adit replay`, `adit node`.
 //!
 //! Exit codes: 0 done as asked; 1 the mission was not completed, or something failed on the way; 2 the
 //! input could not be used (nothing has been written then); 130 stopped by Ctrl-C. `adit up` is meant to be
@@ -8,10 +9,14 @@
 #![allow(clippy::print_stdout)]
 
 mod campaign;
+#[cfg(not(feature = "ros"))]
+mod handover;
 mod inspect;
 mod mission;
 #[cfg(feature = "ros")]
 mod node;
+#[cfg(feature = "ros")]
+mod replay;
 mod setup;
 mod up;
 
@@ -43,9 +48,27 @@ enum Command {
     Inspect(inspect::Args),
     /// Run a mission for many seeds and print the table of results
     Campaign(campaign::Args),
+    /// Record every topic of the ROS 2 graph, until Ctrl-C
+    #[cfg(feature = "ros")]
+    Record(replay::RecordArgs),
+    /// Publish a recording again
+    #[cfg(feature = "ros")]
+    Replay(replay::Args),
     /// Be one node of the ROS 2 graph (`adit up` starts them all)
     #[cfg(feature = "ros")]
     Node(node::Args),
+    /// Record every topic of the ROS 2 graph, until Ctrl-C
+    #[cfg(not(feature = "ros"))]
+    #[command(disable_help_flag = true)]
+    Record(handover::Args),
+    /// Publish a recording again
+    #[cfg(not(feature = "ros"))]
+    #[command(disable_help_flag = true)]
+    Replay(handover::Args),
+    /// Be one node of the ROS 2 graph (`adit up` starts them all)
+    #[cfg(not(feature = "ros"))]
+    #[command(disable_help_flag = true)]
+    Node(handover::Args),
     /// Set up what Adit needs beside itself
     #[command(subcommand)]
     Setup(setup::Setup),
@@ -71,7 +94,13 @@ pub fn main() -> ExitCode {
         Command::Inspect(args) => inspect::run(&args),
         Command::Campaign(args) => campaign::run(&args),
         #[cfg(feature = "ros")]
+        Command::Record(args) => replay::record(&args),
+        #[cfg(feature = "ros")]
+        Command::Replay(args) => replay::run(&args),
+        #[cfg(feature = "ros")]
         Command::Node(args) => node::run(&args),
+        #[cfg(not(feature = "ros"))]
+        Command::Record(_) | Command::Replay(_) | Command::Node(_) => handover::run(),
         Command::Setup(what) => setup::setup(&what),
         Command::Env(what) => setup::env(&what),
         Command::Up(args) => up::run(&args),

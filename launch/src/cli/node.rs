@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use super::BadInput;
 use crate::config::{Mission, Robot};
 use crate::ros::{self, NodeName, Setting};
 
@@ -31,20 +32,37 @@ pub(super) struct Args {
     ros: Vec<String>,
 }
 
-pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    if let Some(first) = args.ros.first().filter(|first| *first != "--ros-args") {
-        return Err(super::BadInput {
-            message: format!("unexpected argument `{first}`"),
-            help: "what is meant for ROS 2 stands behind --ros-args; see `adit node --help`".to_owned(),
-        }
-        .into());
+impl Args {
+    /// A node that needs no mission of its own.
+    pub(super) fn of(name: NodeName, run_dir: PathBuf, ros: Vec<String>) -> Self {
+        let mission = "cable-tunnel".to_owned();
+        Self { name, mission, robot: None, seed: None, run_dir, ports_dir: None, ros }
     }
+}
+
+/// What is meant for ROS 2 must say so: r2r reads it from the command line by itself.
+pub(super) fn check_ros_args(ros: &[String]) -> Result<(), BadInput> {
+    match ros.first().filter(|first| *first != "--ros-args") {
+        Some(first) => Err(BadInput {
+            message: format!("unexpected argument `{first}`"),
+            help: "what is meant for ROS 2 stands behind --ros-args; see --help".to_owned(),
+        }),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn log_to_terminal() {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false).without_time().init();
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    check_ros_args(&args.ros)?;
     let mut mission = Mission::load(&args.mission)?;
     if let Some(seed) = args.seed {
         mission.seed = seed;
     }
     let robot = Robot::load(args.robot.as_deref().unwrap_or(&mission.robot))?;
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false).without_time().init();
+    log_to_terminal();
     let setting =
         Setting { mission, robot, run_dir: args.run_dir.clone(), ports_dir: args.ports_dir.clone() };
     ros::run(args.name, setting)?;

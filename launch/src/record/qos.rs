@@ -50,9 +50,25 @@ pub fn qos_profile(reliability: Reliability, durability: Durability, depth: usiz
     )
 }
 
+/// The durability that a profile of this form tells; volatile where it tells none.
+pub fn durability_of(qos_profile: &str) -> Durability {
+    let latched = qos_profile
+        .lines()
+        .any(|line| matches!(line.trim(), "durability: 1" | "durability: transient_local"));
+    if latched { Durability::TransientLocal } else { Durability::Volatile }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn durability_is_read_back() {
+        for durability in [Durability::Volatile, Durability::TransientLocal] {
+            assert_eq!(durability_of(&qos_profile(Reliability::Reliable, durability, 1)), durability);
+        }
+        assert_eq!(durability_of(""), Durability::Volatile);
+    }
 
     #[test]
     fn numbers_are_those_of_rmw() {

@@ -1,0 +1,101 @@
+//! `adit replay`: a recording published again, message by message, at the pace at which it was recorded.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use r2r::{Context, Node, PublisherUntyped, QosProfile};
+use robot_interface::time::Stamp;
+
+use crate::realtime::{monotonic, sleep_until};
+use crate::record::{Durability, Playback, PlaybackError, Topic, durability_of};
+
+/// After the publishers are made, so that subscribers find them before the first message.
+const SETTLE: Duration = Duration::from_millis(500);
+/// The longest that one sleep may be: a signal is noticed then, ns.
+const NAP_NANOS: u64 = 100_000_000;
+
+/// What was published.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Replayed {
+    /// Messages published.
+    pub messages: u64,
+    /// Messages of topics whose type is not built into Adit.
+    pub left_out: u64,
+    /// Parts of the file that are damaged.
+    pub damaged: u64,
+}
+
+/// Publishes a recording, `rate` times as fast as it was recorded, until its end or until told to `stop`.
+///
+/// # Errors
+/// When the file cannot be read, or ROS 2 cannot be started.
+pub fn replay(path: &Path, rate: f64, stop: &AtomicBool) -> anyhow::Result<Replayed> {
+    let playback = Playback::open(path)?;
+    if let Some(missing) = playback.missing() {
+        tracing::warn!("{missing}");
+    }
+    let context = Context::create().context("cannot start ROS 2: check ROS_DOMAIN_ID and --ros-args")?;
+    let mut node = Node::create(context, "replay", "").context("cannot make the node")?;
+    let publishers = publishers(&mut node, playback.topics().map(AsRef::as_ref));
+    std::thread::sleep(SETTLE);
+    let mut done = Replayed::default();
+    let mut began: Option<(Stamp, Stamp)> = None;
+    for played in playback {
+        let played = match played {
+            Ok(played) => played,
+            Err(error @ PlaybackError::Damaged { .. }) => {
+                tracing::warn!("{error}");
+                done.damaged += 1;
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let (first, start) = *began.get_or_insert((played.log_time, monotonic()));
+        let after_s = played.log_time.seconds_since(first) / rate;
+        let due = start.plus_nanos((after_s * 1e9) as u64);
+        while monotonic() < due && !stop.load(Ordering::Relaxed) {
+            sleep_until(due.min(monotonic().plus_nanos(NAP_NANOS)));
+        }
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        match publishers.get(&played.topic.name) {
+            Some(publisher) => {
+                publisher
+                    .publish_raw(&played.data)
+                    .with_context(|| format!("{}: not published", played.topic.name))?;
+                done.messages += 1;
+            }
+            None => done.left_out += 1,
+        }
+    }
+    Ok(done)
+}
+
+/// A publisher for each topic whose type Adit knows.
+fn publishers<'a>(
+    node: &mut Node,
+    topics: impl Iterator<Item = &'a Topic>,
+) -> BTreeMap<String, PublisherUntyped> {
+    let mut publishers = BTreeMap::new();
+    for topic in topics {
+        let profile = match durability_of(&topic.qos_profile) {
+            Durability::TransientLocal => QosProfile::default().keep_last(1).transient_local(),
+            Durability::Volatile => QosProfile::default().keep_last(10),
+        };
+        match node.create_publisher_untyped(&topic.name, &topic.type_name, profile) {
+            Ok(publisher) => drop(publishers.insert(topic.name.clone(), publisher)),
+            Err(error) => {
+                tracing::warn!(
+                    "{} is left out: {} is not built into adit ({error})",
+                    topic.name,
+                    topic.type_name
+                );
+            }
+        }
+    }
+    publishers
+}

@@ -1,0 +1,283 @@
+"""The graph from outside: topics and frames, lifecycle and parameters, the mission by its action, driving by hand, the
+emergency stop, the recording; and that the mission gives what lock-step gives.
+
+    eval "$(adit env ros)"; python launch/tests/ros/graph.py path/to/adit
+"""
+
+import csv
+import math
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import geometry_msgs.msg
+import lifecycle_msgs.srv
+import rcl_interfaces.srv
+from adit_msgs.action import RunMission
+from rclpy.action import ActionClient
+
+from client import Client, Stack, TOPICS, distance, wait_for
+
+MISSION = "short"
+
+
+def stamp(message):
+    return message.header.stamp.sec + 1e-9 * message.header.stamp.nanosec
+
+
+def check_topics(client):
+    """Types, frames, sizes and stamps of what is always said."""
+    for topic in ["/clock", "/joint_states", "/imu/data", "/odom", "/tf", "/tf_static", "/lidar/points",
+                  "/terrain/elevation", "/terrain/traversability", "/localisation/correction", "/diagnostics"]:
+        wait_for(topic, lambda: topic in client.newest, 10)
+    newest = client.newest
+    clock = newest["/clock"].clock.sec + 1e-9 * newest["/clock"].clock.nanosec
+    joints = newest["/joint_states"]
+    assert len(joints.name) == len(joints.position) == len(joints.velocity) == len(joints.effort) == 12
+    assert joints.name[0] == "FL_hip_joint"
+    odom = newest["/odom"]
+    assert (odom.header.frame_id, odom.child_frame_id) == ("odom", "base_link")
+    q = odom.pose.pose.orientation
+    assert abs(math.sqrt(q.x**2 + q.y**2 + q.z**2 + q.w**2) - 1) < 1e-6
+    assert abs(newest["/imu/data"].linear_acceleration.z - 9.81) < 2, "it lies level"
+    cloud = newest["/lidar/points"]
+    assert [f.name for f in cloud.fields] == ["x", "y", "z", "intensity", "time"]
+    assert cloud.width * cloud.height * cloud.point_step == len(cloud.data) and cloud.width > 5000
+    grid = newest["/terrain/traversability"]
+    assert grid.header.frame_id == "map" and len(grid.data) == grid.info.width * grid.info.height
+    assert stamp(grid) == stamp(newest["/terrain/elevation"]) or client.counts["/terrain/elevation"] > 1
+    tree = {t.child_frame_id: t.header.frame_id for t in newest["/tf_static"].transforms}
+    tree |= {t.child_frame_id: t.header.frame_id for t in newest["/tf"].transforms}
+    for frame in ["lidar", "imu", "left_optical_frame", "thermal_left_optical_frame"]:
+        above = frame
+        while above != "map":
+            assert above in tree, f"{above} hangs on nothing"
+            above = tree[above]
+    for topic in ["/odom", "/imu/data", "/joint_states", "/lidar/points"]:
+        assert abs(stamp(newest[topic]) - clock) < 2.0, f"{topic} is not stamped with simulated time"
+    before = dict(client.counts)
+    began = client.newest["/clock"].clock
+    time.sleep(4)
+    ended = client.newest["/clock"].clock
+    simulated = ended.sec - began.sec + 1e-9 * (ended.nanosec - began.nanosec)
+    for topic, rate in [("/odom", 50), ("/joint_states", 50), ("/lidar/points", 10), ("/robot_state", 40)]:
+        seen = (client.counts[topic] - before[topic]) / max(simulated, 0.1)
+        print(f"  {topic}: {seen:.1f} a simulated second")
+        assert seen > 0.6 * rate, f"{topic} comes {seen:.1f} times a second"
+
+
+def check_life(client):
+    """Lifecycle and parameters, as ROS users know them."""
+    for node in ["sim", "bridge", "perception", "planner", "recorder"]:
+        state = client.service(lifecycle_msgs.srv.GetState, f"/{node}/get_state").current_state
+        assert (state.id, state.label) == (3, "active"), (node, state)
+        described = client.service(rcl_interfaces.srv.DescribeParameters, f"/{node}/describe_parameters",
+                                   names=["use_sim_time", "robot"]).descriptors
+        assert all(d.description and d.read_only for d in described)
+    transitions = client.service(lifecycle_msgs.srv.GetAvailableTransitions, "/planner/get_available_transitions")
+    assert {t.transition.label for t in transitions.available_transitions} == {"deactivate", "shutdown"}
+
+    def change(label):
+        request = lifecycle_msgs.srv.ChangeState.Request()
+        request.transition.label = label
+        return client.service(lifecycle_msgs.srv.ChangeState, "/planner/change_state",
+                              transition=request.transition).success
+
+    assert not change("configure"), "no such transition from active"
+    assert change("deactivate")
+    assert not client.trigger("/mission/start").success, "an inactive planner starts nothing"
+    assert change("activate")
+    set_to = rcl_interfaces.srv.SetParameters
+
+    def speed(value):
+        parameter = rcl_interfaces.msg.Parameter(name="speed_m_s")
+        parameter.value.type, parameter.value.double_value = 3, value
+        return client.service(set_to, "/planner/set_parameters", parameters=[parameter]).results[0]
+
+    refused = speed(5.0)
+    assert not refused.successful and "0.1 to 1" in refused.reason, refused
+    assert speed(0.6).successful
+    ranged = client.service(rcl_interfaces.srv.DescribeParameters, "/planner/describe_parameters", names=["speed_m_s"])
+    limits = ranged.descriptors[0].floating_point_range[0]
+    assert (limits.from_value, limits.to_value) == (0.1, 1.0)
+
+
+def run_mission(client):
+    """By the action, with feedback; the result."""
+    action = ActionClient(client.node, RunMission, "/mission/run")
+    assert action.wait_for_server(10)
+    phases = []
+
+    def heard(message):
+        phase = message.feedback.status.phase
+        if not phases or phases[-1] != phase:
+            phases.append(phase)
+            print(f"  {phase} at {message.feedback.status.chainage_m:.1f} m")
+
+    rejected = action.send_goal_async(RunMission.Goal(mission="another"))
+    wait_for("an answer to a goal", rejected.done, 10)
+    assert not rejected.result().accepted, "a mission that the stack was not started with"
+    sent = action.send_goal_async(RunMission.Goal(mission=MISSION), feedback_callback=heard)
+    wait_for("an answer to a goal", sent.done, 10)
+    assert sent.result().accepted
+    second = action.send_goal_async(RunMission.Goal())
+    wait_for("an answer to a second goal", second.done, 10)
+    assert not second.result().accepted, "one mission at a time"
+    wait_for("standing", lambda: client.state().mode == "walk", 30)
+    assert client.state().lease_owner == "planner"
+    refused = client.lease("intruder")
+    assert not refused.granted and refused.owner == "planner" and "planner" in refused.message, refused
+    result = sent.result().get_result_async()
+    wait_for("the end of the mission", result.done, 400)
+    result = result.result()
+    assert result.status == 4 and result.result.completed, result
+    for phase in ["standing up", "walking out", "inspecting", "walking home", "lying down"]:
+        assert phase in phases, phases
+    for topic in ["/camera/left/image_raw", "/camera/left/camera_info", "/thermal/thermal_left/image_raw", "/plan",
+                  "/defects", "/defects/list"]:
+        assert topic in client.newest, f"nothing came on {topic}"
+    image = client.newest["/camera/left/image_raw"]
+    assert image.encoding == "rgb8" and len(image.data) == image.height * image.step and len(set(bytes(image.data[::997]))) > 5
+    listed = client.newest["/defects/list"].defects
+    assert len(listed) == result.result.defects > 0
+    assert all(d.class_name in ("crack", "leakage", "spalling", "corrosion", "hot_joint") and 0 <= d.clock_h < 12
+               and 0 < d.score <= 1 for d in listed)
+    return result.result
+
+
+def check_agreement(client, lockstep, result):
+    """The same defects but for at most one, the same path within 20 cm."""
+    def table(folder):
+        return [(r["class"], float(r["chainage_m"]), float(r["arc_m"])) for r in
+                csv.DictReader(open(Path(folder) / "defects.csv"))]
+
+    ours, theirs = table(result.report), table(lockstep)
+
+    def unmatched(some, others):
+        left = list(others)
+        count = 0
+        for kind, chainage, arc in some:
+            near = [o for o in left if o[0] == kind and abs(o[1] - chainage) < 0.4 and abs(o[2] - arc) < 0.4]
+            if near:
+                left.remove(near[0])
+            else:
+                count += 1
+        return count
+
+    missing, more = unmatched(theirs, ours), unmatched(ours, theirs)
+    print(f"  {len(ours)} defects, lock-step {len(theirs)}; {missing} missing, {more} more")
+    assert missing <= 1 and more <= 1, (ours, theirs)
+    from rosbags.highlevel import AnyReader
+    from rosbags.typesys import Stores, get_typestore
+    with AnyReader([Path(lockstep) / "run.mcap"], default_typestore=get_typestore(Stores.ROS2_JAZZY)) as reader:
+        odometry = [c for c in reader.connections if c.topic == "/odom"]
+        path = [(m.pose.pose.position.x, m.pose.pose.position.y) for m in
+                (reader.deserialize(raw, c.msgtype) for c, _, raw in reader.messages(odometry))][::5]
+    off = max(min(distance(p, q) for q in path) for p in client.track[::10])
+    print(f"  the path is at most {off:.2f} m from lock-step's")
+    assert off < 0.20, off
+
+
+def check_driving(client):
+    """`cmd_vel` with and without the lease; the emergency stop."""
+    publisher = client.node.create_publisher(geometry_msgs.msg.Twist, "/cmd_vel", 1)
+    wait_for("no lease", lambda: client.state().lease_owner == "", 15)
+    assert not client.trigger("/robot/stand_up").success, "nobody rises without the lease"
+    client.drive(publisher, 1.0, x=0.4)
+    assert client.state().mode == "damped"
+    lease = client.lease(seconds=9.0)
+    assert lease.granted and lease.token
+    assert client.trigger("/robot/stand_up").success
+    end = time.monotonic() + 30
+    while client.state().mode != "walk" and time.monotonic() < end:
+        client.drive(publisher, 0.5)
+        assert client.lease(seconds=9.0, token=lease.token).granted
+    start = client.truth[-1]
+    client.drive(publisher, 3.0, x=0.4)
+    moved = distance(start, client.truth[-1])
+    print(f"  drove {moved:.2f} m in 3 s at 0.4 m/s")
+    assert moved > 0.4, moved
+    # Another node sends it too: then nobody can tell who drives.
+    import rclpy
+    stranger = rclpy.create_node("stranger")
+    theirs = stranger.create_publisher(geometry_msgs.msg.Twist, "/cmd_vel", 1)
+    wait_for("the stranger's publisher", lambda: client.node.count_publishers("/cmd_vel") == 2, 10)
+    time.sleep(1.0)
+    client.drive(theirs, 2.0, x=0.6)
+    before = client.truth[-1]
+    client.drive(theirs, 2.0, x=0.6)
+    assert distance(before, client.truth[-1]) < 0.15, "a stranger drove the robot"
+    assert "stranger" in client.diagnostics("bridge")["cmd_vel"]
+    stranger.destroy_node()
+    wait_for("the stranger's end", lambda: client.node.count_publishers("/cmd_vel") == 1, 10)
+    assert client.lease(seconds=1.0, token=lease.token).granted
+    time.sleep(1.3)
+    assert client.state().lease_owner == "", "a lease ends by itself"
+    before = client.truth[-1]
+    client.drive(publisher, 2.0, x=0.4)
+    assert distance(before, client.truth[-1]) < 0.2, "an old lease still drives"
+    lease = client.lease(seconds=9.0)
+    assert lease.granted
+    client.drive(publisher, 1.0, x=0.3)
+    assert client.estop(True).success
+    client.wait_mode("damped", 2)
+    assert client.state().estopped
+    client.trigger("/robot/stand_up")
+    client.drive(publisher, 1.0, x=0.4)
+    assert client.state().mode == "damped", "an emergency stop needs its own reset"
+    told = client.diagnostics("bridge")["estop_to_bus_us"]
+    print(f"  emergency stop to the buses, us: {told}")
+    assert client.estop(False).success
+    time.sleep(0.5)
+    assert client.state().mode == "damped" and not client.state().estopped, "a reset moves nothing"
+    client.node.destroy_publisher(publisher)
+
+
+def check_recording(path):
+    """Every message, by readers that are not ours."""
+    from mcap.reader import make_reader
+    from mcap_ros2.decoder import DecoderFactory
+    from rosbags.highlevel import AnyReader
+    from rosbags.typesys import Stores, get_typestore
+    with AnyReader([path], default_typestore=get_typestore(Stores.ROS2_JAZZY)) as reader:
+        count = 0
+        for connection, _, raw in reader.messages():
+            reader.deserialize(raw, connection.msgtype)
+            count += 1
+        topics = {c.topic for c in reader.connections}
+    assert {t for t in TOPICS if not t.startswith("/thermal")} <= topics, set(TOPICS) - topics
+    with open(path, "rb") as file:
+        decoded = sum(1 for _ in make_reader(file, decoder_factories=[DecoderFactory()]).iter_decoded_messages())
+    assert decoded == count
+    print(f"  {count} messages on {len(topics)} topics")
+
+
+def main():
+    adit = sys.argv[1]
+    with tempfile.TemporaryDirectory() as folder:
+        print("lock-step, to compare with")
+        lockstep = Path(folder) / "lockstep"
+        subprocess.run([adit, "mission", MISSION, "--quiet", "--out", lockstep], check=True)
+        with Stack(adit, folder, "--mission", MISSION) as stack:
+            client = Client()
+            try:
+                client.wait_up()
+                print("topics"); check_topics(client)
+                print("lifecycle and parameters"); check_life(client)
+                client.track.clear()
+                print("mission"); result = run_mission(client)
+                print("agreement"); check_agreement(client, lockstep, result)
+                assert (Path(result.report) / "report.html").stat().st_size > 10_000
+                print("driving"); check_driving(client)
+            finally:
+                client.close()
+            code = stack.stop()
+            assert code == 0, f"adit up ended with {code}"
+            print("recording"); check_recording(stack.run / "run.mcap")
+    print("all is well")
+
+
+if __name__ == "__main__":
+    main()
