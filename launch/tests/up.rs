@@ -380,75 +380,24 @@ fn a_part_whose_supervisor_died_before_it_could_ask_ends_at_once() {
     assert!(!orphan.wait().expect("reaped").success());
 }
 
-/// `adit up` itself, beside a script that stands for the nodes.
+/// What `adit up` does with real nodes is tested by `launch/tests/ros/`, where ROS 2 is.
 #[test]
-fn the_command_starts_the_nodes_and_ends_with_0_after_ctrl_c() {
-    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
-    let adit = folder.path().join("adit");
-    std::fs::hard_link(env!("CARGO_BIN_EXE_adit"), &adit).expect("the same file system");
-    let up = |args: &[&str]| {
-        let mut command = Command::new(&adit);
-        command.current_dir(folder.path()).args(["up", "--sim"]).args(args);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command
-    };
+fn bad_input_is_refused_before_anything_is_written() {
+    let folder = tempfile::tempdir().expect("a folder");
     let refused = |args: &[&str], text: &str| {
-        let output = up(args).output().expect("runs");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_adit"));
+        command.current_dir(folder.path()).arg("up").args(args).stdin(Stdio::null());
+        // A setup that is not there, wherever else one may be.
+        let output = command.env("ADIT_ROS", folder.path().join("none")).output().expect("runs");
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(error.contains(text), "{args:?}: {error}");
         assert_eq!(output.status.code(), Some(2), "{args:?}: {error}");
         assert!(!folder.path().join("runs").exists(), "nothing is written");
     };
-    refused(&[], "adit setup ros");
-    let node = format!("#!/bin/sh\necho args \"$@\"\necho domain $ROS_DOMAIN_ID\n{GOOD}\n");
-    let program = folder.path().join("adit-ros");
-    std::fs::write(&program, node).expect("written");
-    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("set");
-    refused(&["--mission", "none.toml"], "none.toml");
-    refused(&["--robot", "cat"], "there is no robot of that name");
-    refused(&["--namespace", "a-b"], "not a ROS namespace");
-    refused(&["--domain-id", "1000"], "1000");
-    refused(&["--out", "/dev/null/x"], "/dev/null/x");
-
-    let child = up(&["--mission", "short", "--domain-id", "7", "--namespace", "go", "--seed", "3"])
-        .spawn()
-        .expect("started");
-    let run = folder.path().join("runs/short");
-    let log = wait_for(&run, "everything is ready");
-    let pids = numbers(&log, "pid");
-    assert_eq!(pids.len(), 5);
-    refused_while_running(&up(&["--mission", "short"]).output().expect("runs"));
-    let pid = rustix::process::Pid::from_child(&child);
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("sent");
-    let output = child.wait_with_output().expect("reaped");
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    assert!(run.join("ports").is_dir());
-    let shown = String::from_utf8_lossy(&output.stdout);
-    assert_order(
-        &shown,
-        &[
-            "sim        | args node sim --mission short --robot go2 --seed 3 --run-dir runs/short \
-             --ports-dir runs/short/ports --ros-args -r __ns:=/go\n",
-            "sim        | domain 7\n",
-            "starting recorder",
-            "starting bridge",
-            "starting perception",
-            "starting planner",
-            "everything is ready",
-            "stopping planner",
-            "planner    | bye",
-            "stopping bridge",
-            "bridge     | bye",
-            "stopping perception",
-            "stopping recorder",
-            "stopping sim",
-        ],
-    );
-    assert_all_dead(&pids);
-}
-
-fn refused_while_running(output: &std::process::Output) {
-    let error = String::from_utf8_lossy(&output.stderr);
-    assert!(error.contains("another `adit up` is running"), "{error}");
-    assert_eq!(output.status.code(), Some(2));
+    refused(&["--sim"], "adit setup ros");
+    refused(&[], "names no serial ports");
+    refused(&["--sim", "--mission", "none.toml"], "none.toml");
+    refused(&["--sim", "--robot", "cat"], "there is no robot of that name");
+    refused(&["--sim", "--namespace", "a-b"], "not a ROS namespace");
+    refused(&["--sim", "--domain-id", "1000"], "1000");
 }

@@ -156,6 +156,11 @@ impl<P: BusPort> VirtualBus<P> {
         &self.port
     }
 
+    /// The port, to be changed.
+    pub const fn port_mut(&mut self) -> &mut P {
+        &mut self.port
+    }
+
     /// When the newest command came for any of its motors.
     pub fn commanded(&self) -> Option<Stamp> {
         self.motors.iter().filter_map(|motor| motor.command.map(|(at, _)| at)).max()

@@ -58,7 +58,14 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mission = Mission::load(&args.mission)?;
     let robot = args.robot.as_deref().unwrap_or(&mission.robot);
-    Robot::load(robot)?;
+    let description = Robot::load(robot)?.description;
+    if !args.sim && description.ports.is_none() {
+        return Err(BadInput {
+            message: format!("the robot file of {} names no serial ports", description.name),
+            help: "walk in the simulator with --sim, or add a [ports] table with motors and imu".to_owned(),
+        }
+        .into());
+    }
     let namespace = args.namespace.as_deref().map(namespace).transpose()?;
     let environment = RosEnvironment::find(None)?;
     let program = environment.ensure_built()?;
@@ -282,13 +289,14 @@ mod tests {
             let words: Vec<_> = plan.parts()[part].args.iter().map(|a| a.to_string_lossy()).collect();
             words.join(" ")
         };
-        let common = "--mission cable-tunnel --robot go2 --run-dir runs/x --ports-dir runs/x/ports";
-        assert_eq!(line(&["--sim"], 0), format!("node sim {common}"));
-        assert_eq!(line(&["--sim"], 2), format!("node bridge {common} --sim-time"));
-        assert_eq!(line(&[], 1), format!("node bridge {common}"));
+        let common = "--mission cable-tunnel --robot go2 --run-dir runs/x";
+        let simulated = format!("{common} --ports-dir runs/x/ports --ros-args");
+        assert_eq!(line(&["--sim"], 0), format!("node sim {simulated}"));
+        assert_eq!(line(&["--sim"], 2), format!("node bridge {simulated} -p use_sim_time:=true"));
+        assert_eq!(line(&[], 1), format!("node bridge {common} --ros-args"));
         assert_eq!(
             line(&["--mission", "m.toml", "--seed", "7", "--namespace", "a/b", "--", "-p", "rate:=5"], 0),
-            "node recorder --mission m.toml --robot go2 --seed 7 --run-dir runs/x --ports-dir runs/x/ports \
+            "node recorder --mission m.toml --robot go2 --seed 7 --run-dir runs/x \
              --ros-args -r __ns:=/a/b -p rate:=5"
         );
         let domain = plan(&args(&["--domain-id", "42"])).parts()[0].env.clone();

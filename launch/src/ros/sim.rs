@@ -4,6 +4,7 @@
 //! real ones. Ground truth is published for people and tests (`ground_truth/odom`); no other node listens to it.
 //! Deactivated, the world stands still, and `/clock` with it.
 
+mod plug;
 mod sensors;
 mod world;
 
@@ -15,13 +16,15 @@ use r2r::builtin_interfaces::msg::Time;
 use r2r::nav_msgs::msg::Odometry;
 use r2r::rosgraph_msgs::msg::Clock;
 use r2r::std_msgs::msg::Empty;
-use r2r::{Node, Publisher, QosProfile};
+use r2r::std_srvs::srv::SetBool;
+use r2r::{Node, Publisher, QosProfile, ServiceRequest};
 use robot_interface::time::Stamp;
 
+use self::plug::Plug;
 use self::sensors::Sensors;
 use self::world::{Shared, WorldThread};
 use super::Setting;
-use super::endpoint::Inbox;
+use super::endpoint::{Inbox, respond};
 use super::outlet::{Topics, sensor_qos, state_qos};
 use super::parameters::Declarations;
 use super::shell::{Health, Level, Part};
@@ -55,6 +58,8 @@ pub(super) struct SimNode {
     camera_topics: Option<Recorder<Topics>>,
     running: Option<(WorldThread, Sensors)>,
     trigger: Inbox<Empty>,
+    /// One a motor bus.
+    plugs: Vec<Inbox<ServiceRequest<SetBool::Service>>>,
     clock: Publisher<Clock>,
     truth: Publisher<Odometry>,
     clocked: Stamp,
@@ -79,6 +84,9 @@ impl SimNode {
             let topic = format!("/thermal/{}/image_raw", topic_name(&camera.name));
             cameras = cameras.with::<ros_msgs::Image>(node, &topic, sensor_qos())?;
         }
+        let buses = 1 + description.joints.0.iter().map(|joint| joint.bus).max().unwrap_or(0);
+        let plugs = (0..buses).map(|bus| Inbox::service(node, &format!("sim/motor{bus}/plugged")));
+        let plugs = plugs.collect::<r2r::Result<_>>()?;
         let lidar = Topics::new().with::<ros_msgs::PointCloud2>(node, "/lidar/points", sensor_qos())?;
         Ok(Self {
             topics: Some(Recorder::through(lidar, description)),
@@ -88,6 +96,7 @@ impl SimNode {
             robot: setting.robot,
             shared: Arc::default(),
             running: None,
+            plugs,
             trigger: Inbox::topic(node, "camera/trigger", QosProfile::default())?,
             clock: node.create_publisher("/clock", QosProfile::default().keep_last(1).best_effort())?,
             truth: node.create_publisher("ground_truth/odom", state_qos())?,
@@ -103,8 +112,7 @@ impl Part for SimNode {
             return Ok(());
         }
         let description = &self.robot.description;
-        let buses = 1 + description.joints.0.iter().map(|joint| joint.bus).max().unwrap_or(0);
-        let ports = (0..buses).map(|bus| Pty::linked(&motor_port(&self.ports_dir, bus)));
+        let ports = (0..self.plugs.len()).map(|bus| Plug::new(motor_port(&self.ports_dir, bus)));
         let ports = ports.collect::<Result<Vec<_>, _>>()?;
         let imu = Pty::linked(&imu_port(&self.ports_dir))?;
         let world = World::new(&self.mission, &self.robot, ports)?;
@@ -133,6 +141,15 @@ impl Part for SimNode {
         _parameters: &Declarations,
         active: bool,
     ) -> anyhow::Result<()> {
+        for (bus, requests) in self.plugs.iter_mut().enumerate() {
+            while let Some(request) = requests.take() {
+                let plugged = request.message.data;
+                self.shared.set_plugged(bus, plugged);
+                let message = if plugged { "plugged in" } else { "unplugged" }.to_owned();
+                tracing::info!("motor bus {bus}: {message}");
+                respond(request, SetBool::Response { success: true, message });
+            }
+        }
         if self.trigger.newest().is_some() && active {
             self.shared.want_picture();
         }

@@ -15,9 +15,9 @@ use sim::lidar::LidarSensor;
 use sim::thermal::ThermalCamera;
 use sim::tunnel::Tunnel;
 
+use super::plug::Plug;
 use super::world::Shared;
 use crate::config::Mission;
-use crate::pty::Pty;
 use crate::realtime::stand_back;
 use crate::record::Recorder;
 use crate::ros::outlet::Topics;
@@ -52,7 +52,7 @@ impl Sensors {
     pub(super) fn start(
         mission: &Mission,
         robot: &RobotDescription,
-        world: &World<Pty>,
+        world: &World<Plug>,
         shared: Arc<Shared>,
         mut lidar_out: Recorder<Topics>,
         camera_out: Recorder<Topics>,

@@ -13,6 +13,7 @@ use robot_interface::frames::{Base, Map, Transform};
 use robot_interface::time::Stamp;
 use sim::motors::VirtualBus;
 
+use super::plug::Plug;
 use super::sensors::{Glimpse, Inlets};
 use crate::pty::{Pty, wait_readable};
 use crate::realtime::{monotonic, prioritise};
@@ -37,6 +38,8 @@ pub(super) struct Shared {
     running: AtomicBool,
     ended: AtomicBool,
     picture: AtomicBool,
+    /// Bit by bit, which motor buses are unplugged.
+    unplugged: AtomicU64,
     lost_nanos: AtomicU64,
     truth: Mutex<Option<(Stamp, Transform<Map, Base>)>>,
 }
@@ -49,6 +52,16 @@ impl Shared {
     /// The cameras look once, at the next occasion.
     pub(super) fn want_picture(&self) {
         self.picture.store(true, Ordering::Relaxed);
+    }
+
+    /// Unplugs a motor bus, or plugs it in again.
+    pub(super) fn set_plugged(&self, bus: usize, plugged: bool) {
+        let bit = 1 << bus;
+        if plugged {
+            self.unplugged.fetch_and(!bit, Ordering::Relaxed);
+        } else {
+            self.unplugged.fetch_or(bit, Ordering::Relaxed);
+        }
     }
 
     /// Simulated time, and where the robot really is.
@@ -74,7 +87,7 @@ pub(super) struct WorldThread {
 
 impl WorldThread {
     pub(super) fn start(
-        world: World<Pty>,
+        world: World<Plug>,
         imu: Pty,
         shared: Arc<Shared>,
         inlets: Inlets,
@@ -113,7 +126,7 @@ impl Drop for WorldThread {
     }
 }
 
-fn run(mut world: World<Pty>, mut imu: Pty, shared: &Shared, inlets: &Inlets) -> anyhow::Result<()> {
+fn run(mut world: World<Plug>, mut imu: Pty, shared: &Shared, inlets: &Inlets) -> anyhow::Result<()> {
     let step_nanos = world.step_nanos();
     let (mut now, mut steps, mut sequence) = (Stamp::ZERO, 0u64, 0u16);
     let (mut due, mut patience) = (monotonic(), MOST_PATIENCE_NANOS);
@@ -137,6 +150,10 @@ fn run(mut world: World<Pty>, mut imu: Pty, shared: &Shared, inlets: &Inlets) ->
             *truth = Some((now, world.truth().map_from_base));
         }
         if steps.is_multiple_of(SCAN_STEPS) {
+            let unplugged = shared.unplugged.load(Ordering::Relaxed);
+            for (bus, line) in world.buses.iter_mut().enumerate() {
+                line.port_mut().set(unplugged >> bus & 1 == 0)?;
+            }
             offer(&inlets.scans, world.take_poses());
             if shared.picture.swap(false, Ordering::Relaxed) {
                 offer(&inlets.glimpses, Glimpse { stamp: now, truth: world.last_poses() });
@@ -152,13 +169,13 @@ fn run(mut world: World<Pty>, mut imu: Pty, shared: &Shared, inlets: &Inlets) ->
 }
 
 /// Answers the motors' buses until it is time for the next step.
-fn serve_until(world: &mut World<Pty>, now: Stamp, due: Stamp) -> anyhow::Result<()> {
+fn serve_until(world: &mut World<Plug>, now: Stamp, due: Stamp) -> anyhow::Result<()> {
     loop {
         let left = due.nanos().saturating_sub(monotonic().nanos());
         if left == 0 {
             return Ok(());
         }
-        let ports = world.buses.iter().map(|bus| bus.port());
+        let ports = world.buses.iter().filter_map(|bus| bus.port().pty());
         if wait_readable(ports, Duration::from_nanos(left)).context("cannot wait for the motor buses")? {
             world.serve_motors(now);
         }
@@ -167,10 +184,10 @@ fn serve_until(world: &mut World<Pty>, now: Stamp, due: Stamp) -> anyhow::Result
 
 /// Lets the world stand still for a moment when the bridge's commands are late: the machine is slow then, and the
 /// robot must not fall because of it. Whoever is silent for longer is not waited for again until it speaks.
-fn wait_for_commands(world: &mut World<Pty>, now: Stamp, patience: &mut u64) -> anyhow::Result<()> {
-    let late = |world: &World<Pty>| {
+fn wait_for_commands(world: &mut World<Plug>, now: Stamp, patience: &mut u64) -> anyhow::Result<()> {
+    let late = |world: &World<Plug>| {
         // A line that nobody has open is a line that was unplugged.
-        let open = world.buses.iter().filter(|bus| bus.port().has_peer());
+        let open = world.buses.iter().filter(|bus| bus.port().pty().is_some_and(Pty::has_peer));
         let heard = open.filter_map(VirtualBus::commanded);
         heard.min().is_some_and(|at| now.nanos().saturating_sub(at.nanos()) > LATE_NANOS)
     };

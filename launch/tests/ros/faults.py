@@ -1,0 +1,240 @@
+"""What becomes of the robot when a part fails: the table of docs/ros.md, row by row.
+
+    eval "$(adit env ros)"; python launch/tests/ros/faults.py path/to/adit
+"""
+
+import math
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+import adit_msgs.msg
+import geometry_msgs.msg
+import nav_msgs.msg
+import sensor_msgs.msg
+import std_srvs.srv
+
+from client import Client, Stack, distance, wait_for
+
+MISSION = "short"
+
+
+def begin(client):
+    """A mission under way, the robot walking."""
+    client.wait_up()
+    wait_for("no lease", lambda: client.state().lease_owner == "", 15)
+    wait_for("a mission begun", lambda: client.trigger("/mission/start").success, 20)
+    client.wait_mode("walk", 40)
+    start = client.truth[-1]
+    wait_for("walking", lambda: distance(start, client.truth[-1]) > 0.3, 30)
+
+
+def speed(client, seconds=1.0):
+    before = client.truth[-1]
+    time.sleep(seconds)
+    return distance(before, client.truth[-1]) / seconds
+
+
+def phase(client):
+    status = client.newest.get("/mission/status")
+    return status.phase if status else ""
+
+
+def end(client):
+    """Until the mission is over and the robot lies."""
+    wait_for("the end of the mission", lambda: phase(client).startswith(("given up", "completed")), 120)
+    client.wait_mode("damped", 30)
+
+
+def planner_dies(client, stack):
+    """The robot stands, then lies down; the planner is started again, without a mission."""
+    begin(client)
+    os.kill(stack.pid("planner"), signal.SIGKILL)
+    time.sleep(1.5)
+    assert speed(client) < 0.1, "it walks on without its planner"
+    assert client.state().mode == "walk", "it should stand for a while"
+    client.wait_mode("damped", 25)
+    wait_for("the planner again", lambda: stack.pid("planner"), 20)
+
+
+def perception_dies(client, stack):
+    """The robot stands within about a second; perception is back soon, and the mission goes on or is given up."""
+    begin(client)
+    os.kill(stack.pid("perception"), signal.SIGKILL)
+    time.sleep(1.3)
+    assert speed(client, 0.5) < 0.15, "it walks on blind"
+    wait_for("perception again", lambda: stack.pid("perception"), 20)
+    end(client)
+
+
+def bridge_dies(client, stack):
+    """The motors damp by themselves and the robot sinks; the next bridge moves nothing."""
+    begin(client)
+    os.kill(stack.pid("bridge"), signal.SIGKILL)
+    time.sleep(2.5)
+    assert stack.pid("bridge") is None, "no new bridge while the robot may still stand"
+    client.newest.pop("/robot_state", None)
+    wait_for("the bridge again", lambda: stack.pid("bridge"), 20)
+    wait_for("its state", lambda: client.state() and client.state().ready, 30)
+    assert client.state().mode == "damped"
+    assert speed(client) < 0.05
+    end(client)
+
+
+def recorder_dies(client, stack):
+    """Nothing but a new file."""
+    begin(client)
+    os.kill(stack.pid("recorder"), signal.SIGKILL)
+    time.sleep(1.0)
+    assert client.state().mode == "walk" and speed(client) > 0.1, "the robot has nothing to do with the recorder"
+    wait_for("the recorder again", lambda: stack.pid("recorder"), 20)
+    client.trigger("/mission/abort")
+    end(client)
+    wait_for("a second file", lambda: (stack.run / "run.1.mcap").exists(), 10)
+    from mcap.reader import make_reader
+    with open(stack.run / "run.mcap", "rb") as file:
+        assert sum(1 for _ in make_reader(file).iter_messages()) > 100, "what a killed recorder leaves opens"
+
+
+def sim_dies(client, stack):
+    """Motors and inertial sensor are gone; the world begins anew, and so does the estimate."""
+    begin(client)
+    os.kill(stack.pid("sim"), signal.SIGKILL)
+    end(client)
+    wait_for("the simulator again", lambda: stack.pid("sim"), 20)
+    client.truth.clear()
+    wait_for("the robot back at its start", lambda: client.truth and abs(client.truth[-1][0] - 1.0) < 0.1, 30)
+    wait_for("the estimate too", lambda: abs(client.place()[0] - 1.0) < 0.2 and client.state().ready, 30)
+
+
+def a_bus_is_unplugged(client, stack):
+    """One leg's motors are silent: the robot lies down; plugged in again, it can rise."""
+    begin(client)
+    plug = lambda on: client.service(std_srvs.srv.SetBool, "/sim/motor1/plugged", data=on)
+    assert plug(False).success
+    wait_for("the bridge's word on it", lambda: "motor" in client.state().held, 15)
+    end(client)
+    assert plug(True).success
+    wait_for("the motors again", lambda: "motor" not in client.state().held, 20)
+    begin(client)
+    client.trigger("/mission/abort")
+    end(client)
+
+
+def cmd_vel_is_flooded(client, stack):
+    """Ten thousand commands without the lease: the mission goes on, and the control loop too."""
+    begin(client)
+    publisher = client.node.create_publisher(geometry_msgs.msg.Twist, "/cmd_vel", 1)
+    twist = geometry_msgs.msg.Twist()
+    twist.linear.x = -1.0
+    until = time.monotonic() + 5
+    before, sent = client.truth[-1], 0
+    while time.monotonic() < until:
+        for _ in range(50):
+            publisher.publish(twist)
+            sent += 1
+        time.sleep(0.001)
+    print(f"    {sent} commands in 5 s")
+    assert distance(before, client.truth[-1]) > 0.5, "the flood stopped the mission"
+    assert client.state().mode == "walk" and client.state().lease_owner == "planner"
+    client.node.destroy_publisher(publisher)
+    client.trigger("/mission/abort")
+    end(client)
+
+
+def numbers_are_absurd(client, stack):
+    """NaN, infinities and huge values in every number that is subscribed to: refused, and nothing dies."""
+    begin(client)
+    pids = {name: stack.pid(name) for name in ["sim", "bridge", "perception", "planner"]}
+    kinds = {
+        "/cmd_vel": geometry_msgs.msg.Twist,
+        "/motion/target": adit_msgs.msg.MotionTarget,
+        "/localisation/correction": adit_msgs.msg.TunnelCorrection,
+        "/odom": nav_msgs.msg.Odometry,
+        "/lidar/points": sensor_msgs.msg.PointCloud2,
+        "/terrain/elevation": sensor_msgs.msg.PointCloud2,
+        "/terrain/traversability": nav_msgs.msg.OccupancyGrid,
+        "/camera/left/image_raw": sensor_msgs.msg.Image,
+        "/thermal/thermal_left/image_raw": sensor_msgs.msg.Image,
+        "/robot_state": adit_msgs.msg.RobotState,
+        "/mission/status": adit_msgs.msg.MissionStatus,
+        "/defects/list": adit_msgs.msg.DefectArray,
+    }
+    publishers = {topic: client.node.create_publisher(kind, topic, 10) for topic, kind in kinds.items()}
+    count = 0
+    for value in [math.nan, math.inf, -math.inf, 1e308, -1e308, 2**31 - 1, 0]:
+        for topic, kind in kinds.items():
+            message = kind()
+            fill(message, value)
+            publishers[topic].publish(message)
+            count += 1
+            time.sleep(0.02)
+    print(f"    {count} messages")
+    time.sleep(1)
+    for publisher in publishers.values():
+        client.node.destroy_publisher(publisher)
+    assert pids == {name: stack.pid(name) for name in pids}, "a node died of a number"
+    client.trigger("/mission/abort")
+    end(client)
+
+
+def fill(message, value):
+    """Puts a value into every number of a message, as far as its type can hold it."""
+    for name, kind in message.get_fields_and_field_types().items():
+        field = getattr(message, name)
+        if hasattr(field, "get_fields_and_field_types"):
+            fill(field, value)
+        elif kind in ("double", "float"):
+            limit = 3.4e38 if kind == "float" else math.inf
+            setattr(message, name, value if math.isnan(value) or abs(value) <= limit else math.copysign(limit, value))
+        elif kind.startswith("double["):
+            setattr(message, name, [float(value)] * len(field))
+        elif kind.startswith("sequence<double"):
+            setattr(message, name, [float(value)] * 3)
+        elif kind in ("uint32", "int32") and math.isfinite(value):
+            setattr(message, name, int(min(max(value, 0), 2**31 - 1)))
+        elif kind == "uint64" and math.isfinite(value):
+            setattr(message, name, int(min(max(value, 0), 2**63)))
+
+
+def the_clock_stops(client, stack):
+    """The world stands still: the robot is held at its last pose by nobody, and goes on when time does."""
+    begin(client)
+    os.kill(stack.pid("sim"), signal.SIGSTOP)
+    time.sleep(4)
+    assert client.state().held, "the bridge should notice that nothing is measured any more"
+    os.kill(stack.pid("sim"), signal.SIGCONT)
+    end(client)
+    client.wait_mode("damped", 30)
+    begin(client)
+    client.trigger("/mission/abort")
+    end(client)
+
+
+FAULTS = [recorder_dies, planner_dies, perception_dies, bridge_dies, a_bus_is_unplugged, cmd_vel_is_flooded,
+          numbers_are_absurd, the_clock_stops, sim_dies]
+
+
+def main():
+    adit, chosen = sys.argv[1], sys.argv[2:]
+    for fault in FAULTS:
+        if chosen and fault.__name__ not in chosen:
+            continue
+        began = time.monotonic()
+        print(f"{fault.__name__.replace('_', ' ')}: {fault.__doc__.splitlines()[0]}")
+        with tempfile.TemporaryDirectory() as folder, Stack(adit, folder, "--mission", MISSION) as stack:
+            client = Client()
+            try:
+                fault(client, stack)
+            finally:
+                client.close()
+            assert stack.stop() == 0
+        print(f"    as expected, after {time.monotonic() - began:.0f} s")
+    print("all is well")
+
+
+if __name__ == "__main__":
+    main()
