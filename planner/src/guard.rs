@@ -66,15 +66,15 @@ pub struct Ruling {
 /// Watches over the control process. Has no memory but for when it last was led.
 #[derive(Clone, Copy, Debug)]
 pub struct Guard {
-    sensor_life_s: f64,
+    imu_life_s: f64,
     /// When standing without a target began.
     leaderless: Option<Stamp>,
 }
 
 impl Guard {
-    /// A guard over sensors that count as silent after `sensor_life_s`: [`SENSOR_LIFE_S`] on a robot.
-    pub const fn new(sensor_life_s: f64) -> Self {
-        Self { sensor_life_s, leaderless: None }
+    /// A guard over an inertial sensor that counts as silent after `imu_life_s`: [`SENSOR_LIFE_S`] on a robot.
+    pub const fn new(imu_life_s: f64) -> Self {
+        Self { imu_life_s, leaderless: None }
     }
 
     /// Judges the present; `mode` is what the legs do.
@@ -90,9 +90,9 @@ impl Guard {
         let hold = |hold, mode| Ruling { mode, obey: false, hold: Some(hold) };
         if vitals.estopped {
             hold(Hold::Estopped, (mode != Mode::Damped).then_some(Mode::Damped))
-        } else if silent(vitals.imu, self.sensor_life_s) {
+        } else if silent(vitals.imu, self.imu_life_s) {
             hold(Hold::NoImu, lie_down)
-        } else if silent(vitals.joints, self.sensor_life_s) {
+        } else if silent(vitals.joints, SENSOR_LIFE_S) {
             hold(Hold::NoJoints, lie_down)
         } else if unled {
             let long = standing && now.seconds_since(since) > LEADERLESS_S;

@@ -10,7 +10,7 @@ use perception::localise::TunnelCorrection;
 use planner::gait::Mode;
 use planner::guard::{Guard, Hold, SENSOR_LIFE_S, Vitals};
 use robot_interface::frames::{Base, Map, Transform};
-use robot_interface::joints::JointStates;
+use robot_interface::joints::{JOINTS, JointStates};
 use robot_interface::sensors::ImuSample;
 use robot_interface::state::VelocityCommand;
 use robot_interface::time::Stamp;
@@ -29,7 +29,7 @@ const SIMULATED_BUS_NANOS: u64 = 16_700_000;
 const LOOK_NANOS: u64 = 40_000;
 /// Cycles between two reports: 50 Hz.
 const REPORT_EVERY: u64 = 10;
-/// Age from which a simulated sensor counts as silent, s: when the simulator is late, its world stands still.
+/// Age from which the simulated inertial sensor counts as silent, s: when the simulator is late, its world stands still.
 const SIMULATED_LIFE_S: f64 = 2.0;
 /// Silence of the inertial sensor from which the gait's time goes on without it.
 const SILENCE_NANOS: u64 = 50_000_000;
@@ -54,8 +54,8 @@ impl TimeBase {
         }
     }
 
-    /// Age from which a sensor counts as silent, s.
-    const fn sensor_life_s(self) -> f64 {
+    /// Age from which the inertial sensor counts as silent, s.
+    const fn imu_life_s(self) -> f64 {
         match self {
             Self::Sensor => SIMULATED_LIFE_S,
             Self::System(_) => SENSOR_LIFE_S,
@@ -134,6 +134,8 @@ pub(crate) struct Loop<P> {
     gait_now: Stamp,
     imu: ImuSample,
     imu_at: Option<Stamp>,
+    /// In simulation, when each joint last answered, by the time of its world, `[12]`.
+    heard: [Option<Stamp>; JOINTS],
     target: Option<Target>,
     targets: Consumer<Target>,
     corrections: Consumer<TunnelCorrection>,
@@ -177,7 +179,7 @@ impl<P: BusPort> Loop<P> {
             lines,
             time,
             reader: ImuReader::new(),
-            guard: Guard::new(time.sensor_life_s()),
+            guard: Guard::new(time.imu_life_s()),
             now: Stamp::ZERO,
             gait_now: Stamp::ZERO,
             imu: ImuSample {
@@ -186,6 +188,7 @@ impl<P: BusPort> Loop<P> {
                 linear_acceleration_m_s2: zero,
             },
             imu_at: None,
+            heard: [None; JOINTS],
             target: None,
             targets,
             corrections,
@@ -232,7 +235,7 @@ impl<P: BusPort> Loop<P> {
         let mut now = due;
         loop {
             self.read_imu();
-            let silent = self.imu_at.is_none_or(|at| now.seconds_since(at) > self.time.sensor_life_s());
+            let silent = self.imu_at.is_none_or(|at| now.seconds_since(at) > self.time.imu_life_s());
             if self.reader.counts().frames > before || silent || self.quit.load(Ordering::Relaxed) {
                 return now;
             }
@@ -246,7 +249,11 @@ impl<P: BusPort> Loop<P> {
         let begun = monotonic();
         self.timing.late.add(begun.nanos().saturating_sub(due.nanos()));
         let joints_at = self.exchange(begun);
-        self.read_imu();
+        // In simulation what came meanwhile is for the next cycle, which then begins at once: were it taken here,
+        // that cycle would wait for a sample, and the world for that cycle's commands.
+        if quit || matches!(self.time, TimeBase::System(_)) {
+            self.read_imu();
+        }
         while let Ok(correction) = self.corrections.pop() {
             self.control.handle_correction(&correction);
         }
@@ -290,7 +297,21 @@ impl<P: BusPort> Loop<P> {
         if time > self.control.joints().stamp {
             self.control.handle_cycle(&cycle, time);
         }
-        cycle.measured_at.iter().try_fold(now, |oldest, at| at.map(|at| oldest.min(at)))
+        match self.time {
+            TimeBase::System(_) => {
+                cycle.measured_at.iter().try_fold(now, |oldest, at| at.map(|at| oldest.min(at)))
+            }
+            TimeBase::Sensor => {
+                // How long a joint has been silent in the time of its world, counted back from the present.
+                for (answered, heard) in cycle.answered.iter().zip(&mut self.heard) {
+                    *heard = if *answered { Some(self.now) } else { *heard };
+                }
+                let oldest =
+                    self.heard.iter().try_fold(self.now, |oldest, at| at.map(|at| oldest.min(at)))?;
+                let silent_nanos = self.now.nanos().saturating_sub(oldest.nanos());
+                Some(Stamp::from_nanos(now.nanos().saturating_sub(silent_nanos)))
+            }
+        }
     }
 
     fn read_imu(&mut self) {
@@ -328,6 +349,7 @@ impl<P: BusPort> Loop<P> {
     fn begin_anew(&mut self, now: Stamp) {
         self.control.begin_anew(&self.robot, self.start, now);
         (self.now, self.gait_now, self.target) = (now, now, None);
+        self.heard = [None; JOINTS];
     }
 
     fn decide(&mut self, joints_at: Option<Stamp>, quit: bool) {

@@ -17,7 +17,7 @@ import nav_msgs.msg
 import sensor_msgs.msg
 import std_srvs.srv
 
-from client import Client, Stack, distance, wait_for
+from client import LATCHED, Client, Stack, distance, wait_for
 
 MISSION = "short"
 
@@ -163,7 +163,8 @@ def numbers_are_absurd(client, stack):
         "/mission/status": adit_msgs.msg.MissionStatus,
         "/defects/list": adit_msgs.msg.DefectArray,
     }
-    publishers = {topic: client.node.create_publisher(kind, topic, 10) for topic, kind in kinds.items()}
+    qos = lambda topic: LATCHED if topic.startswith("/defects") else 10
+    publishers = {topic: client.node.create_publisher(kind, topic, qos(topic)) for topic, kind in kinds.items()}
     count = 0
     for value in [math.nan, math.inf, -math.inf, 1e308, -1e308, 2**31 - 1, 0]:
         for topic, kind in kinds.items():
@@ -189,7 +190,8 @@ def fill(message, value):
             fill(field, value)
         elif kind in ("double", "float"):
             limit = 3.4e38 if kind == "float" else math.inf
-            setattr(message, name, value if math.isnan(value) or abs(value) <= limit else math.copysign(limit, value))
+            within = math.isnan(value) or abs(value) <= limit
+            setattr(message, name, float(value) if within else math.copysign(limit, value))
         elif kind.startswith("double["):
             setattr(message, name, [float(value)] * len(field))
         elif kind.startswith("sequence<double"):
