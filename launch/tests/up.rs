@@ -40,6 +40,13 @@ fn script(name: &str, text: &str) -> Part {
     }
 }
 
+/// Whoever runs the tests in the background may have had SIGINT ignored, and scripts cannot heed what was ignored
+/// before them. A signal that is handled here is as it should be in the programs that are started.
+fn heed_signals() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| ctrlc::set_handler(|| std::process::exit(130)).expect("no handler before"));
+}
+
 /// A stack that runs beside the test.
 struct Running {
     folder: TempDir,
@@ -50,6 +57,7 @@ struct Running {
 impl Running {
     /// Stops in the opposite order of the start.
     fn start(parts: Vec<Part>) -> Self {
+        heed_signals();
         let names: Vec<String> = parts.iter().rev().map(|p| p.name.clone()).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let plan = Plan::new(parts, &names).expect("a plan");

@@ -375,6 +375,12 @@ impl<P: BusPort> Loop<P> {
             // What the guard asks for can always follow, but for lying down when that has just begun.
             let _ = self.control.request(mode, self.gait_now);
         }
+        if !ruling.obey
+            && let Some(target) = &mut self.target
+        {
+            // What was refused is not done later: an emergency stop that is reset moves nothing.
+            target.mode = None;
+        }
         let wanted = self.target.filter(|_| ruling.obey && !quit);
         if quit && matches!(mode, Mode::Walk | Mode::StandUp) {
             let _ = self.control.request(Mode::LieDown, self.gait_now);
@@ -412,3 +418,6 @@ impl<P: BusPort> Loop<P> {
         let _ = self.reports.push(report);
     }
 }
+
+#[cfg(test)]
+mod tests;

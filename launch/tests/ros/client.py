@@ -206,13 +206,30 @@ class Client:
                     return {v.key: v.value for v in status.values}
         return wait_for(f"diagnostics of {node}", found, seconds)
 
+    def clock(self):
+        """Simulated time, s: on a busy machine it goes more slowly than the one on the wall."""
+        clock = self.newest["/clock"].clock
+        return clock.sec + 1e-9 * clock.nanosec
+
+    def let_pass(self, seconds, meanwhile=lambda: None):
+        """Waits until so much simulated time has gone by."""
+        end = self.clock() + seconds
+        limit = time.monotonic() + 30 + 10 * seconds
+        while self.clock() < end:
+            assert time.monotonic() < limit, "simulated time stands still"
+            meanwhile()
+            time.sleep(0.04)
+
     def drive(self, publisher, seconds, x=0.0, y=0.0, turn=0.0):
         twist = geometry_msgs.msg.Twist()
         twist.linear.x, twist.linear.y, twist.angular.z = x, y, turn
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            publisher.publish(twist)
-            time.sleep(0.05)
+        self.let_pass(seconds, lambda: publisher.publish(twist))
+
+    def speed(self, seconds=1.0):
+        """How fast the robot really moves, m a simulated second."""
+        before, began = self.truth[-1], self.clock()
+        self.let_pass(seconds)
+        return distance(before, self.truth[-1]) / (self.clock() - began)
 
 
 def distance(a, b):

@@ -33,7 +33,7 @@ def check_topics(client):
                   "/terrain/elevation", "/terrain/traversability", "/localisation/correction", "/diagnostics"]:
         wait_for(topic, lambda: topic in client.newest, 10)
     newest = client.newest
-    clock = newest["/clock"].clock.sec + 1e-9 * newest["/clock"].clock.nanosec
+    clock = client.clock()
     joints = newest["/joint_states"]
     assert len(joints.name) == len(joints.position) == len(joints.velocity) == len(joints.effort) == 12
     assert joints.name[0] == "FL_hip_joint"
@@ -58,10 +58,9 @@ def check_topics(client):
     for topic in ["/odom", "/imu/data", "/joint_states", "/lidar/points"]:
         assert abs(stamp(newest[topic]) - clock) < 2.0, f"{topic} is not stamped with simulated time"
     before = dict(client.counts)
-    began = client.newest["/clock"].clock
-    time.sleep(4)
-    ended = client.newest["/clock"].clock
-    simulated = ended.sec - began.sec + 1e-9 * (ended.nanosec - began.nanosec)
+    began = client.clock()
+    client.let_pass(4)
+    simulated = client.clock() - began
     for topic, rate in [("/odom", 50), ("/joint_states", 50), ("/lidar/points", 10), ("/robot_state", 40)]:
         seen = (client.counts[topic] - before[topic]) / max(simulated, 0.1)
         print(f"  {topic}: {seen:.1f} a simulated second")
@@ -191,10 +190,10 @@ def check_driving(client):
     lease = client.lease(seconds=9.0)
     assert lease.granted and lease.token
     assert client.trigger("/robot/stand_up").success
-    end = time.monotonic() + 30
-    while client.state().mode != "walk" and time.monotonic() < end:
+    for _ in range(12):
         client.drive(publisher, 0.5)
         assert client.lease(seconds=9.0, token=lease.token).granted
+    assert client.state().mode == "walk"
     start = client.truth[-1]
     client.drive(publisher, 3.0, x=0.4)
     moved = distance(start, client.truth[-1])
