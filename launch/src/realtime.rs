@@ -11,6 +11,7 @@ mod histogram;
 mod thread;
 
 pub(crate) use clock::{monotonic, sleep_until};
+pub(crate) use cycle::PERIOD_NANOS as CONTROL_PERIOD_NANOS;
 pub(crate) use cycle::{Lines, Loop, Orders, Report, Target, TimeBase};
 pub(crate) use histogram::Histogram;
 pub(crate) use thread::{computations_stand_back, lock_memory, prioritise, stand_back};

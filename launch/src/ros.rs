@@ -13,6 +13,7 @@ mod outlet;
 mod parameters;
 mod perception;
 mod planner;
+mod probe;
 mod recorder;
 mod replay;
 mod shell;
@@ -42,6 +43,10 @@ pub enum NodeName {
     Planner,
     /// Every topic into a recording
     Recorder,
+    /// Measures: a bare loop beside the control loop, and words with the time
+    Probe,
+    /// Measures: how old the probe's words are on arrival
+    Echo,
 }
 
 /// What every node is told.
@@ -68,5 +73,7 @@ pub fn run(name: NodeName, setting: Setting) -> anyhow::Result<()> {
         NodeName::Perception => Shell::run("perception", setting, perception::PerceptionNode::new),
         NodeName::Planner => Shell::run("planner", setting, planner::PlannerNode::new),
         NodeName::Recorder => Shell::run("recorder", setting, recorder::RecorderNode::new),
+        NodeName::Probe => Shell::run("probe", setting, probe::ProbeNode::new),
+        NodeName::Echo => Shell::run("echo", setting, probe::EchoNode::new),
     }
 }

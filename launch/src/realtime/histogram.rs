@@ -33,8 +33,16 @@ impl Histogram {
         self.count
     }
 
-    pub(crate) const fn max_nanos(&self) -> u64 {
-        self.max_nanos
+    /// Median, high quantiles and the most, us, as diagnostics tell them.
+    pub(crate) fn in_us(&self) -> String {
+        let us = |nanos: u64| nanos as f64 / 1e3;
+        format!(
+            "p50 {:.0} p99 {:.0} p99.9 {:.0} max {:.0}",
+            us(self.quantile_nanos(0.5)),
+            us(self.quantile_nanos(0.99)),
+            us(self.quantile_nanos(0.999)),
+            us(self.max_nanos)
+        )
     }
 
     /// The duration that a share of all were no longer than, ns; the upper end of its bucket. 0 of none.
@@ -67,15 +75,7 @@ fn upper_nanos(bucket: usize) -> u64 {
 
 impl fmt::Debug for Histogram {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let us = |nanos: u64| nanos as f64 / 1e3;
-        write!(
-            f,
-            "{} times, p50 {:.0} us, p99 {:.0} us, max {:.0} us",
-            self.count,
-            us(self.quantile_nanos(0.5)),
-            us(self.quantile_nanos(0.99)),
-            us(self.max_nanos)
-        )
+        write!(f, "{} times, us: {}", self.count, self.in_us())
     }
 }
 
@@ -94,7 +94,7 @@ mod tests {
             assert!(found >= exact && found <= 1.26 * exact, "{share}: {found}");
         }
         assert_eq!(histogram.quantile_nanos(1.0), 3_000_000);
-        assert_eq!((histogram.count(), histogram.max_nanos()), (10_000, 3_000_000));
+        assert_eq!((histogram.count(), histogram.max_nanos), (10_000, 3_000_000));
     }
 
     #[test]
@@ -105,7 +105,7 @@ mod tests {
             histogram.add(nanos);
             assert!(upper_nanos(bucket(nanos)) >= nanos.min(1_000_000_000), "{nanos}");
         }
-        assert_eq!(histogram.max_nanos(), u64::MAX);
+        assert_eq!(histogram.max_nanos, u64::MAX);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use r2r::{Node, Publisher};
 use robot_interface::robot::RobotDescription;
 use robot_interface::time::Stamp;
 
-use crate::realtime::{Histogram, Report};
+use crate::realtime::Report;
 use crate::record::Recorder;
 use crate::ros::outlet::{Topics, latched_qos, state_qos};
 use crate::ros_msgs;
@@ -81,24 +81,14 @@ impl Says {
 
 /// How well the deadlines are kept, for diagnostics.
 pub(super) fn timing(report: &Report) -> Vec<(&'static str, String)> {
-    let us = |nanos: u64| nanos as f64 / 1e3;
-    let line = |histogram: &Histogram| {
-        format!(
-            "p50 {:.0} p99 {:.0} p99.9 {:.0} max {:.0}",
-            us(histogram.quantile_nanos(0.5)),
-            us(histogram.quantile_nanos(0.99)),
-            us(histogram.quantile_nanos(0.999)),
-            us(histogram.max_nanos())
-        )
-    };
     let timing = &report.timing;
     vec![
         ("cycles", timing.late.count().to_string()),
         ("missed_deadlines", timing.missed.to_string()),
-        ("late_us", line(&timing.late)),
-        ("bus_round_trip_us", line(&timing.bus)),
-        ("cycle_us", line(&timing.took)),
+        ("late_us", timing.late.in_us()),
+        ("bus_round_trip_us", timing.bus.in_us()),
+        ("cycle_us", timing.took.in_us()),
         ("estops", timing.stop.count().to_string()),
-        ("estop_to_bus_us", line(&timing.stop)),
+        ("estop_to_bus_us", timing.stop.in_us()),
     ]
 }
