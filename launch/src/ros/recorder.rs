@@ -41,6 +41,8 @@ pub(super) struct RecorderNode {
     /// Topics that cannot be recorded: said once.
     unknown: Vec<String>,
     looked: Option<Stamp>,
+    /// The time of the graph.
+    time: Stamp,
 }
 
 impl RecorderNode {
@@ -59,6 +61,7 @@ impl RecorderNode {
             topics: BTreeMap::new(),
             unknown: Vec::new(),
             looked: None,
+            time: Stamp::ZERO,
         })
     }
 
@@ -80,7 +83,8 @@ impl RecorderNode {
         }
     }
 
-    fn write(&mut self, now: Stamp, clock: Stamp) {
+    fn write(&mut self, now: Stamp) {
+        let clock = self.time;
         let Some(file) = &mut self.file else {
             self.topics.values_mut().for_each(|topic| drop(topic.inbox.newest()));
             return;
@@ -179,14 +183,16 @@ impl Part for RecorderNode {
             self.looked = Some(now);
             self.look(node);
         }
-        let clock = node.get_ros_clock();
-        let clock = clock.lock().ok().and_then(|mut clock| clock.get_now().ok()).unwrap_or_default();
         if active {
-            self.write(now, Stamp::from_nanos(clock.as_nanos() as u64));
+            self.write(now);
         } else {
             self.topics.values_mut().for_each(|topic| drop(topic.inbox.newest()));
         }
         Ok(())
+    }
+
+    fn hear_time(&mut self, time: Stamp) {
+        self.time = time;
     }
 
     fn health(&self) -> Health {

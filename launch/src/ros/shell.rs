@@ -2,17 +2,21 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
+use r2r::builtin_interfaces::msg::Time;
 use r2r::diagnostic_msgs::msg::{DiagnosticArray, DiagnosticStatus, KeyValue};
+use r2r::rosgraph_msgs::msg::Clock;
 use r2r::{Context, Node, Publisher, QosProfile};
 use robot_interface::time::Stamp;
 
-use super::Setting;
+use super::endpoint::Inbox;
 use super::lifecycle::{self, State, Transition};
 use super::parameters::{self, Declarations, Value};
+use super::{Setting, convert};
 use crate::realtime::monotonic;
+use crate::ros_msgs;
 use crate::up::Signal;
 
 /// The longest that a node waits for something to arrive before it looks after its own work.
@@ -63,6 +67,9 @@ pub(crate) trait Part {
         active: bool,
     ) -> anyhow::Result<()>;
 
+    /// Told the time of the graph before each [`Part::tick`].
+    fn hear_time(&mut self, _time: Stamp) {}
+
     /// How it is.
     fn health(&self) -> Health;
 
@@ -83,6 +90,11 @@ pub(crate) struct Shell<P> {
     parameters: parameters::Services,
     diagnostics: Publisher<DiagnosticArray>,
     diagnosed: Stamp,
+    /// `/clock`, where that is the time. (r2r's own time source depends on what its build script says, and that says
+    /// nothing when it is run a second time.)
+    clock: Option<Inbox<Clock>>,
+    /// The time of the graph.
+    time: Stamp,
 }
 
 impl<P: Part> Shell<P> {
@@ -114,9 +126,12 @@ impl<P: Part> Shell<P> {
             state: State::Unconfigured,
             declared,
             diagnosed: Stamp::ZERO,
+            clock: None,
+            time: Stamp::ZERO,
         };
         if shell.declared.is_true("use_sim_time") {
-            shell.node.get_time_source().enable_sim_time(&mut shell.node)?;
+            let qos = QosProfile::default().keep_last(1).best_effort();
+            shell.clock = Some(Inbox::topic(&mut shell.node, "clock", qos)?);
         }
         if shell.declared.is_true("autostart") {
             shell.change(Transition::Configure, State::Inactive)?;
@@ -137,6 +152,7 @@ impl<P: Part> Shell<P> {
             let now = monotonic();
             self.parameters.serve(&mut self.declared);
             self.serve_life();
+            self.tell_time();
             self.part.tick(&mut self.node, now, &self.declared, self.state == State::Active)?;
             if now >= self.diagnosed.plus_nanos(DIAGNOSE_NANOS) {
                 self.diagnosed = now;
@@ -151,6 +167,17 @@ impl<P: Part> Shell<P> {
         }
         tracing::info!("ended");
         Ok(())
+    }
+
+    fn tell_time(&mut self) {
+        self.time = match &mut self.clock {
+            Some(clock) => {
+                let newest = clock.newest().and_then(|message| convert::stamp(&message.clock).ok());
+                newest.unwrap_or(self.time)
+            }
+            None => system_time(),
+        };
+        self.part.hear_time(self.time);
     }
 
     fn serve_life(&mut self) {
@@ -206,16 +233,19 @@ impl<P: Part> Shell<P> {
             values: health.values.into_iter().map(value).collect(),
         };
         let mut array = DiagnosticArray { status: vec![status], ..DiagnosticArray::default() };
-        let clock = self.node.get_ros_clock();
-        if let Ok(mut clock) = clock.lock()
-            && let Ok(now) = clock.get_now()
-        {
-            array.header.stamp = r2r::Clock::to_builtin_time(&now);
-        }
+        let time = ros_msgs::Time::from(self.time);
+        array.header.stamp = Time { sec: time.sec, nanosec: time.nanosec };
         if let Err(error) = self.diagnostics.publish(&array) {
             tracing::warn!("diagnostics: {error}");
         }
     }
+}
+
+/// The system's clock.
+#[expect(clippy::disallowed_methods, reason = "this is the wiring that gives the parts their time")]
+pub(super) fn system_time() -> Stamp {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
+    Stamp::from_nanos(since_1970.map_or(0, |since| since.as_nanos() as u64))
 }
 
 /// The first signal asks the node to end; a second one ends the process.

@@ -98,7 +98,7 @@ impl SimNode {
             running: None,
             plugs,
             trigger: Inbox::topic(node, "camera/trigger", QosProfile::default())?,
-            clock: node.create_publisher("/clock", QosProfile::default().keep_last(1).best_effort())?,
+            clock: node.create_publisher("clock", QosProfile::default().keep_last(1).best_effort())?,
             truth: node.create_publisher("ground_truth/odom", state_qos())?,
             clocked: Stamp::ZERO,
             told: Stamp::ZERO,

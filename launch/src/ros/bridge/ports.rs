@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use firmware_bridge::bridge::MotorBridge;
@@ -13,6 +13,7 @@ use firmware_bridge::wire::imu::IMU_BAUD;
 
 use crate::realtime::{Lines, Report, TimeBase, monotonic};
 use crate::ros::Setting;
+use crate::ros::shell::system_time;
 use crate::ros::sim::{imu_port, motor_port};
 
 /// How often missing ports are looked for.
@@ -53,8 +54,8 @@ impl Ports {
         if self.simulated {
             return TimeBase::Sensor;
         }
-        let since_1970 = system_nanos();
-        TimeBase::System(since_1970.saturating_sub(monotonic().nanos()))
+        // Read once, so that a jump of the system's clock moves nothing.
+        TimeBase::System(system_time().nanos().saturating_sub(monotonic().nanos()))
     }
 
     /// The lines for the control loop. They need not be plugged in yet.
@@ -122,10 +123,4 @@ fn look_after(paths: &[(PathBuf, u32)], mut replacers: Vec<Replacer<SerialPort>>
         }
         std::thread::sleep(LOOK);
     }
-}
-
-/// The system's clock: read once, so that a jump of it moves nothing.
-#[expect(clippy::disallowed_methods, reason = "this is the wiring that gives core crates their time")]
-fn system_nanos() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64)
 }
