@@ -14,6 +14,8 @@ use robot_interface::terrain::TerrainGrid;
 use robot_interface::time::Stamp;
 use robot_interface::tunnel::AxisPose;
 
+use crate::ros_msgs;
+
 /// The most that a position may be from the origin, m: beyond is no tunnel on Earth.
 const FAR_M: f64 = 1e6;
 /// The most pixels of a picture, and cells of a grid.
@@ -35,6 +37,12 @@ pub(crate) enum Refused {
 pub(crate) fn stamp(time: &Time) -> Result<Stamp, Refused> {
     let sec = u64::try_from(time.sec).ok().ok_or(Refused::Number)?;
     Ok(Stamp::from_nanos(sec * 1_000_000_000 + u64::from(time.nanosec.min(999_999_999))))
+}
+
+/// A stamp as messages have it.
+pub(crate) fn time(stamp: Stamp) -> Time {
+    let time = ros_msgs::Time::from(stamp);
+    Time { sec: time.sec, nanosec: time.nanosec }
 }
 
 /// A velocity to walk at.

@@ -1,6 +1,7 @@
 //! What a node hears: messages and requests taken one by one, without waiting.
 
 use futures::{FutureExt, Stream, StreamExt};
+use r2r::std_srvs::srv::Trigger;
 use r2r::{Node, QosProfile, ServiceRequest, WrappedServiceTypeSupport, WrappedTypesupport};
 
 /// Messages or requests that have arrived.
@@ -36,6 +37,12 @@ impl<T> From<Box<dyn Stream<Item = T> + Unpin>> for Inbox<T> {
     fn from(stream: Box<dyn Stream<Item = T> + Unpin>) -> Self {
         Self(stream)
     }
+}
+
+/// The answer of a `std_srvs/Trigger`: what happens, or why nothing does.
+pub(crate) fn outcome(answer: Result<&str, String>) -> Trigger::Response {
+    let success = answer.is_ok();
+    Trigger::Response { success, message: answer.map_or_else(|refusal| refusal, str::to_owned) }
 }
 
 /// Answers a request; a client that has gone away meanwhile does not matter.

@@ -174,10 +174,6 @@ impl PlannerNode {
 }
 
 impl Part for PlannerNode {
-    fn configure(&mut self, _parameters: &Declarations) -> anyhow::Result<()> {
-        Ok(())
-    }
-
     fn deactivate(&mut self) {
         if let Some(journey) = &mut self.journey {
             journey.stop();

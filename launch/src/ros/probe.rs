@@ -91,10 +91,6 @@ fn say(ended: &AtomicBool, ping: &Publisher<Clock>) {
 }
 
 impl Part for ProbeNode {
-    fn configure(&mut self, _parameters: &Declarations) -> anyhow::Result<()> {
-        Ok(())
-    }
-
     fn tick(
         &mut self,
         _node: &mut Node,
@@ -146,10 +142,6 @@ impl EchoNode {
 }
 
 impl Part for EchoNode {
-    fn configure(&mut self, _parameters: &Declarations) -> anyhow::Result<()> {
-        Ok(())
-    }
-
     fn tick(
         &mut self,
         _node: &mut Node,

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
-use r2r::builtin_interfaces::msg::Time;
 use r2r::diagnostic_msgs::msg::{DiagnosticArray, DiagnosticStatus, KeyValue};
 use r2r::rosgraph_msgs::msg::Clock;
 use r2r::{Context, Node, Publisher, QosProfile};
@@ -16,7 +15,6 @@ use super::lifecycle::{self, State, Transition};
 use super::parameters::{self, Declarations, Value};
 use super::{Setting, convert};
 use crate::realtime::monotonic;
-use crate::ros_msgs;
 use crate::up::Signal;
 
 /// The longest that a node waits for something to arrive before it looks after its own work.
@@ -44,7 +42,9 @@ pub(crate) struct Health {
 /// The work of a node.
 pub(crate) trait Part {
     /// Takes what the work needs: ports, threads, files.
-    fn configure(&mut self, parameters: &Declarations) -> anyhow::Result<()>;
+    fn configure(&mut self, _parameters: &Declarations) -> anyhow::Result<()> {
+        Ok(())
+    }
 
     /// Begins the work.
     fn activate(&mut self) -> anyhow::Result<()> {
@@ -233,8 +233,7 @@ impl<P: Part> Shell<P> {
             values: health.values.into_iter().map(value).collect(),
         };
         let mut array = DiagnosticArray { status: vec![status], ..DiagnosticArray::default() };
-        let time = ros_msgs::Time::from(self.time);
-        array.header.stamp = Time { sec: time.sec, nanosec: time.nanosec };
+        array.header.stamp = convert::time(self.time);
         if let Err(error) = self.diagnostics.publish(&array) {
             tracing::warn!("diagnostics: {error}");
         }

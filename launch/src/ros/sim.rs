@@ -12,7 +12,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use r2r::builtin_interfaces::msg::Time;
 use r2r::nav_msgs::msg::Odometry;
 use r2r::rosgraph_msgs::msg::Clock;
 use r2r::std_msgs::msg::Empty;
@@ -24,6 +23,7 @@ use self::plug::Plug;
 use self::sensors::Sensors;
 use self::world::{Shared, WorldThread};
 use super::Setting;
+use super::convert::time;
 use super::endpoint::{Inbox, respond};
 use super::outlet::{Topics, sensor_qos, state_qos};
 use super::parameters::Declarations;
@@ -194,9 +194,4 @@ impl Part for SimNode {
             ],
         }
     }
-}
-
-fn time(stamp: Stamp) -> Time {
-    let time = ros_msgs::Time::from(stamp);
-    Time { sec: time.sec, nanosec: time.nanosec }
 }

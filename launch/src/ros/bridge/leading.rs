@@ -12,7 +12,7 @@ use robot_interface::time::Stamp;
 
 use crate::realtime::{Orders, Target};
 use crate::ros::convert;
-use crate::ros::endpoint::{Inbox, respond};
+use crate::ros::endpoint::{Inbox, outcome, respond};
 use crate::ros::parameters::Declarations;
 
 type Asked<S> = Inbox<ServiceRequest<S>>;
@@ -76,13 +76,13 @@ impl Leading {
             } else {
                 Err("the bridge is not active".to_owned())
             };
-            respond(request, trigger(answer));
+            respond(request, outcome(answer));
         }
         while let Some(request) = self.lie_down.take() {
             // Anybody may: it is what makes the robot safe.
             let done = order(VelocityCommand::default(), Some(Mode::LieDown));
             let answer = if done { Ok("lying down") } else { Err("the bridge is not active".to_owned()) };
-            respond(request, trigger(answer));
+            respond(request, outcome(answer));
         }
         if let Some(target) = self.targets.newest() {
             match self.admitted(now, &target) {
@@ -181,9 +181,4 @@ impl Leading {
             wz_rad_s: wanted.wz_rad_s.max(-turn).min(turn),
         })
     }
-}
-
-fn trigger(answer: Result<&str, String>) -> Trigger::Response {
-    let success = answer.is_ok();
-    Trigger::Response { success, message: answer.map_or_else(|refusal| refusal, str::to_owned) }
 }

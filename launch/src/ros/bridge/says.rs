@@ -2,7 +2,6 @@
 
 use planner::gait::Mode;
 use r2r::adit_msgs::msg::RobotState;
-use r2r::builtin_interfaces::msg::Time;
 use r2r::std_msgs::msg::Header;
 use r2r::{Node, Publisher};
 use robot_interface::robot::RobotDescription;
@@ -10,6 +9,7 @@ use robot_interface::time::Stamp;
 
 use crate::realtime::Report;
 use crate::record::Recorder;
+use crate::ros::convert::time;
 use crate::ros::outlet::{Topics, latched_qos, state_qos};
 use crate::ros_msgs;
 
@@ -57,13 +57,9 @@ impl Says {
             self.out.imu(&report.imu)?;
             self.out.odometry(state)?;
         }
-        let time = ros_msgs::Time::from(state.stamp);
         let mode = MODES.iter().find(|(mode, _)| *mode == report.body.mode).map_or("", |(_, name)| name);
         self.state.publish(&RobotState {
-            header: Header {
-                stamp: Time { sec: time.sec, nanosec: time.nanosec },
-                frame_id: "base_link".to_owned(),
-            },
+            header: Header { stamp: time(state.stamp), frame_id: "base_link".to_owned() },
             mode: mode.to_owned(),
             ready: report.body.ready,
             fallen: report.body.fallen,

@@ -8,14 +8,13 @@ use anyhow::{Context as _, anyhow};
 use perception::localise::TunnelCorrection;
 use perception::state::PoseHistory;
 use r2r::adit_msgs::msg::TunnelCorrection as CorrectionMsg;
-use r2r::builtin_interfaces::msg::Time;
 use robot_interface::robot::RobotDescription;
 use robot_interface::sensors::LidarScan;
 use robot_interface::state::RobotState;
 use robot_interface::tunnel::TunnelDesign;
 
 use crate::realtime::stand_back;
-use crate::ros_msgs;
+use crate::ros::convert::time;
 use crate::stack::{Perceived, Surroundings};
 
 /// How far it stands back behind the control process.
@@ -91,7 +90,6 @@ impl Scans {
 
 /// A measurement against the tunnel as it travels.
 pub(super) fn correction(c: &TunnelCorrection) -> CorrectionMsg {
-    let time = ros_msgs::Time::from(c.stamp);
     let mut message = CorrectionMsg {
         chainage_m: c.chainage_m,
         axis_heading_rad: c.axis.heading_rad,
@@ -108,7 +106,7 @@ pub(super) fn correction(c: &TunnelCorrection) -> CorrectionMsg {
         residual_m: c.residual_m,
         ..CorrectionMsg::default()
     };
-    message.header.stamp = Time { sec: time.sec, nanosec: time.nanosec };
+    message.header.stamp = time(c.stamp);
     message.header.frame_id = "map".to_owned();
     (message.axis.x, message.axis.y, message.axis.z) = (c.axis.x_m, c.axis.y_m, c.axis.z_m);
     message

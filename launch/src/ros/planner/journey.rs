@@ -5,7 +5,6 @@ use planner::mission::{Order, Phase};
 use r2r::adit_msgs::action::RunMission;
 use r2r::adit_msgs::msg::{MissionStatus, MotionTarget};
 use r2r::adit_msgs::srv::{AcquireLease, ReleaseLease};
-use r2r::builtin_interfaces::msg::Time;
 use r2r::std_srvs::srv::Trigger;
 use robot_interface::state::VelocityCommand;
 use robot_interface::time::Stamp;
@@ -14,7 +13,7 @@ use super::ask::{Ask, Pending};
 use super::missions::Goal;
 use super::{Known, OWNER};
 use crate::ros::Setting;
-use crate::ros_msgs;
+use crate::ros::convert::time;
 use crate::stack::{Guide, Navigator};
 
 /// Between two decisions of the mission, two targets, two words on how far it has come, ns.
@@ -370,9 +369,4 @@ fn due(last: &mut Option<Stamp>, now: Stamp, every_nanos: u64) -> bool {
         *last = Some(now);
     }
     is_due
-}
-
-fn time(stamp: Stamp) -> Time {
-    let time = ros_msgs::Time::from(stamp);
-    Time { sec: time.sec, nanosec: time.nanosec }
 }

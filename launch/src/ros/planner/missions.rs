@@ -6,7 +6,7 @@ use r2r::std_srvs::srv::Trigger;
 use r2r::{ActionServerCancelRequest, ActionServerGoal, ActionServerGoalRequest, Node, ServiceRequest};
 
 use super::journey::Journey;
-use crate::ros::endpoint::{Inbox, respond};
+use crate::ros::endpoint::{Inbox, outcome, respond};
 
 type Asked = Inbox<ServiceRequest<Trigger::Service>>;
 
@@ -56,7 +56,7 @@ impl Missions {
                     Some(journey) => journey.order(*order).map(|()| *effect),
                     None => Err("no mission is under way: start one by mission/start".to_owned()),
                 };
-                respond(request, trigger(answer));
+                respond(request, outcome(answer));
             }
         }
         while let Some(request) = self.start.take() {
@@ -64,7 +64,7 @@ impl Missions {
             if answer.is_ok() {
                 begin = Some(Begin { goal: None });
             }
-            respond(request, trigger(answer.map(|()| "the mission begins")));
+            respond(request, outcome(answer.map(|()| "the mission begins")));
         }
         while let Some(request) = self.goals.take() {
             let wanted = request.goal.mission.clone();
@@ -101,9 +101,4 @@ fn may_begin(active: bool, busy: bool) -> Result<(), String> {
     } else {
         Ok(())
     }
-}
-
-fn trigger(answer: Result<&str, String>) -> Trigger::Response {
-    let success = answer.is_ok();
-    Trigger::Response { success, message: answer.map_or_else(|refusal| refusal, str::to_owned) }
 }
