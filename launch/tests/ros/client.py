@@ -41,7 +41,8 @@ TOPICS = {
     "/tf_static": (tf2_msgs.msg.TFMessage, LATCHED),
     "/robot_state": (adit_msgs.msg.RobotState, 50),
     "/lidar/points": (sensor_msgs.msg.PointCloud2, qos_profile_sensor_data),
-    "/camera/left/image_raw": (sensor_msgs.msg.Image, qos_profile_sensor_data),
+    # Four megabytes: best effort loses a part of most of them where the system's socket buffers are small.
+    "/camera/left/image_raw": (sensor_msgs.msg.Image, 5),
     "/camera/left/camera_info": (sensor_msgs.msg.CameraInfo, qos_profile_sensor_data),
     "/thermal/thermal_left/image_raw": (sensor_msgs.msg.Image, qos_profile_sensor_data),
     "/terrain/elevation": (sensor_msgs.msg.PointCloud2, 10),
