@@ -25,6 +25,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::ConfigError;
+use crate::record::PlaybackError;
 use crate::setup::SetupError;
 
 /// Exit code for input that cannot be used.
@@ -108,7 +109,7 @@ pub fn main() -> ExitCode {
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
         let missing = matches!(error.downcast_ref(), Some(SetupError::Missing { .. }));
-        if error.is::<ConfigError>() || error.is::<BadInput>() || missing {
+        if error.is::<ConfigError>() || error.is::<BadInput>() || error.is::<PlaybackError>() || missing {
             ExitCode::from(BAD_INPUT)
         } else {
             ExitCode::FAILURE

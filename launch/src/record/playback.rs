@@ -32,7 +32,7 @@ const GREATEST_RATIO: u64 = 256;
 #[derive(Debug, thiserror::Error)]
 pub enum PlaybackError {
     /// The file cannot be opened.
-    #[error("cannot open {path}: {source}; check the path and its permissions")]
+    #[error("cannot open {path}: check the path and its permissions")]
     Open {
         /// Which file.
         path: PathBuf,
