@@ -191,6 +191,7 @@ impl Part for SimNode {
             values: vec![
                 ("simulated_s", format!("{:.1}", self.shared.truth().map_or(0.0, |(t, _)| t.seconds()))),
                 ("lost_s", format!("{late:.2}")),
+                ("lost_pictures", self.shared.lost_pictures().to_string()),
             ],
         }
     }

@@ -26,6 +26,8 @@ use crate::world::{TruePoses, World};
 /// How far the sensors stand back behind the physics, and the cameras, which have time, behind the lidar.
 const LIDAR_LEVELS: i32 = 5;
 const CAMERA_LEVELS: i32 = 12;
+/// Moments whose pictures may wait to be rendered.
+const GLIMPSES: usize = 8;
 /// How often a thread without work looks whether it is to end.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -58,8 +60,9 @@ impl Sensors {
         camera_out: Recorder<Topics>,
     ) -> anyhow::Result<Self> {
         let (scans, scan_inbox) = sync_channel(2);
-        // A robot that stands looks again before all is rendered; few wait, so that none is old.
-        let (glimpses, glimpse_inbox) = sync_channel(2);
+        // A busy machine renders later, but leaves no stretch of lining out; perception knows where the robot was for
+        // the last twenty seconds, and older pictures would be of no use.
+        let (glimpses, glimpse_inbox) = sync_channel(GLIMPSES);
         let (lidar, caster) = (world.lidar(), world.caster.clone());
         let cameras = Cameras {
             cameras: robot.cameras.iter().enumerate().map(|(i, c)| Camera::new(c, i)).collect(),

@@ -1,7 +1,7 @@
 //! The thread of the world: motors served as their bytes come, a physics step every 2 ms.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{SyncSender, TrySendError};
+use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -41,6 +41,7 @@ pub(super) struct Shared {
     /// Bit by bit, which motor buses are unplugged.
     unplugged: AtomicU64,
     lost_nanos: AtomicU64,
+    lost_pictures: AtomicU64,
     truth: Mutex<Option<(Stamp, Transform<Map, Base>)>>,
 }
 
@@ -72,6 +73,11 @@ impl Shared {
     /// How far simulated time has fallen behind, s.
     pub(super) fn late_s(&self) -> f64 {
         self.lost_nanos.load(Ordering::Relaxed) as f64 * 1e-9
+    }
+
+    /// Moments whose pictures were not taken because too many waited.
+    pub(super) fn lost_pictures(&self) -> u64 {
+        self.lost_pictures.load(Ordering::Relaxed)
     }
 
     pub(super) fn has_ended(&self) -> bool {
@@ -156,7 +162,10 @@ fn run(mut world: World<Plug>, mut imu: Pty, shared: &Shared, inlets: &Inlets) -
             }
             offer(&inlets.scans, world.take_poses());
             if shared.picture.swap(false, Ordering::Relaxed) {
-                offer(&inlets.glimpses, Glimpse { stamp: now, truth: world.last_poses() });
+                let glimpse = Glimpse { stamp: now, truth: world.last_poses() };
+                if !offer(&inlets.glimpses, glimpse) {
+                    shared.lost_pictures.fetch_add(1, Ordering::Relaxed);
+                }
             }
         }
         let lag = monotonic().nanos().saturating_sub(due.nanos());
@@ -202,9 +211,7 @@ fn wait_for_commands(world: &mut World<Plug>, now: Stamp, patience: &mut u64) ->
     Ok(())
 }
 
-/// A sensor that is still busy misses this one, as real ones drop frames.
-fn offer<T>(inlet: &SyncSender<T>, item: T) {
-    match inlet.try_send(item) {
-        Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
-    }
+/// Whether a sensor takes this one: one that is still busy misses it, as real ones drop frames.
+fn offer<T>(inlet: &SyncSender<T>, item: T) -> bool {
+    inlet.try_send(item).is_ok()
 }
