@@ -281,15 +281,7 @@ impl<O: Outlet> Recorder<O> {
         check_shape(|| format!("a picture of camera `{name}`"), expected, image.data.len())?;
         let (topic, frame) = (topic_name(name), optical_frame(name));
         let header = Header::new(stamp, &frame);
-        let message = Image {
-            header,
-            height: image.height,
-            width: image.width,
-            encoding: "rgb8",
-            is_bigendian: 0,
-            step: 3 * image.width,
-            data: Bytes(&image.data),
-        };
+        let message = whole_image(header, image.width, image.height, ("rgb8", 3), &image.data);
         self.publish(&format!("/camera/{topic}/image_raw"), stamp, &message)?;
         let message = camera_info(header, image.width, image.height, intrinsics);
         self.publish(&format!("/camera/{topic}/camera_info"), stamp, &message)
@@ -306,15 +298,8 @@ impl<O: Outlet> Recorder<O> {
         self.with_bytes(|recorder, bytes| {
             bytes.clear();
             bytes.extend(frame.celsius.iter().flat_map(|value| value.to_le_bytes()));
-            let message = Image {
-                header: Header::new(frame.stamp, &frame_id),
-                height: frame.height,
-                width: frame.width,
-                encoding: "32FC1",
-                is_bigendian: 0,
-                step: 4 * frame.width,
-                data: Bytes(bytes),
-            };
+            let header = Header::new(frame.stamp, &frame_id);
+            let message = whole_image(header, frame.width, frame.height, ("32FC1", 4), bytes);
             recorder.publish(&format!("/thermal/{}/image_raw", topic_name(name)), now, &message)
         })
     }
@@ -466,6 +451,17 @@ pub(crate) fn topic_name(name: &str) -> String {
 
 fn optical_frame(name: &str) -> String {
     format!("{}_optical_frame", topic_name(name))
+}
+
+/// A picture row by row without gaps, in an encoding of so many bytes a pixel.
+fn whole_image<'a>(
+    header: Header<'a>,
+    width: u32,
+    height: u32,
+    (encoding, pixel_bytes): (&'a str, u32),
+    data: &'a [u8],
+) -> Image<'a> {
+    Image { header, height, width, encoding, is_bigendian: 0, step: pixel_bytes * width, data: Bytes(data) }
 }
 
 /// A pinhole without distortion for a picture of `width x height`, which may be a reduced one. ROS counts

@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn paths_that_no_list_can_carry_are_refused() {
-        assert!(check_path(Path::new("/home/me/.ros")).is_ok());
+        assert!(check_path(Path::new("/some/where/.ros")).is_ok());
         for path in ["/a:b", "/a;b", "/a'b", "/a\nb", "/$a"] {
             assert!(check_path(Path::new(path)).is_err(), "{path}");
         }
