@@ -250,8 +250,7 @@ impl<O: Outlet> Recorder<O> {
         image: &RgbImage,
         intrinsics: &Intrinsics,
     ) -> Result<(), RecordError> {
-        let expected = image.width as usize * image.height as usize * 3;
-        check_shape(|| format!("a picture of camera `{name}`"), expected, image.data.len())?;
+        check_picture(name, image)?;
         let (topic, frame) = (topic_name(name), optical_frame(name));
         let header = Header::new(stamp, &frame);
         self.with_bytes(|recorder, bytes| {
@@ -262,8 +261,7 @@ impl<O: Outlet> Recorder<O> {
             let message = CompressedImage { header, format: "jpeg", data: Bytes(bytes) };
             recorder.publish(&format!("/camera/{topic}/image_raw/compressed"), now, &message)
         })?;
-        let message = camera_info(header, image.width, image.height, intrinsics);
-        self.publish(&format!("/camera/{topic}/camera_info"), now, &message)
+        self.lens(now, &topic, camera_info(header, image.width, image.height, intrinsics))
     }
 
     /// `/camera/NAME/image_raw` as `rgb8`, and `/camera/NAME/camera_info` beside it.
@@ -277,14 +275,17 @@ impl<O: Outlet> Recorder<O> {
         image: &RgbImage,
         intrinsics: &Intrinsics,
     ) -> Result<(), RecordError> {
-        let expected = image.width as usize * image.height as usize * 3;
-        check_shape(|| format!("a picture of camera `{name}`"), expected, image.data.len())?;
+        check_picture(name, image)?;
         let (topic, frame) = (topic_name(name), optical_frame(name));
         let header = Header::new(stamp, &frame);
         let message = whole_image(header, image.width, image.height, ("rgb8", 3), &image.data);
         self.publish(&format!("/camera/{topic}/image_raw"), stamp, &message)?;
-        let message = camera_info(header, image.width, image.height, intrinsics);
-        self.publish(&format!("/camera/{topic}/camera_info"), stamp, &message)
+        self.lens(stamp, &topic, camera_info(header, image.width, image.height, intrinsics))
+    }
+
+    /// `/camera/TOPIC/camera_info`.
+    fn lens(&mut self, now: Stamp, topic: &str, message: CameraInfo<'_>) -> Result<(), RecordError> {
+        self.publish(&format!("/camera/{topic}/camera_info"), now, &message)
     }
 
     /// `/thermal/NAME/image_raw`: degrees Celsius as `32FC1`.
@@ -442,6 +443,11 @@ impl<W: Output> Outlet for RunFile<W> {
 
 fn check_shape(what: impl FnOnce() -> String, expected: usize, found: usize) -> Result<(), RecordError> {
     if expected == found { Ok(()) } else { Err(RecordError::Shape { what: what(), expected, found }) }
+}
+
+fn check_picture(name: &str, image: &RgbImage) -> Result<(), RecordError> {
+    let expected = image.width as usize * image.height as usize * 3;
+    check_shape(|| format!("a picture of camera `{name}`"), expected, image.data.len())
 }
 
 /// A camera's name as a part of a topic, which may hold letters, digits and underscores.

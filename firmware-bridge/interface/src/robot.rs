@@ -362,6 +362,11 @@ fn optical_mount(xyz_m: [f64; 3], rpy_deg: [f64; 3]) -> Transform<Base, Camera> 
 }
 
 impl RobotDescription {
+    /// How many motor buses there are; they are numbered from 0.
+    pub fn buses(&self) -> usize {
+        1 + self.joints.0.iter().map(|joint| joint.bus).max().unwrap_or(0)
+    }
+
     /// The standing pose of all joints in array order, rad, `[12]`.
     pub fn default_pose(&self) -> [f64; JOINTS] {
         std::array::from_fn(|i| self.gait.default_pose_rad[i % 3])

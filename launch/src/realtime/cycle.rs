@@ -329,12 +329,7 @@ impl<P: BusPort> Loop<P> {
             if self.reader.counts().restarts > restarts && matches!(self.time, TimeBase::Sensor) {
                 self.begin_anew(stamp);
             }
-            let vector = |v: [f32; 3]| Vector3::from(v.map(f64::from));
-            self.imu = ImuSample {
-                stamp,
-                angular_velocity_rad_s: vector(frame.angular_velocity_rad_s),
-                linear_acceleration_m_s2: vector(frame.specific_force_m_s2),
-            };
+            self.imu = frame.sample(stamp);
             self.control.handle_imu(&self.imu);
             (self.now, self.imu_at) = (stamp, Some(arrived));
         }

@@ -2,12 +2,13 @@
 
 use nalgebra::{Isometry3, Matrix3, Quaternion, Translation3, UnitQuaternion, Vector3};
 use perception::localise::{Directions, TunnelCorrection};
-use r2r::adit_msgs::msg::TunnelCorrection as CorrectionMsg;
+use r2r::adit_msgs::msg::{RobotState as RobotStateMsg, TunnelCorrection as CorrectionMsg};
 use r2r::builtin_interfaces::msg::Time;
 use r2r::geometry_msgs::msg::{Pose, Twist};
 use r2r::nav_msgs::msg::{OccupancyGrid, Odometry};
 use r2r::sensor_msgs::msg::{Image, PointCloud2};
 use robot_interface::frames::{Base, Map, Transform};
+use robot_interface::joints::LEGS;
 use robot_interface::sensors::{LidarPoint, LidarScan, RgbImage, ThermalFrame};
 use robot_interface::state::{RobotState, VelocityCommand};
 use robot_interface::terrain::TerrainGrid;
@@ -135,6 +136,29 @@ pub(crate) fn correction(message: &CorrectionMsg) -> Result<TunnelCorrection, Re
         inliers: message.inliers,
         residual_m: message.residual_m,
     })
+}
+
+/// Which feet carry weight, as the bridge says; none where it does not.
+pub(crate) fn contacts(robot: &RobotStateMsg) -> [bool; LEGS] {
+    std::array::from_fn(|i| robot.contacts.get(i).copied().unwrap_or(false))
+}
+
+/// Messages that were not used, said less and less often as they go on.
+#[derive(Debug, Default)]
+pub(crate) struct Refusals(u64);
+
+impl Refusals {
+    pub(crate) fn say(&mut self, topic: &str, refused: &Refused) {
+        self.0 += 1;
+        if self.0.is_power_of_two() {
+            tracing::warn!("a message on {topic} is not used: {refused} ({} so far)", self.0);
+        }
+    }
+
+    /// How many there were.
+    pub(crate) const fn count(&self) -> u64 {
+        self.0
+    }
 }
 
 /// The bytes of a `FLOAT32` field in each point of a cloud.

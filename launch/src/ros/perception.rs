@@ -38,7 +38,7 @@ pub(super) struct PerceptionNode {
     body: RobotStateMsg,
     /// A scan that waits for the odometry up to its end.
     pending: Option<LidarScan>,
-    refused: u64,
+    refused: convert::Refusals,
     defects: usize,
     out: Recorder<Topics>,
     correction: Publisher<CorrectionMsg>,
@@ -83,7 +83,7 @@ impl PerceptionNode {
             state: None,
             body: RobotStateMsg::default(),
             pending: None,
-            refused: 0,
+            refused: convert::Refusals::default(),
             defects: 0,
             thermal: thermal.collect::<r2r::Result<_>>()?,
             cameras,
@@ -104,11 +104,11 @@ impl PerceptionNode {
             self.story.torque(message.torque_peak_nm, message.missed_replies);
             self.body = message;
         }
-        let contacts = std::array::from_fn(|i| self.body.contacts.get(i).copied().unwrap_or(false));
+        let contacts = convert::contacts(&self.body);
         while let Some(message) = self.odometry.take() {
             match convert::state(&message, contacts) {
                 Ok(state) => self.moved(state),
-                Err(refused) => self.refuse("odom", &refused),
+                Err(refused) => self.refused.say("odom", &refused),
             }
         }
         while let Some(status) = self.status.take() {
@@ -132,18 +132,11 @@ impl PerceptionNode {
         self.state = Some(state);
     }
 
-    fn refuse(&mut self, topic: &str, refused: &convert::Refused) {
-        self.refused += 1;
-        if self.refused.is_power_of_two() {
-            tracing::warn!("a message on {topic} is not used: {refused} ({} so far)", self.refused);
-        }
-    }
-
     fn look_at_scans(&mut self) -> anyhow::Result<()> {
         if let Some(cloud) = self.lidar.newest() {
             match convert::scan(&cloud) {
                 Ok(scan) => self.pending = Some(scan),
-                Err(refused) => self.refuse("lidar/points", &refused),
+                Err(refused) => self.refused.say("lidar/points", &refused),
             }
         }
         let Some(scans) = &mut self.scans else { return Ok(()) };
@@ -174,7 +167,7 @@ impl PerceptionNode {
             while let Some(image) = self.cameras[camera].take() {
                 match convert::picture(&image) {
                     Ok((stamp, image)) => self.see(stamp, Sight::Picture { camera, image })?,
-                    Err(refused) => self.refuse("a camera's image_raw", &refused),
+                    Err(refused) => self.refused.say("a camera's image_raw", &refused),
                 }
             }
         }
@@ -182,7 +175,7 @@ impl PerceptionNode {
             while let Some(image) = self.thermal[camera].take() {
                 match convert::thermal(&image, camera) {
                     Ok(frame) => self.see(frame.stamp, Sight::Thermal(frame))?,
-                    Err(refused) => self.refuse("a thermal camera's image_raw", &refused),
+                    Err(refused) => self.refused.say("a thermal camera's image_raw", &refused),
                 }
             }
         }
@@ -259,7 +252,7 @@ impl Part for PerceptionNode {
             message: message.to_owned(),
             values: vec![
                 ("defects", self.defects.to_string()),
-                ("refused_messages", self.refused.to_string()),
+                ("refused_messages", self.refused.count().to_string()),
                 ("refused_scans", self.scans.as_ref().map_or(0, Scans::refused).to_string()),
                 ("pictures_waiting", self.eyes.as_ref().map_or(0, Eyes::waiting).to_string()),
             ],

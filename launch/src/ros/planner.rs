@@ -72,7 +72,7 @@ pub(super) struct PlannerNode {
     journey: Option<Journey>,
     missions: Missions,
     ask: Ask,
-    refused: u64,
+    refused: convert::Refusals,
     out: Recorder<Topics>,
     status: Publisher<MissionStatus>,
     targets: Publisher<MotionTarget>,
@@ -122,7 +122,7 @@ impl PlannerNode {
                 report: node
                     .create_client::<Trigger::Service>("report/write", QosProfile::services_default())?,
             },
-            refused: 0,
+            refused: convert::Refusals::default(),
             status: node.create_publisher("mission/status", state_qos())?,
             targets: node.create_publisher("motion/target", QosProfile::default().keep_last(1))?,
             trigger: node.create_publisher("camera/trigger", QosProfile::default())?,
@@ -140,12 +140,11 @@ impl PlannerNode {
             self.known.robot = Some((now, robot));
         }
         if let Some(odometry) = self.odometry.newest() {
-            let contacts = self.known.robot.as_ref().map_or([false; 4], |(_, robot)| {
-                std::array::from_fn(|i| robot.contacts.get(i).copied().unwrap_or(false))
-            });
+            let robot = self.known.robot.as_ref();
+            let contacts = robot.map_or([false; 4], |(_, robot)| convert::contacts(robot));
             match convert::state(&odometry, contacts) {
                 Ok(state) => self.known.state = Some((now, state)),
-                Err(refused) => self.refuse("odom", &refused),
+                Err(refused) => self.refused.say("odom", &refused),
             }
         }
         if let Some(defects) = self.defects.newest() {
@@ -160,15 +159,8 @@ impl PlannerNode {
         {
             match convert::terrain(&elevation, &occupancy) {
                 Ok(grid) => self.known.grid = Some((now, grid)),
-                Err(refused) => self.refuse("terrain", &refused),
+                Err(refused) => self.refused.say("terrain", &refused),
             }
-        }
-    }
-
-    fn refuse(&mut self, topic: &str, refused: &convert::Refused) {
-        self.refused += 1;
-        if self.refused.is_power_of_two() {
-            tracing::warn!("a message on {topic} is not used: {refused} ({} so far)", self.refused);
         }
     }
 }
@@ -219,7 +211,7 @@ impl Part for PlannerNode {
         Health {
             level: Level::Ok,
             message: doing.to_owned(),
-            values: vec![("refused_messages", self.refused.to_string())],
+            values: vec![("refused_messages", self.refused.count().to_string())],
         }
     }
 

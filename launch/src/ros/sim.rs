@@ -84,8 +84,8 @@ impl SimNode {
             let topic = format!("/thermal/{}/image_raw", topic_name(&camera.name));
             cameras = cameras.with::<ros_msgs::Image>(node, &topic, sensor_qos())?;
         }
-        let buses = 1 + description.joints.0.iter().map(|joint| joint.bus).max().unwrap_or(0);
-        let plugs = (0..buses).map(|bus| Inbox::service(node, &format!("sim/motor{bus}/plugged")));
+        let plugs =
+            (0..description.buses()).map(|bus| Inbox::service(node, &format!("sim/motor{bus}/plugged")));
         let plugs = plugs.collect::<r2r::Result<_>>()?;
         let lidar = Topics::new().with::<ros_msgs::PointCloud2>(node, "/lidar/points", sensor_qos())?;
         Ok(Self {

@@ -29,7 +29,7 @@ pub(super) struct Ports {
 impl Ports {
     pub(super) fn new(setting: &Setting) -> anyhow::Result<Self> {
         let robot = &setting.robot.description;
-        let buses = 1 + robot.joints.0.iter().map(|joint| joint.bus).max().unwrap_or(0);
+        let buses = robot.buses();
         let (motors, imu) = match (&setting.ports_dir, &robot.ports) {
             (Some(dir), _) => ((0..buses).map(|bus| motor_port(dir, bus)).collect(), imu_port(dir)),
             (None, Some(ports)) => (ports.motors.clone(), ports.imu.clone()),
