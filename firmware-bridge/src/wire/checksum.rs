@@ -24,7 +24,11 @@ pub(super) fn intact<const N: usize>(bytes: &[u8], header: [u8; 2]) -> Result<&[
     }
     let expected = checksum(&frame[..N - 2]);
     let found = u16_at(frame, N - 2..N);
-    if expected == found { Ok(frame) } else { Err(WireError::Crc { expected, found }) }
+    if expected == found {
+        Ok(frame)
+    } else {
+        Err(WireError::Crc { expected: expected.into(), found: found.into() })
+    }
 }
 
 /// The little-endian number at a field.

@@ -235,7 +235,12 @@ impl Command {
 
 impl Frame for Command {
     const HEADER: &'static [u8] = &command_field::HEADER;
-    const LEN: usize = COMMAND_LEN;
+    const MIN_LEN: usize = COMMAND_LEN;
+    const MAX_LEN: usize = COMMAND_LEN;
+
+    fn len_of(_: &[u8]) -> Result<Option<usize>, WireError> {
+        Ok(Some(COMMAND_LEN))
+    }
 
     fn decode(bytes: &[u8]) -> Result<Self, WireError> {
         Self::decode(bytes)
@@ -311,7 +316,12 @@ impl Reply {
 
 impl Frame for Reply {
     const HEADER: &'static [u8] = &reply_field::HEADER;
-    const LEN: usize = REPLY_LEN;
+    const MIN_LEN: usize = REPLY_LEN;
+    const MAX_LEN: usize = REPLY_LEN;
+
+    fn len_of(_: &[u8]) -> Result<Option<usize>, WireError> {
+        Ok(Some(REPLY_LEN))
+    }
 
     fn decode(bytes: &[u8]) -> Result<Self, WireError> {
         Self::decode(bytes)

@@ -113,7 +113,12 @@ impl ImuFrame {
 
 impl Frame for ImuFrame {
     const HEADER: &'static [u8] = &field::HEADER;
-    const LEN: usize = IMU_FRAME_LEN;
+    const MIN_LEN: usize = IMU_FRAME_LEN;
+    const MAX_LEN: usize = IMU_FRAME_LEN;
+
+    fn len_of(_: &[u8]) -> Result<Option<usize>, WireError> {
+        Ok(Some(IMU_FRAME_LEN))
+    }
 
     fn decode(bytes: &[u8]) -> Result<Self, WireError> {
         Self::decode(bytes)

@@ -2,6 +2,7 @@
 //! mean in SI units. A motor's values are those of its own side of the gearbox.
 
 mod checksum;
+pub mod device;
 pub mod go_m8010;
 pub mod imu;
 mod reader;
@@ -37,9 +38,9 @@ pub enum WireError {
     )]
     Crc {
         /// Computed from the bytes.
-        expected: u16,
+        expected: u32,
         /// Found in the frame.
-        found: u16,
+        found: u32,
     },
     /// An intact frame with a mode that the protocol does not define.
     #[error("mode {0} is not defined: check the motor's firmware version")]
@@ -62,13 +63,22 @@ impl WireError {
     }
 }
 
-/// A frame of fixed length that starts with a fixed header and says by itself whether it is intact: what a
+/// A frame that starts with a fixed header and says by itself how long it is and whether it is intact: what a
 /// [`FrameReader`] needs in order to find frames in a stream.
 pub trait Frame: Sized {
     /// The bytes that every frame starts with.
     const HEADER: &'static [u8];
-    /// Length of every frame, bytes; at most [`MAX_FRAME_LEN`].
-    const LEN: usize;
+    /// Length of the shortest frame, bytes.
+    const MIN_LEN: usize;
+    /// Length of the longest frame, bytes.
+    const MAX_LEN: usize;
+
+    /// Length of the frame that starts with these bytes, from [`MIN_LEN`](Self::MIN_LEN) to
+    /// [`MAX_LEN`](Self::MAX_LEN); `None` if more of them are needed to tell. They start with the header.
+    ///
+    /// # Errors
+    /// [`WireError`] if no frame starts like this.
+    fn len_of(bytes: &[u8]) -> Result<Option<usize>, WireError>;
 
     /// Reads one frame from exactly its bytes.
     ///
@@ -76,6 +86,3 @@ pub trait Frame: Sized {
     /// [`WireError`] if the bytes are not an intact frame.
     fn decode(bytes: &[u8]) -> Result<Self, WireError>;
 }
-
-/// The longest frame that a [`FrameReader`] holds, bytes.
-pub const MAX_FRAME_LEN: usize = 128;

@@ -2,13 +2,14 @@
 
 use std::marker::PhantomData;
 
-use super::{Frame, MAX_FRAME_LEN, WireError};
+use super::{Frame, WireError};
 
-/// Collects bytes into frames without allocating.
+/// Collects bytes into frames without allocating, in a buffer of `N` bytes: at least the longest frame's.
 ///
 /// A candidate that proves broken gives up only its first byte: the rest is searched again, so noise that
-/// looks like a header never swallows the good frame behind it. An unbroken stretch of noise is reported
-/// once, not once a byte.
+/// looks like a header never swallows the good frame behind it. Nor does noise that claims to be a long
+/// frame: a candidate is given up as soon as two whole frames stand in it. An unbroken stretch of noise is
+/// reported once, not once a byte.
 ///
 /// ```
 /// use firmware_bridge::wire::{FrameReader, go_m8010::{Mode, MotorId, Reply}};
@@ -23,20 +24,33 @@ use super::{Frame, MAX_FRAME_LEN, WireError};
 /// assert!(matches!(found.as_slice(), [Err(_), .., Ok(reply)] if reply.id == sent.id));
 /// ```
 #[derive(Clone, Debug)]
-pub struct FrameReader<F> {
+pub struct FrameReader<F, const N: usize = 128> {
     /// The first `len` bytes are a frame's beginning, as far as it has been checked.
-    buffer: [u8; MAX_FRAME_LEN],
+    buffer: [u8; N],
     len: usize,
     /// Noise has been reported and no frame found since.
     lost: bool,
     frame: PhantomData<fn() -> F>,
 }
 
-impl<F: Frame> FrameReader<F> {
+/// What stands at the buffer's front.
+enum Front<F> {
+    /// Nothing yet, or the beginning of a frame.
+    Unfinished,
+    /// Bytes that no frame starts with.
+    Noise(WireError),
+    /// As many bytes as a frame claims, which make one or not.
+    Whole(usize, Result<F, WireError>),
+}
+
+impl<F: Frame, const N: usize> FrameReader<F, N> {
     /// A reader that has seen nothing.
     pub const fn new() -> Self {
-        const { assert!(F::LEN <= MAX_FRAME_LEN && !F::HEADER.is_empty() && F::HEADER.len() < F::LEN) };
-        Self { buffer: [0; MAX_FRAME_LEN], len: 0, lost: false, frame: PhantomData }
+        const {
+            assert!(F::MAX_LEN <= N && F::MIN_LEN <= F::MAX_LEN);
+            assert!(!F::HEADER.is_empty() && F::HEADER.len() < F::MIN_LEN);
+        };
+        Self { buffer: [0; N], len: 0, lost: false, frame: PhantomData }
     }
 
     /// Takes bytes off the front of `input` until they complete a frame or prove broken; `None` once the
@@ -46,11 +60,27 @@ impl<F: Frame> FrameReader<F> {
             if let Some(found) = self.scan() {
                 return Some(found);
             }
-            let (&byte, rest) = input.split_first()?;
+            let Some((&byte, rest)) = input.split_first() else { return self.look_ahead() };
             *input = rest;
             self.buffer[self.len] = byte;
             self.len += 1;
         }
+    }
+
+    /// What is left once nothing more comes, as at the end of a file: the unfinished frame is noise, and
+    /// behind its beginning others may stand. Call it until `None`.
+    pub fn finish(&mut self) -> Option<Result<F, WireError>> {
+        while self.len > 0 {
+            let unfinished = WireError::Length { expected: F::MIN_LEN.max(self.len + 1), found: self.len };
+            self.drop_front(1);
+            if !std::mem::replace(&mut self.lost, true) {
+                return Some(Err(unfinished));
+            }
+            if let Some(found) = self.scan() {
+                return Some(found);
+            }
+        }
+        None
     }
 
     /// Forgets an unfinished frame, as when a new request makes the rest of the last answer pointless.
@@ -62,29 +92,47 @@ impl<F: Frame> FrameReader<F> {
         dropped
     }
 
-    /// Looks at the buffer's front. Leaves fewer bytes than a frame has, or returns what it found.
+    /// Looks at the buffer's front. Leaves an unfinished frame there, or returns what it found.
     fn scan(&mut self) -> Option<Result<F, WireError>> {
-        while let Some(error) = self.header_error() {
-            self.drop_front(1);
-            if !std::mem::replace(&mut self.lost, true) {
-                return Some(Err(error));
+        loop {
+            match front::<F>(&self.buffer[..self.len]) {
+                Front::Unfinished => return None,
+                Front::Noise(error) => {
+                    self.drop_front(1);
+                    if !std::mem::replace(&mut self.lost, true) {
+                        return Some(Err(error));
+                    }
+                }
+                Front::Whole(len, decoded) => {
+                    // An intact frame leaves as a whole, whatever is thought of its contents.
+                    let intact = decoded.as_ref().err().is_none_or(WireError::is_intact);
+                    self.drop_front(if intact { len } else { 1 });
+                    self.lost = !intact;
+                    return Some(decoded);
+                }
             }
         }
-        if self.len < F::LEN {
-            return None;
-        }
-        let decoded = F::decode(&self.buffer[..F::LEN]);
-        // An intact frame leaves as a whole, whatever is thought of its contents.
-        let intact = decoded.as_ref().err().is_none_or(WireError::is_intact);
-        self.drop_front(if intact { F::LEN } else { 1 });
-        self.lost = !intact;
-        Some(decoded)
     }
 
-    fn header_error(&self) -> Option<WireError> {
-        let pairs = F::HEADER.iter().zip(&self.buffer[..self.len]);
-        let (&expected, &found) = pairs.into_iter().find(|(expected, found)| expected != found)?;
-        Some(WireError::Header { expected, found })
+    /// Gives up the unfinished frame if two whole ones stand behind its first byte.
+    fn look_ahead(&mut self) -> Option<Result<F, WireError>> {
+        let (mut first, mut at) = (None, 1);
+        while self.len >= at + F::MIN_LEN {
+            let Front::Whole(len, Ok(_)) = front::<F>(&self.buffer[at..self.len]) else {
+                at += 1;
+                continue;
+            };
+            let Some(start) = first else {
+                first = Some(at);
+                at += len;
+                continue;
+            };
+            let cut = WireError::Length { expected: F::MAX_LEN, found: start };
+            self.drop_front(start);
+            let quiet = std::mem::replace(&mut self.lost, true);
+            return if quiet { self.scan() } else { Some(Err(cut)) };
+        }
+        None
     }
 
     fn drop_front(&mut self, count: usize) {
@@ -93,7 +141,26 @@ impl<F: Frame> FrameReader<F> {
     }
 }
 
-impl<F: Frame> Default for FrameReader<F> {
+fn front<F: Frame>(bytes: &[u8]) -> Front<F> {
+    for (&expected, &found) in F::HEADER.iter().zip(bytes) {
+        if expected != found {
+            return Front::Noise(WireError::Header { expected, found });
+        }
+    }
+    if bytes.len() < F::HEADER.len() {
+        return Front::Unfinished;
+    }
+    match F::len_of(bytes) {
+        Ok(Some(len)) if len > F::MAX_LEN || len < F::MIN_LEN => {
+            Front::Noise(WireError::Length { expected: F::MAX_LEN, found: len })
+        }
+        Ok(Some(len)) if len <= bytes.len() => Front::Whole(len, F::decode(&bytes[..len])),
+        Ok(_) => Front::Unfinished,
+        Err(error) => Front::Noise(error),
+    }
+}
+
+impl<F: Frame, const N: usize> Default for FrameReader<F, N> {
     fn default() -> Self {
         Self::new()
     }
