@@ -123,9 +123,12 @@ impl<P: BusPort> VirtualBus<P> {
         let mut bytes = &buffer[..count];
         let mut sent = Ok(());
         while let Some(found) = self.reader.next_frame(&mut bytes) {
-            let Ok(command) = found else {
-                self.rejected += 1;
-                continue;
+            let command = match found {
+                Ok(command) if !matches!(command.mode, Mode::Undefined(_)) => command,
+                _ => {
+                    self.rejected += 1;
+                    continue;
+                }
             };
             for motor in self.motors.iter_mut().filter(|motor| motor.hears(&command)) {
                 motor.command = Some((now, command));
@@ -206,7 +209,7 @@ impl VirtualMotor {
                     max_torque_nm,
                 },
                 // A virtual encoder needs no calibration; nobody's leg is to turn by itself for it.
-                Mode::Brake | Mode::Calibrate => damping(BRAKE_KD),
+                Mode::Brake | Mode::Calibrate | Mode::Undefined(_) => damping(BRAKE_KD),
             },
             _ => damping(DAMPING_KD),
         }

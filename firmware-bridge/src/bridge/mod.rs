@@ -242,6 +242,7 @@ impl MotorBridge {
             let link = &mut self.last.links[motor.joint];
             match bus.reader.next_frame(&mut bytes) {
                 None => return,
+                Some(Ok(reply)) if matches!(reply.mode, Mode::Undefined(_)) => link.bad_mode += 1,
                 Some(Ok(reply)) if reply.id == motor.id => {
                     bus.answered();
                     link.replies += 1;
@@ -254,7 +255,7 @@ impl MotorBridge {
                 Some(Err(WireError::Crc { .. })) => link.bad_crc += 1,
                 Some(Err(WireError::Header { .. } | WireError::Length { .. })) => link.bad_header += 1,
                 // No field of a reply is refused for its value.
-                Some(Err(WireError::Mode(_) | WireError::Reading { .. })) => link.bad_mode += 1,
+                Some(Err(WireError::Reading { .. })) => link.bad_header += 1,
             }
         }
     }

@@ -96,23 +96,28 @@ pub enum Mode {
     Foc,
     /// The encoder is calibrated: the rotor turns by itself, so the motor must be off the robot.
     Calibrate,
+    /// A number (3 to 7) without a published meaning.
+    Undefined(u8),
 }
 
 impl Mode {
-    const fn bits(self) -> u8 {
+    /// The three bits of the frame; of a number beyond them, the lowest three.
+    pub const fn bits(self) -> u8 {
         match self {
             Self::Brake => 0,
             Self::Foc => 1,
             Self::Calibrate => 2,
+            Self::Undefined(bits) => bits & 0b111,
         }
     }
 
-    const fn from_bits(bits: u8) -> Result<Self, WireError> {
-        match bits {
-            0 => Ok(Self::Brake),
-            1 => Ok(Self::Foc),
-            2 => Ok(Self::Calibrate),
-            undefined => Err(WireError::Mode(undefined)),
+    /// What the lowest three bits mean.
+    pub const fn from_bits(bits: u8) -> Self {
+        match bits & 0b111 {
+            0 => Self::Brake,
+            1 => Self::Foc,
+            2 => Self::Calibrate,
+            undefined => Self::Undefined(undefined),
         }
     }
 }
@@ -133,7 +138,8 @@ pub enum Fault {
 }
 
 impl Fault {
-    const fn bits(fault: Option<Self>) -> u8 {
+    /// The three bits of the frame.
+    pub const fn bits(fault: Option<Self>) -> u8 {
         match fault {
             None => 0,
             Some(Self::Overheat) => 1,
@@ -144,8 +150,9 @@ impl Fault {
         }
     }
 
-    const fn from_bits(bits: u8) -> Option<Self> {
-        match bits {
+    /// What the lowest three bits mean.
+    pub const fn from_bits(bits: u8) -> Option<Self> {
+        match bits & 0b111 {
             0 => None,
             1 => Some(Self::Overheat),
             2 => Some(Self::Overcurrent),
@@ -214,7 +221,7 @@ impl Command {
         bytes
     }
 
-    /// Reads exactly [`COMMAND_LEN`] bytes: header, checksum and mode are checked.
+    /// Reads exactly [`COMMAND_LEN`] bytes: header and checksum are checked.
     ///
     /// # Errors
     /// [`WireError`] that says which of them was wrong.
@@ -223,7 +230,7 @@ impl Command {
         let bytes = intact::<COMMAND_LEN>(bytes, field::HEADER)?;
         Ok(Self {
             id: MotorId(bytes[field::MODE] & 0x0F),
-            mode: Mode::from_bits(bytes[field::MODE] >> 4 & 0b111)?,
+            mode: Mode::from_bits(bytes[field::MODE] >> 4),
             torque_nm: f64::from(i16_at(bytes, field::TORQUE)) / TORQUE_SCALE,
             velocity_rad_s: f64::from(i16_at(bytes, field::VELOCITY)) / VELOCITY_SCALE,
             position_rad: f64::from(i32_at(bytes, field::POSITION)) / POSITION_SCALE,
@@ -292,8 +299,8 @@ impl Reply {
         bytes
     }
 
-    /// Reads exactly [`REPLY_LEN`] bytes: header, checksum and mode are checked (the vendor's own decoder
-    /// looks at the checksum only).
+    /// Reads exactly [`REPLY_LEN`] bytes: header and checksum are checked (the vendor's own decoder looks at the
+    /// checksum only).
     ///
     /// # Errors
     /// [`WireError`] that says which of them was wrong.
@@ -303,7 +310,7 @@ impl Reply {
         let status = u16_at(bytes, field::STATUS);
         Ok(Self {
             id: MotorId(bytes[field::MODE] & 0x0F),
-            mode: Mode::from_bits(bytes[field::MODE] >> 4 & 0b111)?,
+            mode: Mode::from_bits(bytes[field::MODE] >> 4),
             torque_nm: f64::from(i16_at(bytes, field::TORQUE)) / TORQUE_SCALE,
             velocity_rad_s: f64::from(i16_at(bytes, field::VELOCITY)) / VELOCITY_SCALE,
             position_rad: f64::from(i32_at(bytes, field::POSITION)) / POSITION_SCALE,

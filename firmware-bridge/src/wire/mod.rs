@@ -6,6 +6,7 @@ pub mod device;
 pub mod go_m8010;
 pub mod imu;
 mod reader;
+pub mod unitree_a1;
 
 pub use reader::FrameReader;
 
@@ -42,9 +43,6 @@ pub enum WireError {
         /// Found in the frame.
         found: u32,
     },
-    /// An intact frame with a mode that the protocol does not define.
-    #[error("mode {0} is not defined: check the motor's firmware version")]
-    Mode(u8),
     /// An intact frame with a reading that no sensor of its kind gives.
     #[error("{field} is {value}, which cannot be measured: check the sensor's firmware and its supply")]
     Reading {
@@ -59,7 +57,7 @@ impl WireError {
     /// Whether the frame arrived whole, and only its contents are refused: then it leaves the stream as a
     /// whole too.
     pub const fn is_intact(&self) -> bool {
-        matches!(self, Self::Mode(_) | Self::Reading { .. })
+        matches!(self, Self::Reading { .. })
     }
 }
 
