@@ -17,4 +17,5 @@ pub mod score;
 pub mod setup;
 pub mod stack;
 pub mod up;
+pub mod wire;
 mod world;

@@ -1,5 +1,5 @@
 //! The command line: `adit mission`, `adit inspect`, `adit campaign`, `adit setup`, `adit env`, `adit up`,
-//! `adit record`, `adit replay`, `adit node`.
+//! `adit record`, `adit replay`, `adit node`, `adit wire`.
 //!
 //! Exit codes: 0 done as asked; 1 the mission was not completed, or something failed on the way; 2 the
 //! input could not be used (nothing has been written then); 130 stopped by Ctrl-C. `adit up` is meant to be
@@ -19,6 +19,7 @@ mod node;
 mod replay;
 mod setup;
 mod up;
+mod wire;
 
 use std::process::ExitCode;
 
@@ -78,6 +79,9 @@ enum Command {
     Env(setup::Env),
     /// Start the robot's ROS 2 nodes and keep them running until Ctrl-C
     Up(up::Args),
+    /// Turn motor bus frames into JSON, and JSON into frames
+    #[command(subcommand)]
+    Wire(wire::Wire),
 }
 
 /// Input that cannot be used, outside the files that [`ConfigError`] speaks for.
@@ -105,6 +109,7 @@ pub fn main() -> ExitCode {
         Command::Setup(what) => setup::setup(&what),
         Command::Env(what) => setup::env(&what),
         Command::Up(args) => up::run(&args),
+        Command::Wire(what) => wire::run(&what),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
