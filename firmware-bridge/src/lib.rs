@@ -1,9 +1,10 @@
 //! Motor buses and the inertial sensor's line: the only code that knows a motor's bytes.
 //!
 //! From the bottom up: [`wire`] turns commands and replies into a vendor's frames and back, [`port`]
-//! carries bytes, and [`bridge`] decides what is sent when and what an answer means for which joint. Wire
-//! and bridge are sans-IO: bytes and times go in, bytes and states come out.
+//! carries bytes, [`bridge`] decides what is sent when and what an answer means for which joint, and [`safety`]
+//! what may be sent at all. All but the ports are sans-IO: bytes and times go in, bytes and states come out.
 
 pub mod bridge;
 pub mod port;
+pub mod safety;
 pub mod wire;

@@ -1,6 +1,8 @@
 //! The A1 and B1 codec against frames that the vendor's own library packed, and against bytes that no motor
 //! should send. No reply of a real motor was at hand: the reply's layout is that of the vendor's header.
 
+#![allow(clippy::approx_constant, reason = "the vendor's 2 pi is 6.2832")]
+
 #[path = "common/table.rs"]
 mod table;
 

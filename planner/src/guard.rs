@@ -2,7 +2,8 @@
 //!
 //! | what has happened                       | after  | what follows                                            |
 //! |-----------------------------------------|--------|---------------------------------------------------------|
-//! | emergency stop engaged                  | 0      | the legs are let go (damped); nothing else is obeyed    |
+//! | emergency stop, CUT                     | 0      | the legs are let go (damped); nothing else is obeyed    |
+//! | emergency stop, SETTLE_THEN_CUT         | 0      | a standing robot lies down; then as above               |
 //! | no inertial sample                      | 0.1 s  | a standing robot lies down; it does not rise            |
 //! | a joint has not answered                | 0.1 s  | a standing robot lies down; it does not rise            |
 //! | no target from whoever leads            | 0.5 s  | the robot stands where it is                            |
@@ -13,6 +14,7 @@
 
 use robot_interface::time::Stamp;
 
+use crate::estop::StopLevel;
 use crate::gait::Mode;
 
 /// Age from which a sensor counts as silent, s.
@@ -31,8 +33,8 @@ pub struct Vitals {
     pub joints: Option<Stamp>,
     /// The newest target.
     pub target: Option<Stamp>,
-    /// Whether the emergency stop is engaged.
-    pub estopped: bool,
+    /// What the emergency stop demands.
+    pub stop: StopLevel,
 }
 
 /// Why the robot does not do as it is told.
@@ -88,8 +90,10 @@ impl Guard {
         let since = *self.leaderless.get_or_insert(now);
         let lie_down = matches!(mode, Mode::Walk | Mode::StandUp).then_some(Mode::LieDown);
         let hold = |hold, mode| Ruling { mode, obey: false, hold: Some(hold) };
-        if vitals.estopped {
+        if vitals.stop == StopLevel::Cut {
             hold(Hold::Estopped, (mode != Mode::Damped).then_some(Mode::Damped))
+        } else if vitals.stop == StopLevel::SettleThenCut {
+            hold(Hold::Estopped, lie_down)
         } else if silent(vitals.imu, self.imu_life_s) {
             hold(Hold::NoImu, lie_down)
         } else if silent(vitals.joints, SENSOR_LIFE_S) {
@@ -112,7 +116,7 @@ mod tests {
     }
 
     fn heard(s: f64) -> Vitals {
-        Vitals { imu: Some(at(s)), joints: Some(at(s)), target: Some(at(s)), estopped: false }
+        Vitals { imu: Some(at(s)), joints: Some(at(s)), target: Some(at(s)), stop: StopLevel::None }
     }
 
     #[test]
@@ -126,9 +130,12 @@ mod tests {
         use Mode::{Damped, LieDown, StandUp, Walk};
         let fresh = heard(9.95);
         let cases = [
-            (Vitals { estopped: true, ..fresh }, Walk, Some(Damped), Hold::Estopped),
-            (Vitals { estopped: true, ..fresh }, LieDown, Some(Damped), Hold::Estopped),
-            (Vitals { estopped: true, ..fresh }, Damped, None, Hold::Estopped),
+            (Vitals { stop: StopLevel::Cut, ..fresh }, Walk, Some(Damped), Hold::Estopped),
+            (Vitals { stop: StopLevel::SettleThenCut, ..fresh }, Walk, Some(LieDown), Hold::Estopped),
+            (Vitals { stop: StopLevel::SettleThenCut, ..fresh }, LieDown, None, Hold::Estopped),
+            (Vitals { stop: StopLevel::SettleThenCut, ..fresh }, Damped, None, Hold::Estopped),
+            (Vitals { stop: StopLevel::Cut, ..fresh }, LieDown, Some(Damped), Hold::Estopped),
+            (Vitals { stop: StopLevel::Cut, ..fresh }, Damped, None, Hold::Estopped),
             (Vitals { imu: Some(at(9.8)), ..fresh }, Walk, Some(LieDown), Hold::NoImu),
             (Vitals { imu: None, ..fresh }, Damped, None, Hold::NoImu),
             (Vitals { joints: Some(at(9.8)), ..fresh }, StandUp, Some(LieDown), Hold::NoJoints),

@@ -25,6 +25,9 @@ pub struct RobotDescription {
     pub legs: LegGeometry,
     /// One entry a joint, by name; all of [`JOINT_NAMES`] and no others.
     pub joints: JointTable,
+    /// How its motors are spared.
+    #[serde(default)]
+    pub protection: Protection,
     /// The controller it walks with.
     pub gait: GaitDescription,
     /// Inertial sensor.
@@ -115,6 +118,82 @@ pub struct JointDescription {
     pub max_torque_nm: Positive,
     /// Greatest speed at the joint, rad/s.
     pub max_velocity_rad_s: Positive,
+}
+
+/// How motors are spared: from when on they are derated, and when they are cut off.
+///
+/// A file may leave any of it out: the defaults are those of a motor of 100 W on a leg.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(try_from = "ProtectionTable")]
+pub struct Protection {
+    warm_c: f64,
+    cut_c: f64,
+    max_power_w: f64,
+}
+
+/// Share of its torque that a motor keeps just below the cut-off.
+const HOT_SHARE: f64 = 0.4;
+
+/// [`Protection`] as a file has it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProtectionTable {
+    warm_c: Option<Finite>,
+    cut_c: Option<Finite>,
+    max_power_w: Option<Positive>,
+}
+
+/// The cut-off is not above the temperature from which motors are derated.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "warm_c is {warm_c}, and cut_c {cut_c}: motors are derated first and cut off later, so cut_c must be the higher one"
+)]
+pub struct ProtectionError {
+    /// From when on they are derated, degrees Celsius.
+    warm_c: f64,
+    /// When they are cut off, degrees Celsius.
+    cut_c: f64,
+}
+
+impl Default for Protection {
+    fn default() -> Self {
+        Self { warm_c: 70.0, cut_c: 85.0, max_power_w: 2000.0 }
+    }
+}
+
+impl TryFrom<ProtectionTable> for Protection {
+    type Error = ProtectionError;
+
+    fn try_from(table: ProtectionTable) -> Result<Self, ProtectionError> {
+        let default = Self::default();
+        let warm_c = table.warm_c.map_or(default.warm_c, Finite::get);
+        let cut_c = table.cut_c.map_or(default.cut_c, Finite::get);
+        let max_power_w = table.max_power_w.map_or(default.max_power_w, Positive::get);
+        if warm_c < cut_c {
+            Ok(Self { warm_c, cut_c, max_power_w })
+        } else {
+            Err(ProtectionError { warm_c, cut_c })
+        }
+    }
+}
+
+impl Protection {
+    /// Temperature from which on a motor is cut off, degrees Celsius.
+    pub const fn cut_c(&self) -> f64 {
+        self.cut_c
+    }
+
+    /// The most that all joints together may take up, W.
+    pub const fn max_power_w(&self) -> f64 {
+        self.max_power_w
+    }
+
+    /// Share of its torque that a motor of this temperature may give: all of it up to `warm_c`, falling to four
+    /// tenths at `cut_c`.
+    pub fn torque_share(&self, temperature_c: f64) -> f64 {
+        let warmth = ((temperature_c - self.warm_c) / (self.cut_c - self.warm_c)).clamp(0.0, 1.0);
+        1.0 - (1.0 - HOT_SHARE) * warmth
+    }
 }
 
 /// Joint side to rotor side and back: the one place where gear ratio, direction and zero offset are applied.

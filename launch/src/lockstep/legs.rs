@@ -2,8 +2,10 @@
 
 use firmware_bridge::bridge::CYCLE_NANOS;
 use firmware_bridge::port::{BusDriver, Loopback, loopback};
+use firmware_bridge::safety::Limit;
 use planner::mission::MissionOutput;
 use robot_interface::frames::{Base, Map, Transform};
+use robot_interface::joints::JOINT_NAMES;
 use robot_interface::state::VelocityCommand;
 use robot_interface::time::Stamp;
 
@@ -46,6 +48,15 @@ impl Legs {
         }
         self.control.step(now, self.velocity);
         self.steps += 1;
+    }
+
+    /// Says in the log which limits have acted on which joints.
+    pub(super) fn tell_limits(&self) {
+        for (name, counts) in JOINT_NAMES.iter().zip(self.control.safety().limited()) {
+            for limit in Limit::ALL.into_iter().filter(|limit| counts.get(*limit) > 0) {
+                tracing::info!("{name}: held to its {} limit in {} cycles", limit.name(), counts.get(limit));
+            }
+        }
     }
 
     /// Takes what the mission wants, and the path towards it.

@@ -175,6 +175,7 @@ pub fn run(
             defects: found,
         });
     }
+    legs.tell_limits();
     let (findings, visible) = eyes.close()?;
     Ok(Outcome {
         abort: navigator.mission.abort_reason(),

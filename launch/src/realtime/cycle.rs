@@ -1,12 +1,14 @@
 //! The loop itself.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use firmware_bridge::port::{BusDriver, BusPort};
+use firmware_bridge::safety::{LimitCounts, Power, Trip};
 use firmware_bridge::wire::imu::{ImuCounts, ImuReader};
 use nalgebra::Vector3;
 use perception::localise::TunnelCorrection;
+use planner::estop::StopLevel;
 use planner::gait::Mode;
 use planner::guard::{Guard, Hold, SENSOR_LIFE_S, Vitals};
 use robot_interface::frames::{Base, Map, Transform};
@@ -76,7 +78,10 @@ pub(crate) struct Target {
 pub(crate) struct Orders {
     pub(crate) targets: Producer<Target>,
     pub(crate) corrections: Producer<TunnelCorrection>,
-    pub(crate) estop: Arc<AtomicBool>,
+    /// A [`StopLevel`] as a number.
+    pub(crate) estop: Arc<AtomicU8>,
+    /// Somebody has looked at a joint's trouble: set to have it forgotten, if it is gone.
+    pub(crate) clear: Arc<AtomicBool>,
     pub(crate) quit: Arc<AtomicBool>,
     pub(crate) reports: Consumer<Report>,
 }
@@ -103,7 +108,10 @@ pub(crate) struct Report {
     pub(crate) imu: ImuSample,
     pub(crate) body: Body,
     pub(crate) hold: Option<Hold>,
-    pub(crate) estopped: bool,
+    pub(crate) stop: StopLevel,
+    pub(crate) power: Power,
+    pub(crate) trip: Option<Trip>,
+    pub(crate) limited: [LimitCounts; JOINTS],
     /// A mode that was asked for and cannot follow the present one.
     pub(crate) refused: Option<Mode>,
     pub(crate) torque_peak_nm: f64,
@@ -139,13 +147,14 @@ pub(crate) struct Loop<P> {
     target: Option<Target>,
     targets: Consumer<Target>,
     corrections: Consumer<TunnelCorrection>,
-    estop: Arc<AtomicBool>,
+    estop: Arc<AtomicU8>,
+    clear: Arc<AtomicBool>,
     quit: Arc<AtomicBool>,
     reports: Producer<Report>,
     refused: Option<Mode>,
     hold: Option<Hold>,
     estopped_at: Option<Stamp>,
-    was_estopped: bool,
+    stop: StopLevel,
     timing: Timing,
     cycles: u64,
 }
@@ -162,12 +171,14 @@ impl<P: BusPort> Loop<P> {
         let (targets_in, targets) = RingBuffer::new(16);
         let (corrections_in, corrections) = RingBuffer::new(16);
         let (reports, reports_out) = RingBuffer::new(64);
-        let (estop, quit) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        let [clear, quit] = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
+        let estop = Arc::new(AtomicU8::new(StopLevel::None as u8));
         let histogram = Histogram::new();
         let orders = Orders {
             targets: targets_in,
             corrections: corrections_in,
             estop: Arc::clone(&estop),
+            clear: Arc::clone(&clear),
             quit: Arc::clone(&quit),
             reports: reports_out,
         };
@@ -193,12 +204,13 @@ impl<P: BusPort> Loop<P> {
             targets,
             corrections,
             estop,
+            clear,
             quit,
             reports,
             refused: None,
             hold: None,
             estopped_at: None,
-            was_estopped: false,
+            stop: StopLevel::None,
             timing: Timing { late: histogram, bus: histogram, took: histogram, stop: histogram, missed: 0 },
             cycles: 0,
         };
@@ -349,21 +361,21 @@ impl<P: BusPort> Loop<P> {
 
     fn decide(&mut self, joints_at: Option<Stamp>, quit: bool) {
         let now = monotonic();
-        let estopped = self.estop.load(Ordering::Acquire);
-        if estopped && !self.was_estopped {
+        let stop = StopLevel::from_number(self.estop.load(Ordering::Acquire));
+        if stop == StopLevel::Cut && self.stop != StopLevel::Cut {
             self.estopped_at = Some(now);
         }
-        self.was_estopped = estopped;
+        self.stop = stop;
+        if self.clear.swap(false, Ordering::AcqRel) {
+            // A trouble that persists stays, and is told in each report.
+            let _ = self.control.clear_trouble();
+        }
         let silent_nanos = self.imu_at.map_or(0, |at| now.nanos().saturating_sub(at.nanos()));
         let silent_nanos = if silent_nanos > SILENCE_NANOS { silent_nanos } else { 0 };
         // Never back, not even when a sensor that had paused goes on where it was.
         self.gait_now = self.gait_now.max(self.now.plus_nanos(silent_nanos));
-        let vitals = Vitals {
-            imu: self.imu_at,
-            joints: joints_at,
-            target: self.target.map(|target| target.at),
-            estopped,
-        };
+        let vitals =
+            Vitals { imu: self.imu_at, joints: joints_at, target: self.target.map(|target| target.at), stop };
         let mode = self.control.body().mode;
         let ruling = self.guard.judge(now, &vitals, mode);
         if let Some(mode) = ruling.mode {
@@ -401,7 +413,10 @@ impl<P: BusPort> Loop<P> {
             imu: self.imu,
             body: self.control.body(),
             hold: self.hold,
-            estopped: self.was_estopped,
+            stop: self.stop,
+            power: self.control.safety().power(),
+            trip: self.control.safety().trip().copied(),
+            limited: *self.control.safety().limited(),
             refused: self.refused.take(),
             torque_peak_nm: self.control.take_torque_peak(),
             missed_replies: self.control.missed_replies(),

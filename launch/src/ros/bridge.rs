@@ -12,21 +12,22 @@
 mod leading;
 mod ports;
 pub(super) mod says;
+mod stopping;
 
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 
 use anyhow::Context as _;
 use firmware_bridge::bridge::CYCLE_NANOS;
+use r2r::Node;
 use r2r::adit_msgs::msg::TunnelCorrection as CorrectionMsg;
-use r2r::std_srvs::srv::SetBool;
-use r2r::{Node, ServiceRequest};
 use robot_interface::time::Stamp;
 
 use self::leading::Leading;
 use self::ports::Ports;
 use self::says::Says;
-use super::endpoint::{Inbox, respond};
+use self::stopping::Stopping;
+use super::endpoint::Inbox;
 use super::outlet::state_qos;
 use super::parameters::Declarations;
 use super::shell::{Health, Level, Part};
@@ -46,11 +47,10 @@ pub(super) struct BridgeNode {
     running: Option<(Orders, JoinHandle<()>)>,
     latest: Option<Report>,
     /// The emergency stop outlives the loop: a node that is deactivated and activated again stays stopped.
-    estopped: bool,
+    stopping: Stopping,
     leading: Leading,
     says: Says,
     corrections: Inbox<CorrectionMsg>,
-    estop: Inbox<ServiceRequest<SetBool::Service>>,
 }
 
 impl BridgeNode {
@@ -71,30 +71,12 @@ impl BridgeNode {
             leading: Leading::new(node)?,
             says: Says::new(node, &setting.robot.description)?,
             corrections: Inbox::topic(node, "localisation/correction", state_qos())?,
-            estop: Inbox::service(node, "estop")?,
+            stopping: Stopping::new(node)?,
             mission: setting.mission,
             robot: setting.robot,
             running: None,
             latest: None,
-            estopped: false,
         })
-    }
-
-    fn serve_estop(&mut self) {
-        while let Some(request) = self.estop.take() {
-            self.estopped = request.message.data;
-            if let Some((orders, _)) = &self.running {
-                orders.estop.store(self.estopped, Ordering::Release);
-            }
-            let message = if self.estopped {
-                tracing::warn!("emergency stop");
-                "stopped: the legs are let go; reset it with data false"
-            } else {
-                tracing::info!("emergency stop reset");
-                "reset: the robot moves when it is asked to stand up"
-            };
-            respond(request, SetBool::Response { success: true, message: message.to_owned() });
-        }
     }
 }
 
@@ -114,7 +96,7 @@ impl Part for BridgeNode {
         let mut control = Control::new(&self.robot, start, now, time.bus_nanos())?;
         let lines = self.ports.open(control.bus().0)?;
         let (control, orders) = Loop::new(&self.robot, start, control, lines, time);
-        orders.estop.store(self.estopped, Ordering::Release);
+        self.stopping.tell(monotonic(), &orders);
         let thread = std::thread::Builder::new()
             .name("control".to_owned())
             .spawn(move || {
@@ -144,7 +126,7 @@ impl Part for BridgeNode {
         parameters: &Declarations,
         active: bool,
     ) -> anyhow::Result<()> {
-        self.serve_estop();
+        self.stopping.serve(now, self.running.as_ref().map(|(orders, _)| orders));
         if let Some((orders, thread)) = &mut self.running {
             anyhow::ensure!(
                 !thread.is_finished() || orders.quit.load(Ordering::Relaxed),
@@ -160,6 +142,7 @@ impl Part for BridgeNode {
                 {
                     tracing::info!("held: {hold}");
                 }
+                self.stopping.report(now, &report);
                 self.latest = Some(report);
             }
             while let Some(message) = self.corrections.take() {
@@ -182,8 +165,13 @@ impl Part for BridgeNode {
         };
         let mut values = says::timing(report);
         values.extend(self.ports.values(report));
+        values.extend(says::safety(report));
+        values.push(("estop_holders", self.stopping.holders()));
         values.push(("cmd_vel", self.leading.refusal().to_owned()));
         let (level, message) = match report.hold {
+            _ if report.trip.is_some() => {
+                (Level::Error, report.trip.map(|trip| trip.to_string()).unwrap_or_default())
+            }
             Some(planner::guard::Hold::NoTarget) => (Level::Ok, "standing by".to_owned()),
             Some(hold) => (Level::Error, hold.to_string()),
             None => (Level::Ok, "obeying".to_owned()),

@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use firmware_bridge::bridge::{Cycle, MotorBridge};
+use firmware_bridge::safety::{Power, PowerRefused, Safety, Severity};
 use perception::localise::TunnelCorrection;
 use perception::state::{PoseHistory, StateEstimator};
 use planner::gait::{Gait, Mode, Refused};
@@ -17,9 +18,21 @@ use crate::config::Robot;
 /// Damping of the joints before the gait has spoken, N m s/rad.
 const IDLE_DAMPING: f64 = 3.0;
 
-/// State estimate and gait, with the bridge that their commands go through.
+/// Why a gait mode was not granted.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ModeRefused {
+    /// The legs are doing something else.
+    #[error(transparent)]
+    Gait(#[from] Refused),
+    /// A joint has a trouble.
+    #[error(transparent)]
+    Power(#[from] PowerRefused),
+}
+
+/// State estimate and gait, with the watch over the joints and the bridge that their commands go through.
 pub(crate) struct Control {
     bridge: MotorBridge,
+    safety: Safety,
     estimator: StateEstimator,
     gait: Gait,
     commands: [JointCommand; JOINTS],
@@ -47,6 +60,7 @@ impl Control {
         Ok(Self {
             bridge: MotorBridge::with_cycle(description, bus_nanos)
                 .context("the robot's motor buses cannot be used")?,
+            safety: Safety::new(description),
             estimator: StateEstimator::new(description, start, now),
             gait: Gait::new(description, &robot.policy)?,
             commands: [JointCommand::damping(IDLE_DAMPING); JOINTS],
@@ -77,6 +91,7 @@ impl Control {
         let torques = self.joints.torques();
         self.torque_peak_nm = torques.iter().fold(self.torque_peak_nm, |peak, t| peak.max(t.abs()));
         self.estimator.handle_joints(&self.joints);
+        self.safety.handle_cycle(cycle);
     }
 
     /// Takes an inertial sample.
@@ -91,15 +106,73 @@ impl Control {
 
     /// The commands of the next cycle, towards a body velocity that was given at its stamp.
     pub(crate) fn step(&mut self, now: Stamp, velocity: (Stamp, VelocityCommand)) {
-        self.commands = self.gait.step(now, &self.estimator.state(), &self.joints, velocity);
+        self.heed_trouble(now);
+        let commands = self.gait.step(now, &self.estimator.state(), &self.joints, velocity);
+        self.follow_gait();
+        // What makes no sense goes on as it is: the bridge refuses it whole, and the motors damp by themselves.
+        self.commands = self.safety.admit(now, &commands).unwrap_or(commands);
+    }
+
+    /// A joint's trouble lets the legs go, or has the robot lie down first if it can wait so long.
+    fn heed_trouble(&mut self, now: Stamp) {
+        let Some(trip) = self.safety.trip() else { return };
+        let mode = self.gait.mode();
+        let wanted = match trip.cause.severity() {
+            Severity::Cut => Mode::Damped,
+            Severity::Settle if matches!(mode, Mode::Walk | Mode::StandUp) => Mode::LieDown,
+            Severity::Settle => mode,
+        };
+        if wanted != mode {
+            // Both can follow whatever the legs do here.
+            let _ = self.gait.request(wanted, now);
+        }
+        if self.gait.mode() == Mode::Damped {
+            self.safety.settled();
+        }
+    }
+
+    /// The motors may do what the gait's mode needs, and no more.
+    fn follow_gait(&mut self) {
+        let wanted = match self.gait.mode() {
+            Mode::Damped => Power::Damped,
+            Mode::StandUp | Mode::LieDown => Power::Standing,
+            Mode::Walk => Power::Active,
+        };
+        for next in [Power::Damped, Power::Standing, Power::Active] {
+            let up = self.safety.power() < next && next <= wanted;
+            let down = next == wanted && self.safety.power() > next;
+            if up || down {
+                // A faulted joint refuses: what is commanded then is damped, whatever the gait wants.
+                let _ = self.safety.request(next);
+            }
+        }
     }
 
     /// Asks for a gait mode.
     ///
     /// # Errors
-    /// When it cannot follow the present one.
-    pub(crate) fn request(&mut self, mode: Mode, now: Stamp) -> Result<(), Refused> {
-        self.gait.request(mode, now)
+    /// When it cannot follow the present one, or a joint has a trouble and may not be driven.
+    pub(crate) fn request(&mut self, mode: Mode, now: Stamp) -> Result<(), ModeRefused> {
+        if let Some(trip) = self.safety.trip()
+            && mode == Mode::StandUp
+        {
+            return Err(PowerRefused::Faulted(*trip).into());
+        }
+        Ok(self.gait.request(mode, now)?)
+    }
+
+    /// The watch over the joints.
+    pub(crate) const fn safety(&self) -> &Safety {
+        &self.safety
+    }
+
+    /// Somebody has looked at a joint's trouble.
+    ///
+    /// # Errors
+    /// While any joint still has one.
+    #[cfg(feature = "ros")]
+    pub(crate) fn clear_trouble(&mut self) -> Result<(), PowerRefused> {
+        self.safety.clear()
     }
 
     /// What the robot is and does, as estimated.

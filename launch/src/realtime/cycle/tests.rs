@@ -111,18 +111,18 @@ fn it_rises_when_asked_and_an_emergency_stop_lets_go_in_the_same_cycle() {
     rig.want(Some(Mode::StandUp));
     rig.run(2);
     assert_eq!(rig.mode(), Mode::StandUp);
-    rig.orders.estop.store(true, Ordering::Release);
+    rig.orders.estop.store(StopLevel::Cut as u8, Ordering::Release);
     rig.run(1);
     assert_eq!(rig.mode(), Mode::Damped);
     // The damping commands go out with the next cycle's first bytes.
     rig.run(12);
     let report = rig.report();
-    assert!(report.estopped && report.hold == Some(Hold::Estopped));
+    assert!(report.stop == StopLevel::Cut && report.hold == Some(Hold::Estopped));
     assert_eq!(report.timing.stop.count(), 1);
     rig.want(Some(Mode::StandUp));
     rig.run(2);
     assert_eq!(rig.mode(), Mode::Damped, "not before the reset");
-    rig.orders.estop.store(false, Ordering::Release);
+    rig.orders.estop.store(StopLevel::None as u8, Ordering::Release);
     rig.run(2);
     assert_eq!(rig.mode(), Mode::Damped, "a reset moves nothing, and the old wish is forgotten");
 }
@@ -161,7 +161,7 @@ fn the_loop_allocates_nothing() {
         rig.run(1600);
         rig.want(None);
         rig.run(100);
-        rig.orders.estop.store(true, Ordering::Release);
+        rig.orders.estop.store(StopLevel::Cut as u8, Ordering::Release);
         rig.run(20);
         // A sensor that falls silent, and one that babbles.
         for _ in 0..70 {

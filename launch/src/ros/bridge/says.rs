@@ -1,9 +1,12 @@
 //! What the bridge publishes: joints, inertial samples, odometry with its transform, and the robot's state.
 
+use firmware_bridge::safety::Limit;
+use planner::estop::StopLevel;
 use planner::gait::Mode;
 use r2r::adit_msgs::msg::RobotState;
 use r2r::std_msgs::msg::Header;
 use r2r::{Node, Publisher};
+use robot_interface::joints::JOINT_NAMES;
 use robot_interface::robot::RobotDescription;
 use robot_interface::time::Stamp;
 
@@ -63,7 +66,10 @@ impl Says {
             mode: mode.to_owned(),
             ready: report.body.ready,
             fallen: report.body.fallen,
-            estopped: report.estopped,
+            estopped: report.stop != StopLevel::None,
+            stop_level: report.stop.name().to_owned(),
+            power: report.power.name().to_owned(),
+            fault: report.trip.map(|trip| trip.to_string()).unwrap_or_default(),
             held: report.hold.map(|hold| hold.to_string()).unwrap_or_default(),
             lease_owner: owner.to_owned(),
             contacts: state.contacts.to_vec(),
@@ -87,4 +93,21 @@ pub(super) fn timing(report: &Report) -> Vec<(&'static str, String)> {
         ("estops", timing.stop.count().to_string()),
         ("estop_to_bus_us", timing.stop.in_us()),
     ]
+}
+
+/// What the motors may do, and which limits have acted, for diagnostics.
+pub(super) fn safety(report: &Report) -> Vec<(&'static str, String)> {
+    let acted = |limit| {
+        let joints = JOINT_NAMES.iter().zip(&report.limited);
+        let acted = joints.filter(|(_, counts)| counts.get(limit) > 0);
+        let text: Vec<_> = acted.map(|(name, counts)| format!("{name} {}", counts.get(limit))).collect();
+        (limit.key(), if text.is_empty() { "never".to_owned() } else { text.join(", ") })
+    };
+    let mut values = vec![
+        ("power", report.power.name().to_owned()),
+        ("fault", report.trip.map_or_else(|| "none".to_owned(), |trip| trip.to_string())),
+        ("stop_level", report.stop.name().to_owned()),
+    ];
+    values.extend(Limit::ALL.map(acted));
+    values
 }

@@ -1,0 +1,209 @@
+use robot_interface::joints::JointStates;
+
+use super::*;
+use crate::bridge::{CYCLE_NANOS, MotorBridge};
+
+const JOINT: usize = 1;
+const KP: f64 = 60.0;
+
+fn go2() -> RobotDescription {
+    toml::from_str(include_str!("../../../../launch/robots/go2.toml")).expect("the Go2's file reads")
+}
+
+fn at(cycle: u64) -> Stamp {
+    Stamp::from_nanos(1_000_000_000 + cycle * CYCLE_NANOS)
+}
+
+/// A limiter whose joints are all measured like this.
+fn measured(measurement: JointMeasurement) -> Limiter {
+    let robot = go2();
+    let mut limiter = Limiter::new(&robot);
+    let mut cycle = MotorBridge::new(&robot).expect("a possible wiring").end_cycle(at(0));
+    cycle.states = JointStates { stamp: at(0), joints: [measurement; JOINTS] };
+    cycle.answered = [true; JOINTS];
+    limiter.handle_cycle(&cycle);
+    limiter
+}
+
+fn resting() -> JointMeasurement {
+    JointMeasurement { position_rad: 0.8, temperature_c: 40.0, ..JointMeasurement::default() }
+}
+
+fn pull(position_rad: f64) -> JointCommand {
+    JointCommand { position_rad, kp: KP, kd: 1.0, ..JointCommand::default() }
+}
+
+/// The same command to one joint for so many cycles, the others damped; what is sent at the end.
+fn hold(limiter: &mut Limiter, command: JointCommand, cycles: std::ops::Range<u64>) -> JointCommand {
+    let mut commands = [JointCommand::damping(1.0); JOINTS];
+    commands[JOINT] = command;
+    let mut sent = commands;
+    for cycle in cycles {
+        sent = limiter.admit(at(cycle), &commands, Pace::CALM).expect("sane commands");
+    }
+    sent[JOINT]
+}
+
+#[test]
+fn a_target_sets_out_from_where_the_joint_is() {
+    let mut limiter = measured(resting());
+    let first = hold(&mut limiter, pull(1.5), 0..1);
+    assert_eq!(first.position_rad, 0.8, "{first:?}");
+    let next = hold(&mut limiter, pull(1.5), 1..2);
+    let step = next.position_rad - 0.8;
+    assert!(step > 0.0 && step <= 0.5 * 30.1 * 0.002 + 1e-12, "{next:?}");
+    assert!(limiter.counts()[JOINT].get(Limit::Slew) == 2);
+}
+
+#[test]
+fn no_accepted_command_steps_a_joint() {
+    let mut limiter = measured(resting());
+    let mut last = torque_nm(&hold(&mut limiter, pull(0.8), 0..50), &resting());
+    let (mut worst, mut grown) = (0.0_f64, 0.0_f64);
+    for (cycle, target) in (50..).zip([-1.5, 3.4, 0.8, 3.4, -1.5].into_iter().flat_map(|t| [t; 150])) {
+        let torque = torque_nm(&hold(&mut limiter, pull(target), cycle..cycle + 1), &resting());
+        worst = worst.max((torque - last).abs());
+        grown = grown.max(torque.abs() - last.abs());
+        last = torque;
+    }
+    assert!(grown <= 23.7 / 10.0 + 1e-9 && grown > 1.0, "{grown} N m more in a cycle");
+    // Letting go is no step: from the most there is to nothing it may take one cycle.
+    assert!(worst <= 23.7 + 1e-9, "{worst} N m in a cycle");
+}
+
+/// The steepest commands that there are, of each kind: torque grows over ten cycles at least.
+#[test]
+fn torque_grows_gradually_whatever_it_comes_from() {
+    let feed_forward = JointCommand { torque_nm: 23.0, ..JointCommand::damping(0.0) };
+    let stiffness = JointCommand { kp: 1000.0, ..pull(0.9) };
+    let velocity = JointCommand { velocity_rad_s: 30.0, kd: 5.0, ..JointCommand::default() };
+    for command in [feed_forward, stiffness, velocity] {
+        let mut limiter = measured(resting());
+        let mut last = torque_nm(&hold(&mut limiter, JointCommand::damping(1.0), 0..5), &resting());
+        for cycle in 5..80 {
+            let torque = torque_nm(&hold(&mut limiter, command, cycle..cycle + 1), &resting());
+            assert!(torque - last <= 23.7 / 10.0 + 1e-9, "{command:?}: from {last} to {torque} N m");
+            last = torque;
+        }
+        assert!(last > 20.0, "{command:?}: it gets there, {last}");
+    }
+}
+
+#[test]
+fn after_a_pause_everything_begins_anew() {
+    let mut limiter = measured(resting());
+    assert_eq!(hold(&mut limiter, pull(0.9), 0..100).kp, KP);
+    // 0.1 s later the motor has let go by itself.
+    let first = hold(&mut limiter, pull(0.9), 151..152);
+    assert_eq!(torque_nm(&first, &resting()), 0.0);
+}
+
+#[test]
+fn torque_stays_within_the_joints() {
+    let mut limiter = measured(resting());
+    let sent = hold(&mut limiter, JointCommand { torque_nm: 20.0, ..pull(3.0) }, 0..200);
+    let torque = torque_nm(&sent, &resting());
+    assert!((torque - 23.7).abs() < 1e-9, "{torque}");
+    assert!(sent.torque_nm >= 0.0 && sent.position_rad >= 0.8, "taken back, not turned round: {sent:?}");
+    assert!(limiter.counts()[JOINT].get(Limit::Torque) > 0);
+}
+
+#[test]
+fn a_warm_motor_is_derated_and_says_why() {
+    let torque_at = |temperature_c| {
+        let warm = JointMeasurement { temperature_c, ..resting() };
+        let mut limiter = measured(warm);
+        let torque = torque_nm(&hold(&mut limiter, pull(1.15), 0..100), &warm);
+        (torque, limiter.counts()[JOINT].get(Limit::Temperature) > 0)
+    };
+    let (full, derated) = torque_at(70.0);
+    assert!((full - 21.0).abs() < 1e-9 && !derated, "{full}");
+    let (half_way, derated) = torque_at(77.5);
+    assert!((half_way - 0.7 * 23.7).abs() < 1e-9 && derated, "{half_way}");
+    let (hot, derated) = torque_at(84.999);
+    assert!((hot - 0.4 * 23.7).abs() < 1e-2 && derated, "{hot}");
+}
+
+#[test]
+fn a_fast_joint_is_not_made_faster_but_may_be_braked() {
+    let fast = |velocity_rad_s| JointMeasurement { velocity_rad_s, ..resting() };
+    let sent_torque = |velocity_rad_s| {
+        let mut limiter = measured(fast(velocity_rad_s));
+        let command = JointCommand { torque_nm: 20.0, kd: 0.0, ..pull(0.8) };
+        (torque_nm(&hold(&mut limiter, command, 0..100), &fast(velocity_rad_s)), limiter)
+    };
+    assert_eq!(sent_torque(20.0).0, 20.0);
+    let (torque, limiter) = sent_torque(0.95 * 30.1);
+    assert!((torque - 23.7 / 2.0).abs() < 1e-9, "{torque}");
+    assert!(limiter.counts()[JOINT].get(Limit::Velocity) > 0);
+    assert_eq!(sent_torque(40.0).0, 0.0);
+    assert_eq!(sent_torque(-40.0).0, 20.0, "braking");
+}
+
+#[test]
+fn all_joints_together_stay_within_the_power() {
+    let running = JointMeasurement { velocity_rad_s: 14.0, ..resting() };
+    let mut limiter = measured(running);
+    let command = JointCommand { torque_nm: 22.0, ..JointCommand::damping(0.0) };
+    let mut sent = [command; JOINTS];
+    for cycle in 0..50 {
+        sent = limiter.admit(at(cycle), &[command; JOINTS], Pace::CALM).expect("sane commands");
+    }
+    let power: f64 = sent.iter().map(|c| torque_nm(c, &running) * 14.0).sum();
+    assert!((power - 2000.0).abs() < 1e-6, "{power} W instead of {}", 12.0 * 22.0 * 14.0);
+    assert!(limiter.counts().iter().all(|counts| counts.get(Limit::Power) > 0));
+}
+
+#[test]
+fn a_joint_that_never_answered_is_damped() {
+    let mut limiter = Limiter::new(&go2());
+    let sent = hold(&mut limiter, JointCommand { torque_nm: 3.0, ..pull(1.0) }, 0..50);
+    assert_eq!(sent, JointCommand::damping(1.0));
+    assert_eq!(limiter.counts()[JOINT].get(Limit::Unmeasured), 50);
+}
+
+#[test]
+fn what_is_asked_for_within_all_limits_is_sent_as_it_is() {
+    let mut limiter = measured(resting());
+    let command = JointCommand { position_rad: 0.9, velocity_rad_s: 1.0, torque_nm: 2.0, kp: 20.0, kd: 0.5 };
+    assert_eq!(hold(&mut limiter, command, 0..100), command);
+    let before = *limiter.counts();
+    hold(&mut limiter, command, 100..200);
+    assert_eq!(*limiter.counts(), before, "no limit acts any more");
+}
+
+#[test]
+fn stops_hold_the_target() {
+    let mut limiter = measured(resting());
+    let sent = hold(&mut limiter, JointCommand { kp: 0.5, ..pull(9.0) }, 0..200);
+    assert_eq!(sent.position_rad, 3.4907);
+    assert_eq!(limiter.counts()[JOINT].get(Limit::Position), 200);
+}
+
+proptest::proptest! {
+    /// Whatever is commanded and measured: what is sent pulls no harder than the joint may, and no further out.
+    #[test]
+    fn nothing_gets_past(
+        position in -9.0..9.0, velocity in -99.0..99.0, torque in -99.0..99.0, kp in 0.0..500.0, kd in 0.0..5.0,
+        measured_position in -2.0..4.0, measured_velocity in -50.0..50.0, temperature in 0.0..120.0,
+    ) {
+        let measurement = JointMeasurement {
+            position_rad: measured_position, velocity_rad_s: measured_velocity,
+            torque_nm: 0.0, temperature_c: temperature,
+        };
+        let mut limiter = measured(measurement);
+        let command = JointCommand { position_rad: position, velocity_rad_s: velocity, torque_nm: torque, kp, kd };
+        for cycles in [0..1, 1..5, 5..60] {
+            let sent = hold(&mut limiter, command, cycles);
+            let limits = limiter.limits(JOINT);
+            let pull = sent.torque_nm + sent.kp * (sent.position_rad - measured_position)
+                + sent.kd * sent.velocity_rad_s;
+            let brake = sent.kd * measured_velocity.abs();
+            proptest::prop_assert!(pull.abs() <= limits.max_torque_nm + brake + 1e-6, "{sent:?}");
+            proptest::prop_assert!(sent.velocity_rad_s.abs() <= limits.max_velocity_rad_s);
+            proptest::prop_assert!(sent.kp <= kp && sent.kd <= kd);
+            let (low, high) = (limits.lower_rad.min(measured_position), limits.upper_rad.max(measured_position));
+            proptest::prop_assert!((low - 1e-9..=high + 1e-9).contains(&sent.position_rad), "{sent:?}");
+        }
+    }
+}

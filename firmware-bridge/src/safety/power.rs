@@ -1,0 +1,155 @@
+//! What the motors may do, as states with one table of transitions.
+//!
+//! | state    | physically                                                                            |
+//! |----------|---------------------------------------------------------------------------------------|
+//! | Off      | motors are asked for their readings only, with their windings shorted or undriven      |
+//! | Damped   | joints resist motion and give way slowly; nothing is held                              |
+//! | Standing | joints are held and moved between poses: rising, standing, lying down                  |
+//! | Active   | whatever the gait commands, within the limits                                          |
+//! | Faulted  | as Damped, until the fault is gone and somebody has cleared it                         |
+//!
+//! The transitions are [`TRANSITIONS`]; `docs/safety.md` draws them.
+
+use super::trip::Trip;
+
+/// What the motors may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Power {
+    /// Motors are read, not driven.
+    Off,
+    /// Joints resist motion; nothing is held.
+    Damped,
+    /// Joints are held and moved between poses.
+    Standing,
+    /// Anything within the limits.
+    Active,
+    /// Damped, and refusing everything until the fault is cleared.
+    Faulted,
+}
+
+/// What can change the state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Somebody asks for a state.
+    Request(Power),
+    /// A joint's trouble that cannot wait, or that lasted until the robot lay.
+    Trip,
+    /// The emergency stop.
+    Cut,
+    /// Somebody has looked at the fault, and it is gone.
+    Clear,
+}
+
+/// Every transition there is: from, on what, to. What is not here does not happen.
+pub const TRANSITIONS: [(Power, Event, Power); 18] = [
+    (Power::Off, Event::Request(Power::Damped), Power::Damped),
+    (Power::Damped, Event::Request(Power::Off), Power::Off),
+    (Power::Damped, Event::Request(Power::Standing), Power::Standing),
+    (Power::Standing, Event::Request(Power::Damped), Power::Damped),
+    (Power::Standing, Event::Request(Power::Active), Power::Active),
+    (Power::Active, Event::Request(Power::Standing), Power::Standing),
+    (Power::Active, Event::Request(Power::Damped), Power::Damped),
+    (Power::Faulted, Event::Request(Power::Off), Power::Off),
+    (Power::Off, Event::Trip, Power::Faulted),
+    (Power::Damped, Event::Trip, Power::Faulted),
+    (Power::Standing, Event::Trip, Power::Faulted),
+    (Power::Active, Event::Trip, Power::Faulted),
+    (Power::Off, Event::Cut, Power::Off),
+    (Power::Damped, Event::Cut, Power::Damped),
+    (Power::Standing, Event::Cut, Power::Damped),
+    (Power::Active, Event::Cut, Power::Damped),
+    (Power::Faulted, Event::Cut, Power::Faulted),
+    (Power::Faulted, Event::Clear, Power::Damped),
+];
+
+impl Power {
+    /// All states.
+    pub const ALL: [Self; 5] = [Self::Off, Self::Damped, Self::Standing, Self::Active, Self::Faulted];
+
+    /// The state after an event; `None` if the event cannot happen here.
+    pub fn after(self, event: Event) -> Option<Self> {
+        let row = TRANSITIONS.iter().find(|(from, on, _)| *from == self && *on == event);
+        match (row, event) {
+            (Some(&(_, _, to)), _) => Some(to),
+            (None, Event::Request(to)) if to == self => Some(self),
+            (None, _) => None,
+        }
+    }
+
+    /// Its name in messages and logs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Damped => "damped",
+            Self::Standing => "standing",
+            Self::Active => "active",
+            Self::Faulted => "faulted",
+        }
+    }
+}
+
+/// A state was asked for that cannot be had now.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+pub enum PowerRefused {
+    /// It does not follow the present one.
+    #[error("{} cannot follow {}: the states are passed in the order off, damped, standing, active", to.name(), from.name())]
+    Order {
+        /// The present state.
+        from: Power,
+        /// What was asked for.
+        to: Power,
+    },
+    /// A fault has not been cleared.
+    #[error("faulted: {0}; then clear the fault")]
+    Faulted(Trip),
+    /// The cause of the fault is still there.
+    #[error("the fault cannot be cleared yet: {0}")]
+    Persists(Trip),
+    /// The emergency stop.
+    #[error("the emergency stop is engaged: reset it first")]
+    Stopped,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn active_is_reached_step_by_step_and_left_at_once() {
+        let request = |from: Power, to| from.after(Event::Request(to));
+        for from in [Power::Off, Power::Damped, Power::Faulted] {
+            assert_eq!(request(from, Power::Active), None, "{from:?}");
+        }
+        assert_eq!(request(Power::Active, Power::Damped), Some(Power::Damped));
+        assert_eq!(request(Power::Active, Power::Active), Some(Power::Active), "it is there already");
+    }
+
+    /// No event but clearing leads out of Faulted, other than to where nothing is driven.
+    #[test]
+    fn a_fault_is_left_by_clearing_only() {
+        for &(from, event, to) in &TRANSITIONS {
+            if from == Power::Faulted {
+                assert!(event == Event::Clear || matches!(to, Power::Faulted | Power::Off), "{event:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_state_knows_a_trip_and_a_cut_and_neither_leads_to_more() {
+        for from in Power::ALL {
+            assert!(from == Power::Faulted || from.after(Event::Trip) == Some(Power::Faulted));
+            let cut = from.after(Event::Cut).expect("an emergency stop works everywhere");
+            assert!(!matches!(cut, Power::Standing | Power::Active));
+        }
+    }
+
+    #[test]
+    fn the_table_has_one_answer_to_each_event() {
+        for (i, (from, event, _)) in TRANSITIONS.iter().enumerate() {
+            assert!(
+                TRANSITIONS[i + 1..].iter().all(|(f, e, _)| (f, e) != (from, event)),
+                "{from:?} {event:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What a joint can have that must stop the robot, and how soon.
+
+use robot_interface::joints::JOINT_NAMES;
+
+use crate::wire::go_m8010::Fault;
+
+/// How soon the motors must be let go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The robot lies down first.
+    Settle,
+    /// At once: to go on driving would do more harm than falling.
+    Cut,
+}
+
+/// What a joint has.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+pub enum Cause {
+    /// Hotter than the cut-off.
+    #[error(
+        "{temperature_c:.0} degrees Celsius, and cut off from {cut_c:.0}: let it cool, and look for what makes it work so hard"
+    )]
+    Hot {
+        /// Measured, degrees Celsius.
+        temperature_c: f64,
+        /// The cut-off, degrees Celsius.
+        cut_c: f64,
+    },
+    /// Beyond its stops, where it cannot be.
+    #[error(
+        "at {position_rad:.2} rad, beyond its stops: calibrate it (`adit bus calibrate`), or look for a broken linkage"
+    )]
+    BeyondStops {
+        /// Measured, rad.
+        position_rad: f64,
+    },
+    /// The motor's own word.
+    #[error("the motor reports {}", fault_text(*.0))]
+    Motor(Fault),
+}
+
+impl Cause {
+    /// How soon the motors must be let go.
+    pub const fn severity(&self) -> Severity {
+        match self {
+            // A joint that is not where it says is pulled to where it must not be.
+            Self::BeyondStops { .. } | Self::Motor(Fault::Encoder) => Severity::Cut,
+            Self::Hot { .. } | Self::Motor(_) => Severity::Settle,
+        }
+    }
+}
+
+const fn fault_text(fault: Fault) -> &'static str {
+    match fault {
+        Fault::Overheat => "overheating: let it cool",
+        Fault::Overcurrent => "overcurrent: look for a blocked joint or a short in its cable",
+        Fault::Overvoltage => "overvoltage: check the supply, and that it can take back braking energy",
+        Fault::Encoder => "an encoder fault: have it calibrated or replaced",
+        Fault::Undefined(_) => "an error without a published meaning: check its firmware version",
+    }
+}
+
+/// One joint's trouble.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[error("{}: {cause}", JOINT_NAMES[*joint])]
+pub struct Trip {
+    /// Its place in [`JOINT_NAMES`].
+    pub joint: usize,
+    /// What it has.
+    pub cause: Cause,
+}
