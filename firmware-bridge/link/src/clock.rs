@@ -29,6 +29,18 @@ pub struct HostTime {
     pub uncertainty_ns: u64,
 }
 
+/// What an exchange of times says beside those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exchange {
+    /// It fits them, and adds to them.
+    Agrees,
+    /// It cannot be true together with them: a clock was set, or the device started anew. Only this exchange is
+    /// kept.
+    Contradicts,
+    /// It cannot be true at all, and is ignored.
+    Impossible,
+}
+
 /// One exchange: both clocks at its middle.
 #[derive(Clone, Copy, Debug)]
 struct Sample {
@@ -70,22 +82,18 @@ impl ClockSync {
         }
     }
 
-    /// Takes an exchange; times as above, `t1` and `t4` in ns, `t2` and `t3` in us. Returns whether it
-    /// contradicts those before: then one of the clocks has been set, or the device started anew, and only this
-    /// exchange is kept. Impossible times are ignored.
-    pub fn take(&mut self, t1_ns: u64, t2_us: u64, t3_us: u64, t4_ns: u64) -> bool {
-        let Some(sample) = sample(t1_ns, t2_us, t3_us, t4_ns) else { return false };
-        let stepped = self.contradicts(&sample);
-        if stepped {
-            self.restart();
-        }
-        self.keep(sample);
-        if self.fit() {
-            return stepped;
+    /// Takes an exchange; times as above, `t1` and `t4` in ns, `t2` and `t3` in us.
+    pub fn take(&mut self, t1_ns: u64, t2_us: u64, t3_us: u64, t4_ns: u64) -> Exchange {
+        let Some(sample) = sample(t1_ns, t2_us, t3_us, t4_ns) else { return Exchange::Impossible };
+        if !self.contradicts(&sample) {
+            self.keep(sample);
+            if self.fit() {
+                return Exchange::Agrees;
+            }
         }
         self.restart();
         self.keep(sample);
-        true
+        Exchange::Contradicts
     }
 
     /// Forgets everything.

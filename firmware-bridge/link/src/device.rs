@@ -1,53 +1,23 @@
 //! The device's end of the link.
 
+mod config;
+mod waiting;
+
 use heapless::Deque;
+
+pub use config::{DeviceConfig, DeviceConfigError};
+use waiting::{Waiting, push};
 
 use crate::PROTOCOL_VERSION;
 use crate::frame::{Decoder, FrameError};
 use crate::message::{
-    Command, Direction, Fault, FirmwareVersion, Hello, Imu, List, Log, Message, Refusal, State, Status,
-    Stopped, Text, TimeReply, TimeRequest, Welcome, reset_answer,
+    Command, Direction, Fault, Hello, Imu, List, Log, Message, State, Status, Stopped, TimeReply,
+    TimeRequest, Welcome, reset_answer,
 };
 use crate::outbox::Outbox;
+use crate::refusal::Refusal;
 use crate::sequence::{Arrival, LinkCounts, SequenceTracker};
-use crate::values::{ActuatorCommand, ActuatorInfo, ActuatorState, Field, Unfit, finite};
-
-/// Answers, samples, faults and lines that wait to be sent, of each kind. Beyond these, answers are dropped and
-/// the oldest of the others.
-const WAITING: usize = 4;
-
-/// What a device is and how it keeps its actuators safe.
-#[derive(Clone, Debug)]
-pub struct DeviceConfig {
-    /// What it is, as the robot's file names it.
-    pub name: Text,
-    /// The device's own number.
-    pub serial: u64,
-    /// The firmware's version.
-    pub firmware: FirmwareVersion,
-    /// What it drives.
-    pub actuators: List<ActuatorInfo>,
-    /// Commands are obeyed for so long after the last good one, us; then the actuators are damped.
-    pub command_timeout_us: u64,
-    /// With what they are damped then, N m s/rad.
-    pub damping_nm_s_rad: f32,
-    /// How often the host is told of an emergency stop while it holds, us.
-    pub stop_interval_us: u64,
-}
-
-/// Why a device cannot be made of a configuration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum DeviceConfigError {
-    /// A time of zero.
-    #[error("{0} is zero: give it a time")]
-    Zero(&'static str),
-    /// A number that is not finite, or negative.
-    #[error("{0}")]
-    Unfit(Unfit),
-    /// Two actuators of one number.
-    #[error("two actuators have the number {0}: give each its own")]
-    Repeated(u8),
-}
+use crate::values::{ActuatorCommand, ActuatorState, Field, Unfit, finite};
 
 /// What happened at the device's end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,43 +74,13 @@ struct Stop {
     due_us: u64,
 }
 
-/// What waits to be sent.
-#[derive(Clone, Debug, Default)]
-struct Waiting {
-    welcome: bool,
-    answers: Deque<Message, WAITING>,
-    /// A request's `t1` and when it came.
-    time: Option<(u64, u64)>,
-    /// Time, supply voltage and actuators.
-    state: Option<(u64, f32, List<ActuatorState>)>,
-    samples: Deque<Imu, WAITING>,
-    faults: Deque<Fault, WAITING>,
-    lines: Deque<Log, WAITING>,
-}
-
 impl Device {
     /// A device that nobody has greeted yet.
     ///
     /// # Errors
     /// [`DeviceConfigError`] names what is wrong with the configuration.
     pub fn new(config: DeviceConfig) -> Result<Self, DeviceConfigError> {
-        for (name, time_us) in
-            [("command_timeout_us", config.command_timeout_us), ("stop_interval_us", config.stop_interval_us)]
-        {
-            if time_us == 0 {
-                return Err(DeviceConfigError::Zero(name));
-            }
-        }
-        let mut damped = List::new();
-        for (at, info) in config.actuators.iter().enumerate() {
-            let damp = ActuatorCommand::damp(info.id, config.damping_nm_s_rad);
-            info.check().and_then(|()| damp.check()).map_err(DeviceConfigError::Unfit)?;
-            if config.actuators[..at].iter().any(|earlier| earlier.id == info.id) {
-                return Err(DeviceConfigError::Repeated(info.id));
-            }
-            // Both lists are of one length.
-            let _ = damped.push(damp);
-        }
+        let damped = config.damped()?;
         Ok(Self {
             config,
             decoder: Decoder::new(),
@@ -432,13 +372,4 @@ impl Device {
         // A host that asks faster than the line carries answers gets some of them.
         let _ = self.waiting.answers.push_back(message);
     }
-}
-
-/// The newest are kept.
-fn push<T, const N: usize>(queue: &mut Deque<T, N>, item: T) {
-    if queue.is_full() {
-        queue.pop_front();
-    }
-    // There is room now.
-    let _ = queue.push_back(item);
 }

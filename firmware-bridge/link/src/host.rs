@@ -1,102 +1,27 @@
 //! The host's end of the link.
 
 mod config;
+mod event;
 mod stop;
 
 use heapless::Deque;
 
 pub use config::{HostConfig, HostConfigError};
+pub use event::{HostEvent, Phase, SendError};
 use stop::Stop;
 
 use crate::PROTOCOL_VERSION;
-use crate::clock::{ClockSync, HostTime};
+use crate::clock::{ClockSync, Exchange, HostTime};
 use crate::frame::{Decoder, FrameError};
-use crate::message::{
-    Command, Direction, Fault, Hello, Imu, Log, Message, Refusal, State, Status, Stopped, TimeReply,
-    TimeRequest, Welcome,
-};
+use crate::message::{Command, Direction, Hello, Message, Status, Stopped, TimeReply, TimeRequest, Welcome};
 use crate::outbox::Outbox;
+use crate::refusal::Refusal;
 use crate::sequence::{Arrival, LinkCounts, SequenceTracker};
-use crate::values::Unfit;
 
 /// Events that wait to be taken; of more, the newest are kept.
 const EVENTS: usize = 32;
 /// Time requests that may be on their way at once.
 const REQUESTS: usize = 8;
-
-/// How far the two ends have come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// The device is greeted until it answers.
-    Greeting,
-    /// The device speaks another version. It is greeted on, since it may be flashed anew.
-    Mismatched {
-        /// Its version.
-        device: u16,
-    },
-    /// The device has answered and is not silent.
-    Connected,
-}
-
-/// What happened at the host's end. The device's times are its own; [`Host::host_time`] translates them.
-#[derive(Clone, Debug, PartialEq)]
-pub enum HostEvent {
-    /// The device has answered the greeting: it takes commands.
-    Connected(Welcome),
-    /// The device speaks another version: [`Refusal::Version`] says what to do about it.
-    Mismatched(Refusal),
-    /// Nothing good has come for so long, ns. The device is greeted again.
-    Lost {
-        /// Time since the last good frame, ns.
-        silent_ns: u64,
-    },
-    /// The device has started anew, and is greeted again.
-    Restarted,
-    /// What the actuators do.
-    State(State),
-    /// An inertial sample.
-    Imu(Imu),
-    /// The device says that something is wrong.
-    Fault(Fault),
-    /// A line for the log.
-    Log(Log),
-    /// An emergency stop holds at the device.
-    Stopped,
-    /// The emergency stop was released.
-    Released,
-    /// The device did not do what a frame asked.
-    Refused {
-        /// The frame's sequence number.
-        seq: u16,
-        /// Why not.
-        why: Refusal,
-    },
-    /// One of the clocks was set: times before and after do not belong together.
-    ClockStepped,
-}
-
-/// Why the host does not send something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SendError {
-    /// No device has answered.
-    #[error("the device has not answered the greeting: check its cable and power, and wait for Connected")]
-    NotConnected,
-    /// An emergency stop holds, or is wanted.
-    #[error("an emergency stop holds: remove its cause, then reset")]
-    Stopped,
-    /// There is no stop to release.
-    #[error("no emergency stop holds: there is nothing to reset")]
-    NotStopped,
-    /// The device has not told the stop's challenge yet.
-    #[error("the device has not confirmed the stop yet: reset once it has")]
-    NotConfirmed,
-    /// The command carries an unfit number.
-    #[error("{0}")]
-    Unfit(Unfit),
-    /// The device would refuse the command.
-    #[error("{0}")]
-    Refused(Refusal),
-}
 
 /// The host's end: a state machine that is fed with bytes, asked for bytes, and asked what happened. Times are
 /// the host's own clock in nanoseconds, which never goes back.
@@ -116,6 +41,8 @@ pub struct Host {
     command: Option<Command>,
     stop: Stop,
     clock: ClockSync,
+    /// Times were exchanged since the greeting: before, the device may be another one than the clock knows.
+    clock_confirmed: bool,
     /// When the time requests on their way were sent, ns.
     requests: Deque<u64, REQUESTS>,
     events: Deque<HostEvent, EVENTS>,
@@ -142,6 +69,7 @@ impl Host {
             command: None,
             stop: Stop::None,
             clock: ClockSync::new(config.max_drift_ppm),
+            clock_confirmed: false,
             requests: Deque::new(),
             events: Deque::new(),
             config,
@@ -189,7 +117,7 @@ impl Host {
     }
 
     /// Sends a command with the next frame, in place of one that waits, and returns the frame's sequence number,
-    /// which [`State::command_seq`] shows once it is obeyed. An emergency stop that is asked for in between goes
+    /// which [`State::command_seq`](crate::State::command_seq) shows once it is obeyed. An emergency stop that is asked for in between goes
     /// first, and drops it.
     ///
     /// # Errors
@@ -238,12 +166,13 @@ impl Host {
         self.stop != Stop::None
     }
 
-    /// A time of the device's, us, by the host's clock; `None` before the first exchange of times.
+    /// A time of the device's, us, by the host's clock; `None` before the first exchange of times since the
+    /// greeting.
     pub fn host_time(&self, device_us: u64) -> Option<HostTime> {
-        self.clock.host_time(device_us)
+        self.clock.host_time(device_us).filter(|_| self.clock_confirmed)
     }
 
-    /// The device's clock as it is known.
+    /// The device's clock as it is known: across lost links, too.
     pub const fn clock(&self) -> &ClockSync {
         &self.clock
     }
@@ -290,7 +219,7 @@ impl Host {
         self.heard_ns.saturating_add(self.config.link_timeout_ns)
     }
 
-    /// Greets the device as if it were another one. A wanted or held stop stays.
+    /// Greets the device as if it were another one. A stop that is wanted or holds stays.
     fn begin_anew(&mut self) {
         self.phase = Phase::Greeting;
         self.session = self.session.wrapping_add(1);
@@ -299,6 +228,7 @@ impl Host {
         self.hello_due_ns = 0;
         self.command = None;
         self.requests.clear();
+        self.stop.forget_reset();
     }
 
     fn handle(&mut self, seq: u16, message: Message, now_ns: u64) {
@@ -348,7 +278,7 @@ impl Host {
         }
         self.phase = Phase::Connected;
         self.sync_due_ns = 0;
-        self.clock.restart();
+        self.clock_confirmed = false;
         self.welcome = Some(welcome.clone());
         self.event(HostEvent::Connected(welcome));
     }
@@ -401,9 +331,16 @@ impl Host {
 
     fn take_time(&mut self, reply: TimeReply, now_ns: u64) {
         let TimeReply { t1_ns, t2_us, t3_us } = reply;
-        let asked = self.requests.iter().any(|&request_ns| request_ns == t1_ns);
-        if asked && self.clock.take(t1_ns, t2_us, t3_us, now_ns) {
-            self.event(HostEvent::ClockStepped);
+        if !self.requests.iter().any(|&request_ns| request_ns == t1_ns) {
+            return;
+        }
+        match self.clock.take(t1_ns, t2_us, t3_us, now_ns) {
+            Exchange::Agrees => self.clock_confirmed = true,
+            Exchange::Contradicts => {
+                self.clock_confirmed = true;
+                self.event(HostEvent::ClockStepped);
+            }
+            Exchange::Impossible => {}
         }
     }
 

@@ -48,20 +48,22 @@ mod frame;
 mod host;
 mod message;
 mod outbox;
+mod refusal;
 mod sequence;
 mod values;
 mod virtual_device;
 
-pub use clock::{ClockSync, HostTime};
+pub use clock::{ClockSync, Exchange, HostTime};
 pub use device::{Device, DeviceConfig, DeviceConfigError, DeviceEvent};
 pub use frame::{Decoder, EncodeError, FrameError, MAX_FRAME_LEN, MAX_MESSAGE_LEN, encode_frame};
 /// Of which the messages' lists and texts are made.
 pub use heapless;
 pub use host::{Host, HostConfig, HostConfigError, HostEvent, Phase, SendError};
 pub use message::{
-    Command, Direction, Fault, FirmwareVersion, Hello, Imu, LIST_LEN, List, Log, LogLevel, Message, Refusal,
-    State, Status, Stopped, TEXT_LEN, Text, TimeReply, TimeRequest, Welcome, reset_answer,
+    Command, Direction, Fault, FirmwareVersion, Hello, Imu, LIST_LEN, List, Log, LogLevel, Message, State,
+    Status, Stopped, TEXT_LEN, Text, TimeReply, TimeRequest, Welcome, reset_answer,
 };
+pub use refusal::Refusal;
 pub use sequence::{Arrival, LinkCounts, SequenceTracker};
 pub use values::{ActuatorCommand, ActuatorInfo, ActuatorState, Faults, Field, Mode, Unfit};
 pub use virtual_device::VirtualDevice;

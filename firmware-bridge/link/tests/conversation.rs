@@ -22,11 +22,15 @@ struct Rig {
     status: Status,
 }
 
+fn robot(now_ns: u64) -> VirtualDevice {
+    VirtualDevice::new(device_config(3), now_ns / 1000).expect("a good configuration")
+}
+
 impl Rig {
     fn new(habits: Habits, seed: u64) -> Self {
         Self {
-            host: Host::new(host_config()).unwrap(),
-            robot: VirtualDevice::new(device_config(3), 0).unwrap(),
+            host: common::host(),
+            robot: robot(0),
             to_device: Line::new(habits, seed),
             to_host: Line::new(habits, seed + 1),
             now_ns: 0,
@@ -98,7 +102,7 @@ const BAD: Habits =
 const GOOD: Habits = Habits { byte_ns: 5_000, latency_ns: 50_000, ..Habits::PERFECT };
 
 fn greeted(actuators: u8) -> Device {
-    let mut device = Device::new(device_config(actuators)).unwrap();
+    let mut device = common::device(actuators);
     device.handle_bytes(&frame(0, &hello(1)), 0);
     assert!(matches!(said(&mut device, 0)[..], [Message::Welcome(_)]));
     assert_eq!(device.poll_event(), Some(DeviceEvent::Greeted { session: 1 }));
@@ -117,7 +121,7 @@ fn said(device: &mut Device, now_us: u64) -> Vec<Message> {
     }
     let mut rest = stream.as_slice();
     let mut decoder = Decoder::new();
-    std::iter::from_fn(|| decoder.next_frame(&mut rest)).map(|found| found.unwrap().1).collect()
+    std::iter::from_fn(|| decoder.next_frame(&mut rest)).map(|found| found.expect("a good line").1).collect()
 }
 
 #[test]
@@ -222,7 +226,7 @@ fn a_cut_line_is_noticed_at_both_ends_and_mends() {
 fn a_device_that_starts_anew_is_greeted_anew() {
     let mut rig = Rig::connected(GOOD, 1);
     rig.run(100, |rig| rig.order(0.5));
-    rig.robot = VirtualDevice::new(device_config(3), rig.now_ns / 1000).unwrap();
+    rig.robot = robot(rig.now_ns);
     rig.run(400, |rig| {
         let _ = rig.host.command(command(&[0, 1, 2], 0.5));
     });
@@ -273,7 +277,7 @@ fn numbers_wrap_in_the_middle_of_a_conversation() {
 
 #[test]
 fn other_versions_are_turned_away_and_told_the_remedy() {
-    let mut device = Device::new(device_config(1)).unwrap();
+    let mut device = common::device(1);
     device.handle_bytes(&frame(0, &Message::Hello(adit_link::Hello { version: 9, session: 1 })), 0);
     assert_eq!(device.poll_event(), Some(DeviceEvent::TurnedAway { version: 9 }));
     let why = Refusal::Version { device: PROTOCOL_VERSION };
@@ -282,7 +286,7 @@ fn other_versions_are_turned_away_and_told_the_remedy() {
     assert_eq!(said(&mut device, 0), [Message::Refused { seq: 1, why: Refusal::NoSession }]);
     assert_eq!(device.drive(0).0, Status::Waiting);
 
-    let mut host = Host::new(host_config()).unwrap();
+    let mut host = common::host();
     assert!(host.poll_transmit(0).is_some());
     host.handle_bytes(&frame(0, &Message::Refused { seq: 0, why: Refusal::Version { device: 2 } }), MS);
     let Some(HostEvent::Mismatched(why)) = host.poll_event() else { panic!("no word of it") };
@@ -342,7 +346,7 @@ fn an_emergency_stop_holds_until_the_right_answer() {
 
 #[test]
 fn a_stop_needs_no_greeting_and_no_number() {
-    let mut device = Device::new(device_config(1)).unwrap();
+    let mut device = common::device(1);
     device.handle_bytes(&frame(77, &Message::EmergencyStop), 0);
     assert_eq!(device.drive(0).0, Status::Stopped);
     let mut device = greeted(1);
@@ -382,7 +386,7 @@ fn the_host_holds_the_stop_of_a_device_that_starts_anew() {
     rig.robot.device.stop(rig.now_ns / 1000);
     rig.run(10, |_| {});
     assert!(rig.heard.contains(&HostEvent::Stopped) && rig.host.is_stopped());
-    rig.robot = VirtualDevice::new(device_config(3), rig.now_ns / 1000).unwrap();
+    rig.robot = robot(rig.now_ns);
     rig.run(500, |_| {});
     assert_eq!(rig.host.phase(), Phase::Connected);
     assert_eq!(rig.status, Status::Stopped);
@@ -408,7 +412,7 @@ fn a_stop_goes_before_a_command_that_waits() {
 fn an_echoing_line_commands_nobody() {
     let mut device = greeted(1);
     device.handle_bytes(&frame(9, &Message::Ack { seq: 1 }), 0);
-    let mut host = Host::new(host_config()).unwrap();
+    let mut host = common::host();
     host.handle_bytes(&frame(9, &Message::EmergencyStop), 0);
     assert_eq!((device.counts().echoes, host.counts().echoes), (1, 1));
     assert!(!host.is_stopped() && said(&mut device, 0).is_empty());
@@ -457,4 +461,21 @@ fn an_empty_command_is_for_a_device_without_actuators() {
     let empty = Command { actuators: adit_link::List::new() };
     device.handle_bytes(&frame(1, &Message::Command(empty)), 10);
     assert_eq!(device.drive(10).0, Status::Active);
+}
+
+#[test]
+fn the_host_says_when_it_has_something_to_do() {
+    let mut rig = Rig::connected(GOOD, 1);
+    rig.robot.device.stop(0);
+    rig.run(20, |_| {});
+    let mut silent_until = |rig: &mut Rig| {
+        while rig.host.poll_transmit(rig.now_ns).is_some() {}
+        let due_ns = rig.host.poll_timeout();
+        assert!(rig.host.poll_transmit(due_ns - 1).is_none(), "nothing before");
+        assert!(rig.host.poll_transmit(due_ns).is_some(), "and something then");
+        due_ns - rig.now_ns
+    };
+    assert!(silent_until(&mut rig) <= 50 * MS, "times are exchanged");
+    rig.host.reset().expect("confirmed");
+    assert_eq!(silent_until(&mut rig), 5 * MS, "the reset is repeated");
 }

@@ -277,9 +277,9 @@ fn unfit_numbers_are_refused_at_both_ends() {
 
 #[test]
 fn intact_frames_without_a_message_are_told_apart() {
-    let unknown = Err(FrameError::UnknownMessage { seq: 0x0101 });
+    let unknown = [Err(FrameError::UnknownMessage { seq: 0x0101 })];
     for body in [&[1, 1, 14][..], &[1, 1, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF], &[1, 1, 7, 7], &[1, 1, 2, 7]] {
-        assert_eq!(read_all(&sealed(&stuffed(body)), 64), [unknown.clone()], "{body:?}");
+        assert_eq!(read_all(&sealed(&stuffed(body)), 64), unknown, "{body:?}");
     }
     // A code byte that points beyond the end.
     assert_eq!(read_all(&sealed(&[9, 1, 1, 7]), 64), [Err(FrameError::Stuffing)]);

@@ -72,6 +72,13 @@ impl Stop {
         }
     }
 
+    /// The link is lost: what it carried is not known to have come, and whoever reset may have gone.
+    pub(super) const fn forget_reset(&mut self) {
+        if let Self::Resetting { challenge, .. } = *self {
+            *self = Self::Holds { challenge };
+        }
+    }
+
     pub(super) const fn reset(self) -> Result<Self, SendError> {
         match self {
             Self::None => Err(SendError::NotStopped),

@@ -5,9 +5,9 @@
 use std::collections::VecDeque;
 
 use adit_link::{
-    ActuatorCommand, ActuatorInfo, ActuatorState, Command, DeviceConfig, Fault, Faults, FirmwareVersion,
-    Hello, HostConfig, Imu, List, Log, LogLevel, MAX_FRAME_LEN, Message, Mode, Refusal, State, Status,
-    Stopped, Text, TimeReply, TimeRequest, Welcome, encode_frame,
+    ActuatorCommand, ActuatorInfo, ActuatorState, Command, Device, DeviceConfig, Fault, Faults,
+    FirmwareVersion, Hello, Host, HostConfig, Imu, List, Log, LogLevel, MAX_FRAME_LEN, Message, Mode,
+    Refusal, State, Status, Stopped, Text, TimeReply, TimeRequest, Welcome, encode_frame,
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -117,6 +117,14 @@ pub(crate) fn host_config() -> HostConfig {
         max_drift_ppm: 200,
         first_session: 1000,
     }
+}
+
+pub(crate) fn host() -> Host {
+    Host::new(host_config()).expect("a good configuration")
+}
+
+pub(crate) fn device(actuators: u8) -> Device {
+    Device::new(device_config(actuators)).expect("a good configuration")
 }
 
 /// What a direction of the line does to frames.
