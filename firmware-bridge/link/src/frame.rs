@@ -19,7 +19,8 @@ const CHECKSUM_LEN: usize = 3;
 const MIN_LEN: usize = SEQUENCE_LEN + 1 + 1 + CHECKSUM_LEN;
 const DELIMITER: u8 = 0;
 
-static CRC: Crc<u16, Table<16>> = Crc::<u16, Table<16>>::new(&CRC_16_IBM_SDLC);
+/// The small table: 512 bytes of a microcontroller's flash instead of 8 KiB.
+static CRC: Crc<u16, Table<1>> = Crc::<u16, Table<1>>::new(&CRC_16_IBM_SDLC);
 
 /// Why a message was not made a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -143,7 +144,7 @@ impl Decoder {
     }
 
     fn collect(&mut self, bytes: &[u8]) {
-        match self.buffer[self.len..].get_mut(..bytes.len()) {
+        match self.buffer.get_mut(self.len..self.len + bytes.len()) {
             Some(place) => {
                 place.copy_from_slice(bytes);
                 self.len += bytes.len();

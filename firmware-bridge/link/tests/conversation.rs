@@ -56,7 +56,7 @@ impl Rig {
                 self.now_ns += MS / 10;
                 self.exchange();
             }
-            if self.now_ns / MS % 2 == 0 {
+            if (self.now_ns / MS).is_multiple_of(2) {
                 self.status = self.robot.step(self.now_ns / 1000);
             }
         }
@@ -468,7 +468,7 @@ fn the_host_says_when_it_has_something_to_do() {
     let mut rig = Rig::connected(GOOD, 1);
     rig.robot.device.stop(0);
     rig.run(20, |_| {});
-    let mut silent_until = |rig: &mut Rig| {
+    let silent_until = |rig: &mut Rig| {
         while rig.host.poll_transmit(rig.now_ns).is_some() {}
         let due_ns = rig.host.poll_timeout();
         assert!(rig.host.poll_transmit(due_ns - 1).is_none(), "nothing before");
