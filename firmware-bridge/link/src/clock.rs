@@ -183,11 +183,7 @@ impl ClockSync {
         }
         let least = (best.rate - best.bound).max(-self.max_drift);
         let most = (best.rate + best.bound).min(self.max_drift);
-        // Delays that stay the same cancel in the measured rate, however they are shared; so it is nearly always
-        // better than its bound, and worth more than the middle of what is possible once it says anything.
-        let rate = if best.bound < self.max_drift { best.rate } else { f64::midpoint(least, most) };
-        let rate = rate.max(least).min(most);
-        self.drift = Drift { rate, bound: (most - rate).max(rate - least) };
+        self.drift = Drift { rate: f64::midpoint(least, most), bound: (most - least) / 2.0 };
         least <= most
     }
 }

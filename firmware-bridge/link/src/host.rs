@@ -238,8 +238,7 @@ impl Host {
             return;
         }
         if let Message::Welcome(welcome) = &message
-            && self.phase != Phase::Connected
-            && welcome.session == self.session
+            && self.awaits(welcome)
         {
             self.tracker = SequenceTracker::new();
         }
@@ -269,8 +268,12 @@ impl Host {
         }
     }
 
+    fn awaits(&self, welcome: &Welcome) -> bool {
+        self.phase != Phase::Connected && welcome.session == self.session
+    }
+
     fn meet(&mut self, welcome: Welcome) {
-        if self.phase == Phase::Connected || welcome.session != self.session {
+        if !self.awaits(&welcome) {
             return;
         }
         if welcome.version != PROTOCOL_VERSION {

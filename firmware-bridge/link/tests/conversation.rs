@@ -479,3 +479,69 @@ fn the_host_says_when_it_has_something_to_do() {
     rig.host.reset().expect("confirmed");
     assert_eq!(silent_until(&mut rig), 5 * MS, "the reset is repeated");
 }
+
+#[test]
+fn an_answer_to_another_greeting_is_none() {
+    let mut host = common::host();
+    assert!(host.poll_transmit(0).is_some());
+    let Message::Welcome(mut welcome) = common::one_of_each().swap_remove(1) else { panic!("not there") };
+    host.handle_bytes(&frame(0, &Message::Welcome(welcome.clone())), MS);
+    assert_eq!((host.phase(), host.poll_event()), (Phase::Greeting, None));
+    welcome.session = host_config().first_session;
+    welcome.version = 2;
+    host.handle_bytes(&frame(1, &Message::Welcome(welcome.clone())), MS);
+    assert_eq!(host.phase(), Phase::Mismatched { device: 2 });
+    welcome.version = PROTOCOL_VERSION;
+    host.handle_bytes(&frame(2, &Message::Welcome(welcome)), MS);
+    assert_eq!(host.phase(), Phase::Connected, "it was flashed anew");
+}
+
+#[test]
+fn a_stop_is_told_again_while_it_holds() {
+    let mut device = greeted(1);
+    device.stop(1_000);
+    assert!(matches!(said(&mut device, 1_000)[..], [Message::Stopped(told)] if told.by_device));
+    assert_eq!(said(&mut device, 50_999), []);
+    assert!(matches!(said(&mut device, 51_000)[..], [Message::Stopped(_)]));
+}
+
+#[test]
+fn a_confirmation_of_the_stop_before_does_not_take_the_place_of_the_next() {
+    let mut rig = Rig::connected(GOOD, 1);
+    rig.robot.device.stop(rig.now_ns / 1000);
+    rig.run(10, |_| {});
+    let told = frame(60_000, &Message::Stopped(adit_link::Stopped { by_device: true, challenge: 1 }));
+    rig.host.reset().expect("confirmed");
+    rig.host.emergency_stop();
+    rig.host.handle_bytes(&told, rig.now_ns);
+    let next = rig.host.poll_transmit(rig.now_ns).map(<[u8]>::to_vec).expect("a frame");
+    let found = Decoder::new().next_frame(&mut next.as_slice());
+    assert!(matches!(found, Some(Ok((_, Message::EmergencyStop)))));
+}
+
+#[test]
+fn a_reset_does_not_outlive_the_link() {
+    let mut rig = Rig::connected(GOOD, 1);
+    rig.host.emergency_stop();
+    rig.run(10, |_| {});
+    (rig.to_device.habits.loss, rig.to_host.habits.loss) = (1.0, 1.0);
+    rig.host.reset().expect("confirmed");
+    rig.run(300, |_| {});
+    (rig.to_device.habits.loss, rig.to_host.habits.loss) = (0.0, 0.0);
+    rig.run(500, |_| {});
+    assert_eq!((rig.host.phase(), rig.status), (Phase::Connected, Status::Stopped));
+}
+
+#[test]
+fn times_are_not_translated_by_the_clock_of_a_device_of_before() {
+    let mut rig = Rig::connected(GOOD, 1);
+    assert!(rig.host.host_time(5).is_some());
+    rig.robot = robot(rig.now_ns);
+    while !rig.heard.iter().any(|event| matches!(event, HostEvent::Connected(_))) {
+        rig.now_ns += MS / 10;
+        rig.exchange();
+    }
+    assert_eq!(rig.host.host_time(5), None);
+    rig.run(50, |_| {});
+    assert!(rig.host.host_time(5).is_some());
+}
