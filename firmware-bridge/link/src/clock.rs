@@ -197,7 +197,7 @@ fn better(early: Sample, late: Sample, growth: f64) -> Sample {
 fn sample(t1_ns: u64, t2_us: u64, t3_us: u64, t4_ns: u64) -> Option<Sample> {
     let host = t4_ns.checked_sub(t1_ns)?;
     let device = t3_us.checked_sub(t2_us)?.checked_mul(1000)?;
-    let delay = (host + TICK_NS).checked_sub(device)?;
+    let delay = host.saturating_add(TICK_NS).checked_sub(device)?;
     Some(Sample {
         host_ns: t1_ns + host / 2,
         device_ns: t2_us.checked_mul(1000)?.checked_add(device / 2)?,

@@ -163,7 +163,8 @@ impl Device {
     }
 
     /// The next frame to send at `now_us`; `None` when nothing is left. Call it when the line is free, since
-    /// times in the frame are of this moment.
+    /// times in the frame are of this moment. Stops and answers go first, then times, faults, the state, inertial
+    /// samples and lines for the log: on a line that is too slow the last of these starve.
     pub fn poll_transmit(&mut self, now_us: u64) -> Option<&[u8]> {
         self.watch(now_us);
         let message = self.next_message(now_us)?;

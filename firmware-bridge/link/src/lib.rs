@@ -9,21 +9,25 @@
 //! ```
 //!
 //! It is sans-IO: bytes and times go in, bytes and events come out. [`Host`] and [`Device`] are the two ends;
-//! [`encode_frame`] and [`Decoder`] are the frames alone.
+//! [`encode_frame`] and [`Decoder`] are the frames alone, and [`VirtualDevice`] stands in for hardware in tests. A
+//! device end with all that it calls takes about 20 KiB of flash (Cortex-M4F, optimised for size) and 3 KiB of RAM.
 //!
 //! # On the wire
 //!
-//! | bytes  | what            | how                                                                          |
-//! |--------|-----------------|------------------------------------------------------------------------------|
-//! | 1..n-4 | body            | COBS of: sequence number (`u16`, little-endian), then [`Message`] in postcard |
-//! | 3      | checksum        | CRC-16/IBM-SDLC of the COBS bytes before it, seven bits a byte, high bits first, each byte's top bit set |
-//! | 1      | delimiter       | `0x00`                                                                       |
+//! | bytes     | what      | how                                                                                  |
+//! |-----------|-----------|--------------------------------------------------------------------------------------|
+//! | 4 to 195  | body      | COBS of the sequence number (`u16`, little-endian) and one [`Message`] in postcard     |
+//! | 3         | checksum  | CRC-16/IBM-SDLC of the bytes before it, as they stand on the wire: `0x80` + 7 bits each, high bits first |
+//! | 1         | delimiter | `0x00`                                                                               |
 //!
 //! The checksum stands outside the COBS encoding, because one flipped bit in a COBS code byte moves the zeros of
-//! the whole body: a checksum inside would meet it with 2^-16 odds, while one of the bytes as they cross the
-//! wire finds every one, two or three flipped bits and every burst up to sixteen for certain, as long as none of
-//! them makes or unmakes a delimiter. Those that do are left to the same odds, made smaller by the checksum's
-//! eight fixed bits. No frame is longer than [`MAX_FRAME_LEN`].
+//! the whole body: a checksum inside would miss that once in 65 536 times, while one of the bytes as they cross
+//! the wire finds every one, two or three flipped bits and every burst of up to sixteen bits in the body for certain, as
+//! long as none of them makes or unmakes a delimiter. Those that do meet odds of 2^-24, since the checksum's eight
+//! fixed bits are checked too.
+//!
+//! Three actuators take 75 bytes a command and 76 a state, so 1 Mbaud carries them at 1 kHz both ways; six take
+//! about twice as much.
 //!
 //! # Versions
 //!

@@ -43,8 +43,8 @@ impl ActuatorCommand {
         Self { id, mode: Mode::Damp, position_rad: 0.0, velocity_rad_s: 0.0, torque_nm: 0.0, kp: 0.0, kd }
     }
 
-    /// The torque that [`mode`](Self::mode) asks for at a position (rad) and velocity (rad/s), N m. Braking is
-    /// the motor's doing: no torque is asked for.
+    /// The torque that [`mode`](Self::mode) asks for at a position (rad) and velocity (rad/s), N m: without a
+    /// limit, which is for whoever knows the motor. Braking is the motor's doing: no torque is asked for.
     pub fn torque_at(&self, position_rad: f32, velocity_rad_s: f32) -> f32 {
         match self.mode {
             Mode::Off | Mode::Brake => 0.0,

@@ -186,6 +186,8 @@ proptest! {
         device_us in any::<u64>(),
     ) {
         let mut clock = ClockSync::new(200);
+        clock.take(0, 0, 0, u64::MAX);
+        clock.take(u64::MAX, 0, 0, u64::MAX);
         for (t1, t2, t3, t4) in exchanges {
             clock.take(t1.min(t4), t2.min(t3) >> 10, t3 >> 10, t1.max(t4));
             clock.take(t1, t2, t3, t4);

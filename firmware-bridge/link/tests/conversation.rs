@@ -503,6 +503,8 @@ fn a_stop_is_told_again_while_it_holds() {
     assert!(matches!(said(&mut device, 1_000)[..], [Message::Stopped(told)] if told.by_device));
     assert_eq!(said(&mut device, 50_999), []);
     assert!(matches!(said(&mut device, 51_000)[..], [Message::Stopped(_)]));
+    device.handle_bytes(&frame(1, &Message::EmergencyStop), 52_000);
+    assert!(matches!(said(&mut device, 52_000)[..], [Message::Stopped(_)]), "and at once to whoever asks");
 }
 
 #[test]
@@ -510,7 +512,9 @@ fn a_confirmation_of_the_stop_before_does_not_take_the_place_of_the_next() {
     let mut rig = Rig::connected(GOOD, 1);
     rig.robot.device.stop(rig.now_ns / 1000);
     rig.run(10, |_| {});
-    let told = frame(60_000, &Message::Stopped(adit_link::Stopped { by_device: true, challenge: 1 }));
+    // Every frame so far has come, so the next few numbers are new.
+    let seq = rig.host.counts().frames as u16 + 10;
+    let told = frame(seq, &Message::Stopped(adit_link::Stopped { by_device: true, challenge: 1 }));
     rig.host.reset().expect("confirmed");
     rig.host.emergency_stop();
     rig.host.handle_bytes(&told, rig.now_ns);
@@ -536,6 +540,11 @@ fn a_reset_does_not_outlive_the_link() {
 fn times_are_not_translated_by_the_clock_of_a_device_of_before() {
     let mut rig = Rig::connected(GOOD, 1);
     assert!(rig.host.host_time(5).is_some());
+    let before = rig.host.host_time(5);
+    let seq = rig.host.counts().frames as u16 + 10;
+    let unasked = adit_link::TimeReply { t1_ns: rig.now_ns - 5, t2_us: 1, t3_us: 2 };
+    rig.host.handle_bytes(&frame(seq, &Message::TimeReply(unasked)), rig.now_ns);
+    assert_eq!(rig.host.host_time(5), before, "an answer that nobody asked for");
     rig.robot = robot(rig.now_ns);
     while !rig.heard.iter().any(|event| matches!(event, HostEvent::Connected(_))) {
         rig.now_ns += MS / 10;
@@ -544,4 +553,15 @@ fn times_are_not_translated_by_the_clock_of_a_device_of_before() {
     assert_eq!(rig.host.host_time(5), None);
     rig.run(50, |_| {});
     assert!(rig.host.host_time(5).is_some());
+}
+
+#[test]
+fn intact_frames_that_say_nothing_are_refused_once() {
+    let mut device = greeted(1);
+    // Body 05 01 | 0E: sequence number 0x0105 and a message number that this version does not have.
+    let unknown = [0x04, 0x05, 0x01, 0x0E, 0x81, 0x8E, 0xA9, 0x00];
+    device.handle_bytes(&unknown, 10);
+    device.handle_bytes(&unknown, 10);
+    assert_eq!(said(&mut device, 10), [Message::Refused { seq: 0x0105, why: Refusal::UnknownMessage }]);
+    assert_eq!((device.counts().unusable, device.counts().corrupt), (2, 0));
 }
