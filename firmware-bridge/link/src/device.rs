@@ -256,10 +256,12 @@ impl Device {
             }
             Message::Hello(hello) if !self.knows(hello) => self.greet(seq, hello),
             _ if self.session.is_none() => self.refuse(seq, Refusal::NoSession),
-            _ => match self.tracked(seq) {
-                Arrival::Doubled => {}
-                Arrival::Late if message.is_superseded_when_late() => {}
-                Arrival::New { .. } | Arrival::Late => self.obey(seq, message, now_us),
+            _ => match (self.tracked(seq), message) {
+                // A host that has started anew without choosing another session.
+                (Arrival::Doubled | Arrival::Late, Message::Hello(hello)) => self.greet(seq, hello),
+                (Arrival::Doubled, _) => {}
+                (Arrival::Late, message) if message.is_superseded_when_late() => {}
+                (Arrival::New { .. } | Arrival::Late, message) => self.obey(seq, message, now_us),
             },
         }
     }

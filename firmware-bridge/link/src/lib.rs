@@ -22,9 +22,9 @@
 //!
 //! The checksum stands outside the COBS encoding, because one flipped bit in a COBS code byte moves the zeros of
 //! the whole body: a checksum inside would miss that once in 65 536 times, while one of the bytes as they cross
-//! the wire finds every one, two or three flipped bits and every burst of up to sixteen bits in the body for certain, as
-//! long as none of them makes or unmakes a delimiter. Those that do meet odds of 2^-24, since the checksum's eight
-//! fixed bits are checked too.
+//! the wire finds every one, two or three flipped bits and every burst of up to sixteen bits in the body for
+//! certain, as long as none of them makes or unmakes a delimiter. Those that do meet odds of 2^-24, since the
+//! checksum's eight fixed bits are checked too.
 //!
 //! Three actuators take 75 bytes a command and 76 a state, so 1 Mbaud carries them at 1 kHz both ways; six take
 //! about twice as much.

@@ -246,6 +246,11 @@ fn a_host_that_starts_anew_is_obeyed_whatever_its_numbers() {
     assert_eq!(device.drive(20).0, Status::Waiting, "the host of before is gone");
     device.handle_bytes(&frame(491, &Message::Command(command(&[0], 0.25))), 30);
     assert_eq!(device.drive(30).1[0].position_rad, 0.25);
+    // Once more, by a host that does not choose another session.
+    device.handle_bytes(&frame(0, &hello(2)), 40);
+    assert_eq!(device.drive(40).0, Status::Waiting);
+    device.handle_bytes(&frame(1, &Message::Command(command(&[0], 0.75))), 50);
+    assert_eq!(device.drive(50).1[0].position_rad, 0.75);
 }
 
 #[test]
