@@ -117,8 +117,8 @@ impl Host {
     }
 
     /// Sends a command with the next frame, in place of one that waits, and returns the frame's sequence number,
-    /// which [`State::command_seq`](crate::State::command_seq) shows once it is obeyed. An emergency stop that is asked for in between goes
-    /// first, and drops it.
+    /// which [`State::command_seq`](crate::State::command_seq) shows once it is obeyed. An emergency stop that is
+    /// asked for in between goes first, and drops it.
     ///
     /// # Errors
     /// [`SendError`] if the device would not obey it. Nothing is sent then.
