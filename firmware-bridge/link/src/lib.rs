@@ -1,0 +1,76 @@
+//! Adit's own link between the robot's computer (the host) and a microcontroller that drives motors or reads an
+//! inertial sensor (the device): messages, frames, and the state machines of both ends.
+//!
+//! The crate is `no_std` and does not allocate, so that firmware is built from the same code as the host:
+//!
+//! ```text
+//! rustup target add thumbv7em-none-eabihf
+//! cargo build -p adit-link --target thumbv7em-none-eabihf
+//! ```
+//!
+//! It is sans-IO: bytes and times go in, bytes and events come out. [`Host`] and [`Device`] are the two ends;
+//! [`encode_frame`] and [`Decoder`] are the frames alone, and [`VirtualDevice`] stands in for hardware in tests. A
+//! device end with all that it calls takes about 20 KiB of flash (Cortex-M4F, optimised for size) and 3 KiB of RAM.
+//!
+//! # On the wire
+//!
+//! | bytes     | what      | how                                                                                  |
+//! |-----------|-----------|--------------------------------------------------------------------------------------|
+//! | 4 to 195  | body      | COBS of the sequence number (`u16`, little-endian) and one [`Message`] in postcard     |
+//! | 3         | checksum  | CRC-16/IBM-SDLC of the bytes before it, as they stand on the wire: `0x80` + 7 bits each, high bits first |
+//! | 1         | delimiter | `0x00`                                                                               |
+//!
+//! The checksum stands outside the COBS encoding, because one flipped bit in a COBS code byte moves the zeros of
+//! the whole body: a checksum inside would miss that once in 65 536 times, while one of the bytes as they cross
+//! the wire finds every one, two or three flipped bits and every burst of up to sixteen bits in the body for
+//! certain, as long as none of them makes or unmakes a delimiter. Those that do meet odds of 2^-24, since the
+//! checksum's eight fixed bits are checked too.
+//!
+//! Three actuators take 75 bytes a command and 76 a state, so 1 Mbaud carries them at 1 kHz both ways; six take
+//! about twice as much.
+//!
+//! # Versions
+//!
+//! [`PROTOCOL_VERSION`] is exchanged in the greeting, and the ends work together only if it is the same. Within a
+//! version, enums grow at their end only, since postcard writes a variant as its number, and structs do not
+//! change, since postcard writes no field names: a new field is a new variant. [`Message::Hello`],
+//! [`Message::Refused`] with [`Refusal::Version`] and [`Message::EmergencyStop`] keep their bytes in every version,
+//! so that any two versions can tell each other so, and can always stop.
+//!
+//! # Safety
+//!
+//! A device obeys nobody before a greeting, damps its actuators when no good command has come within its
+//! configured time, and after [`Message::EmergencyStop`], whenever it comes, until a [`Message::Reset`] that
+//! answers the challenge of this very stop. The link is neither encrypted nor signed: it is meant for a cable
+//! inside the robot.
+
+#![no_std]
+
+mod clock;
+mod device;
+mod frame;
+mod host;
+mod message;
+mod outbox;
+mod refusal;
+mod sequence;
+mod values;
+mod virtual_device;
+
+pub use clock::{ClockSync, Exchange, HostTime};
+pub use device::{Device, DeviceConfig, DeviceConfigError, DeviceEvent};
+pub use frame::{Decoder, EncodeError, FrameError, MAX_FRAME_LEN, MAX_MESSAGE_LEN, encode_frame};
+/// Of which the messages' lists and texts are made.
+pub use heapless;
+pub use host::{Host, HostConfig, HostConfigError, HostEvent, Phase, SendError};
+pub use message::{
+    Command, Direction, Fault, FirmwareVersion, Hello, Imu, LIST_LEN, List, Log, LogLevel, Message, State,
+    Status, Stopped, TEXT_LEN, Text, TimeReply, TimeRequest, Welcome, reset_answer,
+};
+pub use refusal::Refusal;
+pub use sequence::{Arrival, LinkCounts, SequenceTracker};
+pub use values::{ActuatorCommand, ActuatorInfo, ActuatorState, Faults, Field, Mode, Unfit};
+pub use virtual_device::VirtualDevice;
+
+/// The version of the protocol that this crate speaks.
+pub const PROTOCOL_VERSION: u16 = 1;
