@@ -3,6 +3,7 @@
 
 mod checksum;
 pub mod device;
+pub mod dynamixel2;
 pub mod go_m8010;
 pub mod imu;
 mod reader;
@@ -42,6 +43,9 @@ pub enum WireError {
         /// Found in the frame.
         found: u32,
     },
+    /// An address that no device can have.
+    #[error("address {0} is no device's: check the baud rate and who else is on the bus")]
+    Address(u8),
     /// An intact frame with a mode that the protocol does not define.
     #[error("mode {0} is not defined: check the motor's firmware version")]
     Mode(u8),
