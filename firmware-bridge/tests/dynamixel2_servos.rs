@@ -10,6 +10,7 @@ use firmware_bridge::wire::dynamixel2::{
     BROADCAST, ErrorByte, Event, FactoryReset, Instruction, MAX_PACKET_LEN, Master, Packet, PacketError,
     Request, ServoError, VirtualServos,
 };
+use proptest::prelude::*;
 use robot_interface::time::Stamp;
 
 const MILLI: u64 = 1_000_000;
@@ -141,6 +142,19 @@ fn a_broken_instruction_is_complained_of_by_whom_it_names_and_has_no_effect() {
     assert_eq!(rig.number(2, address::LED, 1), 0);
     frame[4] = BROADCAST;
     assert_eq!(rig.raw(&frame), [], "nobody answers for all");
+}
+
+#[test]
+fn a_packet_in_pieces_is_heard_and_one_that_breaks_off_is_given_up() {
+    let mut rig = Rig::new(&[1]);
+    let ping = Packet::ping(1).expect("a packet").encode(&mut [0; MAX_PACKET_LEN]).to_vec();
+    assert_eq!(rig.raw(&ping[..4]), []);
+    rig.now = rig.now.plus_nanos(20 * MILLI);
+    assert_eq!(rig.raw(&ping[4..]).len(), 14);
+    // The beginning of a packet of a thousand bytes, and later a whole one.
+    assert_eq!(rig.raw(&[0xFF, 0xFF, 0xFD, 0, 1, 0xE8, 3]), []);
+    rig.now = rig.now.plus_nanos(200 * MILLI);
+    assert_eq!(rig.raw(&ping).len(), 14);
 }
 
 #[test]
@@ -386,4 +400,33 @@ fn asking_and_answering_allocates_nothing() {
         }
     });
     assert_eq!((info.count_total, states), (0, 150), "{info:?}");
+}
+
+proptest! {
+    /// Whatever is asked: every answer is a packet, and from then on the servos still answer a ping.
+    #[test]
+    fn any_instruction_is_survived(
+        asked in prop::collection::vec(
+            (prop_oneof![Just(1), Just(2), Just(BROADCAST)], 0..0x9B_u8, prop::collection::vec(any_edge(), 0..24)),
+            1..20,
+        ),
+    ) {
+        let mut rig = Rig::new(&[1, 2]);
+        for (id, instruction, params) in asked {
+            // All but a common answer that ends too soon can be read: see `answers`.
+            if instruction == 0x8A || instruction == 0x9A {
+                let packet = Packet::raw(id, instruction, &params).expect("a packet");
+                rig.raw(packet.encode(&mut [0; MAX_PACKET_LEN]));
+            } else if instruction != 0x55 {
+                rig.answers(Packet::raw(id, instruction, &params));
+            }
+            rig.now = rig.now.plus_nanos(5 * MILLI);
+        }
+        prop_assert_eq!(rig.answers(Packet::ping(BROADCAST)).len(), 2);
+    }
+}
+
+/// Bytes of which ids, addresses and lengths at the edges are made.
+fn any_edge() -> impl Strategy<Value = u8> {
+    prop_oneof![Just(0), Just(1), Just(2), Just(4), Just(64), Just(116), Just(146), Just(0xFF), any::<u8>()]
 }

@@ -184,7 +184,8 @@ impl Packet {
             packet.push(&length.to_le_bytes())?;
             packet.push(data)?;
         }
-        packet.finish(empty)
+        packet.check(empty)?;
+        Ok(packet)
     }
 
     /// A device's answer.
@@ -228,7 +229,8 @@ impl Packet {
             packet.push(&[id])?;
             packet.push(data.as_ref())?;
         }
-        packet.finish(items.is_empty() || length == 0)
+        packet.check(items.is_empty() || length == 0)?;
+        Ok(packet)
     }
 
     fn sync_read_as(
@@ -250,7 +252,8 @@ impl Packet {
             packet.push(&address.to_le_bytes())?;
             packet.push(&length.to_le_bytes())?;
         }
-        packet.finish(items.is_empty() || items.iter().any(|item| item.length == 0))
+        packet.check(items.is_empty() || items.iter().any(|item| item.length == 0))?;
+        Ok(packet)
     }
 
     /// As [`to`](Self::to), but not to all devices.
@@ -271,7 +274,8 @@ impl Packet {
         for part in params {
             packet.push(part)?;
         }
-        packet.finish(nothing)
+        packet.check(nothing)?;
+        Ok(packet)
     }
 
     /// A packet without parameters.
@@ -294,12 +298,13 @@ impl Packet {
         Ok(())
     }
 
-    fn finish(self, nothing: bool) -> Result<Self, PacketError> {
+    /// Whether it does anything, and fits with its stuffing.
+    fn check(&self, nothing: bool) -> Result<(), PacketError> {
         let body = &self.body[..self.len];
         let len = field::INSTRUCTION + body.len() + stuffing_of(body) + CRC_LEN;
         match (nothing, len) {
             (true, _) => Err(PacketError::Empty),
-            (false, ..=MAX_PACKET_LEN) => Ok(self),
+            (false, ..=MAX_PACKET_LEN) => Ok(()),
             (false, _) => Err(PacketError::TooLong(len)),
         }
     }

@@ -3,7 +3,8 @@
 //! Where the e-manual is silent, they behave so: a read that runs over addresses without a field gives zeros
 //! there, and an access error if it touches no field; a stretch that a fast read cannot give is zeros with
 //! the access error in its part; a common answer ends before the first servo that is missing; a new
-//! registered write takes the place of the old one. Answers come at once, whatever the return delay.
+//! registered write takes the place of the old one; a packet that pauses for long is given up. Answers come
+//! at once, whatever the return delay.
 
 mod servo;
 mod table;
@@ -17,12 +18,16 @@ use crate::wire::{FrameReader, WireError};
 use servo::Servo;
 use table::TABLE_LEN;
 
+/// A packet whose next byte is later than this does not go on, ns.
+const PAUSE_NANOS: u64 = 100_000_000;
+
 /// X-series servos on one bus.
 #[derive(Debug)]
 pub struct VirtualServos {
     /// In the order of their first ids.
     servos: Vec<Servo>,
     reader: FrameReader<Packet, MAX_PACKET_LEN>,
+    heard_at: Stamp,
 }
 
 /// Which answers a servo gives, by its status return level.
@@ -45,7 +50,7 @@ impl VirtualServos {
         }
         let mut servos: Vec<_> = ids.iter().map(|&id| Servo::new(id)).collect();
         servos.sort_by_key(Servo::id);
-        Ok(Self { servos, reader: FrameReader::new() })
+        Ok(Self { servos, reader: FrameReader::new(), heard_at: Stamp::ZERO })
     }
 
     /// Gives a servo faults, as if it had found them itself; returns whether there is such a servo.
@@ -163,6 +168,12 @@ impl VirtualServos {
 
 impl VirtualBus for VirtualServos {
     fn hear(&mut self, now: Stamp, mut bytes: &[u8], say: &mut dyn FnMut(&[u8])) {
+        if now > self.heard_at.plus_nanos(PAUSE_NANOS) {
+            self.reader.clear();
+        }
+        if !bytes.is_empty() {
+            self.heard_at = now;
+        }
         while let Some(heard) = self.reader.next_frame(&mut bytes) {
             match heard {
                 Ok(packet) => self.obey(now, &packet, say),
