@@ -1,8 +1,4 @@
-//! The master's side of a bus of X-series servos: makes requests and says what the answers mean. Sans-IO.
-//!
-//! Servos answer a sync read one after the other, in the order in which they were named. The master waits for
-//! each at most as long as its caller allows, counted from the request or the answer before; a servo that is
-//! passed over by a later one, or lets its time run out, is silent.
+//! The master's side of a bus of X-series servos: makes requests and says what the answers mean.
 
 use robot_interface::time::Stamp;
 
@@ -90,7 +86,11 @@ enum Waiting {
     HardwareErrors,
 }
 
-/// Makes requests and interprets their answers; see the [module](self) on its timing. It allocates nothing.
+/// Makes requests and interprets their answers. Sans-IO, and without allocation.
+///
+/// Servos answer a sync read one after the other, in the order in which they were named. The master waits for
+/// each at most as long as its caller allows, counted from the request or the answer before; a servo that is
+/// passed over by a later one, or lets its time run out, is silent.
 #[derive(Debug)]
 pub struct Master {
     reader: FrameReader<Packet, MAX_PACKET_LEN>,
