@@ -253,9 +253,12 @@ impl MotorBridge {
                 }
                 Some(Ok(_)) => link.wrong_id += 1,
                 Some(Err(WireError::Crc { .. })) => link.bad_crc += 1,
-                Some(Err(WireError::Header { .. } | WireError::Length { .. })) => link.bad_header += 1,
-                // No field of a reply is refused for its value.
-                Some(Err(WireError::Reading { .. })) => link.bad_header += 1,
+                Some(Err(
+                    WireError::Header { .. }
+                    | WireError::Length { .. }
+                    | WireError::Address(_)
+                    | WireError::Reading { .. },
+                )) => link.bad_header += 1,
             }
         }
     }

@@ -3,6 +3,7 @@
 
 mod checksum;
 pub mod device;
+pub mod dynamixel2;
 pub mod go_m8010;
 pub mod imu;
 mod reader;
@@ -43,6 +44,9 @@ pub enum WireError {
         /// Found in the frame.
         found: u32,
     },
+    /// An address that no device can have.
+    #[error("address {0} is no device's: check the baud rate and who else is on the bus")]
+    Address(u8),
     /// An intact frame with a reading that no sensor of its kind gives.
     #[error("{field} is {value}, which cannot be measured: check the sensor's firmware and its supply")]
     Reading {

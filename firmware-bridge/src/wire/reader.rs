@@ -83,6 +83,12 @@ impl<F: Frame, const N: usize> FrameReader<F, N> {
         None
     }
 
+    /// The bytes kept for the next frame. Right after a frame was refused for its checksum, they are that
+    /// frame's without the first one.
+    pub fn held(&self) -> &[u8] {
+        &self.buffer[..self.len]
+    }
+
     /// Forgets an unfinished frame, as when a new request makes the rest of the last answer pointless.
     /// Returns how many bytes were dropped.
     pub const fn clear(&mut self) -> usize {
