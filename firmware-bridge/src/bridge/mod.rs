@@ -252,7 +252,9 @@ impl MotorBridge {
                 }
                 Some(Ok(_)) => link.wrong_id += 1,
                 Some(Err(WireError::Crc { .. })) => link.bad_crc += 1,
-                Some(Err(WireError::Header { .. } | WireError::Length { .. })) => link.bad_header += 1,
+                Some(Err(
+                    WireError::Header { .. } | WireError::Length { .. } | WireError::Impossible { .. },
+                )) => link.bad_header += 1,
                 // No field of a reply is refused for its value.
                 Some(Err(WireError::Mode(_) | WireError::Reading { .. })) => link.bad_mode += 1,
             }

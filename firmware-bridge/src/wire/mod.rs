@@ -2,7 +2,9 @@
 //! mean in SI units. A motor's values are those of its own side of the gearbox.
 
 mod checksum;
+pub mod damiao;
 pub mod device;
+pub mod feetech;
 pub mod go_m8010;
 pub mod imu;
 mod reader;
@@ -45,6 +47,14 @@ pub enum WireError {
     /// An intact frame with a mode that the protocol does not define.
     #[error("mode {0} is not defined: check the motor's firmware version")]
     Mode(u8),
+    /// A field with a number that no such frame has.
+    #[error("{field} is {value:#X}, which no such frame has: check the baud rate and who else is on the bus")]
+    Impossible {
+        /// Which field.
+        field: &'static str,
+        /// The number in its place.
+        value: u32,
+    },
     /// An intact frame with a reading that no sensor of its kind gives.
     #[error("{field} is {value}, which cannot be measured: check the sensor's firmware and its supply")]
     Reading {
