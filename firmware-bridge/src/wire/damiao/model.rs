@@ -24,8 +24,8 @@ pub enum Model {
     Dm10010L,
     Dm10010,
     DmH3510,
-    DmG6215,
-    DmH6220,
+    DmH6215,
+    DmG6220,
 }
 
 /// The vendor's name and the ranges of each model: rad, rad/s, N m.
@@ -40,8 +40,8 @@ const MODELS: [(Model, &str, [f64; 3]); 12] = [
     (Model::Dm10010L, "DM10010L", [12.5, 25.0, 200.0]),
     (Model::Dm10010, "DM10010", [12.5, 20.0, 200.0]),
     (Model::DmH3510, "DMH3510", [12.5, 280.0, 1.0]),
-    (Model::DmG6215, "DMG6215", [12.5, 45.0, 10.0]),
-    (Model::DmH6220, "DMH6220", [12.5, 45.0, 10.0]),
+    (Model::DmH6215, "DMH6215", [12.5, 45.0, 10.0]),
+    (Model::DmG6220, "DMG6220", [12.5, 45.0, 10.0]),
 ];
 
 impl Model {

@@ -1,15 +1,19 @@
 //! Finds the adapter's frames in a stream that has no checksum, and finds its place again after noise.
 
 use super::super::WireError;
-use super::adapter::{INBOUND_LEN, Inbound};
+use super::adapter::{INBOUND_LEN, Inbound, Report};
 use super::answer::Answer;
+use super::impossible;
 
 /// What a reader knows of where frames begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// The next byte begins a frame: nothing has come since the line was quiet, or the last frame ended just
-    /// here. One frame is believed.
+    /// The next byte begins a frame: nothing has come since the line was quiet, or a received CAN frame ended
+    /// just here. One frame is believed.
     Known,
+    /// A report that carries no CAN frame ended just here, of which AA, its code and 55 were all there was to
+    /// check. One answer of a motor is believed.
+    Doubtful,
     /// Something came that was no frame. Only two answers of motors, one right behind the other, are believed.
     Lost,
 }
@@ -83,32 +87,37 @@ impl Reader {
 
     fn scan(&mut self) -> Option<Result<Inbound, WireError>> {
         match self.place {
-            Place::Known if self.len < INBOUND_LEN => None,
-            Place::Known => Some(match Inbound::decode(&self.buffer[..INBOUND_LEN]) {
-                Ok(frame) => Ok(self.take(frame)),
-                Err(error) => {
-                    self.place = Place::Lost;
-                    self.counts.losses += 1;
-                    self.drop_front(1);
-                    Err(error)
-                }
-            }),
             Place::Lost => self.search().map(Ok),
+            _ if self.len < INBOUND_LEN => None,
+            Place::Known => Some(self.front(Inbound::decode(&self.buffer[..INBOUND_LEN]))),
+            Place::Doubtful => Some(self.front(plausible(&self.buffer[..INBOUND_LEN]))),
+        }
+    }
+
+    /// Takes what stands at the front, or loses the place.
+    fn front(&mut self, decoded: Result<Inbound, WireError>) -> Result<Inbound, WireError> {
+        match decoded {
+            Ok(frame) => Ok(self.take(frame)),
+            Err(_) => {
+                self.place = Place::Lost;
+                self.counts.losses += 1;
+                self.drop_front(1);
+                decoded
+            }
         }
     }
 
     /// The first of two plausible answers in a row, if the buffer holds them.
     fn search(&mut self) -> Option<Inbound> {
         while self.len >= INBOUND_LEN {
-            let Some(first) = plausible(&self.buffer[..INBOUND_LEN]) else {
+            let Ok(first) = plausible(&self.buffer[..INBOUND_LEN]) else {
                 self.drop_front(1);
                 continue;
             };
             if self.len < 2 * INBOUND_LEN {
                 return None;
             }
-            if plausible(&self.buffer[INBOUND_LEN..]).is_some() {
-                self.place = Place::Known;
+            if plausible(&self.buffer[INBOUND_LEN..]).is_ok() {
                 return Some(self.take(first));
             }
             self.counts.unconfirmed += 1;
@@ -119,6 +128,7 @@ impl Reader {
 
     fn take(&mut self, frame: Inbound) -> Inbound {
         self.counts.frames += 1;
+        self.place = if frame.report == Report::Received { Place::Known } else { Place::Doubtful };
         self.buffer.copy_within(INBOUND_LEN..self.len, 0);
         self.len -= INBOUND_LEN;
         frame
@@ -138,8 +148,10 @@ impl Default for Reader {
 }
 
 /// The window as a frame that carries a motor's answer, checked as far as it can be.
-fn plausible(window: &[u8]) -> Option<Inbound> {
-    let frame = Inbound::decode(window).ok()?;
-    let answer = Answer::decode(&frame).ok()??;
-    answer.is_plausible().then_some(frame)
+fn plausible(window: &[u8]) -> Result<Inbound, WireError> {
+    let frame = Inbound::decode(window)?;
+    match Answer::decode(&frame)? {
+        Some(answer) if answer.is_plausible() => Ok(frame),
+        _ => Err(impossible("the data's first byte", frame.data[0].into())),
+    }
 }

@@ -20,6 +20,8 @@ const POSITION_KP: f64 = 60.0;
 const VELOCITY_KD: f64 = 1.0;
 /// How much warmer the power stage is than the windings, degrees Celsius.
 const MOS_ABOVE_ROTOR_C: f64 = 4.0;
+/// A pause after which what was unfinished is forgotten, ns: no frame of a master has one so long.
+const GAP_NANOS: u64 = 50_000_000;
 /// Step of register `TIMEOUT`, ns.
 const TIMEOUT_STEP_NANOS: u64 = 50_000;
 
@@ -196,16 +198,17 @@ fn servo(position_rad: f64, kp: f64, velocity_rad_s: f64) -> Drive {
 }
 
 /// An adapter with up to fifteen motors on its CAN bus.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct VirtualMotors {
     motors: [Option<VirtualMotor>; 15],
     reader: FrameReader<Outbound, OUTBOUND_LEN>,
+    heard_at: Stamp,
 }
 
 impl VirtualMotors {
     /// An adapter without motors.
     pub fn new() -> Self {
-        Self::default()
+        Self { motors: std::array::from_fn(|_| None), reader: FrameReader::new(), heard_at: Stamp::ZERO }
     }
 
     /// An adapter with a motor of this model for each id, answering under id + 16 as is usual.
@@ -228,8 +231,18 @@ impl VirtualMotors {
     }
 }
 
+impl Default for VirtualMotors {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl VirtualBus for VirtualMotors {
     fn hear(&mut self, now: Stamp, mut bytes: &[u8], say: &mut dyn FnMut(&[u8])) {
+        if now.nanos().saturating_sub(self.heard_at.nanos()) > GAP_NANOS {
+            self.reader.clear();
+        }
+        self.heard_at = now;
         while let Some(found) = self.reader.next_frame(&mut bytes) {
             // Noise is the master's to notice: an adapter passes over it without a word.
             let Ok(outbound) = found else { continue };

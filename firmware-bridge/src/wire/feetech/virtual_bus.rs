@@ -19,6 +19,8 @@ const MAX_ACCELERATION: f64 = 25_400.0;
 const STEP_S: f64 = 0.001;
 /// A servo that was left alone for longer than this has come to rest, s.
 const LONGEST_S: f64 = 20.0;
+/// A pause after which what was unfinished is forgotten, ns: no packet of a master has one so long.
+const GAP_NANOS: u64 = 50_000_000;
 /// Value of [`Register::TORQUE`] that calls the present position the middle.
 const CALIBRATE: i32 = 128;
 const MIDDLE: i32 = 2048;
@@ -233,6 +235,7 @@ impl VirtualServo {
 pub struct VirtualServos {
     servos: [Option<VirtualServo>; MAX_SERVOS],
     reader: FrameReader<Packet, MAX_PACKET_LEN>,
+    heard_at: Stamp,
 }
 
 impl VirtualServos {
@@ -242,7 +245,7 @@ impl VirtualServos {
         for (place, id) in servos.iter_mut().zip(ids) {
             *place = Some(VirtualServo::new(id));
         }
-        Self { servos, reader: FrameReader::new() }
+        Self { servos, reader: FrameReader::new(), heard_at: Stamp::ZERO }
     }
 
     /// The servo that answers to an id.
@@ -293,6 +296,10 @@ impl VirtualServos {
 
 impl VirtualBus for VirtualServos {
     fn hear(&mut self, now: Stamp, mut bytes: &[u8], say: &mut dyn FnMut(&[u8])) {
+        if now.nanos().saturating_sub(self.heard_at.nanos()) > GAP_NANOS {
+            self.reader.clear();
+        }
+        self.heard_at = now;
         while let Some(found) = self.reader.next_frame(&mut bytes) {
             // Servos pass over noise without a word; the master notices that no answer comes.
             if let Ok(packet) = found {
