@@ -41,7 +41,8 @@ fn frames(c: &mut Criterion) {
     let stream: Vec<u8> =
         MotorId::all().cycle().take(64).flat_map(|id| answer(id).inbound().encode()).collect();
     // Every answer with a stray byte behind it, so that the place is lost and nothing is found.
-    let broken: Vec<u8> = stream.chunks(INBOUND_LEN).flat_map(|frame| [frame, &[0xAA]].concat()).collect();
+    let broken: Vec<u8> =
+        stream.chunks(INBOUND_LEN).flat_map(|frame| [frame, &[0xAA][..]].concat()).collect();
     let mut group = c.benchmark_group("damiao_reader");
     for (name, stream, expected) in [("64_answers", &stream, 64), ("64_answers_out_of_place", &broken, 1)] {
         group.throughput(Throughput::Bytes(stream.len() as u64));

@@ -32,7 +32,7 @@ impl Dice {
     }
 
     fn below(&mut self, limit: u64) -> usize {
-        ((self.roll() >> 32) * limit >> 32) as usize
+        (((self.roll() >> 32) * limit) >> 32) as usize
     }
 
     fn byte(&mut self) -> u8 {
@@ -248,7 +248,7 @@ fn noise_alone_is_never_believed_where_the_vendors_rule_believes_it() {
             ours += usize::from(result.is_ok());
         }
     }
-    println!("64 MiB of noise: {ours} frames here, {vendors} by the vendor's rule");
+    eprintln!("64 MiB of noise: {ours} frames here, {vendors} by the vendor's rule");
     assert_eq!(ours, 0);
     assert!((700..1300).contains(&vendors), "{vendors}: about 2^-16 a byte");
     assert_eq!(reader.counts().unconfirmed, 0, "not even a single window");
@@ -310,7 +310,7 @@ fn false_frames(mishap: Mishap, times: usize) -> Shares {
         let others = by_the_vendors_rule(&stream).iter().filter(|bytes| !is_sent(bytes)).count();
         shares.vendor += others as f64 * share;
     }
-    println!("{mishap:?}: {shares:.5?}");
+    eprintln!("{mishap:?}: {shares:.5?}");
     shares
 }
 

@@ -288,7 +288,7 @@ fn two_flipped_bits_pass_about_once_in_sixteen_times() {
         }
     }
     let share = f64::from(passed as u32) / f64::from(all as u32);
-    println!("{passed} of {all} pairs of flipped bits pass: {share:.4}");
+    eprintln!("{passed} of {all} pairs of flipped bits pass: {share:.4}");
     assert!((0.01..0.07).contains(&share), "{share}");
 }
 
@@ -424,7 +424,7 @@ fn what_noise_costs_is_measured() {
         }
     }
     let share = |count: usize| count as f64 / TIMES as f64;
-    println!(
+    eprintln!(
         "after 40 bytes of noise, half of them FF: {:.4} streams lost a good answer, at most {worst}; {:.4} false \
          answers, {:.6} that a monitor of one servo would take",
         share(lost),

@@ -74,7 +74,7 @@ pub struct MotorId(u8);
 
 impl MotorId {
     /// Every id, in order.
-    pub fn all() -> impl Iterator<Item = Self> {
+    pub fn all() -> impl Iterator<Item = Self> + Clone {
         (1..=15).map(Self)
     }
 

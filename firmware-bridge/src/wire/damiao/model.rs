@@ -46,7 +46,7 @@ const MODELS: [(Model, &str, [f64; 3]); 12] = [
 
 impl Model {
     /// Every model.
-    pub fn all() -> impl Iterator<Item = Self> {
+    pub fn all() -> impl Iterator<Item = Self> + Clone {
         MODELS.iter().map(|(model, ..)| *model)
     }
 

@@ -50,7 +50,8 @@ pub enum Action {
     Enable,
     /// Lets the shaft go: a leg that stands on it falls.
     Disable,
-    /// Calls the present position zero, for good.
+    /// Calls the present position zero, for good. Only for a disabled motor: an enabled one would be left with a
+    /// target that is counted from the new zero.
     SetZero,
     /// Forgets a fault, so that the motor can be enabled again.
     ClearFault,
