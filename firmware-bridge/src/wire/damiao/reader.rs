@@ -8,12 +8,10 @@ use super::impossible;
 /// What a reader knows of where frames begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// The next byte begins a frame: nothing has come since the line was quiet, or a received CAN frame ended
-    /// just here. One frame is believed.
+    /// The next byte begins a frame: nothing has come since the line was quiet, or the last frame ended just
+    /// here. One frame is believed; but a report that carries no CAN frame, of which there is little to check,
+    /// only with a motor's answer right behind it.
     Known,
-    /// A report that carries no CAN frame ended just here, of which AA, its code and 55 were all there was to
-    /// check. One answer of a motor is believed.
-    Doubtful,
     /// Something came that was no frame. Only two answers of motors, one right behind the other, are believed.
     Lost,
 }
@@ -89,22 +87,24 @@ impl Reader {
         match self.place {
             Place::Lost => self.search().map(Ok),
             _ if self.len < INBOUND_LEN => None,
-            Place::Known => Some(self.front(Inbound::decode(&self.buffer[..INBOUND_LEN]))),
-            Place::Doubtful => Some(self.front(plausible(&self.buffer[..INBOUND_LEN]))),
+            Place::Known => self.front(),
         }
     }
 
     /// Takes what stands at the front, or loses the place.
-    fn front(&mut self, decoded: Result<Inbound, WireError>) -> Result<Inbound, WireError> {
-        match decoded {
-            Ok(frame) => Ok(self.take(frame)),
-            Err(_) => {
-                self.place = Place::Lost;
-                self.counts.losses += 1;
-                self.drop_front(1);
-                decoded
-            }
+    fn front(&mut self) -> Option<Result<Inbound, WireError>> {
+        let decoded = match Inbound::decode(&self.buffer[..INBOUND_LEN]) {
+            Ok(frame) if frame.report == Report::Received => Ok(frame),
+            Ok(_) if self.len < 2 * INBOUND_LEN => return None,
+            Ok(frame) => plausible(&self.buffer[INBOUND_LEN..]).map(|_| frame),
+            Err(error) => Err(error),
+        };
+        if decoded.is_err() {
+            self.place = Place::Lost;
+            self.counts.losses += 1;
+            self.drop_front(1);
         }
+        Some(decoded.map(|frame| self.take(frame)))
     }
 
     /// The first of two plausible answers in a row, if the buffer holds them.
@@ -128,7 +128,7 @@ impl Reader {
 
     fn take(&mut self, frame: Inbound) -> Inbound {
         self.counts.frames += 1;
-        self.place = if frame.report == Report::Received { Place::Known } else { Place::Doubtful };
+        self.place = Place::Known;
         self.buffer.copy_within(INBOUND_LEN..self.len, 0);
         self.len -= INBOUND_LEN;
         frame
