@@ -131,6 +131,41 @@ fn other_nodes_and_the_adapters_reports_keep_the_place() {
     assert_eq!(read_all(&bytes(&frames), 7), (frames.to_vec(), 0));
 }
 
+/// A perfect frame that nobody sent just now, such as an old one out of a buffer.
+#[test]
+fn a_perfect_frame_alone_in_noise_is_not_believed() {
+    let mut dice = Dice(7);
+    let [stray, first, second] = [1, 2, 3].map(|id| dice.feedback(id));
+    let stream = [&[1, 2, 3][..], &stray.encode(), &[4, 5], &first.encode(), &second.encode()].concat();
+    let mut reader = Reader::new();
+    let mut rest = stream.as_slice();
+    let found: Vec<_> = std::iter::from_fn(|| reader.next_frame(&mut rest)).filter_map(Result::ok).collect();
+    assert_eq!(found, [first, second]);
+    assert_eq!(reader.counts().unconfirmed, 1);
+}
+
+/// The state 5 would make the one window that begins eight bytes late possible.
+#[test]
+fn states_without_a_name_do_not_vouch_for_each_other() {
+    let answer = |id| {
+        let feedback = Feedback {
+            id: MotorId::new(id).expect("an id"),
+            master: 0,
+            state: State::Fault(Fault::Undefined(5)),
+            position: 0xAA11,
+            velocity: 0x080,
+            torque: 0,
+            mos_c: 0,
+            rotor_c: 0,
+        };
+        Answer::Feedback(feedback).inbound()
+    };
+    let frames = [answer(5), answer(5), answer(5)];
+    assert_eq!(read_all(&bytes(&frames), 16).0, frames, "in place they are told as they are");
+    let (found, _) = read_all(&bytes(&frames)[3..], 16);
+    assert_eq!(found, [], "out of place there are two readings of them, and none is believed");
+}
+
 #[test]
 fn a_report_without_an_answer_behind_it_waits_for_one() {
     let frame = Dice(6).feedback(1);

@@ -200,3 +200,23 @@ fn noise_is_passed_over_without_a_word() {
         bus = VirtualMotors::of(MODEL, [id(1)]);
     }
 }
+
+#[test]
+fn nothing_allocates() {
+    let mut bus = VirtualMotors::of(MODEL, [id(1), id(2)]);
+    let monitor = Monitor::new(id(2), MODEL.ranges());
+    let mut reader = Reader::new();
+    let mut heard = None;
+    let allocations = allocation_counter::measure(|| {
+        let request = Request { id: id(2), action: to(0.5) }.encode(&MODEL.ranges());
+        for asked in [request, monitor.request()] {
+            bus.hear(ms(1), &asked, &mut |mut said| {
+                while let Some(Ok(frame)) = reader.next_frame(&mut said) {
+                    heard = monitor.interpret(&frame);
+                }
+            });
+        }
+    });
+    assert!(matches!(heard, Some(Heard::Reading(_))));
+    assert_eq!(allocations.count_total, 0);
+}

@@ -236,3 +236,26 @@ fn noise_is_passed_over_without_a_word() {
         "beyond the table"
     );
 }
+
+#[test]
+fn nothing_allocates() {
+    let mut bus = servos(&[1, 2]);
+    let monitor = Monitor::new(id(2));
+    let mut reader = StatusReader::new();
+    let mut heard = None;
+    let allocations = allocation_counter::measure(|| {
+        let mut goals = SyncWrite::goals();
+        goals.push(id(2), &go_to(1.0)).expect("it fits");
+        let mut buffer = [0; MAX_PACKET_LEN];
+        let write = goals.request().encode(ServoId::BROADCAST, &mut buffer).expect("it fits");
+        for asked in [write, &monitor.request()] {
+            bus.hear(ms(1), asked, &mut |mut said| {
+                while let Some(Ok(status)) = reader.next_frame(&mut said) {
+                    heard = monitor.interpret(&status);
+                }
+            });
+        }
+    });
+    assert!(matches!(heard, Some(Heard::Reading(_))));
+    assert_eq!(allocations.count_total, 0);
+}

@@ -1,9 +1,10 @@
 //! Damiao DM motors on CAN behind the vendor's USB-CAN adapter (a serial port at 921,600 baud).
 //!
-//! Formats are those of the vendor's published Python and C++ libraries (`DM_CAN.py` of DM_Control_Python,
-//! `damiao.h` of the C++ examples) and of the adapter's protocol table (`AA 11 08 | id | data | 55`). Values are
-//! those of the output shaft, behind the gearbox. Ids in [`adapter`] are bytes, [`Request`] and [`Answer`] are
-//! meaning; how real numbers become the frame's 16 and 12 bits depends on a motor's own [`Ranges`].
+//! Formats are those of the vendor's published libraries (`DM_CAN.py` of DM_Control_Python, `damiao.h` of the C++
+//! examples) and of the adapter's protocol table (`AA 11 08 | id | data | 55`). Values are those of the output shaft,
+//! behind the gearbox. Two levels of bytes lie below the meaning: [`Outbound`] and [`Inbound`] are the adapter's frames,
+//! and inside them is a [`CanFrame`]. [`Request`] and [`Answer`] are what it means; how real numbers become 16 and
+//! 12 bits depends on a motor's own [`Ranges`].
 //!
 //! # Safety without a checksum
 //! CAN itself is protected, but the adapter's serial frames are not: neither direction has a checksum. Two
