@@ -257,6 +257,7 @@ impl MotorBridge {
                     WireError::Header { .. }
                     | WireError::Length { .. }
                     | WireError::Address(_)
+                    | WireError::Impossible { .. }
                     | WireError::Reading { .. },
                 )) => link.bad_header += 1,
             }

@@ -2,8 +2,10 @@
 //! mean in SI units. A motor's values are those of its own side of the gearbox.
 
 mod checksum;
+pub mod damiao;
 pub mod device;
 pub mod dynamixel2;
+pub mod feetech;
 pub mod go_m8010;
 pub mod imu;
 mod reader;
@@ -47,6 +49,14 @@ pub enum WireError {
     /// An address that no device can have.
     #[error("address {0} is no device's: check the baud rate and who else is on the bus")]
     Address(u8),
+    /// A field with a number that no such frame has.
+    #[error("{field} is {value:#X}, which no such frame has: check the baud rate and who else is on the bus")]
+    Impossible {
+        /// Which field.
+        field: &'static str,
+        /// The number in its place.
+        value: u32,
+    },
     /// An intact frame with a reading that no sensor of its kind gives.
     #[error("{field} is {value}, which cannot be measured: check the sensor's firmware and its supply")]
     Reading {
