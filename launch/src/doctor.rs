@@ -11,6 +11,8 @@ mod facts;
 
 use serde::Serialize;
 
+#[cfg(test)]
+pub(crate) use deploy::tests::of_unit as unit_values;
 pub(crate) use facts::{Facts, RobotPorts, Wanted};
 
 /// How bad it is.

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use firmware_bridge::port::DEFAULT_BAUD;
 use firmware_bridge::wire::imu::IMU_BAUD;
 use robot_interface::robot::RobotDescription;
-use serde_json::json;
+use serde::Serialize;
 
 use super::BadInput;
 use crate::config::Robot;
@@ -37,11 +37,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             let robot = args.robot.as_deref().map(Robot::load).transpose()?;
             let ports = robot.map(|robot| ports(&robot.description));
             let checks = examine(&Facts::read(Path::new("/"), ports, &args.out));
-            if worst(&checks) == Verdict::Fault {
-                print(&report(&checks, args.json))?;
-                return Ok(ExitCode::FAILURE);
-            }
-            report(&checks, args.json)
+            print(&report(&checks, args.json)?)?;
+            let cannot_work = worst(&checks) == Verdict::Fault;
+            return Ok(if cannot_work { ExitCode::FAILURE } else { ExitCode::SUCCESS });
         }
     };
     print(&text)?;
@@ -86,9 +84,17 @@ fn ports(robot: &RobotDescription) -> RobotPorts {
     RobotPorts { robot: robot.name.clone(), buses: robot.buses(), wanted }
 }
 
-fn report(checks: &[Check], json: bool) -> String {
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report<'a> {
+    verdict: Verdict,
+    checks: &'a [Check],
+}
+
+fn report(checks: &[Check], json: bool) -> anyhow::Result<String> {
     if json {
-        return format!("{:#}\n", json!({ "verdict": worst(checks), "checks": checks }));
+        let report = Report { verdict: worst(checks), checks };
+        return Ok(serde_json::to_string_pretty(&report)? + "\n");
     }
     let names = checks.iter().map(|check| check.name.len()).max().unwrap_or(0);
     let mut text = String::new();
@@ -102,13 +108,14 @@ fn report(checks: &[Check], json: bool) -> String {
         }
     }
     let count = |verdict| checks.iter().filter(|check| check.verdict == verdict).count();
-    text + &match (count(Verdict::Fault), count(Verdict::Warning)) {
+    text += &match (count(Verdict::Fault), count(Verdict::Warning)) {
         (0, 0) => "\nNothing stands in the way of a robot.\n".to_owned(),
         (0, warnings) => format!("\nThe bridge can work here; warnings: {warnings}.\n"),
         (faults, warnings) => {
             format!("\nThe bridge cannot work here; faults: {faults}, warnings: {warnings}.\n")
         }
-    }
+    };
+    Ok(text)
 }
 
 #[cfg(test)]
@@ -134,15 +141,17 @@ ok       cpu frequency  performance
 
 The bridge cannot work here; faults: 1, warnings: 0.
 ";
-        assert_eq!(report(&checks, false), expected);
-        assert!(report(&checks[1..], false).contains("Nothing stands in the way"));
+        assert_eq!(report(&checks, false).expect("text"), expected);
+        assert!(report(&checks[1..], false).expect("text").contains("Nothing stands in the way"));
     }
 
     #[test]
     fn json_has_each_check() {
         let checks = [check("ports", Verdict::Warning, "one", None)];
-        let json: serde_json::Value = serde_json::from_str(&report(&checks, true)).expect("JSON");
-        let expected = json!({ "name": "ports", "verdict": "warning", "found": "one", "remedy": null });
+        let json: serde_json::Value =
+            serde_json::from_str(&report(&checks, true).expect("text")).expect("JSON");
+        let expected =
+            serde_json::json!({ "name": "ports", "verdict": "warning", "found": "one", "remedy": null });
         assert_eq!(json["checks"][0], expected);
         assert_eq!(json["verdict"], "warning");
     }

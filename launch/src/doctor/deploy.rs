@@ -64,4 +64,4 @@ const README: File = File {
 pub(crate) const FILES: [File; 5] = [README, RULES, LIMITS, SYSCTL, SERVICE];
 
 #[cfg(test)]
-pub(crate) mod tests;
+pub(super) mod tests;

@@ -9,9 +9,11 @@ mod system;
 
 use std::path::{Path, PathBuf};
 
-pub(crate) use ports::{Hub, Port, Usb};
+pub(crate) use ports::Port;
+#[cfg(test)]
+pub(crate) use ports::Usb;
 pub(crate) use root::Root;
-pub(crate) use system::{Clock, Cpu, IdleState, Kernel, Limit, Limits, Network, Swap, User};
+pub(crate) use system::{Clock, Cpu, Kernel, Limit, Limits, Network, Swap, User};
 
 #[cfg(test)]
 pub(crate) mod fixture;

@@ -29,7 +29,11 @@ pub(super) fn preemption(facts: &Facts) -> Opinion {
         .with_remedy(
             "x86, Ubuntu: sudo pro enable realtime-kernel; Debian: sudo apt install linux-image-rt-amd64",
         )
-        .with_remedy("Jetson: sudo apt install nvidia-l4t-rt-kernel (JetPack 6: its real-time packages)")
+        .with_remedy(
+            "Jetson: add `deb https://repo.download.nvidia.com/jetson/rt-kernel r36.4 main` (your release) to \
+             /etc/apt/sources.list.d/nvidia-l4t-apt-source.list, then sudo apt update && sudo apt install nvidia-l4t-rt-kernel \
+             nvidia-l4t-rt-kernel-headers nvidia-l4t-rt-kernel-oot-modules nvidia-l4t-display-rt-kernel",
+        )
         .with_remedy("RK3588 and others: a kernel of 6.12 or later, built with CONFIG_PREEMPT_RT=y")
 }
 
@@ -55,8 +59,10 @@ pub(super) fn throttling(facts: &Facts) -> Opinion {
     if facts.limits.group_rt_runtime_us == Some(0) {
         opinion
             .add(Verdict::Warning, "this control group has no real-time share: SCHED_FIFO will be refused");
-        opinion.remedy("start it in the root group, `systemd-run --slice=-.slice`; or boot a kernel without");
-        opinion.remedy("CONFIG_RT_GROUP_SCHED; a container needs `docker run --cpu-rt-runtime=950000`");
+        opinion.remedy(
+            "boot a kernel without CONFIG_RT_GROUP_SCHED, or give the group a share: echo 950000 into its \
+             cpu.rt_runtime_us; a container gets one by `docker run --cpu-rt-runtime=950000`",
+        );
     }
     opinion
 }
@@ -67,12 +73,10 @@ pub(super) fn cpus(facts: &Facts) -> Opinion {
     let found = format!("{}{threads}", facts.cpu.count);
     let mut opinion = match facts.cpu.count {
         0 => Opinion::new(Verdict::Note, "it cannot be told how many"),
-        1 => Opinion::new(Verdict::Warning, found).with_remedy(
-            "use a computer with four cores: pictures and map take more than one beside the control loop",
-        ),
-        2 | 3 => Opinion::new(Verdict::Note, found).with_remedy(
-            "the nodes need about 1.4 cores beside the simulator's; four leave one for the control loop",
-        ),
+        1 => Opinion::new(Verdict::Warning, found)
+            .with_remedy("use a computer of four cores: here the control loop waits for nobody, but all else for it"),
+        2 | 3 => Opinion::new(Verdict::Note, found)
+            .with_remedy("enough for one robot's nodes (README.md, \"How well it does\"); four would leave one to the control loop"),
         _ => Opinion::new(Verdict::Ok, found),
     };
     if facts.cpu.hyperthreading {
@@ -91,7 +95,7 @@ pub(super) fn isolation(facts: &Facts) -> Opinion {
     if !cpu.isolated.is_empty() {
         let found = format!("isolcpus={}{tickless}; Adit runs there only if it is told to", cpu.isolated);
         return Opinion::new(Verdict::Note, found).with_remedy(format!(
-            "move the bridge's threads there: sudo taskset -apc {} $(pgrep -f 'node bridge')",
+            "move the bridge's threads there: sudo taskset -apc {} $(pgrep -of 'node bridge')",
             cpu.isolated
         ));
     }
