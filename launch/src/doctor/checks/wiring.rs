@@ -110,8 +110,11 @@ pub(super) fn uart_latency(facts: &Facts) -> Opinion {
                 opinion.remedy(format!(
                     "sudo setserial {node} low_latency    # now; a hint that few drivers need"
                 ));
-                opinion
-                    .remedy(format!("{}    # for good, with setserial installed", deploy::RULES.install()));
+                // The rules leave ttyS alone: most of those have no chip behind.
+                if !port.name.starts_with("ttyS") {
+                    let install = deploy::RULES.install();
+                    opinion.remedy(format!("{install}    # for good, with setserial installed"));
+                }
             }
             None => {
                 opinion.add(Verdict::Note, format!("{}: its flags cannot be told", port.name));

@@ -130,9 +130,9 @@ impl Machine {
 
     /// An on-board UART with the layer of newer kernels between it and its device.
     pub(crate) fn uart(&self, name: &str, driver: &str, flags: &str, clock_hz: &str) {
-        let device = PathBuf::from("sys/devices/platform/fe201000.serial");
+        let device = PathBuf::from(format!("sys/devices/platform/{name}.serial"));
         self.link(&format!("{}/driver", device.display()), format!("../drivers/{driver}"));
-        let layer = device.join("fe201000.serial:0");
+        let layer = device.join(format!("{name}.serial:0"));
         self.class(name, &layer, "port");
         self.file(&format!("sys/class/tty/{name}/flags"), flags);
         self.file(&format!("sys/class/tty/{name}/uartclk"), clock_hz);
