@@ -1,5 +1,5 @@
 //! The command line: `adit mission`, `adit inspect`, `adit campaign`, `adit setup`, `adit env`, `adit up`,
-//! `adit record`, `adit replay`, `adit node`, `adit wire`.
+//! `adit record`, `adit replay`, `adit node`, `adit wire`, `adit doctor`.
 //!
 //! Exit codes: 0 done as asked; 1 the mission was not completed, or something failed on the way; 2 the
 //! input could not be used (nothing has been written then); 130 stopped by Ctrl-C. `adit up` is meant to be
@@ -9,6 +9,7 @@
 #![allow(clippy::print_stdout)]
 
 mod campaign;
+mod doctor;
 #[cfg(not(feature = "ros"))]
 mod handover;
 mod inspect;
@@ -82,6 +83,8 @@ enum Command {
     /// Turn motor bus frames into JSON, and JSON into frames
     #[command(subcommand)]
     Wire(wire::Wire),
+    /// Look at this machine: ports, real time, network, disk; say what to change for a robot
+    Doctor(doctor::Args),
 }
 
 /// Input that cannot be used, outside the files that [`ConfigError`] speaks for.
@@ -110,6 +113,7 @@ pub fn main() -> ExitCode {
         Command::Env(what) => setup::env(&what),
         Command::Up(args) => up::run(&args),
         Command::Wire(what) => wire::run(&what),
+        Command::Doctor(args) => doctor::run(&args),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

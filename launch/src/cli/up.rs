@@ -231,6 +231,7 @@ impl Nodes<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::up::Supervisor;
     use clap::Parser;
 
     #[derive(Parser)]
@@ -302,6 +303,26 @@ mod tests {
         let domain = plan(&args(&["--domain-id", "42"])).parts()[0].env.clone();
         assert_eq!(domain, [("ROS_DOMAIN_ID".into(), "42".into())]);
         assert!(Cli::try_parse_from(["up", "--domain-id", "233"]).is_err());
+    }
+
+    #[test]
+    fn the_service_leaves_the_stop_its_time_and_starts_what_can_be_started() {
+        let unit = |key| crate::doctor::unit_values(key);
+        let given = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        let seconds = unit("TimeoutStopSec")[0].parse().map(Duration::from_secs).expect("seconds");
+        assert!(seconds > Supervisor::longest_stop(&plan(&args(&["--sim"]))));
+        // A new bridge takes hold of the motors no sooner than one that the supervisor restarts.
+        let restart = unit("RestartSec")[0].parse().map(Duration::from_secs).expect("seconds");
+        assert!(restart >= RestartPolicy::after_the_robot_lies().first_delay);
+
+        let command = given(unit("ExecStart")[0]);
+        assert_eq!(&command[..2], ["/opt/adit/bin/adit", "up"]);
+        let args = Cli::try_parse_from(&command[1..]).expect("arguments of adit up").args;
+        assert!(!args.sim);
+        for variable in [args.robot.expect("one"), args.mission] {
+            let name = variable.trim_matches(['$', '{', '}']).to_owned() + "=";
+            assert!(unit("Environment").iter().any(|set| set.starts_with(&name)), "{name}");
+        }
     }
 
     #[test]

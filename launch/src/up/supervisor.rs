@@ -117,6 +117,12 @@ impl Supervisor {
         (new, actions)
     }
 
+    /// The longest that a stop in order may take: each part uses up all its time, and hangs even after SIGKILL.
+    /// Whoever stops the supervisor has to leave it that long.
+    pub fn longest_stop(plan: &Plan) -> Duration {
+        plan.parts().iter().map(|part| part.stop_timeout + Plan::LAST_WAIT + AFTER_KILL).sum()
+    }
+
     /// Takes an event and gives what is to be done, in this order.
     pub fn handle(&mut self, event: Event, now: Duration) -> Vec<Action> {
         match event {

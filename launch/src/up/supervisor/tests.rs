@@ -342,3 +342,17 @@ fn a_request_while_a_part_is_given_up_still_stops_in_order() {
     bench.at(12.2, died(BRIDGE));
     assert_eq!(bench.why_given_up().0, SIM);
 }
+
+#[test]
+fn no_stop_takes_longer_than_the_longest() {
+    let mut bench = Bench::up();
+    let longest = Supervisor::longest_stop(&bench.supervisor.plan);
+    let begun_s = 100.0;
+    bench.at(begun_s, Event::StopAsked);
+    // Nothing ends by any signal.
+    while bench.supervisor.outcome().is_none() {
+        let due = bench.supervisor.deadline().expect("it waits for something");
+        bench.at(due.as_secs_f64(), Event::Tick);
+    }
+    assert_eq!(seconds(bench.now_s - begun_s), longest);
+}
