@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 use firmware_bridge::port::{BusPort, PortError, Tty};
 use firmware_bridge::wire::device::VirtualBus;
 use firmware_bridge::wire::dynamixel2::VirtualServos;
+use firmware_bridge::wire::unitree_a1::Model;
+use firmware_bridge::wire::unitree_motors::VirtualMotors;
+use firmware_bridge::wire::{damiao, feetech};
 use robot_interface::time::Stamp;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -22,8 +25,24 @@ const PIECE: usize = 128;
 fn bus(protocol: &str, ids: &[u8]) -> Result<Box<dyn VirtualBus>, Box<dyn Error>> {
     Ok(match protocol {
         "dynamixel2" => Box::new(VirtualServos::new(ids)?),
-        other => return Err(format!("protocol {other} is not known: dynamixel2 is").into()),
+        "damiao" => {
+            Box::new(damiao::VirtualMotors::of(damiao::Model::Dm4310, motors(ids, damiao::MotorId::new)?))
+        }
+        "feetech" => Box::new(feetech::VirtualServos::of(motors(ids, feetech::ServoId::new)?)),
+        "go-m8010-6" => Box::new(VirtualMotors::go_m8010(ids)),
+        "a1" => Box::new(VirtualMotors::a1(Model::A1, ids)),
+        "b1" => Box::new(VirtualMotors::a1(Model::B1, ids)),
+        other => {
+            let known = "dynamixel2, damiao, feetech, go-m8010-6, a1, b1";
+            return Err(format!("protocol {other} is not known: use one of {known}").into());
+        }
     })
+}
+
+/// The ids as a protocol has them.
+fn motors<I>(ids: &[u8], id: impl Fn(u8) -> Option<I>) -> Result<Vec<I>, String> {
+    let each = |&number: &u8| id(number).ok_or_else(|| format!("{number} is no id of this protocol"));
+    ids.iter().map(each).collect()
 }
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -10,6 +10,7 @@ pub mod go_m8010;
 pub mod imu;
 mod reader;
 pub mod unitree_a1;
+pub mod unitree_motors;
 
 pub use reader::FrameReader;
 
