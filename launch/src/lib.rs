@@ -1,12 +1,12 @@
 //! Puts the parts of Adit together: the `adit` command, lock-step runs, ROS 2 nodes, recordings and reports.
 
+mod bus;
 pub mod cli;
 pub mod config;
 mod doctor;
 pub mod lockstep;
 pub mod picture;
 pub mod pty;
-#[cfg(feature = "ros")]
 mod realtime;
 pub mod record;
 pub mod report;
