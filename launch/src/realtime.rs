@@ -8,9 +8,9 @@
 //! The loop itself belongs to the ROS 2 graph; the clock, the threads' priorities and the exchange on the buses serve
 //! `adit bus` too.
 
+mod clock;
 #[cfg(feature = "ros")]
 mod cycle;
-mod clock;
 mod exchange;
 mod histogram;
 mod thread;

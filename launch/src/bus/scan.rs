@@ -69,17 +69,16 @@ pub(crate) struct PortReport {
     pub(crate) notes: Vec<String>,
 }
 
-/// Looks at one port. `asked` is told of each id that is done with, and may ask to stop by `false`.
+/// Looks at one port. `asked` is told how many more ids are done with.
 ///
 /// # Errors
 /// [`OpenError`] if the port cannot be opened at all; a rate that the adapter does not do is a note.
 pub(crate) fn scan_port(
     path: &Path,
     wanted: &Wanted,
-    mut asked: impl FnMut(usize) -> bool,
+    mut asked: impl FnMut(usize),
 ) -> Result<PortReport, OpenError> {
-    let mut report =
-        PortReport { port: path.to_owned(), found: Vec::new(), echo: false, notes: Vec::new() };
+    let mut report = PortReport { port: path.to_owned(), found: Vec::new(), echo: false, notes: Vec::new() };
     for protocol in wanted.protocols.iter().copied() {
         for baud in wanted.bauds(protocol).iter().copied() {
             let mut port = match SerialPort::open(path, baud) {
@@ -107,7 +106,7 @@ pub(crate) fn scan_port(
     Ok(report)
 }
 
-fn run(scan: &mut Scan, port: &mut SerialPort, asked: &mut dyn FnMut(usize) -> bool) -> Result<(), PortError> {
+fn run(scan: &mut Scan, port: &mut SerialPort, asked: &mut dyn FnMut(usize)) -> Result<(), PortError> {
     let mut done = 0;
     loop {
         let now = monotonic();
@@ -115,9 +114,7 @@ fn run(scan: &mut Scan, port: &mut SerialPort, asked: &mut dyn FnMut(usize) -> b
             port.write(question)?;
         }
         let (now_done, _) = scan.progress();
-        if now_done > done && !asked(now_done - done) {
-            return Ok(());
-        }
+        asked(now_done - done);
         done = now_done;
         if scan.is_complete() {
             return Ok(());

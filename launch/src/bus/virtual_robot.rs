@@ -2,7 +2,7 @@
 //! process that answers on them in the vendor's bytes.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use robot_interface::joints::JOINTS;
 use robot_interface::robot::{JointDescription, RobotDescription};
 
 use crate::pty::{Pty, wait_readable};
-use crate::realtime::monotonic;
+use crate::realtime::{monotonic, prioritise};
 
 /// How soon the thread notices that it is to end, or that the hand has moved, when nobody asks anything.
 const LOOK: Duration = Duration::from_millis(5);
@@ -30,6 +30,8 @@ pub(crate) struct VirtualRobot {
     paths: Vec<PathBuf>,
     hand: Arc<Mutex<Hand>>,
     quit: Arc<AtomicBool>,
+    /// The priority that the thread is to take, 0 for an ordinary one.
+    priority: Arc<AtomicU8>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -37,21 +39,29 @@ impl VirtualRobot {
     /// GO-M8010-6 motors wired as the robot's file says, all at rest at zero.
     pub(crate) fn start(robot: &RobotDescription) -> anyhow::Result<Self> {
         let joints = robot.joints.0;
-        let buses: Vec<Bus> = (0..robot.buses()).map(|bus| Bus::new(bus, &joints)).collect::<Result<_, _>>()?;
+        let buses: Vec<Bus> =
+            (0..robot.buses()).map(|bus| Bus::new(bus, &joints)).collect::<Result<_, _>>()?;
         let paths = buses.iter().map(|bus| bus.pty.path().to_owned()).collect();
         let hand = Arc::new(Mutex::new([None; JOINTS]));
         let quit = Arc::new(AtomicBool::new(false));
-        let (its_hand, its_quit) = (Arc::clone(&hand), Arc::clone(&quit));
+        let priority = Arc::new(AtomicU8::new(0));
+        let (its_hand, its_quit, its_priority) =
+            (Arc::clone(&hand), Arc::clone(&quit), Arc::clone(&priority));
         let thread = std::thread::Builder::new()
             .name("motors".to_owned())
-            .spawn(move || serve(buses, &its_hand, &its_quit))
+            .spawn(move || serve(buses, &its_hand, &its_quit, &its_priority))
             .context("cannot start the thread of the virtual motors")?;
-        Ok(Self { paths, hand, quit, thread: Some(thread) })
+        Ok(Self { paths, hand, quit, priority, thread: Some(thread) })
     }
 
     /// Where the buses' ports are opened, in their order.
     pub(crate) fn paths(&self) -> &[PathBuf] {
         &self.paths
+    }
+
+    /// Answers from now on at a real-time priority, as far as the system permits: real motors wait for no scheduler.
+    pub(crate) fn prioritise(&self, priority: u8) {
+        self.priority.store(priority, Ordering::Relaxed);
     }
 
     /// Moves a joint's rotor by hand to an angle, rad, at a person's speed, and holds it there.
@@ -97,12 +107,17 @@ impl Bus {
     }
 }
 
-fn serve(mut buses: Vec<Bus>, hand: &Mutex<Hand>, quit: &AtomicBool) {
+fn serve(mut buses: Vec<Bus>, hand: &Mutex<Hand>, quit: &AtomicBool, priority: &AtomicU8) {
     let mut moved = monotonic();
     while !quit.load(Ordering::Relaxed) {
         if wait_readable(buses.iter().map(|bus| &bus.pty), LOOK).is_err() {
             // Nothing can be waited on any more: whoever asks finds no answers, and says so.
             return;
+        }
+        let wanted = priority.swap(0, Ordering::Relaxed);
+        if wanted > 0 {
+            // Whoever measures is told of his own thread, which may not either.
+            let _ = prioritise(wanted);
         }
         let now = monotonic();
         let held = *hand.lock().unwrap_or_else(PoisonError::into_inner);
@@ -110,7 +125,9 @@ fn serve(mut buses: Vec<Bus>, hand: &Mutex<Hand>, quit: &AtomicBool) {
             let mut buffer = [0; 256];
             let count = pty.read(&mut buffer).unwrap_or(0);
             // A line that nobody reads loses the answer, as a wire does.
-            motors.hear(now, &buffer[..count], &mut |answer| drop(pty.write(answer)));
+            motors.hear(now, &buffer[..count], &mut |answer| {
+                let _ = pty.write(answer);
+            });
         }
         if held.iter().any(Option::is_some) {
             let passed_s = now.seconds_since(moved);
