@@ -161,3 +161,45 @@ impl Bench {
         self.floor.cycle(&mut self.driver, begun, limit)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use allocation_counter::measure;
+    use robot_interface::joints::JOINTS;
+
+    use super::*;
+    use crate::bus::ports::Buses;
+
+    #[test]
+    fn quantiles_are_those_of_the_samples() {
+        let mut samples = Samples::planned(1000);
+        for nanos in (1..=1001).rev() {
+            samples.add(nanos * 1000);
+        }
+        assert_eq!(samples.nanos.len(), 1000, "no more than planned");
+        samples.sort();
+        let found = [0.0, 0.5, 0.99, 1.0].map(|share| samples.quantile_us(share));
+        assert_eq!(found, [2.0, 501.0, 991.0, 1001.0]);
+        assert_eq!(Samples::planned(0).quantile_us(0.5), 0.0);
+    }
+
+    #[test]
+    fn neither_loop_allocates_and_both_hear_the_motors() {
+        const CYCLES: usize = 50;
+        // Slow: a busy machine must not make the test fail.
+        let period_nanos = 20_000_000;
+        let buses = Buses::virtual_of("go2", period_nanos).expect("a virtual robot");
+        let robot = &buses.robot.description;
+        let mut bench = Bench::new(robot, buses.bridge, buses.driver, period_nanos, CYCLES);
+        let stop = AtomicBool::new(false);
+        let info = measure(|| bench.run(&stop));
+        assert_eq!(info.count_total, 0, "{info:?}");
+        for figures in [&bench.ours, &bench.least] {
+            assert_eq!(figures.cycles, CYCLES as u64);
+            assert!(figures.missed < (CYCLES * JOINTS) as u64, "{figures:?}");
+        }
+        stop.store(true, Ordering::Relaxed);
+        bench.run(&stop);
+        assert_eq!(bench.ours.cycles, CYCLES as u64, "it stops when told");
+    }
+}

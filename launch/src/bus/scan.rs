@@ -151,3 +151,41 @@ fn take(report: &mut PortReport, protocol: Protocol, baud: u32, scan: &Scan) {
         ));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use firmware_bridge::scan::Protocol;
+
+    use super::*;
+    use crate::bus::VirtualRobot;
+    use crate::config::Robot;
+
+    fn wanted(protocols: &[Protocol], all: bool) -> Wanted {
+        Wanted { protocols: protocols.to_vec(), baud: None, budget: Duration::from_millis(10), all }
+    }
+
+    #[test]
+    fn the_protocol_that_is_answered_is_the_last_one_asked_unless_all_are_wanted() {
+        let robot = Robot::load("go2").expect("built in");
+        let motors = VirtualRobot::start(&robot.description).expect("a virtual robot");
+        let port = &motors.paths()[0];
+        let both = [Protocol::GoM8010, Protocol::A1];
+        for (all, ids) in [(false, 15), (true, 30)] {
+            let mut asked = 0;
+            let report = scan_port(port, &wanted(&both, all), |more| asked += more).expect("opens");
+            assert_eq!((asked, report.found.len()), (ids, 3), "{report:?}");
+            assert!(report.notes.is_empty() && !report.echo, "{report:?}");
+        }
+    }
+
+    #[test]
+    fn a_port_that_is_in_use_is_refused() {
+        let robot = Robot::load("go2").expect("built in");
+        let motors = VirtualRobot::start(&robot.description).expect("a virtual robot");
+        let port = &motors.paths()[0];
+        let taken = SerialPort::open(port, 4_000_000).expect("opens");
+        let refused = scan_port(port, &wanted(&[Protocol::GoM8010], false), |_| {});
+        assert!(matches!(refused, Err(OpenError::Busy { .. })), "{refused:?}");
+        drop(taken);
+    }
+}

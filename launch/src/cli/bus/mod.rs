@@ -22,11 +22,11 @@ use crate::bus::ports::Buses;
 /// What to do with the buses.
 #[derive(Subcommand)]
 pub(super) enum Bus {
-    /// Look who is on a port: every id is asked, no motor is moved
+    /// Look who is on a port: every id is asked, no motor is driven: let the robot lie
     Scan(scan::Args),
-    /// Watch a robot's motors and their lines; they are only read
+    /// Watch a robot's motors and their lines; they are only read and hold nothing: let the robot lie
     Monitor(monitor::Args),
-    /// Measure the motors' cycle beside a loop that only moves the same bytes
+    /// Measure the motors' cycle beside a loop that only moves the same bytes; the robot lies here too
     Bench(bench::Args),
     /// Find where the joints' zeros lie: somebody moves each joint to its stops by hand, nothing is driven
     Calibrate(calibrate::Args),

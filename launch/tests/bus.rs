@@ -1,0 +1,210 @@
+//! `adit bus` as a user starts it, on motors that are not there.
+
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
+use serde_json::Value;
+
+const ADIT: &str = env!("CARGO_BIN_EXE_adit");
+
+fn adit(args: &[&str]) -> Output {
+    Command::new(ADIT).arg("bus").args(args).stdin(Stdio::null()).output().expect("adit starts")
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn code(output: &Output) -> Option<i32> {
+    output.status.code()
+}
+
+/// `adit bus calibrate` with lines typed at it.
+fn calibrate(args: &[&str], typed: &str) -> Output {
+    let mut child = Command::new(ADIT)
+        .args(["bus", "calibrate"])
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("adit starts");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    // It may have ended before it has read all.
+    let _ = stdin.write_all(typed.as_bytes());
+    drop(stdin);
+    child.wait_with_output().expect("it ends")
+}
+
+#[test]
+fn a_scan_finds_three_motors_on_each_of_four_buses() {
+    let output = adit(&["scan", "--virtual", "go2", "--json"]);
+    assert_eq!(code(&output), Some(0), "{}", err(&output));
+    let json: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let ports = json["ports"].as_array().expect("ports");
+    assert_eq!(ports.len(), 4);
+    for port in ports {
+        let found = port["found"].as_array().expect("motors");
+        let ids: Vec<_> = found.iter().filter_map(|motor| motor["id"].as_u64()).collect();
+        assert_eq!(ids, [0, 1, 2], "{port}");
+        assert!(
+            found.iter().all(|motor| motor["protocol"] == "go-m8010-6" && motor["answers"] == 1),
+            "{port}"
+        );
+        assert_eq!(
+            (&port["echo"], &port["notes"]),
+            (&Value::from(false), &Value::Array(Vec::new())),
+            "{port}"
+        );
+    }
+    let table = out(&adit(&["scan", "--virtual", "go2", "--wait-ms", "10"]));
+    assert_eq!(table.lines().count(), 13, "{table}");
+    assert!(table.starts_with("port") && table.matches("go-m8010-6").count() == 12, "{table}");
+}
+
+#[test]
+fn a_scan_that_finds_nothing_says_what_to_check() {
+    let output = adit(&["scan", "--virtual", "go2", "--protocol", "b1", "--wait-ms", "2"]);
+    assert_eq!(code(&output), Some(1));
+    let text = out(&output);
+    assert!(
+        text.contains("Asked: b1 (6000000)") && text.contains("power") && text.contains("latency_timer"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_cannot_be_used_is_refused_with_what_to_give_instead() {
+    let cases: [(&[&str], &str); 12] = [
+        (&["scan", "--port", "/dev/null"], "no serial port"),
+        (&["scan", "--port", "/no/such/port"], "no such port"),
+        (&["scan", "--virtual", "go3"], "help: name a built-in robot (go2"),
+        (&["scan", "--protocol", "canopen"], "dynamixel2"),
+        (&["scan", "--virtual", "go2", "--wait-ms", "0"], "1..=1000"),
+        (&["scan", "--virtual", "go2", "--baud", "0"], "1.."),
+        (&["monitor"], "--virtual"),
+        (&["monitor", "--robot", "go2"], "add [ports]"),
+        (&["monitor", "--virtual", "go2", "--rate", "nan"], "1 to 1000"),
+        (&["bench", "--virtual", "go2", "--rate", "0"], "1 to 5000"),
+        (&["bench", "--virtual", "go2", "--seconds", "-1"], "help"),
+        (&["calibrate", "--robot", "go2"], "a calibration belongs to a single one"),
+    ];
+    for (args, expected) in cases {
+        let output = adit(args);
+        let said = err(&output);
+        assert_eq!(code(&output), Some(2), "{args:?}: {said}");
+        assert!(said.contains(expected) && output.stdout.is_empty(), "{args:?}: {said}");
+    }
+}
+
+#[test]
+fn without_a_terminal_the_monitor_prints_a_line_a_joint() {
+    let output = adit(&["monitor", "--virtual", "go2", "--rate", "20", "--seconds", "0.8"]);
+    assert_eq!(code(&output), Some(0), "{}", err(&output));
+    let text = out(&output);
+    assert_eq!(text.lines().count(), 12, "{text}");
+    for word in ["FL_hip_joint", "RR_calf_joint", "bus 3 id 2", "answered", "checksum 0", "foreign", "p99"] {
+        assert!(text.contains(word), "{word}: {text}");
+    }
+    let output = adit(&["monitor", "--virtual", "go2", "--rate", "20", "--seconds", "0.8", "--json"]);
+    let lines: Vec<Value> =
+        out(&output).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(lines.len(), 12);
+    assert!(lines.iter().all(|line| line["answered"].as_u64() > Some(0)), "{lines:?}");
+    assert!(lines.iter().all(|line| line["round_trip_us"]["p50"].as_f64() > Some(0.0)), "{lines:?}");
+}
+
+#[test]
+fn on_a_terminal_the_monitor_shows_a_table_and_leaves_the_terminal_as_it_was() {
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a terminal");
+    grantpt(&master).and_then(|()| unlockpt(&master)).expect("it can be used");
+    let path = ptsname(&master, Vec::new()).expect("it has a name").into_string().expect("of plain letters");
+    let slave = || std::fs::File::options().read(true).write(true).open(&path).expect("opens");
+    tcsetwinsize(&master, Winsize { ws_row: 40, ws_col: 140, ws_xpixel: 0, ws_ypixel: 0 }).expect("a size");
+    let mut child = Command::new(ADIT)
+        .args(["bus", "monitor", "--virtual", "go2", "--rate", "20", "--seconds", "60"])
+        .env("TERM", "xterm")
+        .stdin(slave())
+        .stdout(slave())
+        .stderr(slave())
+        .spawn()
+        .expect("adit starts");
+    let keeper = slave();
+    let mut terminal = std::fs::File::from(master);
+    let mut shown = Vec::new();
+    let mut pressed = false;
+    let mut buffer = [0; 4096];
+    const LEFT: &[u8] = b"\x1b[?1049l";
+    // Until it has left its screen: the joint's name shows that there is a table, and q ends it.
+    while !shown.windows(LEFT.len()).any(|bytes| bytes == LEFT) {
+        let count = terminal.read(&mut buffer).expect("open");
+        shown.extend_from_slice(&buffer[..count]);
+        if !pressed && String::from_utf8_lossy(&shown).contains("RR_calf") {
+            terminal.write_all(b"q").expect("a key");
+            pressed = true;
+        }
+    }
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    assert!(pressed && String::from_utf8_lossy(&shown).contains("\x1b[?1049h"));
+    let settings = rustix::termios::tcgetattr(&keeper).expect("settings");
+    assert!(settings.local_modes.contains(rustix::termios::LocalModes::ICANON), "no longer raw");
+}
+
+#[test]
+fn a_bench_prints_both_loops_and_their_ratio() {
+    let output = adit(&["bench", "--virtual", "go2", "--rate", "100", "--seconds", "1"]);
+    assert_eq!(code(&output), Some(0), "{}", err(&output));
+    let text = out(&output);
+    for word in ["cycle", "floor", "ratio", "round trip p99.9, us", "deadlines missed", "processor, %"] {
+        assert!(text.contains(word), "{word}: {text}");
+    }
+    let output = adit(&["bench", "--virtual", "go2", "--rate", "100", "--seconds", "1", "--json"]);
+    let json: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!((&json["cycle"]["cycles"], &json["floor"]["cycles"]), (&Value::from(50), &Value::from(50)));
+    assert!(json["cycle"]["round_trip_us"]["p99"].as_f64() > Some(0.0), "{json}");
+}
+
+#[test]
+fn a_lying_robot_is_calibrated_and_its_file_is_used_or_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let saved = folder.path().join("calibration.toml");
+    let output = calibrate(&["--virtual", "go2", "--lying", "--out", saved.to_str().expect("text")], "\n");
+    assert_eq!(code(&output), Some(0), "{}", err(&output));
+    assert!(out(&output).contains("+0.0500") && out(&output).contains("saved: "), "{}", out(&output));
+    assert_eq!(std::fs::read_dir(folder.path()).expect("reads").count(), 1, "no part is left");
+
+    // Beside a robot's file it is used; beside another robot's it is refused.
+    let robots = Path::new(env!("CARGO_MANIFEST_DIR")).join("robots");
+    let text = std::fs::read_to_string(robots.join("go2.toml")).expect("the Go2's file");
+    let text = text.replace("\"go2/", &format!("\"{}/go2/", robots.display()));
+    let robot = folder.path().join("mine.toml");
+    let scan = || adit(&["scan", "--virtual", robot.to_str().expect("text"), "--wait-ms", "5"]);
+    std::fs::write(&robot, &text).expect("written");
+    assert_eq!(code(&scan()), Some(0), "{}", err(&scan()));
+    std::fs::write(&robot, text.replace("name = \"Unitree Go2\"", "name = \"Another\"")).expect("written");
+    let refused = scan();
+    assert_eq!(code(&refused), Some(2));
+    assert!(err(&refused).contains("is the calibration of `Unitree Go2`"), "{}", err(&refused));
+    std::fs::write(&robot, text.replacen("gear_ratio = 6.33", "gear_ratio = 7.0", 1)).expect("written");
+    assert!(err(&scan()).contains("another wiring"), "{}", err(&scan()));
+}
+
+#[test]
+fn a_calibration_that_is_broken_off_saves_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let saved = folder.path().join("calibration.toml");
+    // One joint's stops, then the end; and a person who gives up.
+    for typed in ["\n\n", "\nq\n", ""] {
+        let output = calibrate(&["--virtual", "go2", "--out", saved.to_str().expect("text")], typed);
+        assert_eq!(code(&output), Some(1), "{typed:?}: {}", out(&output));
+        assert!(err(&output).contains("nothing has been saved"), "{}", err(&output));
+        assert_eq!(std::fs::read_dir(folder.path()).expect("reads").count(), 0);
+    }
+}
