@@ -111,7 +111,8 @@ fn text(args: &Args, ours: &Figures, least: &Figures) -> String {
     let mut text = columns(&["", "cycle", "floor", "ratio"], &rows);
     text += "floor: a loop that only moves the same bytes over the same ports, every other cycle\n";
     if ours.missed > 0 {
-        text += "answers are missing: see which with `adit bus monitor`, or measure at a lower --rate\n";
+        text += "answers are missing, and their cycles count as long as they were waited for: see which with `adit bus \
+                 monitor`, or measure at a lower --rate\n";
     }
     text
 }
