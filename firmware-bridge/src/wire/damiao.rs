@@ -50,7 +50,7 @@ mod register;
 mod request;
 mod virtual_bus;
 
-pub use adapter::{CanFrame, Inbound, Outbound, Report};
+pub use adapter::{CanFrame, INBOUND_LEN, Inbound, OUTBOUND_LEN, Outbound, Report};
 pub use answer::{Answer, Fault, Feedback, RegisterReply, State};
 pub use master::{Heard, Identity, Monitor, Reading};
 pub use model::{Model, Motion, Ranges};

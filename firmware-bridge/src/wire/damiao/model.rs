@@ -89,6 +89,16 @@ impl Ranges {
         })
     }
 
+    /// What the frame carries of a motion: position, velocity, torque in steps from the lower end, truncated as by
+    /// the vendor's library.
+    pub fn steps(&self, motion: &Motion) -> [u16; 3] {
+        [
+            pack::<16>(motion.position_rad, -self.position_rad, self.position_rad),
+            pack::<12>(motion.velocity_rad_s, -self.velocity_rad_s, self.velocity_rad_s),
+            pack::<12>(motion.torque_nm, -self.torque_nm, self.torque_nm),
+        ]
+    }
+
     pub(super) fn motion(&self, position: u16, velocity: u16, torque: u16) -> Motion {
         Motion {
             position_rad: unpack::<16>(position, -self.position_rad, self.position_rad),
