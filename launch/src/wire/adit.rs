@@ -1,10 +1,9 @@
 //! Adit's own link to a microcontroller: a sequence number and one of `adit_link`'s messages.
 
 use adit_link::{Decoder, MAX_FRAME_LEN, Message, encode_frame};
-use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Refused, json};
+use super::Refused;
 
 pub(super) const EXAMPLES: &[&str] = &[
     r#"{"seq":1,"hello":{"version":1,"session":7}}"#,
@@ -12,14 +11,6 @@ pub(super) const EXAMPLES: &[&str] = &[
     r#"{"seq":3,"emergency_stop":null}"#,
     r#"{"seq":4,"reset":{"answer":1}}"#,
 ];
-
-/// A frame as it is written.
-#[derive(Serialize)]
-struct Numbered<'a> {
-    seq: u16,
-    #[serde(flatten)]
-    message: &'a Map<String, Value>,
-}
 
 /// The message with no contents; its name stands alone in JSON.
 const BARE: &str = "emergency_stop";
@@ -45,9 +36,11 @@ pub(super) fn front_frame(bytes: &[u8]) -> Option<(usize, String)> {
     }
     let mut frame = &bytes[..len];
     let (seq, message) = Decoder::new().next_frame(&mut frame)?.ok()?;
-    let message = match serde_json::to_value(&message).ok()? {
-        Value::Object(message) => message,
-        bare => Map::from_iter([(bare.as_str()?.to_owned(), Value::Null)]),
+    let message = serde_json::to_string(&message).ok()?;
+    // An object takes the sequence number in; a name that stands alone becomes a key.
+    let json = match message.strip_prefix('{') {
+        Some(rest) => format!("{{\"seq\":{seq},{rest}"),
+        None => format!("{{\"seq\":{seq},{message}:null}}"),
     };
-    json(len, &Numbered { seq, message: &message })
+    Some((len, json))
 }

@@ -44,9 +44,10 @@ pub(super) fn encode(object: &Map<String, Value>) -> Result<Vec<u8>, Refused> {
     let message = serde_json::from_value(Value::Object(object.clone()));
     let message = message.map_err(|error| Refused::new(format!("{error}: see --examples")))?;
     let mut buffer = [0; MAX_PACKET_LEN];
-    let id = |id| {
-        ServoId::new(id)
-            .ok_or_else(|| Refused::new(format!("id is {id}: it goes from 0 to 253, and 254 is everybody")))
+    let id = |id| match ServoId::new(id) {
+        Some(id) => Ok(id),
+        None if id == ServoId::BROADCAST.get() => Ok(ServoId::BROADCAST),
+        None => Err(Refused::new(format!("id is {id}: it goes from 0 to 253, and 254 is everybody"))),
     };
     let asked = |id: ServoId, request: Request<'_>, buffer: &mut [u8; MAX_PACKET_LEN]| {
         request.encode(id, buffer).map(<[u8]>::to_vec).map_err(|error| Refused::new(error.to_string()))
