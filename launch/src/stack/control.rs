@@ -170,7 +170,7 @@ impl Control {
     ///
     /// # Errors
     /// While any joint still has one.
-    #[cfg(feature = "ros")]
+    #[cfg(any(test, feature = "ros"))]
     pub(crate) fn clear_trouble(&mut self) -> Result<(), PowerRefused> {
         self.safety.clear()
     }
@@ -207,3 +207,6 @@ impl Control {
         std::mem::take(&mut self.torque_peak_nm)
     }
 }
+
+#[cfg(test)]
+mod tests;

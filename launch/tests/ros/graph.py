@@ -239,6 +239,55 @@ def check_driving(client):
     client.node.destroy_publisher(publisher)
 
 
+def check_holders(client):
+    """Emergency stops that must be kept alive: levels, challenges, and what silence does."""
+    from adit_msgs.srv import EstopCheckIn, EstopRegister
+    none, settle, cut = EstopCheckIn.Request.NONE, EstopCheckIn.Request.SETTLE_THEN_CUT, EstopCheckIn.Request.CUT
+    mask = (1 << 64) - 1
+    register = lambda name: client.service(EstopRegister, "/estop/register", holder=name, timeout_s=2.0)
+
+    def check_in(challenge, level=none, **fields):
+        answer = client.service(
+            EstopCheckIn, "/estop/check_in", holder="tablet", response=~challenge & mask, level=level, **fields)
+        return answer
+
+    first = register("tablet")
+    assert first.accepted, first.message
+    assert not register("tablet").accepted, "one holder of a name"
+    refused = client.estop(False)
+    assert not refused.success and "tablet" in refused.message, refused.message
+    answer = check_in(first.challenge)
+    assert answer.accepted and answer.level == settle, "what it stopped stays stopped until the reset"
+    assert client.estop(False).success
+    wrong = check_in(first.challenge)
+    assert not wrong.accepted and "tablet" in wrong.message, "a check-in that is repeated is no sign of life"
+
+    publisher = client.node.create_publisher(geometry_msgs.msg.Twist, "/cmd_vel", 1)
+    lease = client.lease(seconds=9.0)
+    assert lease.granted and client.trigger("/robot/stand_up").success
+    deadline = time.monotonic() + 60
+    while client.state().mode != "walk":
+        assert time.monotonic() < deadline, client.state()
+        client.drive(publisher, 0.2)
+        answer = check_in(answer.challenge)
+        assert answer.accepted and answer.level == none, answer
+        assert client.lease(seconds=9.0, token=lease.token).granted
+    assert client.state().power == "active", client.state().power
+    assert client.diagnostics("bridge")["estop_holders"] == "tablet"
+    # Now it falls silent: the robot lies down, and its motors are let go.
+    client.wait_mode("lie_down", 20)
+    assert client.state().stop_level == "SETTLE_THEN_CUT"
+    client.wait_mode("damped", 30)
+    wait_for("the cut", lambda: client.state().stop_level == "CUT", 20)
+    assert client.state().power == "damped" and client.state().estopped
+    answer = check_in(answer.challenge, leave=True)
+    assert answer.accepted and answer.level == cut, "leaving undoes nothing"
+    assert client.estop(False).success
+    wait_for("the reset", lambda: not client.state().estopped, 5)
+    assert client.trigger("/robot/clear_fault").success
+    client.node.destroy_publisher(publisher)
+
+
 def check_recording(path):
     """Every message, by readers that are not ours."""
     from mcap.reader import make_reader
@@ -275,6 +324,7 @@ def main():
                 print("agreement"); check_agreement(client, lockstep, result)
                 assert (Path(result.report) / "report.html").stat().st_size > 10_000
                 print("driving"); check_driving(client)
+                print("holders of an emergency stop"); check_holders(client)
             finally:
                 client.close()
             code = stack.stop()
