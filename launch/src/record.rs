@@ -34,7 +34,7 @@ use robot_interface::state::RobotState;
 use robot_interface::terrain::TerrainGrid;
 use robot_interface::time::Stamp;
 
-pub use cdr::CdrError;
+pub use cdr::{CdrError, CdrReadError};
 pub use disk::Output;
 pub use error::{RecordError, Recorded};
 pub use findings::DefectMarker;
@@ -159,12 +159,13 @@ impl<O: Outlet> Recorder<O> {
     /// # Errors
     /// When the file cannot be written; said once.
     pub fn joint_states(&mut self, states: &JointStates) -> Result<(), RecordError> {
+        let (position, velocity, effort) = (states.positions(), states.velocities(), states.torques());
         let message = JointState {
             header: Header::new(states.stamp, ""),
-            name: &JOINT_NAMES,
-            position: &states.positions(),
-            velocity: &states.velocities(),
-            effort: &states.torques(),
+            name: (&JOINT_NAMES).into(),
+            position: (&position).into(),
+            velocity: (&velocity).into(),
+            effort: (&effort).into(),
         };
         self.publish("/joint_states", states.stamp, &message)
     }
@@ -481,7 +482,7 @@ fn camera_info<'a>(header: Header<'a>, width: u32, height: u32, full: &Intrinsic
         height,
         width,
         distortion_model: "plumb_bob",
-        d: &[0.0; 5],
+        d: (&[0.0; 5]).into(),
         k: [fx, 0.0, cx, 0.0, fy, cy, 0.0, 0.0, 1.0],
         r: [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0],
         p: [fx, 0.0, cx, 0.0, 0.0, fy, cy, 0.0, 0.0, 0.0, 1.0, 0.0],

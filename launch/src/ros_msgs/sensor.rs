@@ -2,19 +2,23 @@
 
 #![expect(missing_docs, reason = "the interface text beside each struct names its fields")]
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 
 use super::common::{HEADER, Header, QUATERNION, Quaternion, VECTOR3, Vector3};
 use super::{Bytes, Definition, Message};
 
 /// `sensor_msgs/JointState`.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct JointState<'a> {
+    #[serde(borrow)]
     pub header: Header<'a>,
-    pub name: &'a [&'a str],
-    pub position: &'a [f64],
-    pub velocity: &'a [f64],
-    pub effort: &'a [f64],
+    #[serde(borrow)]
+    pub name: Cow<'a, [&'a str]>,
+    pub position: Cow<'a, [f64]>,
+    pub velocity: Cow<'a, [f64]>,
+    pub effort: Cow<'a, [f64]>,
 }
 
 impl Message for JointState<'_> {
@@ -53,7 +57,7 @@ impl Message for Imu<'_> {
 }
 
 /// `sensor_msgs/PointField`.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct PointField<'a> {
     pub name: &'a str,
     pub offset: u32,
@@ -75,15 +79,18 @@ static POINT_FIELD: Definition = Definition {
 };
 
 /// `sensor_msgs/PointCloud2`.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PointCloud2<'a> {
+    #[serde(borrow)]
     pub header: Header<'a>,
     pub height: u32,
     pub width: u32,
-    pub fields: &'a [PointField<'a>],
+    #[serde(borrow)]
+    pub fields: Cow<'a, [PointField<'a>]>,
     pub is_bigendian: bool,
     pub point_step: u32,
     pub row_step: u32,
+    #[serde(borrow)]
     pub data: Bytes<'a>,
     pub is_dense: bool,
 }
@@ -98,10 +105,12 @@ impl Message for PointCloud2<'_> {
 }
 
 /// `sensor_msgs/CompressedImage`.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct CompressedImage<'a> {
+    #[serde(borrow)]
     pub header: Header<'a>,
     pub format: &'a str,
+    #[serde(borrow)]
     pub data: Bytes<'a>,
 }
 
@@ -116,14 +125,16 @@ impl Message for CompressedImage<'_> {
 }
 
 /// `sensor_msgs/Image`.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Image<'a> {
+    #[serde(borrow)]
     pub header: Header<'a>,
     pub height: u32,
     pub width: u32,
     pub encoding: &'a str,
     pub is_bigendian: u8,
     pub step: u32,
+    #[serde(borrow)]
     pub data: Bytes<'a>,
 }
 
@@ -137,7 +148,7 @@ impl Message for Image<'_> {
 }
 
 /// `sensor_msgs/RegionOfInterest`.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct RegionOfInterest {
     pub x_offset: u32,
     pub y_offset: u32,
@@ -153,13 +164,14 @@ static REGION_OF_INTEREST: Definition = Definition {
 };
 
 /// `sensor_msgs/CameraInfo`.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CameraInfo<'a> {
+    #[serde(borrow)]
     pub header: Header<'a>,
     pub height: u32,
     pub width: u32,
     pub distortion_model: &'a str,
-    pub d: &'a [f64],
+    pub d: Cow<'a, [f64]>,
     pub k: [f64; 9],
     pub r: [f64; 9],
     pub p: [f64; 12],
