@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod config;
+mod intake;
 pub mod lockstep;
 pub mod picture;
 pub mod pty;
