@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
-/// Why a mission or robot file was refused. Shown as `FILE:LINE: what is wrong` and a line of help.
+/// Why a mission, a robot file or a recording was refused. Shown as `FILE:LINE: what is wrong` and a line of help.
 #[derive(Debug)]
 pub struct ConfigError {
     file: String,
