@@ -23,7 +23,8 @@ pub use common::{
 };
 pub use nav::{MapMetaData, OccupancyGrid, Odometry, Path};
 pub use sensor::{
-    CameraInfo, CompressedImage, Image, Imu, JointState, PointCloud2, PointField, RegionOfInterest,
+    BatteryState, CameraInfo, CompressedImage, Image, Imu, JointState, PointCloud2, PointField,
+    RegionOfInterest,
 };
 pub use visualization::{Marker, MarkerArray, MeshFile, UvCoordinate};
 
@@ -73,6 +74,7 @@ impl Definition {
 /// The interface `package/Name`, if it is one of those here.
 pub(crate) fn find(name: &str) -> Option<&'static Definition> {
     let known = [
+        BatteryState::DEFINITION,
         CameraInfo::DEFINITION,
         CompressedImage::DEFINITION,
         DefectArray::DEFINITION,

@@ -119,6 +119,23 @@ pub struct ThermalFrame {
     pub celsius: Vec<f32>,
 }
 
+/// What a battery says of itself.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BatterySample {
+    /// When it was measured.
+    pub stamp: Stamp,
+    /// At its terminals, V.
+    pub voltage_v: f64,
+    /// Into it, A: negative while it is discharged.
+    pub current_a: f64,
+    /// Charge left, A h.
+    pub charge_ah: f64,
+    /// Charge when full, A h.
+    pub capacity_ah: f64,
+    /// Share of its charge that is left, 0 to 1.
+    pub charged: f64,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

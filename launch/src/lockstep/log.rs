@@ -3,7 +3,7 @@
 use planner::mission::Phase;
 use robot_interface::joints::JointStates;
 use robot_interface::robot::RobotDescription;
-use robot_interface::sensors::{ImuSample, LidarScan};
+use robot_interface::sensors::{BatterySample, ImuSample, LidarScan};
 use robot_interface::state::RobotState;
 use robot_interface::terrain::TerrainGrid;
 use robot_interface::time::Stamp;
@@ -13,7 +13,8 @@ use super::eyes::Looked;
 use crate::record::{RecordError, Recorder};
 use crate::stack::markers;
 
-/// Of the 10 scans a second one in this many is recorded, with one point in [`KEEP_POINTS`] if not as it came.
+/// Of the 10 scans a second one in this many is recorded, with one point in [`KEEP_POINTS`] if not as it came, and the
+/// battery's state.
 const SCAN_EVERY: u64 = 10;
 const KEEP_POINTS: usize = 10;
 /// How much smaller pictures are in the recording if not as they came.
@@ -75,7 +76,14 @@ impl<'a> Log<'a> {
     }
 
     /// What a window of control steps gave.
-    pub(super) fn window(&mut self, now: Stamp, kept: &[Kept], scan: &LidarScan, grid: &TerrainGrid) {
+    pub(super) fn window(
+        &mut self,
+        now: Stamp,
+        kept: &[Kept],
+        scan: &LidarScan,
+        grid: &TerrainGrid,
+        battery: Option<&BatterySample>,
+    ) {
         self.windows += 1;
         let windows = self.windows;
         let keep_every = if self.detail == Detail::Full { 1 } else { KEEP_POINTS };
@@ -87,6 +95,7 @@ impl<'a> Log<'a> {
             }
             if windows.is_multiple_of(SCAN_EVERY) {
                 recorder.lidar(now, scan, keep_every)?;
+                battery.map_or(Ok(()), |sample| recorder.battery(sample))?;
             }
             if windows.is_multiple_of(TERRAIN_EVERY) {
                 recorder.terrain(grid)?;

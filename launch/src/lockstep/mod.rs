@@ -143,7 +143,7 @@ pub fn run(
         if standing {
             mosaic.add(&perceived.grid);
         }
-        log.window(now, &kept, &scan, &perceived.grid);
+        log.window(now, &kept, &scan, &perceived.grid, world.battery(now).as_ref());
 
         let state = legs.control.state();
         if wanted.picture {

@@ -56,6 +56,47 @@ impl Message for Imu<'_> {
     };
 }
 
+/// `sensor_msgs/BatteryState`; NaN is what is not measured.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct BatteryState<'a> {
+    pub header: Header<'a>,
+    pub voltage: f32,
+    pub temperature: f32,
+    pub current: f32,
+    pub charge: f32,
+    pub capacity: f32,
+    pub design_capacity: f32,
+    pub percentage: f32,
+    pub power_supply_status: u8,
+    pub power_supply_health: u8,
+    pub power_supply_technology: u8,
+    pub present: bool,
+    pub cell_voltage: &'a [f32],
+    pub cell_temperature: &'a [f32],
+    pub location: &'a str,
+    pub serial_number: &'a str,
+}
+
+impl BatteryState<'_> {
+    /// [`BatteryState::power_supply_status`] of a battery that is being discharged.
+    pub const DISCHARGING: u8 = 2;
+}
+
+impl Message for BatteryState<'_> {
+    const DEFINITION: &'static Definition = &Definition {
+        name: "sensor_msgs/BatteryState",
+        text: "uint8 POWER_SUPPLY_STATUS_UNKNOWN=0\nuint8 POWER_SUPPLY_STATUS_CHARGING=1\n\
+            uint8 POWER_SUPPLY_STATUS_DISCHARGING=2\nuint8 POWER_SUPPLY_STATUS_NOT_CHARGING=3\n\
+            uint8 POWER_SUPPLY_STATUS_FULL=4\nuint8 POWER_SUPPLY_HEALTH_UNKNOWN=0\n\
+            uint8 POWER_SUPPLY_TECHNOLOGY_UNKNOWN=0\n\
+            std_msgs/Header header\nfloat32 voltage\nfloat32 temperature\nfloat32 current\nfloat32 charge\n\
+            float32 capacity\nfloat32 design_capacity\nfloat32 percentage\nuint8 power_supply_status\n\
+            uint8 power_supply_health\nuint8 power_supply_technology\nbool present\nfloat32[] cell_voltage\n\
+            float32[] cell_temperature\nstring location\nstring serial_number\n",
+        uses: &[&HEADER],
+    };
+}
+
 /// `sensor_msgs/PointField`.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct PointField<'a> {
