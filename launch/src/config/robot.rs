@@ -98,6 +98,17 @@ mod tests {
     }
 
     #[test]
+    fn a_robot_whose_battery_is_not_known_has_none() {
+        let text = ROBOTS.get_file("go2.toml").and_then(include_dir::File::contents_utf8).expect("built in");
+        let battery =
+            text.find("[battery]").and_then(|start| Some(start..text.find("[imu]")?)).expect("a table");
+        let mut robot: RobotDescription = toml::from_str(text).expect("good");
+        assert!((robot.battery.expect("described").capacity_ah() - 8.0).abs() < 1e-9);
+        robot = toml::from_str(&text.replace(&text[battery], "")).expect("good");
+        assert!(robot.battery.is_none());
+    }
+
+    #[test]
     fn mistakes_are_named_with_their_line() {
         let good = ROBOTS.get_file("go2.toml").and_then(include_dir::File::contents_utf8).expect("built in");
         let cases = [
