@@ -163,7 +163,10 @@ pub(crate) fn thermal(image: &Image<'_>, camera: usize) -> Result<ThermalFrame, 
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::record::cdr;
     use crate::ros_msgs::{Bytes, Covariance6, Header, PoseWithCovariance, TwistWithCovariance};
 
     fn odometry() -> Odometry<'static> {
@@ -240,5 +243,43 @@ mod tests {
         assert_eq!((read.width, read.height), (16, 8));
         assert!(matches!(compressed_picture(&message(&jpeg[..20])), Err(Refused::Picture(_))));
         assert_eq!(compressed_picture(&message(b"neither")), Err(Refused::Layout("compression")));
+    }
+
+    /// Bytes of good messages with some that are not.
+    fn spoilt(message: &impl serde::Serialize, spoil: &[(usize, u8)]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        cdr::serialize_into(&mut bytes, message).expect("serialises");
+        for (at, value) in spoil {
+            let at = at % bytes.len();
+            bytes[at] = *value;
+        }
+        bytes
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_message_says_nothing_panics(
+            spoil in proptest::collection::vec((0_usize..300, any::<u8>()), 0..6),
+        ) {
+            let names = ["x", "y", "z", "intensity", "time"];
+            let field = |(i, name)| PointField { name, offset: 4 * i as u32, datatype: PointField::FLOAT32, count: 1 };
+            let fields = names.into_iter().enumerate().map(field).collect();
+            if let Ok(message) = cdr::deserialize(&spoilt(&cloud(2, 1, fields, &[7; 40]), &spoil)) {
+                let _ = scan(&message);
+            }
+            if let Ok(message) = cdr::deserialize(&spoilt(&image(4, 2, 12, &[7; 24]), &spoil)) {
+                let _ = picture(&message);
+                let _ = thermal(&message, 0);
+            }
+            if let Ok(message) = cdr::deserialize(&spoilt(&odometry(), &spoil)) {
+                let _ = state(&message, [true; 4]);
+            }
+            let grey = RgbImage { width: 16, height: 8, data: vec![90; 16 * 8 * 3] };
+            let jpeg = crate::picture::jpeg(&grey, 90).expect("fits");
+            let message = CompressedImage { header: Header::default(), format: "jpeg", data: Bytes(&jpeg) };
+            if let Ok(message) = cdr::deserialize(&spoilt(&message, &spoil)) {
+                let _ = compressed_picture(&message);
+            }
+        }
     }
 }

@@ -182,5 +182,8 @@ fn a_replay_is_scored_as_its_run_was() {
         let near = (a.1 - b.1).abs() < 0.01 && (a.2 - b.2).abs() < 0.01 && (a.3 - b.3).abs() < 0.01;
         assert!(a.0 == b.0 && near, "{a:?} became {b:?}");
     }
+    let ground = done.summary.elevation.expect("mapped").elevation_m;
+    assert!(ground.iter().filter(|height| height.is_finite()).count() > 500, "no ground");
+    assert!(done.agreement.is_some_and(|said| said.contains("cm beside")), "no scans");
     assert!(done.summary.truth.is_none() && done.summary.true_path.is_empty(), "it knows no truth");
 }
