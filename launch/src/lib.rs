@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod config;
 mod doctor;
+mod intake;
 pub mod lockstep;
 pub mod picture;
 pub mod pty;

@@ -219,6 +219,28 @@ fn brake_and_broadcast_are_obeyed_and_a_broadcast_is_not_answered() {
 }
 
 #[test]
+fn power_is_work_and_heat_and_nothing_is_drawn_while_damping() {
+    let (near, far) = loopback();
+    let mut buses = virtual_buses(&go2_on_one_bus(), vec![far]).expect("wired");
+    let (mut near, mut readings) = (near, readings());
+    for reading in &mut readings {
+        *reading = JointReading::default();
+    }
+    (readings[0].torque_nm, readings[0].velocity_rad_s) = (12.66, 3.0);
+    let serve = |now, buses: &mut Vec<VirtualBus<Loopback>>| {
+        buses[0].service(Stamp::from_nanos(now), &readings).expect("a port in memory");
+        buses[0].power_w()
+    };
+    assert_eq!(serve(0, &mut buses), 0.0, "nobody commands it");
+    near.write(&foc(0).encode()).expect("a port in memory");
+    serve(STEP_NANOS, &mut buses);
+    // 2 N m at the rotor: 14.3 W for each of its squares.
+    let power_w = serve(2 * STEP_NANOS, &mut buses);
+    assert!((power_w - (12.66 * 3.0 + 4.0 * 14.3)).abs() < 1e-9, "{power_w} W");
+    assert_eq!(serve(SECOND_NANOS, &mut buses), 0.0, "its commands are old");
+}
+
+#[test]
 fn broken_commands_move_nothing_and_the_next_good_one_is_heard() {
     let (mut master, far) = loopback();
     let mut buses = virtual_buses(&go2_on_one_bus(), vec![far]).expect("one bus");

@@ -39,9 +39,37 @@ pub struct RobotDescription {
     /// Thermal cameras.
     #[serde(default)]
     pub thermal: Vec<ThermalDescription>,
+    /// Its battery, if it is known.
+    #[serde(default)]
+    pub battery: Option<BatteryDescription>,
     /// Serial ports on the robot itself; the simulator brings its own.
     #[serde(default)]
     pub ports: Option<PortsDescription>,
+}
+
+/// A battery, and what draws from it beside the motors.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BatteryDescription {
+    /// Energy of a full charge, Wh.
+    pub capacity_wh: Positive,
+    /// The voltage that it is named by, V.
+    pub nominal_voltage_v: Positive,
+    /// Voltage when full, without load, V.
+    pub full_voltage_v: Positive,
+    /// Voltage when empty, without load, V.
+    pub empty_voltage_v: Positive,
+    /// Of cells, wires and fuse together, ohm.
+    pub resistance_ohm: NonNegative,
+    /// What computers, sensors and lamps draw, W.
+    pub electronics_w: NonNegative,
+}
+
+impl BatteryDescription {
+    /// Charge when full, A h.
+    pub fn capacity_ah(&self) -> f64 {
+        self.capacity_wh.get() / self.nominal_voltage_v.get()
+    }
 }
 
 /// Where a robot's motors and its inertial sensor are plugged in.

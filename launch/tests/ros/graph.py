@@ -30,7 +30,8 @@ def stamp(message):
 def check_topics(client):
     """Types, frames, sizes and stamps of what is always said."""
     for topic in ["/clock", "/joint_states", "/imu/data", "/odom", "/tf", "/tf_static", "/lidar/points",
-                  "/terrain/elevation", "/terrain/traversability", "/localisation/correction", "/diagnostics"]:
+                  "/terrain/elevation", "/terrain/traversability", "/localisation/correction", "/diagnostics",
+                  "/battery_state"]:
         wait_for(topic, lambda: topic in client.newest, 10)
     newest = client.newest
     clock = client.clock()
@@ -57,11 +58,15 @@ def check_topics(client):
             above = tree[above]
     for topic in ["/odom", "/imu/data", "/joint_states", "/lidar/points"]:
         assert abs(stamp(newest[topic]) - clock) < 2.0, f"{topic} is not stamped with simulated time"
+    battery = newest["/battery_state"]
+    assert battery.present and 20 < battery.voltage < 35 and battery.current < 0 < battery.charge <= battery.capacity
+    assert 0.9 < battery.percentage <= 1 and math.isnan(battery.temperature)
     before = dict(client.counts)
     began = client.clock()
     client.let_pass(4)
     simulated = client.clock() - began
-    for topic, rate in [("/odom", 50), ("/joint_states", 50), ("/lidar/points", 10), ("/robot_state", 40)]:
+    for topic, rate in [("/odom", 50), ("/joint_states", 50), ("/lidar/points", 10), ("/robot_state", 40),
+                        ("/battery_state", 1)]:
         seen = (client.counts[topic] - before[topic]) / max(simulated, 0.1)
         print(f"  {topic}: {seen:.1f} a simulated second")
         assert seen > 0.6 * rate, f"{topic} comes {seen:.1f} times a second"
