@@ -5,7 +5,7 @@ mod common;
 use common::{Rig, go2, honest, standing};
 use firmware_bridge::bridge::{BridgeError, CYCLE_NANOS, CommandError, MotorBridge};
 use firmware_bridge::port::{BusDriver, BusPort, PortCount, PortError, loopback};
-use firmware_bridge::wire::go_m8010::{Fault, MAX_GAIN, Mode, MotorId, Reply};
+use firmware_bridge::wire::go_m8010::{Command, Fault, MAX_GAIN, Mode, MotorId, Reply};
 use proptest::prelude::*;
 use robot_interface::joints::{JOINTS, JointCommand};
 use robot_interface::robot::RobotDescription;
@@ -403,5 +403,94 @@ proptest! {
         prop_assert!(state.position_rad >= limits.lower_rad - 2e-5 && state.position_rad <= limits.upper_rad + 2e-5);
         prop_assert!(state.velocity_rad_s.abs() <= limits.max_velocity_rad_s + 2.1e-3);
         prop_assert!(state.torque_nm.abs() <= limits.max_torque_nm + 0.03);
+    }
+}
+
+/// What an adapter that hears itself makes of a line: each command comes back before its answer.
+fn with_echo(rig: &mut Rig, cycle: u64, spoil: bool) -> firmware_bridge::bridge::Cycle {
+    let commands = standing(&rig.robot);
+    // The far end's own copy of what was sent: values survive encoding and decoding to the bit.
+    rig.cycle_with(stamp(cycle), &commands, |_, reply, port| {
+        let command = Command {
+            id: reply.id,
+            mode: reply.mode,
+            torque_nm: reply.torque_nm,
+            velocity_rad_s: reply.velocity_rad_s,
+            position_rad: reply.position_rad,
+            kp: 0.0,
+            kd: 0.0,
+        };
+        let mut echo = command.encode_nearest();
+        echo[5] ^= u8::from(spoil);
+        port.write(&echo).expect("room");
+        port.write(&reply.encode()).expect("room");
+    })
+}
+
+#[test]
+fn an_echo_is_counted_for_its_bus_and_held_against_nobody() {
+    let mut rig = Rig::new(go2());
+    let mut sent: Vec<_> = (0..4).map(|_| Vec::new()).collect();
+    for cycle in 0..3 {
+        rig.bridge.begin_reading(stamp(cycle));
+        for bus in 0..4 {
+            while let Some(frame) = rig.bridge.poll_transmit(bus, stamp(cycle)) {
+                let id = Command::decode(&frame).expect("whole").id;
+                let echo_and_reply = [&frame[..], &reply_of(id).encode()].concat();
+                sent[bus].push(frame);
+                // Byte by byte, as slow lines give them.
+                for byte in echo_and_reply {
+                    rig.bridge.handle_bytes(bus, stamp(cycle), &[byte]);
+                }
+            }
+        }
+        let result = rig.bridge.end_cycle(stamp(cycle));
+        assert_eq!(result.answered, ALL);
+        assert!(result.links.iter().all(|link| link.bad_header + link.bad_crc + link.missed == 0));
+        assert_eq!(result.stray_bytes, 0);
+    }
+    assert!((0..4).all(|bus| rig.bridge.bus_counts(bus).echoes == 9));
+    for frame in sent.iter().flatten() {
+        let command = Command::decode(frame).expect("whole");
+        assert_eq!(command, Command::idle(command.id), "a reading cycle drives nobody");
+    }
+}
+
+#[test]
+fn what_only_begins_like_an_echo_is_noise() {
+    let mut rig = Rig::new(go2());
+    let result = with_echo(&mut rig, 0, true);
+    assert_eq!(result.answered, ALL, "and costs no answer");
+    assert!(result.links.iter().all(|link| link.bad_header == 1), "{:?}", result.links);
+    assert!((0..4).all(|bus| rig.bridge.bus_counts(bus).echoes == 0));
+}
+
+#[test]
+fn an_answer_after_its_slot_counts_as_late_for_the_one_who_gave_it() {
+    let mut bridge = MotorBridge::new(&go2()).expect("a possible wiring");
+    let slot = CYCLE_NANOS / 10 * 9 / 3;
+    bridge.begin_reading(stamp(0));
+    bridge.poll_transmit(0, stamp(0)).expect("the first is asked");
+    let after = stamp(0).plus_nanos(slot);
+    bridge.handle_timeout(after);
+    bridge.poll_transmit(0, after).expect("the second is asked");
+    let [first, second] = [0, 1].map(|id| reply_of(MotorId::new(id).expect("an address")).encode());
+    bridge.handle_bytes(0, after.plus_nanos(1000), &first);
+    bridge.handle_bytes(0, after.plus_nanos(7000), &second);
+    let links = bridge.end_cycle(after.plus_nanos(8000)).links;
+    assert_eq!((links[0].late, links[0].missed, links[1].wrong_id, links[1].replies), (1, 1, 1, 1));
+    assert_eq!(bridge.round_trip_nanos()[..2], [None, Some(7000)]);
+}
+
+fn reply_of(id: MotorId) -> Reply {
+    Reply {
+        id,
+        mode: Mode::Brake,
+        torque_nm: 0.0,
+        velocity_rad_s: 0.0,
+        position_rad: 1.0,
+        temperature_c: 30.0,
+        error: None,
+        foot_force: 0,
     }
 }

@@ -3,7 +3,7 @@
 use robot_interface::time::Stamp;
 
 use crate::wire::FrameReader;
-use crate::wire::go_m8010::{MotorId, Reply};
+use crate::wire::go_m8010::{COMMAND_LEN, MotorId, Reply};
 
 /// The schedule and the reader of one bus.
 #[derive(Clone, Debug)]
@@ -16,8 +16,27 @@ pub(super) struct Bus {
     asked: usize,
     waiting: Option<Waiting>,
     pub(super) reader: FrameReader<Reply>,
+    echo: Echo,
+    pub(super) counts: BusCounts,
+}
+
+/// What came over one bus besides answers, since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BusCounts {
     /// Bytes that came when no answer was due.
-    pub(super) stray_bytes: u64,
+    pub stray_bytes: u64,
+    /// Commands that came back whole before their answer: the adapter hears itself on the two-wire line. No harm
+    /// but the time that they take; an adapter that switches its receiver off while it sends has none.
+    pub echoes: u64,
+}
+
+/// The search for the command's own echo in what comes after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Echo {
+    /// So many of the command's first bytes have come.
+    Awaited(usize),
+    /// It was there: whatever looks like it now is something else.
+    Over,
 }
 
 /// A motor of this bus.
@@ -31,13 +50,22 @@ pub(super) struct Motor {
 #[derive(Clone, Copy, Debug)]
 struct Waiting {
     motor: Motor,
+    asked: Stamp,
     deadline: Stamp,
 }
 
 impl Bus {
     pub(super) const fn new(motors: Vec<Motor>, slot_nanos: u64) -> Self {
         let asked = motors.len();
-        Self { motors, slot_nanos, asked, waiting: None, reader: FrameReader::new(), stray_bytes: 0 }
+        Self {
+            motors,
+            slot_nanos,
+            asked,
+            waiting: None,
+            reader: FrameReader::new(),
+            echo: Echo::Over,
+            counts: BusCounts { stray_bytes: 0, echoes: 0 },
+        }
     }
 
     /// Starts over with the first motor.
@@ -65,8 +93,34 @@ impl Bus {
         let motor = *self.motors.get(self.asked)?;
         self.asked += 1;
         self.reader.clear();
-        self.waiting = Some(Waiting { motor, deadline: now.plus_nanos(self.slot_nanos) });
+        self.echo = Echo::Awaited(0);
+        self.waiting = Some(Waiting { motor, asked: now, deadline: now.plus_nanos(self.slot_nanos) });
         Some(motor)
+    }
+
+    /// Takes the echo of the command that was `sent` off the front of what came, as far as it is there. Bytes that
+    /// began like one and are none go to the reader; returns how many stretches of noise it made of them.
+    ///
+    /// Only between frames: a reply may hold any bytes.
+    pub(super) fn skip_echo(&mut self, sent: &[u8; COMMAND_LEN], bytes: &mut &[u8]) -> u64 {
+        let Echo::Awaited(seen) = self.echo else { return 0 };
+        if seen == 0 && !self.reader.held().is_empty() {
+            return 0;
+        }
+        let same = sent[seen..].iter().zip(*bytes).take_while(|(sent, came)| sent == came).count();
+        *bytes = &bytes[same..];
+        let seen = seen + same;
+        self.echo = Echo::Awaited(seen);
+        if seen == COMMAND_LEN {
+            self.echo = Echo::Over;
+            self.counts.echoes += 1;
+        } else if seen > 0 && !bytes.is_empty() {
+            self.echo = Echo::Awaited(0);
+            // Shorter than a reply, and not beginning like one: there is none among them.
+            let mut noise = &sent[..seen];
+            return std::iter::from_fn(|| self.reader.next_frame(&mut noise)).count() as u64;
+        }
+        0
     }
 
     /// Who is being waited for.
@@ -74,9 +128,15 @@ impl Bus {
         self.waiting.map(|waiting| waiting.motor)
     }
 
-    /// The awaited answer is there.
-    pub(super) const fn answered(&mut self) {
-        self.waiting = None;
+    /// The awaited answer is there. Returns how long it took, ns.
+    pub(super) fn answered(&mut self, now: Stamp) -> u64 {
+        let waiting = self.waiting.take();
+        waiting.map_or(0, |waiting| now.nanos().saturating_sub(waiting.asked.nanos()))
+    }
+
+    /// Whose turn is over in this cycle, of this id.
+    pub(super) fn asked_before(&self, id: MotorId) -> Option<Motor> {
+        self.motors[..self.asked.saturating_sub(1)].iter().find(|motor| motor.id == id).copied()
     }
 
     pub(super) fn deadline(&self) -> Option<Stamp> {

@@ -6,6 +6,8 @@
 //! [`end_cycle`](MotorBridge::end_cycle) gives the joints' states. The buses are strictly request and reply,
 //! so each motor has a slot of the cycle: one that is dead costs its slot and nothing else.
 //!
+//! [`begin_reading`](MotorBridge::begin_reading) begins a cycle that asks and does not drive.
+//!
 //! The bridge never repeats a command by itself. If the caller falls silent, so does the bus, and the
 //! motors' own watchdogs ([`COMMAND_TIMEOUT_NANOS`](crate::wire::go_m8010::COMMAND_TIMEOUT_NANOS)) let the
 //! joints sink in damping.
@@ -17,6 +19,7 @@ use robot_interface::joints::{JOINT_NAMES, JOINTS, JointCommand, JointMeasuremen
 use robot_interface::robot::{JointDescription, RobotDescription};
 use robot_interface::time::Stamp;
 
+pub use self::bus::BusCounts;
 use self::bus::{Bus, Motor};
 pub use self::limits::{CommandError, CommandLimits};
 use crate::wire::WireError;
@@ -86,6 +89,9 @@ pub struct LinkCounts {
     pub missed: u64,
     /// Intact replies in another motor's name.
     pub wrong_id: u64,
+    /// This motor's replies that came after its slot, in the same cycle: while the next motor was awaited, which
+    /// counts each as [`wrong_id`](Self::wrong_id). One that comes later still is a bus's stray bytes.
+    pub late: u64,
     /// Broken checksums.
     pub bad_crc: u64,
     /// Stretches of bytes that were no reply at all.
@@ -126,6 +132,7 @@ pub struct MotorBridge {
     frames: [[u8; COMMAND_LEN]; JOINTS],
     /// When the current cycle began; `None` between cycles.
     begun: Option<Stamp>,
+    round_trip_nanos: [Option<u64>; JOINTS],
     last: Cycle,
 }
 
@@ -176,6 +183,7 @@ impl MotorBridge {
             buses: buses.collect::<Result<_, _>>()?,
             frames: [[0; COMMAND_LEN]; JOINTS],
             begun: None,
+            round_trip_nanos: [None; JOINTS],
             last: Cycle {
                 states: JointStates { stamp: Stamp::ZERO, joints: [JointMeasurement::default(); JOINTS] },
                 answered: [false; JOINTS],
@@ -192,6 +200,16 @@ impl MotorBridge {
     /// How many buses there are; they are numbered from 0.
     pub const fn buses(&self) -> usize {
         self.buses.len()
+    }
+
+    /// What came over a bus besides answers, since the start.
+    pub fn bus_counts(&self, bus: usize) -> BusCounts {
+        self.buses.get(bus).map(|bus| bus.counts).unwrap_or_default()
+    }
+
+    /// From asking each motor to its last answer, ns; `None` if it has never answered. `[12]`
+    pub const fn round_trip_nanos(&self) -> &[Option<u64>; JOINTS] {
+        &self.round_trip_nanos
     }
 
     /// What a joint's commands are clamped to, `[12]`.
@@ -216,12 +234,31 @@ impl MotorBridge {
             self.last.clamped[joint] = *command != commands[joint];
             self.frames[joint] = self.rotor_command(joint, command).encode_nearest();
         }
+        self.begin(now);
+        Ok(())
+    }
+
+    /// Begins a cycle that asks every motor and drives none: windings shorted, all targets and gains zero. A cycle
+    /// that was not ended is dropped, as in [`begin_cycle`](Self::begin_cycle).
+    ///
+    /// Motors that were holding a load let it sink: the robot must lie or hang.
+    pub fn begin_reading(&mut self, now: Stamp) {
+        if self.begun.is_some() {
+            self.end_cycle(now);
+        }
+        self.last.clamped = [false; JOINTS];
+        for (frame, id) in self.frames.iter_mut().zip(self.ids) {
+            *frame = Command::idle(id).encode();
+        }
+        self.begin(now);
+    }
+
+    fn begin(&mut self, now: Stamp) {
         self.last.answered = [false; JOINTS];
         self.begun = Some(now);
         for bus in &mut self.buses {
             bus.begin();
         }
-        Ok(())
     }
 
     /// The frame to send on a bus, if it is somebody's turn. His slot begins now.
@@ -236,22 +273,31 @@ impl MotorBridge {
         let Some(bus) = self.buses.get_mut(bus) else { return };
         loop {
             let Some(motor) = bus.waiting() else {
-                bus.stray_bytes += bytes.len() as u64;
+                bus.counts.stray_bytes += bytes.len() as u64;
                 return;
             };
+            let noise = bus.skip_echo(&self.frames[motor.joint], &mut bytes);
             let link = &mut self.last.links[motor.joint];
+            link.bad_header += noise;
             match bus.reader.next_frame(&mut bytes) {
                 None => return,
                 Some(Ok(reply)) if matches!(reply.mode, Mode::Undefined(_)) => link.bad_mode += 1,
                 Some(Ok(reply)) if reply.id == motor.id => {
-                    bus.answered();
+                    self.round_trip_nanos[motor.joint] = Some(bus.answered(now));
                     link.replies += 1;
                     self.last.answered[motor.joint] = true;
                     self.last.measured_at[motor.joint] = Some(now);
                     self.last.faults[motor.joint] = reply.error;
                     self.last.states.joints[motor.joint] = measurement(&self.joints[motor.joint], &reply);
                 }
-                Some(Ok(_)) => link.wrong_id += 1,
+                Some(Ok(reply)) => {
+                    link.wrong_id += 1;
+                    if let Some(late) = bus.asked_before(reply.id)
+                        && !self.last.answered[late.joint]
+                    {
+                        self.last.links[late.joint].late += 1;
+                    }
+                }
                 Some(Err(WireError::Crc { .. })) => link.bad_crc += 1,
                 Some(Err(
                     WireError::Header { .. }
@@ -294,7 +340,7 @@ impl MotorBridge {
             self.last.states.stamp = begun;
             self.last.took_nanos = now.nanos().saturating_sub(begun.nanos());
         }
-        self.last.stray_bytes = self.buses.iter().map(|bus| bus.stray_bytes).sum();
+        self.last.stray_bytes = self.buses.iter().map(|bus| bus.counts.stray_bytes).sum();
         self.last
     }
 

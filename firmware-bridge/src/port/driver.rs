@@ -1,10 +1,12 @@
 //! Moves bytes between a bridge and its ports. Decides nothing: what is sent, and when, is the bridge's
 //! word, and the time is the caller's.
 
+use std::time::Duration;
+
 use robot_interface::joints::{JOINTS, JointCommand};
 use robot_interface::time::Stamp;
 
-use super::{BusPort, PortError};
+use super::{BusPort, PortError, wait_readable};
 use crate::bridge::{CommandError, Cycle, MotorBridge};
 use crate::wire::go_m8010::BYTE_NANOS;
 
@@ -58,6 +60,23 @@ impl<P: BusPort> BusDriver<P> {
             arrived + line.transmit(bridge, bus, now)
         });
         moved.max().unwrap_or(0)
+    }
+
+    /// The ports, in the order of the robot's buses.
+    pub fn ports(&self) -> impl Iterator<Item = &P> {
+        self.lines.iter().map(|line| &line.port)
+    }
+
+    /// The ports, to be used between two cycles for something else.
+    pub fn ports_mut(&mut self) -> impl Iterator<Item = &mut P> {
+        self.lines.iter_mut().map(|line| &mut line.port)
+    }
+
+    /// Sleeps until [`poll`](Self::poll) has something to do: bytes have arrived, or a motor's slot is over. No
+    /// longer than `most`; whether bytes have arrived. Returns at once where there is nothing to wait on.
+    pub fn wait(&self, bridge: &MotorBridge, now: Stamp, most: Duration) -> bool {
+        let slot = bridge.poll_timeout().map(|at| at.nanos().saturating_sub(now.nanos()));
+        wait_readable(self.ports(), slot.map_or(most, |nanos| most.min(Duration::from_nanos(nanos))))
     }
 
     /// One whole cycle in simulated time: every motor asked in turn, `serve` called whenever the motors

@@ -7,12 +7,16 @@ mod loopback;
 mod replace;
 mod serial;
 mod tty;
+mod wait;
+
+use std::os::fd::BorrowedFd;
 
 pub use driver::{BusDriver, PortCount};
 pub use loopback::{LOOPBACK_CAPACITY, Loopback, loopback};
 pub use replace::{Replaceable, Replacer, replaceable};
 pub use serial::{DEFAULT_BAUD, OpenError, SerialPort, available_ports};
 pub use tty::Tty;
+pub use wait::wait_readable;
 
 /// One end of a motor bus. Neither call waits.
 pub trait BusPort {
@@ -27,6 +31,11 @@ pub trait BusPort {
     /// # Errors
     /// [`PortError`] if the port can no longer be read.
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, PortError>;
+
+    /// What [`wait_readable`] waits on; `None` of a port that the system knows nothing of, or that is absent.
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
 }
 
 /// Why a port did not do as asked.

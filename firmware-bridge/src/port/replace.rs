@@ -4,6 +4,8 @@
 //! [`Replaceable`], and a helper thread keeps the [`Replacer`]: a failed port goes out through one ring of
 //! fixed size, a newly opened one comes in through another. Neither side locks or waits for the other.
 
+use std::os::fd::BorrowedFd;
+
 use robot_interface::time::Stamp;
 use rtrb::{Consumer, Producer, PushError, RingBuffer};
 
@@ -67,6 +69,10 @@ impl<P: BusPort> BusPort for Replaceable<P> {
 
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, PortError> {
         self.on_port(|port| port.read(buffer))
+    }
+
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        self.port.as_ref()?.descriptor()
     }
 }
 

@@ -8,7 +8,7 @@
 //! On an FTDI adapter set the latency timer to 1 ms (`/sys/bus/usb-serial/devices/NAME/latency_timer`): at its
 //! 16 ms no answer comes within a cycle.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, Mode, OFlags, flock, open};
@@ -121,6 +121,10 @@ impl BusPort for SerialPort {
 
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, PortError> {
         self.tty.read(buffer)
+    }
+
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        self.tty.descriptor()
     }
 }
 

@@ -80,6 +80,10 @@ impl BusPort for Tty {
             Err(errno) => Err(port_error(errno)),
         }
     }
+
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.fd.as_fd())
+    }
 }
 
 impl AsFd for Tty {

@@ -161,6 +161,23 @@ impl Fault {
             number => Some(Self::Undefined(number)),
         }
     }
+
+    /// What it is, and what to do about it.
+    pub const fn remedy(self) -> &'static str {
+        match self {
+            Self::Overheat => "too hot: let the motor cool, then lower the load",
+            Self::Overcurrent => "too much current: look for a blocked joint",
+            Self::Overvoltage => {
+                "supply voltage too high: check the supply, and whether braking feeds back into it"
+            }
+            Self::Encoder => {
+                "the encoder's reading cannot be right: switch the motor off and on, then have it repaired"
+            }
+            Self::Undefined(_) => {
+                "a fault that the vendor does not publish: compare the motor's firmware version"
+            }
+        }
+    }
 }
 
 /// A command, rotor-side: `torque = kp (q - q_now) + kd (dq - dq_now) + torque_nm`.
@@ -183,6 +200,19 @@ pub struct Command {
 }
 
 impl Command {
+    /// Asks a motor how it is doing and drives it nowhere.
+    pub const fn idle(id: MotorId) -> Self {
+        Self {
+            id,
+            mode: Mode::Brake,
+            torque_nm: 0.0,
+            velocity_rad_s: 0.0,
+            position_rad: 0.0,
+            kp: 0.0,
+            kd: 0.0,
+        }
+    }
+
     /// The bytes, exactly as the vendor's library packs them: values truncated toward zero.
     ///
     /// Out of range saturates, infinities too. What is not a number is sent as zero, and a position that

@@ -1,0 +1,127 @@
+//! DYNAMIXEL and Feetech servos: a ping or a read, then what they measure. Nothing is written.
+
+use robot_interface::time::Stamp;
+
+use super::{Device, Heard, Probe};
+use crate::wire::dynamixel2::{Event, MAX_PACKET_LEN, Master, Request};
+use crate::wire::feetech::{self, Monitor, ServoId, StatusReader};
+
+/// Models whose control table is the X series' (e-manual, "Model Number"): only theirs is read further.
+const X_SERIES: [(u16, &str); 13] = [
+    (1000, "XH430-W350"),
+    (1010, "XH430-W210"),
+    (1020, "XM430-W350"),
+    (1030, "XM430-W210"),
+    (1040, "XH430-V350"),
+    (1050, "XH430-V210"),
+    (1060, "XL430-W250"),
+    (1070, "XC430-W150"),
+    (1080, "XC430-W240"),
+    (1120, "XM540-W270"),
+    (1130, "XM540-W150"),
+    (1190, "XL330-M077"),
+    (1200, "XL330-M288"),
+];
+/// Register 3 of an STS3215.
+const STS3215: u16 = 777;
+
+pub(super) struct Dynamixel {
+    master: Master,
+}
+
+impl Dynamixel {
+    pub(super) const fn new(budget_nanos: u64) -> Self {
+        Self { master: Master::new(budget_nanos) }
+    }
+}
+
+impl Probe for Dynamixel {
+    fn question(&mut self, now: Stamp, id: u8, n: usize, known: &Device) -> Option<Vec<u8>> {
+        let named = |model: &&str| X_SERIES.iter().any(|(_, name)| name == model);
+        let is_x_series = known.model.as_deref().is_some_and(|model| named(&model));
+        let request = match n {
+            0 => Request::Ping(id),
+            1 if is_x_series => Request::States(&[id]),
+            2 if is_x_series => Request::HardwareErrors(&[id]),
+            _ => return None,
+        };
+        let packet = self.master.begin(now, request).ok()?;
+        Some(packet.encode(&mut [0; MAX_PACKET_LEN]).to_vec())
+    }
+
+    fn hear(&mut self, now: Stamp, asked: u8, mut bytes: &[u8], heard: &mut Heard) {
+        let device = &mut heard.device;
+        while let Some(event) = self.master.handle_bytes(now, &mut bytes) {
+            match event {
+                Event::Found { id, model, firmware, alert } if id == asked => {
+                    let name = X_SERIES.iter().find(|(number, _)| *number == model);
+                    device.model =
+                        Some(name.map_or_else(|| format!("model {model}"), |(_, name)| (*name).to_owned()));
+                    device.firmware = Some(firmware.to_string());
+                    if alert && name.is_none() {
+                        device.errors.push(
+                            "it has a fault: read its hardware error status in the vendor's tool".to_owned(),
+                        );
+                    }
+                }
+                Event::State { id, state, .. } if id == asked => {
+                    device.position_rad = Some(state.position_rad);
+                    device.temperature_c = Some(state.temperature_c);
+                    device.voltage_v = Some(state.voltage_v);
+                }
+                Event::Hardware { id, faults } if id == asked => {
+                    device.errors.extend(faults.remedies().map(str::to_owned));
+                }
+                Event::Refused { id, error } if id == asked => device.errors.push(error.to_string()),
+                // Once it has answered, the master did not ask for another answer of the same name.
+                Event::Stray { id } if id == asked => {}
+                _ => continue,
+            }
+            heard.answers += 1;
+        }
+    }
+}
+
+#[derive(Default)]
+pub(super) struct Feetech {
+    reader: StatusReader,
+}
+
+impl Probe for Feetech {
+    fn question(&mut self, _: Stamp, id: u8, n: usize, _: &Device) -> Option<Vec<u8>> {
+        self.reader.clear();
+        let monitor = Monitor::new(ServoId::new(id)?);
+        match n {
+            // No echo can be taken for its answer.
+            0 => Some(monitor.probe().to_vec()),
+            1 => Some(monitor.request().to_vec()),
+            _ => None,
+        }
+    }
+
+    fn hear(&mut self, _: Stamp, id: u8, mut bytes: &[u8], heard: &mut Heard) {
+        let Some(monitor) = ServoId::new(id).map(Monitor::new) else { return };
+        let device = &mut heard.device;
+        while let Some(found) = self.reader.next_frame(&mut bytes) {
+            match found.ok().and_then(|status| monitor.interpret(&status)) {
+                Some(feetech::Heard::Identity(identity, _)) => {
+                    let [major, minor] = identity.firmware;
+                    device.firmware = Some(format!("{major}.{minor}"));
+                    device.model = Some(match identity.model {
+                        STS3215 => "STS3215".to_owned(),
+                        other => format!("model {other}"),
+                    });
+                }
+                Some(feetech::Heard::Reading(reading)) => {
+                    device.position_rad = Some(reading.position_rad);
+                    device.temperature_c = Some(reading.temperature_c);
+                    device.voltage_v = Some(reading.voltage_v);
+                    device.errors = reading.errors.faults().map(|fault| fault.to_string()).collect();
+                }
+                // A whole answer that says nothing would be a ping's; none was asked for.
+                Some(feetech::Heard::Done(_)) | None => continue,
+            }
+            heard.answers += 1;
+        }
+    }
+}
