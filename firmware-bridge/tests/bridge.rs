@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Rig, go2, honest, standing};
-use firmware_bridge::bridge::{BridgeError, CYCLE_NANOS, CommandError, MotorBridge};
+use firmware_bridge::bridge::{BridgeError, CYCLE_NANOS, CommandError, MotorBridge, MotorFault};
 use firmware_bridge::port::{BusDriver, BusPort, PortCount, PortError, loopback};
 use firmware_bridge::wire::go_m8010::{Command, Fault, MAX_GAIN, Mode, MotorId, Reply};
 use proptest::prelude::*;
@@ -209,7 +209,7 @@ fn faults_are_told_as_long_as_the_motor_tells_them() {
         }
         reply.encode().to_vec()
     });
-    assert_eq!(hot.faults[11], Some(Fault::Overheat));
+    assert_eq!(hot.faults[11], Some(MotorFault::Overheat));
     assert!(hot.faults[..11].iter().all(Option::is_none));
     assert_eq!(rig.cycle(stamp(1), &commands, honest).faults, [None; JOINTS]);
 }
@@ -325,7 +325,7 @@ fn wiring_that_cannot_be_is_refused() {
         MotorBridge::new(&robot).expect_err("impossible wiring")
     }
     let error = refusal(|robot| robot.joints.0[1].id = 15);
-    assert!(matches!(error, BridgeError::Id { joint: "FL_thigh_joint", id: 15 }), "{error}");
+    assert!(matches!(error, BridgeError::Id { joint: "FL_thigh_joint", id: 15, .. }), "{error}");
     let error = refusal(|robot| robot.joints.0[9].bus = usize::MAX);
     assert!(matches!(error, BridgeError::Bus { joint: "RR_hip_joint", .. }), "{error}");
     let error = refusal(|robot| robot.joints.0[9..].iter_mut().for_each(|joint| joint.bus = 5));

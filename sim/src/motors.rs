@@ -8,7 +8,7 @@ use firmware_bridge::port::{BusPort, PortError};
 use firmware_bridge::wire::FrameReader;
 use firmware_bridge::wire::go_m8010::{COMMAND_TIMEOUT_NANOS, Command, Fault, Mode, MotorId, Reply};
 use robot_interface::joints::{JOINT_NAMES, JOINTS};
-use robot_interface::robot::{JointDescription, RobotDescription};
+use robot_interface::robot::{JointDescription, MotorProtocol, RobotDescription};
 use robot_interface::time::Stamp;
 
 use crate::engine::{JointDrive, JointReading};
@@ -35,6 +35,9 @@ const THERMAL_RESISTANCE_K_W: f64 = 1.5;
 /// Why a robot's virtual motors could not be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MotorsError {
+    /// A protocol that the simulated motors do not speak.
+    #[error("simulated motors speak go-m8010-6 only: leave [motors] out of the robot file for a simulation")]
+    Protocol,
     /// An address that a motor cannot have.
     #[error("{joint}: motor id {id} is not possible: ids go from 0 to 14")]
     Id {
@@ -88,6 +91,9 @@ pub fn virtual_buses<P: BusPort>(
     robot: &RobotDescription,
     ports: Vec<P>,
 ) -> Result<Vec<VirtualBus<P>>, MotorsError> {
+    if robot.motors.protocol != MotorProtocol::GoM8010 {
+        return Err(MotorsError::Protocol);
+    }
     let count = ports.len();
     let mut buses: Vec<_> = ports
         .into_iter()

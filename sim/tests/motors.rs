@@ -2,9 +2,9 @@
 
 #![allow(clippy::float_cmp_const, reason = "a motor that damps does so with exactly this constant")]
 
-use firmware_bridge::bridge::{Cycle, MotorBridge};
+use firmware_bridge::bridge::{Cycle, MotorBridge, MotorFault};
 use firmware_bridge::port::{BusDriver, BusPort, Loopback, loopback};
-use firmware_bridge::wire::go_m8010::{Command, Fault, Mode, MotorId, Reply};
+use firmware_bridge::wire::go_m8010::{Command, Mode, MotorId, Reply};
 use robot_interface::joints::{JOINTS, JointCommand};
 use robot_interface::robot::RobotDescription;
 use robot_interface::time::Stamp;
@@ -168,7 +168,7 @@ fn full_torque_overheats_a_motor_and_rest_cools_it() {
             break fault;
         }
     };
-    assert_eq!(fault, Fault::Overheat);
+    assert_eq!(fault, MotorFault::Overheat);
     assert!((last - OVERHEAT_C).abs() < 2.0, "{last}");
     assert!((20.0..400.0).contains(&rig.now.seconds()), "after {} s", rig.now.seconds());
     assert_eq!(rig.buses[0].drive(2, rig.now).expect("on bus 0").kd, DAMPING_KD);
@@ -271,4 +271,13 @@ fn wiring_that_cannot_be_is_refused() {
     robot.joints.0[4].id = 15;
     let error = virtual_buses(&robot, ports()).expect_err("id 15 is everybody");
     assert!(matches!(error, MotorsError::Id { joint: "FR_thigh_joint", id: 15 }), "{error}");
+}
+
+#[test]
+fn a_robot_on_other_motors_cannot_be_simulated_and_is_told_so() {
+    let mut robot = Rig::new().robot;
+    robot.motors.protocol = robot_interface::robot::MotorProtocol::A1;
+    let ports: Vec<Loopback> = (0..4).map(|_| loopback().0).collect();
+    let error = sim::motors::virtual_buses(&robot, ports).expect_err("other bytes");
+    assert!(error.to_string().contains("leave [motors] out"), "{error}");
 }

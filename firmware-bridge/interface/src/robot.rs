@@ -25,6 +25,9 @@ pub struct RobotDescription {
     pub legs: LegGeometry,
     /// One entry a joint, by name; all of [`JOINT_NAMES`] and no others.
     pub joints: JointTable,
+    /// How its motors are spoken to.
+    #[serde(default)]
+    pub motors: MotorsDescription,
     /// How its motors are spared.
     #[serde(default)]
     pub protection: Protection,
@@ -146,6 +149,36 @@ pub struct JointDescription {
     pub max_torque_nm: Positive,
     /// Greatest speed at the joint, rad/s.
     pub max_velocity_rad_s: Positive,
+}
+
+/// How a robot's motors are spoken to; all of them alike.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MotorsDescription {
+    /// Their protocol: GO-M8010-6 when left out.
+    #[serde(default)]
+    pub protocol: MotorProtocol,
+    /// Damiao: the model by the vendor's name, such as `DM4310`, on which the ranges of its numbers depend.
+    #[serde(default)]
+    pub model: Option<String>,
+}
+
+/// The protocols that joints can be driven by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum MotorProtocol {
+    /// Unitree GO-M8010-6.
+    #[default]
+    #[serde(rename = "go-m8010-6")]
+    GoM8010,
+    /// Unitree A1.
+    #[serde(rename = "a1")]
+    A1,
+    /// Unitree B1.
+    #[serde(rename = "b1")]
+    B1,
+    /// Damiao in MIT mode, behind the vendor's USB-CAN adapter.
+    #[serde(rename = "damiao")]
+    Damiao,
 }
 
 /// How motors are spared: from when on they are derated, and when they are cut off.

@@ -8,7 +8,6 @@ use robot_interface::time::Stamp;
 
 use super::{BusPort, PortError, wait_readable};
 use crate::bridge::{CommandError, Cycle, MotorBridge};
-use crate::wire::go_m8010::BYTE_NANOS;
 
 /// A number of ports that does not fit the robot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -62,6 +61,12 @@ impl<P: BusPort> BusDriver<P> {
         moved.max().unwrap_or(0)
     }
 
+    /// Hands over what has arrived on every bus. Returns the bytes that came on the busiest one.
+    fn receive(&mut self, bridge: &mut MotorBridge, now: Stamp) -> usize {
+        let arrived = self.lines.iter_mut().enumerate().map(|(bus, line)| line.receive(bridge, bus, now));
+        arrived.max().unwrap_or(0)
+    }
+
     /// The ports, in the order of the robot's buses.
     pub fn ports(&self) -> impl Iterator<Item = &P> {
         self.lines.iter().map(|line| &line.port)
@@ -94,16 +99,15 @@ impl<P: BusPort> BusDriver<P> {
         commands: &[JointCommand; JOINTS],
         mut serve: impl FnMut(Stamp),
     ) -> Result<Cycle, CommandError> {
-        for (bus, line) in self.lines.iter_mut().enumerate() {
-            line.receive(bridge, bus, start);
-        }
+        self.receive(bridge, start);
         bridge.begin_cycle(start, commands)?;
         let mut now = start;
         while !bridge.is_complete() {
             let mut moved = self.poll(bridge, now);
             serve(now);
-            moved += self.poll(bridge, now);
-            let crossed = now.plus_nanos(moved as u64 * BYTE_NANOS);
+            // The next motor is asked only once these bytes have crossed: its slot begins then.
+            moved += self.receive(bridge, now);
+            let crossed = now.plus_nanos(moved as u64 * bridge.byte_nanos());
             now = match bridge.poll_timeout() {
                 Some(deadline) if moved == 0 => deadline,
                 // A line may babble without end: the slots end all the same.

@@ -130,9 +130,9 @@ pub(super) struct Limiter {
 }
 
 impl Limiter {
-    pub(super) fn new(robot: &RobotDescription) -> Self {
+    pub(super) fn new(robot: &RobotDescription, limits: &[CommandLimits; JOINTS]) -> Self {
         Self {
-            limits: robot.joints.0.map(|joint| CommandLimits::of(&joint)),
+            limits: *limits,
             protection: robot.protection,
             measured: [None; JOINTS],
             targets: [None; JOINTS],

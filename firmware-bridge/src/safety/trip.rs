@@ -2,7 +2,7 @@
 
 use robot_interface::joints::JOINT_NAMES;
 
-use crate::wire::go_m8010::Fault;
+use crate::bridge::MotorFault;
 
 /// How soon the motors must be let go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,7 +36,7 @@ pub enum Cause {
     },
     /// The motor's own word.
     #[error("the motor reports {}", fault_text(*.0))]
-    Motor(Fault),
+    Motor(MotorFault),
 }
 
 impl Cause {
@@ -44,19 +44,21 @@ impl Cause {
     pub const fn severity(&self) -> Severity {
         match self {
             // A joint that is not where it says is pulled to where it must not be.
-            Self::BeyondStops { .. } | Self::Motor(Fault::Encoder) => Severity::Cut,
+            Self::BeyondStops { .. } | Self::Motor(MotorFault::Encoder) => Severity::Cut,
             Self::Hot { .. } | Self::Motor(_) => Severity::Settle,
         }
     }
 }
 
-const fn fault_text(fault: Fault) -> &'static str {
+const fn fault_text(fault: MotorFault) -> &'static str {
     match fault {
-        Fault::Overheat => "overheating: let it cool",
-        Fault::Overcurrent => "overcurrent: look for a blocked joint or a short in its cable",
-        Fault::Overvoltage => "overvoltage: check the supply, and that it can take back braking energy",
-        Fault::Encoder => "an encoder fault: have it calibrated or replaced",
-        Fault::Undefined(_) => "an error without a published meaning: check its firmware version",
+        MotorFault::Overheat => "overheating: let it cool",
+        MotorFault::Overcurrent => "overcurrent: look for a blocked joint or a short in its cable",
+        MotorFault::Overvoltage => "overvoltage: check the supply, and that it can take back braking energy",
+        MotorFault::Undervoltage => "a low supply voltage: charge the battery, check the cable and its plugs",
+        MotorFault::CommandsLost => "that commands had stopped: look for what delays the bridge",
+        MotorFault::Encoder => "an encoder fault: have it calibrated or replaced",
+        MotorFault::Undefined(_) => "an error without a published meaning: check its firmware version",
     }
 }
 

@@ -14,10 +14,15 @@ fn at(cycle: u64) -> Stamp {
     Stamp::from_nanos(1_000_000_000 + cycle * CYCLE_NANOS)
 }
 
+fn unmeasured() -> Limiter {
+    let robot = go2();
+    Limiter::new(&robot, MotorBridge::new(&robot).expect("a possible wiring").limits())
+}
+
 /// A limiter whose joints are all measured like this.
 fn measured(measurement: JointMeasurement) -> Limiter {
     let robot = go2();
-    let mut limiter = Limiter::new(&robot);
+    let mut limiter = unmeasured();
     let mut cycle = MotorBridge::new(&robot).expect("a possible wiring").end_cycle(at(0));
     cycle.states = JointStates { stamp: at(0), joints: [measurement; JOINTS] };
     cycle.answered = [true; JOINTS];
@@ -156,7 +161,7 @@ fn all_joints_together_stay_within_the_power() {
 
 #[test]
 fn a_joint_that_never_answered_is_damped() {
-    let mut limiter = Limiter::new(&go2());
+    let mut limiter = unmeasured();
     let sent = hold(&mut limiter, JointCommand { torque_nm: 3.0, ..pull(1.0) }, 0..50);
     assert_eq!(sent, JointCommand::damping(1.0));
     assert_eq!(limiter.counts()[JOINT].get(Limit::Unmeasured), 50);

@@ -1,5 +1,4 @@
-use firmware_bridge::bridge::CYCLE_NANOS;
-use firmware_bridge::wire::go_m8010::Fault;
+use firmware_bridge::bridge::{CYCLE_NANOS, MotorFault};
 
 use super::*;
 use crate::config::Mission;
@@ -12,7 +11,7 @@ const HIT: usize = 4;
 struct Rig {
     control: Control,
     now: Stamp,
-    fault: Option<Fault>,
+    fault: Option<MotorFault>,
     temperature_c: f64,
 }
 
@@ -77,7 +76,7 @@ fn a_hot_motor_lays_the_robot_down_and_keeps_it_there_until_somebody_has_looked(
 #[test]
 fn an_encoder_fault_lets_go_at_once() {
     let mut rig = Rig::walking();
-    rig.fault = Some(Fault::Encoder);
+    rig.fault = Some(MotorFault::Encoder);
     rig.run(6);
     assert_eq!((rig.control.body().mode, rig.control.safety().power()), (Mode::Damped, Power::Faulted));
     let (_, commands) = rig.control.bus();
@@ -88,7 +87,7 @@ fn an_encoder_fault_lets_go_at_once() {
 #[test]
 fn what_a_motor_says_once_stops_nobody() {
     let mut rig = Rig::walking();
-    rig.fault = Some(Fault::Overcurrent);
+    rig.fault = Some(MotorFault::Overcurrent);
     rig.run(2);
     rig.fault = None;
     rig.run(100);
