@@ -2,9 +2,10 @@
 //!
 //! From the bottom up: [`wire`] turns commands and replies into a vendor's frames and back, [`port`]
 //! carries bytes, [`bridge`] decides what is sent when and what an answer means for which joint, and [`safety`]
-//! what may be sent at all. [`scan`] looks who is there. All but the ports are sans-IO: bytes and times go in, bytes and states come out.
+//! what may be sent at all. [`scan`] looks who is there, [`calibrate`] where the joints' zeros lie. All but the ports are sans-IO: bytes and times go in, bytes and states come out.
 
 pub mod bridge;
+pub mod calibrate;
 pub mod port;
 pub mod safety;
 pub mod scan;

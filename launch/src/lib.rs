@@ -1,5 +1,6 @@
 //! Puts the parts of Adit together: the `adit` command, lock-step runs, ROS 2 nodes, recordings and reports.
 
+mod bus;
 pub mod cli;
 pub mod config;
 mod doctor;
@@ -7,7 +8,6 @@ mod intake;
 pub mod lockstep;
 pub mod picture;
 pub mod pty;
-#[cfg(feature = "ros")]
 mod realtime;
 pub mod record;
 pub mod report;

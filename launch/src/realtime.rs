@@ -4,14 +4,24 @@
 //!
 //! Commands come to it in rings too, stamped on arrival by the monotonic clock. Whatever becomes of their sender,
 //! the [`Guard`](planner::guard::Guard) sees to it that an old one moves nothing.
+//!
+//! The loop itself belongs to the ROS 2 graph; the clock, the threads' priorities and the exchange on the buses serve
+//! `adit bus` too.
 
 mod clock;
+#[cfg(feature = "ros")]
 mod cycle;
+mod exchange;
 mod histogram;
 mod thread;
 
-pub(crate) use clock::{monotonic, sleep_until};
+pub(crate) use clock::{monotonic, sleep_until, thread_cpu_nanos};
+#[cfg(feature = "ros")]
 pub(crate) use cycle::PERIOD_NANOS as CONTROL_PERIOD_NANOS;
+#[cfg(feature = "ros")]
 pub(crate) use cycle::{Lines, Loop, Orders, Report, Target, TimeBase};
+pub(crate) use exchange::exchange;
 pub(crate) use histogram::Histogram;
-pub(crate) use thread::{computations_stand_back, lock_memory, prioritise, stand_back};
+#[cfg(feature = "ros")]
+pub(crate) use thread::{computations_stand_back, stand_back};
+pub(crate) use thread::{lock_memory, prioritise};

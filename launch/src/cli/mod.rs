@@ -1,5 +1,5 @@
 //! The command line: `adit mission`, `adit inspect`, `adit campaign`, `adit setup`, `adit env`, `adit up`,
-//! `adit record`, `adit replay`, `adit node`, `adit wire`, `adit doctor`.
+//! `adit record`, `adit replay`, `adit node`, `adit wire`, `adit bus`, `adit doctor`.
 //!
 //! Exit codes: 0 done as asked; 1 the mission was not completed, or something failed on the way; 2 the
 //! input could not be used (nothing has been written then); 130 stopped by Ctrl-C. `adit up` is meant to be
@@ -8,6 +8,7 @@
 // Only here does Adit talk to a terminal.
 #![allow(clippy::print_stdout)]
 
+mod bus;
 mod campaign;
 mod doctor;
 #[cfg(not(feature = "ros"))]
@@ -83,6 +84,9 @@ enum Command {
     /// Turn motor bus frames into JSON, and JSON into frames
     #[command(subcommand)]
     Wire(wire::Wire),
+    /// Look at the motor buses: who is on them, how they do, how fast they are
+    #[command(subcommand)]
+    Bus(bus::Bus),
     /// Look at this machine: ports, real time, network, disk; say what to change for a robot
     Doctor(doctor::Args),
 }
@@ -112,6 +116,7 @@ pub fn main() -> ExitCode {
         Command::Env(what) => setup::env(&what),
         Command::Up(args) => up::run(&args),
         Command::Wire(what) => wire::run(&what),
+        Command::Bus(what) => bus::run(&what),
         Command::Doctor(args) => doctor::run(&args),
     };
     result.unwrap_or_else(|error| {

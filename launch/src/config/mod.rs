@@ -3,10 +3,12 @@
 //! The files of `launch/missions/` and `launch/robots/` are part of the binary, so that `adit` runs from
 //! any folder; a path names a file of the user's own.
 
+mod calibration;
 mod error;
 mod mission;
 mod robot;
 
+pub(crate) use calibration::Calibration;
 pub use error::ConfigError;
 pub use mission::{Inspection, Limits, Mission};
 pub use robot::Robot;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use robot_interface::robot::RobotDescription;
 
-use super::{ConfigError, ROBOTS, built_in_names};
+use super::{Calibration, ConfigError, ROBOTS, built_in_names};
 
 /// A robot with the files that its description names.
 #[derive(Clone, Debug)]
@@ -18,11 +18,25 @@ pub struct Robot {
 }
 
 impl Robot {
-    /// Reads a robot: `name_or_path` is the name of a built-in one, or a path that ends in `.toml`.
+    /// Reads a robot: `name_or_path` is the name of a built-in one, or a path that ends in `.toml`. A
+    /// `calibration.toml` beside that file is read with it.
     ///
     /// # Errors
-    /// When there is no such robot, its file has a mistake, or a file that it names is missing.
+    /// When there is no such robot, its file has a mistake, a file that it names is missing, or its calibration
+    /// cannot be used.
     pub fn load(name_or_path: &str) -> Result<Self, ConfigError> {
+        let mut robot = Self::load_uncalibrated(name_or_path)?;
+        if name_or_path.ends_with(".toml") {
+            let path = Calibration::beside(Path::new(name_or_path));
+            if let Some(calibration) = Calibration::read(&path)? {
+                calibration.apply(&path, &mut robot.description)?;
+            }
+        }
+        Ok(robot)
+    }
+
+    /// As [`load`](Self::load), with the zeros of the robot's own file.
+    pub(crate) fn load_uncalibrated(name_or_path: &str) -> Result<Self, ConfigError> {
         if !name_or_path.ends_with(".toml") {
             return Self::built_in(name_or_path);
         }

@@ -13,6 +13,12 @@ pub(crate) fn monotonic() -> Stamp {
     Stamp::from_nanos(now.tv_sec as u64 * NANOS + now.tv_nsec as u64)
 }
 
+/// Time that the calling thread has spent on a processor, ns.
+pub(crate) fn thread_cpu_nanos() -> u64 {
+    let spent = clock_gettime(ClockId::ThreadCPUTime);
+    spent.tv_sec as u64 * NANOS + spent.tv_nsec as u64
+}
+
 /// Sleeps until the monotonic clock shows `deadline`.
 pub(crate) fn sleep_until(deadline: Stamp) {
     let at = Timespec { tv_sec: (deadline.nanos() / NANOS) as i64, tv_nsec: (deadline.nanos() % NANOS) as _ };

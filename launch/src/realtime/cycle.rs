@@ -18,7 +18,7 @@ use robot_interface::state::VelocityCommand;
 use robot_interface::time::Stamp;
 use rtrb::{Consumer, Producer, RingBuffer};
 
-use super::{Histogram, monotonic, sleep_until};
+use super::{Histogram, exchange, monotonic, sleep_until};
 use crate::config::Robot;
 use crate::stack::{Body, Control};
 
@@ -27,7 +27,7 @@ pub(crate) const PERIOD_NANOS: u64 = 2_000_000;
 /// The longest that a cycle on simulated motor buses may take. Their pseudo-terminals are pumped by threads of the
 /// kernel, which wait like everybody else on a busy machine; the simulated world stands still meanwhile.
 const SIMULATED_BUS_NANOS: u64 = 16_700_000;
-/// Sleep between two looks at the ports while motors are due.
+/// Sleep between two looks at the inertial sensor while a sample is due.
 const LOOK_NANOS: u64 = 40_000;
 /// Cycles between two reports: 50 Hz.
 const REPORT_EVERY: u64 = 10;
@@ -288,15 +288,7 @@ impl<P: BusPort> Loop<P> {
             return None;
         }
         let limit = begun.plus_nanos(self.time.bus_nanos() / 10 * 9);
-        let mut now = begun;
-        loop {
-            self.lines.buses.poll(bridge, now);
-            if bridge.is_complete() || now >= limit {
-                break;
-            }
-            sleep_until(now.plus_nanos(LOOK_NANOS));
-            now = monotonic();
-        }
+        let now = exchange(&mut self.lines.buses, bridge, begun, limit);
         let cycle = bridge.end_cycle(now);
         self.timing.bus.add(now.nanos() - begun.nanos());
         if let Some(seen) = self.estopped_at.take() {

@@ -29,8 +29,16 @@ impl Histogram {
         self.max_nanos = self.max_nanos.max(nanos);
     }
 
+    #[cfg(any(test, feature = "ros"))]
     pub(crate) const fn count(&self) -> u64 {
         self.count
+    }
+
+    /// How often each stretch of durations came, from the first to the last that did: each a quarter of a doubling.
+    pub(crate) fn shape(&self) -> &[u32] {
+        let first = self.counts.iter().position(|count| *count > 0).unwrap_or(0);
+        let last = self.counts.iter().rposition(|count| *count > 0).map_or(0, |last| last + 1);
+        &self.counts[first..last]
     }
 
     /// Median, high quantiles and the most, us, as diagnostics tell them.
@@ -95,6 +103,16 @@ mod tests {
         }
         assert_eq!(histogram.quantile_nanos(1.0), 3_000_000);
         assert_eq!((histogram.count(), histogram.max_nanos), (10_000, 3_000_000));
+    }
+
+    #[test]
+    fn its_shape_begins_and_ends_with_what_came() {
+        let mut histogram = Histogram::new();
+        assert_eq!(histogram.shape(), [0; 0]);
+        for nanos in [2_000, 2_000, 3_100] {
+            histogram.add(nanos);
+        }
+        assert_eq!(histogram.shape(), [2, 0, 1]);
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! What makes a thread keep its deadlines, as far as the system permits.
 
 use rustix::mm::{MlockAllFlags, mlockall};
+#[cfg(feature = "ros")]
 use rustix::process::setpriority_process;
+#[cfg(feature = "ros")]
 use rustix::thread::gettid;
 use thread_priority::{
     RealtimeThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy,
@@ -43,12 +45,14 @@ pub(crate) fn lock_memory() -> Result<(), String> {
 
 /// Lets the calling thread stand back by so many levels (1 to 19): for work that has time. The lines to the simulated
 /// motors are pumped by the kernel's own threads at an ordinary priority, and those must come first.
+#[cfg(feature = "ros")]
 pub(crate) fn stand_back(levels: i32) {
     // Without it the work is done all the same; lowering one's own priority is never forbidden.
     let _ = setpriority_process(Some(gettid()), levels);
 }
 
 /// Lets the threads that share large computations (rayon's) stand back; to be called before the first of those.
+#[cfg(feature = "ros")]
 pub(crate) fn computations_stand_back(levels: i32) {
     let pool = rayon::ThreadPoolBuilder::new().start_handler(move |_| stand_back(levels));
     // It fails only when there is a pool already.

@@ -1,0 +1,163 @@
+//! How long the motors' cycle takes, beside the least that the same ports allow: one cycle of the one, then one of the
+//! other, so that both see the same machine.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use firmware_bridge::bridge::MotorBridge;
+use firmware_bridge::port::{BusDriver, BusPort, SerialPort};
+use robot_interface::robot::RobotDescription;
+use robot_interface::time::Stamp;
+
+use super::floor::Floor;
+use crate::realtime::{exchange, monotonic, sleep_until, thread_cpu_nanos};
+
+/// Cycles before those that are counted: caches and branch predictors have seen the way, and the far end is awake.
+const WARM_UP: usize = 40;
+
+/// Durations in the order in which they came, as many as were planned: to the nanosecond, and without allocation.
+#[derive(Debug)]
+pub(crate) struct Samples {
+    nanos: Vec<u32>,
+}
+
+impl Samples {
+    fn planned(count: usize) -> Self {
+        Self { nanos: Vec::with_capacity(count) }
+    }
+
+    fn add(&mut self, nanos: u64) {
+        if self.nanos.len() < self.nanos.capacity() {
+            self.nanos.push(u32::try_from(nanos).unwrap_or(u32::MAX));
+        }
+    }
+
+    pub(crate) fn sort(&mut self) {
+        self.nanos.sort_unstable();
+    }
+
+    /// The duration that a share of all were no longer than, us, once sorted; 0 of none.
+    pub(crate) fn quantile_us(&self, share: f64) -> f64 {
+        let place = (share * self.nanos.len() as f64).ceil() as usize;
+        let nanos = self.nanos.get(place.saturating_sub(1).min(self.nanos.len().saturating_sub(1)));
+        nanos.map_or(0.0, |nanos| f64::from(*nanos) / 1e3)
+    }
+}
+
+/// What was measured of one of the two loops.
+#[derive(Debug)]
+pub(crate) struct Figures {
+    /// From the beginning of a cycle to the last answer.
+    pub(crate) took: Samples,
+    /// How late a cycle began.
+    pub(crate) late: Samples,
+    /// Cycles.
+    pub(crate) cycles: u64,
+    /// Cycles that were not over when the next one was due.
+    pub(crate) overrun: u64,
+    /// Answers that did not come.
+    pub(crate) missed: u64,
+    /// Time on a processor, ns.
+    pub(crate) cpu_nanos: u64,
+}
+
+impl Figures {
+    fn planned(count: usize) -> Self {
+        let [took, late] = [(); 2].map(|()| Samples::planned(count));
+        Self { took, late, cycles: 0, overrun: 0, missed: 0, cpu_nanos: 0 }
+    }
+
+    fn add(&mut self, cycle: &Measured, period_nanos: u64) {
+        self.took.add(cycle.took_nanos);
+        self.late.add(cycle.late_nanos);
+        self.cycles += 1;
+        self.overrun += u64::from(cycle.late_nanos + cycle.took_nanos >= period_nanos);
+        self.missed += cycle.missed as u64;
+        self.cpu_nanos += cycle.cpu_nanos;
+    }
+
+    /// Share of a processor that the loop takes, if it is the only one.
+    pub(crate) fn cpu_share(&self, period_nanos: u64) -> f64 {
+        self.cpu_nanos as f64 / (self.cycles.max(1) * period_nanos) as f64
+    }
+}
+
+struct Measured {
+    late_nanos: u64,
+    took_nanos: u64,
+    cpu_nanos: u64,
+    missed: usize,
+}
+
+/// Both loops on the same ports.
+pub(crate) struct Bench {
+    bridge: MotorBridge,
+    driver: BusDriver<SerialPort>,
+    floor: Floor,
+    period_nanos: u64,
+    pub(crate) ours: Figures,
+    pub(crate) least: Figures,
+}
+
+impl Bench {
+    /// For so many cycles of each.
+    pub(crate) fn new(
+        robot: &RobotDescription,
+        bridge: MotorBridge,
+        driver: BusDriver<SerialPort>,
+        period_nanos: u64,
+        cycles: usize,
+    ) -> Self {
+        let [ours, least] = [(); 2].map(|()| Figures::planned(cycles));
+        Self { bridge, driver, floor: Floor::new(robot), period_nanos, ours, least }
+    }
+
+    /// Runs the planned cycles, or until told to stop. Does not allocate.
+    pub(crate) fn run(&mut self, stop: &AtomicBool) {
+        let planned = self.ours.took.nanos.capacity() + self.least.took.nanos.capacity();
+        let mut due = monotonic().plus_nanos(self.period_nanos);
+        for number in 0..WARM_UP + planned {
+            if stop.load(Ordering::Relaxed) {
+                return;
+            }
+            sleep_until(due);
+            let ours = number % 2 == 0;
+            let measured = self.cycle(due, ours);
+            let figures = if ours { &mut self.ours } else { &mut self.least };
+            if number >= WARM_UP {
+                figures.add(&measured, self.period_nanos);
+            }
+            due = due.plus_nanos(self.period_nanos);
+            let behind = monotonic().nanos().saturating_sub(due.nanos());
+            // Whole periods are left out, so that nothing is made up for in a rush.
+            due = due.plus_nanos(behind.div_ceil(self.period_nanos) * self.period_nanos);
+        }
+    }
+
+    fn cycle(&mut self, due: Stamp, ours: bool) -> Measured {
+        // What came too late for the cycle before is for neither loop.
+        for port in self.driver.ports_mut() {
+            while port.read(&mut [0; 256]).is_ok_and(|count| count > 0) {}
+        }
+        let cpu = thread_cpu_nanos();
+        let begun = monotonic();
+        let limit = begun.plus_nanos(self.period_nanos / 10 * 9);
+        let (ended, missed) = if ours { self.read(begun, limit) } else { self.move_bytes(begun, limit) };
+        Measured {
+            late_nanos: begun.nanos().saturating_sub(due.nanos()),
+            took_nanos: ended.nanos().saturating_sub(begun.nanos()),
+            cpu_nanos: thread_cpu_nanos() - cpu,
+            missed,
+        }
+    }
+
+    fn read(&mut self, begun: Stamp, limit: Stamp) -> (Stamp, usize) {
+        self.bridge.begin_reading(begun);
+        let ended = exchange(&mut self.driver, &mut self.bridge, begun, limit);
+        let cycle = self.bridge.end_cycle(ended);
+        (ended, cycle.answered.iter().filter(|answered| !**answered).count())
+    }
+
+    fn move_bytes(&mut self, begun: Stamp, limit: Stamp) -> (Stamp, usize) {
+        self.floor.cycle(&mut self.driver, begun, limit)
+    }
+}

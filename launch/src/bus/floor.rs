@@ -1,0 +1,111 @@
+//! The least that a cycle can cost on these ports: the same bytes moved, and nothing understood.
+
+use std::time::Duration;
+
+use firmware_bridge::port::{BusDriver, BusPort, SerialPort};
+use firmware_bridge::wire::go_m8010::{COMMAND_LEN, Command, MotorId, REPLY_LEN};
+use robot_interface::joints::JOINTS;
+use robot_interface::robot::RobotDescription;
+use robot_interface::time::Stamp;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use crate::realtime::monotonic;
+
+/// Most buses: a robot has no more than joints.
+const MOST: usize = JOINTS;
+
+/// Sends each motor's command once the bytes of the answer before have come, whatever they are.
+pub(crate) struct Floor {
+    lines: Vec<Line>,
+}
+
+struct Line {
+    frames: Vec<[u8; COMMAND_LEN]>,
+    sent: usize,
+    missing: usize,
+}
+
+impl Floor {
+    /// Of a robot whose ids have been checked; a motor without a possible id is left out.
+    pub(crate) fn new(robot: &RobotDescription) -> Self {
+        let frames = |bus| {
+            let here = robot.joints.0.iter().filter(move |joint| joint.bus == bus);
+            here.filter_map(|joint| MotorId::new(joint.id)).map(|id| Command::idle(id).encode()).collect()
+        };
+        let line = |bus| Line { frames: frames(bus), sent: 0, missing: 0 };
+        Self { lines: (0..robot.buses()).map(line).collect() }
+    }
+
+    /// One cycle; when it was over, and how many answers did not come before `limit`.
+    pub(crate) fn cycle(
+        &mut self,
+        driver: &mut BusDriver<SerialPort>,
+        begun: Stamp,
+        limit: Stamp,
+    ) -> (Stamp, usize) {
+        for (line, port) in self.lines.iter_mut().zip(driver.ports_mut()) {
+            (line.sent, line.missing) = (0, 0);
+            line.send(port);
+        }
+        let mut now = begun;
+        loop {
+            let left = self.lines.iter().map(Line::left).sum();
+            if left == 0 || now >= limit {
+                return (now, left);
+            }
+            let ready = wait(driver, limit.nanos() - now.nanos());
+            for ((line, port), ready) in self.lines.iter_mut().zip(driver.ports_mut()).zip(ready) {
+                if ready {
+                    line.receive(port);
+                }
+            }
+            now = monotonic();
+        }
+    }
+}
+
+impl Line {
+    /// Motors that have not answered.
+    fn left(&self) -> usize {
+        self.frames.len() - self.sent + usize::from(self.missing > 0)
+    }
+
+    fn send(&mut self, port: &mut SerialPort) {
+        let Some(frame) = self.frames.get(self.sent) else { return };
+        // What cannot be sent is not answered, and counted as that.
+        let _ = port.write(frame);
+        (self.sent, self.missing) = (self.sent + 1, REPLY_LEN);
+    }
+
+    fn receive(&mut self, port: &mut SerialPort) {
+        let mut buffer = [0; 256];
+        let count = port.read(&mut buffer).unwrap_or(0);
+        if self.missing > 0 {
+            self.missing = self.missing.saturating_sub(count);
+            if self.missing == 0 {
+                self.send(port);
+            }
+        }
+    }
+}
+
+/// Which ports have bytes to read, at the latest after so many ns.
+fn wait(driver: &BusDriver<SerialPort>, nanos: u64) -> [bool; MOST] {
+    let mut ready = [false; MOST];
+    let mut ports = driver.ports().filter_map(BusPort::descriptor);
+    let Some(first) = ports.next() else { return ready };
+    let mut waiting: [PollFd<'_>; MOST] =
+        std::array::from_fn(|_| PollFd::from_borrowed_fd(first, PollFlags::IN));
+    let mut count = 1;
+    for (place, port) in waiting[1..].iter_mut().zip(ports) {
+        *place = PollFd::from_borrowed_fd(port, PollFlags::IN);
+        count += 1;
+    }
+    let timeout = Timespec::try_from(Duration::from_nanos(nanos)).ok();
+    if poll(&mut waiting[..count], timeout.as_ref()).is_ok() {
+        for (ready, fd) in ready.iter_mut().zip(&waiting[..count]) {
+            *ready = fd.revents().contains(PollFlags::IN);
+        }
+    }
+    ready
+}
