@@ -124,7 +124,7 @@ fn both_stops_of_each_joint_give_its_zero_and_its_direction() {
 fn stops_that_give_way_a_little_split_the_difference() {
     let robot = go2();
     let mut hands = Hands::new(&robot, robot.joints.0);
-    hands.truth[0].lower_rad = finite(-1.0472 - 0.04);
+    hands.truth[0].lower_rad = finite(-1.0872);
     let zeros = hands.obey_to_the_end();
     assert!((zeros[0].zero_offset_rad - 0.02).abs() < 1e-9, "{:?}", zeros[0]);
 }

@@ -29,6 +29,21 @@ pub enum MotorFault {
     Undefined(u8),
 }
 
+impl MotorFault {
+    /// What it is, and what to do.
+    pub const fn remedy(self) -> &'static str {
+        match self {
+            Self::Overheat => "overheating: let it cool",
+            Self::Overcurrent => "overcurrent: look for a blocked joint or a short in its cable",
+            Self::Overvoltage => "overvoltage: check the supply, and that it can take back braking energy",
+            Self::Undervoltage => "a low supply voltage: charge the battery, check the cable and its plugs",
+            Self::CommandsLost => "that commands had stopped: look for what delays the bridge",
+            Self::Encoder => "an encoder fault: have it calibrated or replaced",
+            Self::Undefined(_) => "an error without a published meaning: check its firmware version",
+        }
+    }
+}
+
 /// A command at the motor's own side of what the robot's file calls its gearbox:
 /// `torque = kp (q - q_now) + kd (dq - dq_now) + torque_nm`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

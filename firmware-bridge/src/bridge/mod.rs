@@ -20,7 +20,7 @@ use robot_interface::joints::{JOINT_NAMES, JOINTS, JointCommand, JointMeasuremen
 use robot_interface::robot::{JointDescription, RobotDescription};
 use robot_interface::time::Stamp;
 
-use self::bus::BusCounts;
+pub use self::bus::BusCounts;
 use self::bus::{Bus, Motor};
 use self::dialect::{Dialect, Heard, Most, Targets};
 pub use self::dialect::{MotorFault, Outgoing, baud};

@@ -35,7 +35,7 @@ pub enum Cause {
         position_rad: f64,
     },
     /// The motor's own word.
-    #[error("the motor reports {}", fault_text(*.0))]
+    #[error("the motor reports {}", _0.remedy())]
     Motor(MotorFault),
 }
 
@@ -47,18 +47,6 @@ impl Cause {
             Self::BeyondStops { .. } | Self::Motor(MotorFault::Encoder) => Severity::Cut,
             Self::Hot { .. } | Self::Motor(_) => Severity::Settle,
         }
-    }
-}
-
-const fn fault_text(fault: MotorFault) -> &'static str {
-    match fault {
-        MotorFault::Overheat => "overheating: let it cool",
-        MotorFault::Overcurrent => "overcurrent: look for a blocked joint or a short in its cable",
-        MotorFault::Overvoltage => "overvoltage: check the supply, and that it can take back braking energy",
-        MotorFault::Undervoltage => "a low supply voltage: charge the battery, check the cable and its plugs",
-        MotorFault::CommandsLost => "that commands had stopped: look for what delays the bridge",
-        MotorFault::Encoder => "an encoder fault: have it calibrated or replaced",
-        MotorFault::Undefined(_) => "an error without a published meaning: check its firmware version",
     }
 }
 
