@@ -199,6 +199,30 @@ fn a_reply_that_comes_after_its_slot_is_not_taken_for_the_next_cycles() {
     assert_eq!(second.answered, ALL);
 }
 
+/// More of them than one read takes: those behind it stood in front of the next true answer, and were taken for it.
+#[test]
+fn however_many_replies_come_late_none_is_taken_for_a_new_one() {
+    let mut rig = Rig::new(go2());
+    let commands = standing(&rig.robot);
+    let first = rig.cycle(stamp(0), &commands, honest);
+    let late = Reply {
+        id: MotorId::new(0).expect("an address"),
+        mode: Mode::Foc,
+        torque_nm: 0.0,
+        velocity_rad_s: 0.0,
+        position_rad: 500.0,
+        temperature_c: 0.0,
+        error: None,
+        foot_force: 0,
+    };
+    for _ in 0..40 {
+        rig.far[0].port.write(&late.encode()).expect("room");
+    }
+    let second = rig.cycle(stamp(1), &commands, honest);
+    assert_eq!(second.states.joints, first.states.joints);
+    assert_eq!(second.stray_bytes, 40 * 16);
+}
+
 #[test]
 fn faults_are_told_as_long_as_the_motor_tells_them() {
     let mut rig = Rig::new(go2());

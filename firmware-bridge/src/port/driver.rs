@@ -9,6 +9,9 @@ use robot_interface::time::Stamp;
 use super::{BusPort, PortError, wait_readable};
 use crate::bridge::{CommandError, Cycle, MotorBridge};
 
+/// Most bytes taken from a port at once: a terminal keeps no more for a reader that is late.
+const MOST_ARRIVED: usize = 4096;
+
 /// A number of ports that does not fit the robot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{ports} ports for {buses} motor buses: give each bus of the robot file one port")]
@@ -48,6 +51,11 @@ impl<P: BusPort> BusDriver<P> {
     /// How often a bus's port has failed, and how it did so last.
     pub fn failures(&self, bus: usize) -> (u64, Option<PortError>) {
         self.lines.get(bus).map_or((0, None), |line| (line.failures, line.last_failure))
+    }
+
+    /// A bus's port, to be looked at or changed.
+    pub fn port_mut(&mut self, bus: usize) -> Option<&mut P> {
+        self.lines.get_mut(bus).map(|line| &mut line.port)
     }
 
     /// Hands over what has arrived and sends what is due, on every bus, without waiting. Returns the bytes
@@ -120,16 +128,27 @@ impl<P: BusPort> BusDriver<P> {
 }
 
 impl<P: BusPort> Line<P> {
-    /// At most one buffer's worth, so that a bus full of noise cannot hold up the others.
+    /// All that has arrived, so that old answers do not stand in front of the next one; but no more than a driver
+    /// keeps, so that a bus full of noise cannot hold up the others.
     fn receive(&mut self, bridge: &mut MotorBridge, bus: usize, now: Stamp) -> usize {
         let mut buffer = [0; 256];
-        match self.port.read(&mut buffer) {
-            Ok(count) => {
-                bridge.handle_bytes(bus, now, &buffer[..count]);
-                count
+        let mut arrived = 0;
+        while arrived < MOST_ARRIVED {
+            match self.port.read(&mut buffer) {
+                Ok(count) => {
+                    bridge.handle_bytes(bus, now, &buffer[..count]);
+                    arrived += count;
+                    if count < buffer.len() {
+                        break;
+                    }
+                }
+                Err(error) => {
+                    self.fail(error);
+                    break;
+                }
             }
-            Err(error) => self.fail(error),
         }
+        arrived
     }
 
     fn transmit(&mut self, bridge: &mut MotorBridge, bus: usize, now: Stamp) -> usize {
