@@ -8,8 +8,9 @@ use std::hint::black_box;
 use common::{Rig, go2, standing};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use firmware_bridge::port::BusPort;
-use firmware_bridge::wire::FrameReader;
 use firmware_bridge::wire::go_m8010::{Command, Mode, MotorId, REPLY_LEN, Reply};
+use firmware_bridge::wire::unitree_a1::{self, Model};
+use firmware_bridge::wire::{Frame, FrameReader};
 use robot_interface::time::Stamp;
 
 fn command() -> Command {
@@ -37,6 +38,33 @@ fn reply() -> Reply {
     }
 }
 
+fn a1_command() -> unitree_a1::Command {
+    unitree_a1::Command {
+        id: unitree_a1::MotorId(2),
+        mode: unitree_a1::Mode::Foc,
+        torque_nm: 0.4,
+        velocity_rad_s: -2.0,
+        position_rad: 5.1,
+        kp: 0.5,
+        kd: 0.0125,
+    }
+}
+
+fn a1_reply() -> unitree_a1::Reply {
+    unitree_a1::Reply {
+        id: unitree_a1::MotorId(2),
+        mode: unitree_a1::Mode::Foc,
+        torque_nm: 0.4,
+        velocity_rad_s: -2.0,
+        position_rad: 5.1,
+        temperature_c: 41.0,
+        error: 0,
+        foot_force: 0,
+        gyro_rad_s: [0.1; 3],
+        accel_m_s2: [0.0, 0.0, 9.81],
+    }
+}
+
 fn frames(c: &mut Criterion) {
     let mut group = c.benchmark_group("go_m8010");
     group.throughput(Throughput::Elements(1));
@@ -44,6 +72,14 @@ fn frames(c: &mut Criterion) {
     group.bench_function("encode", |b| b.iter(|| black_box(&command).encode()));
     let bytes = reply().encode();
     group.bench_function("decode", |b| b.iter(|| Reply::decode(black_box(&bytes))));
+    group.finish();
+
+    let mut group = c.benchmark_group("unitree_a1");
+    group.throughput(Throughput::Elements(1));
+    let a1 = a1_command();
+    group.bench_function("encode", |b| b.iter(|| black_box(&a1).encode(Model::A1)));
+    let answer = a1_reply().encode();
+    group.bench_function("decode", |b| b.iter(|| unitree_a1::Reply::decode(black_box(&answer))));
     group.finish();
 
     let stream = bytes.repeat(64);

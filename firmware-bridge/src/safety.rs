@@ -16,7 +16,7 @@ pub use self::limiter::{Limit, LimitCounts};
 use self::limiter::{Limiter, Pace};
 pub use self::power::{Event, Power, PowerRefused, TRANSITIONS};
 pub use self::trip::{Cause, Severity, Trip};
-use crate::bridge::{CommandError, Cycle};
+use crate::bridge::{CommandError, CommandLimits, Cycle};
 
 /// Cycles in a row in which a joint must show its trouble: one damaged frame stops nobody.
 const TRIP_AFTER: u8 = 5;
@@ -38,10 +38,10 @@ pub struct Safety {
 }
 
 impl Safety {
-    /// For a robot as its file describes it, with its motors off.
-    pub fn new(robot: &RobotDescription) -> Self {
+    /// For a robot as its file describes it, with its motors off; `limits` are its bridge's.
+    pub fn new(robot: &RobotDescription, limits: &[CommandLimits; JOINTS]) -> Self {
         Self {
-            limiter: Limiter::new(robot),
+            limiter: Limiter::new(robot, limits),
             protection: robot.protection,
             power: Power::Off,
             trip: None,

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Rig, go2, honest, standing};
-use firmware_bridge::bridge::{BridgeError, CYCLE_NANOS, CommandError, MotorBridge};
+use firmware_bridge::bridge::{BridgeError, CYCLE_NANOS, CommandError, MotorBridge, MotorFault};
 use firmware_bridge::port::{BusDriver, BusPort, PortCount, PortError, loopback};
 use firmware_bridge::wire::go_m8010::{Command, Fault, MAX_GAIN, Mode, MotorId, Reply};
 use proptest::prelude::*;
@@ -199,6 +199,30 @@ fn a_reply_that_comes_after_its_slot_is_not_taken_for_the_next_cycles() {
     assert_eq!(second.answered, ALL);
 }
 
+/// More of them than one read takes: those behind it stood in front of the next true answer, and were taken for it.
+#[test]
+fn however_many_replies_come_late_none_is_taken_for_a_new_one() {
+    let mut rig = Rig::new(go2());
+    let commands = standing(&rig.robot);
+    let first = rig.cycle(stamp(0), &commands, honest);
+    let late = Reply {
+        id: MotorId::new(0).expect("an address"),
+        mode: Mode::Foc,
+        torque_nm: 0.0,
+        velocity_rad_s: 0.0,
+        position_rad: 500.0,
+        temperature_c: 0.0,
+        error: None,
+        foot_force: 0,
+    };
+    for _ in 0..40 {
+        rig.far[0].port.write(&late.encode()).expect("room");
+    }
+    let second = rig.cycle(stamp(1), &commands, honest);
+    assert_eq!(second.states.joints, first.states.joints);
+    assert_eq!(second.stray_bytes, 40 * 16);
+}
+
 #[test]
 fn faults_are_told_as_long_as_the_motor_tells_them() {
     let mut rig = Rig::new(go2());
@@ -209,7 +233,7 @@ fn faults_are_told_as_long_as_the_motor_tells_them() {
         }
         reply.encode().to_vec()
     });
-    assert_eq!(hot.faults[11], Some(Fault::Overheat));
+    assert_eq!(hot.faults[11], Some(MotorFault::Overheat));
     assert!(hot.faults[..11].iter().all(Option::is_none));
     assert_eq!(rig.cycle(stamp(1), &commands, honest).faults, [None; JOINTS]);
 }
@@ -325,7 +349,7 @@ fn wiring_that_cannot_be_is_refused() {
         MotorBridge::new(&robot).expect_err("impossible wiring")
     }
     let error = refusal(|robot| robot.joints.0[1].id = 15);
-    assert!(matches!(error, BridgeError::Id { joint: "FL_thigh_joint", id: 15 }), "{error}");
+    assert!(matches!(error, BridgeError::Id { joint: "FL_thigh_joint", id: 15, .. }), "{error}");
     let error = refusal(|robot| robot.joints.0[9].bus = usize::MAX);
     assert!(matches!(error, BridgeError::Bus { joint: "RR_hip_joint", .. }), "{error}");
     let error = refusal(|robot| robot.joints.0[9..].iter_mut().for_each(|joint| joint.bus = 5));

@@ -30,7 +30,7 @@ fn cycle(rig: &mut Rig, number: u64, change: impl Fn(&mut Reply)) -> Cycle {
 
 fn active() -> (Rig, Safety) {
     let mut rig = Rig::new(go2());
-    let mut safety = Safety::new(&rig.robot);
+    let mut safety = Safety::new(&rig.robot, rig.bridge.limits());
     safety.handle_cycle(&cycle(&mut rig, 0, |_| {}));
     for power in [Power::Damped, Power::Standing, Power::Active] {
         safety.request(power).expect("in order");
@@ -104,7 +104,7 @@ fn a_fault_is_cleared_once_it_is_gone() {
 #[test]
 fn what_is_not_to_be_driven_is_damped_whatever_is_commanded() {
     let mut rig = Rig::new(go2());
-    let mut safety = Safety::new(&rig.robot);
+    let mut safety = Safety::new(&rig.robot, rig.bridge.limits());
     safety.handle_cycle(&cycle(&mut rig, 0, |_| {}));
     for _ in 0..2 {
         let sent = safety.admit(stamp(1), &standing(&rig.robot)).expect("sane commands");

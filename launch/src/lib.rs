@@ -4,6 +4,7 @@ mod bus;
 pub mod cli;
 pub mod config;
 mod doctor;
+mod intake;
 pub mod lockstep;
 pub mod picture;
 pub mod pty;

@@ -29,12 +29,12 @@ use image::codecs::jpeg::JpegEncoder;
 use nalgebra::{Isometry3, UnitQuaternion};
 use robot_interface::joints::{JOINT_NAMES, JointStates};
 use robot_interface::robot::RobotDescription;
-use robot_interface::sensors::{ImuSample, Intrinsics, LidarScan, RgbImage, ThermalFrame};
+use robot_interface::sensors::{BatterySample, ImuSample, Intrinsics, LidarScan, RgbImage, ThermalFrame};
 use robot_interface::state::RobotState;
 use robot_interface::terrain::TerrainGrid;
 use robot_interface::time::Stamp;
 
-pub use cdr::CdrError;
+pub use cdr::{CdrError, CdrReadError};
 pub use disk::Output;
 pub use error::{RecordError, Recorded};
 pub use findings::DefectMarker;
@@ -44,9 +44,10 @@ pub use raw::RawRecorder;
 use sink::Sink;
 
 use crate::ros_msgs::{
-    Bytes, CameraInfo, CompressedImage, Covariance6, Header, Image, Imu, JointState, MapMetaData, Message,
-    MissionStatus, OccupancyGrid, Odometry, Path as PlannedPath, Pose, PoseStamped, PoseWithCovariance,
-    Quaternion, RegionOfInterest, TfMessage, TransformStamped, Twist, TwistWithCovariance,
+    BatteryState, Bytes, CameraInfo, CompressedImage, Covariance6, Header, Image, Imu, JointState,
+    MapMetaData, Message, MissionStatus, OccupancyGrid, Odometry, Path as PlannedPath, Pose, PoseStamped,
+    PoseWithCovariance, Quaternion, RegionOfInterest, TfMessage, TransformStamped, Twist,
+    TwistWithCovariance,
 };
 
 const MAP: &str = "map";
@@ -159,12 +160,13 @@ impl<O: Outlet> Recorder<O> {
     /// # Errors
     /// When the file cannot be written; said once.
     pub fn joint_states(&mut self, states: &JointStates) -> Result<(), RecordError> {
+        let (position, velocity, effort) = (states.positions(), states.velocities(), states.torques());
         let message = JointState {
             header: Header::new(states.stamp, ""),
-            name: &JOINT_NAMES,
-            position: &states.positions(),
-            velocity: &states.velocities(),
-            effort: &states.torques(),
+            name: (&JOINT_NAMES).into(),
+            position: (&position).into(),
+            velocity: (&velocity).into(),
+            effort: (&effort).into(),
         };
         self.publish("/joint_states", states.stamp, &message)
     }
@@ -186,6 +188,33 @@ impl<O: Outlet> Recorder<O> {
             linear_acceleration_covariance: [0.0; 9],
         };
         self.publish("/imu/data", sample.stamp, &message)
+    }
+
+    /// `/battery_state`.
+    ///
+    /// # Errors
+    /// When the file cannot be written; said once.
+    pub fn battery(&mut self, sample: &BatterySample) -> Result<(), RecordError> {
+        let message = BatteryState {
+            header: Header::new(sample.stamp, ""),
+            voltage: sample.voltage_v as f32,
+            temperature: f32::NAN,
+            current: sample.current_a as f32,
+            charge: sample.charge_ah as f32,
+            capacity: sample.capacity_ah as f32,
+            design_capacity: sample.capacity_ah as f32,
+            percentage: sample.charged as f32,
+            power_supply_status: BatteryState::DISCHARGING,
+            // Health and chemistry are not known.
+            power_supply_health: 0,
+            power_supply_technology: 0,
+            present: true,
+            cell_voltage: &[],
+            cell_temperature: &[],
+            location: "",
+            serial_number: "",
+        };
+        self.publish("/battery_state", sample.stamp, &message)
     }
 
     /// `/odom` and the same pose on `/tf`. Covariances hold what the estimate says of itself: position and
@@ -481,7 +510,7 @@ fn camera_info<'a>(header: Header<'a>, width: u32, height: u32, full: &Intrinsic
         height,
         width,
         distortion_model: "plumb_bob",
-        d: &[0.0; 5],
+        d: (&[0.0; 5]).into(),
         k: [fx, 0.0, cx, 0.0, fy, cy, 0.0, 0.0, 1.0],
         r: [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0],
         p: [fx, 0.0, cx, 0.0, 0.0, fy, cy, 0.0, 0.0, 0.0, 1.0, 0.0],

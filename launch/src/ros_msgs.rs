@@ -1,4 +1,5 @@
-//! The ROS 2 messages that a recording holds, each as a struct beside its interface text.
+//! The ROS 2 messages that a recording holds, each as a struct beside its interface text. Those that are read back too are
+//! read into the same structs.
 //!
 //! A struct's fields stand in the order of its text: that order is the wire format. The texts are those of
 //! `common_interfaces` and `rcl_interfaces` (identical in Humble and Jazzy) without their comments.
@@ -9,8 +10,11 @@ mod nav;
 mod sensor;
 mod visualization;
 
-use serde::Serialize;
+use std::fmt;
+
+use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 use serde::ser::{SerializeTuple as _, Serializer};
+use serde::{Deserialize, Serialize};
 
 pub use adit::{Defect, DefectArray, MissionStatus};
 pub use common::{
@@ -19,7 +23,8 @@ pub use common::{
 };
 pub use nav::{MapMetaData, OccupancyGrid, Odometry, Path};
 pub use sensor::{
-    CameraInfo, CompressedImage, Image, Imu, JointState, PointCloud2, PointField, RegionOfInterest,
+    BatteryState, CameraInfo, CompressedImage, Image, Imu, JointState, PointCloud2, PointField,
+    RegionOfInterest,
 };
 pub use visualization::{Marker, MarkerArray, MeshFile, UvCoordinate};
 
@@ -69,6 +74,7 @@ impl Definition {
 /// The interface `package/Name`, if it is one of those here.
 pub(crate) fn find(name: &str) -> Option<&'static Definition> {
     let known = [
+        BatteryState::DEFINITION,
         CameraInfo::DEFINITION,
         CompressedImage::DEFINITION,
         DefectArray::DEFINITION,
@@ -110,7 +116,7 @@ pub trait Message: Serialize {
 }
 
 /// Bytes of a `uint8[]` or `int8[]` field, copied as a whole rather than element by element.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
 pub struct Bytes<'a>(pub &'a [u8]);
 
 impl Serialize for Bytes<'_> {
@@ -141,6 +147,30 @@ impl Serialize for Covariance6 {
             tuple.serialize_element(value)?;
         }
         tuple.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Covariance6 {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Values;
+
+        impl<'de> Visitor<'de> for Values {
+            type Value = Covariance6;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("36 numbers")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Covariance6, A::Error> {
+                let mut matrix = [0.0; 36];
+                for (i, value) in matrix.iter_mut().enumerate() {
+                    *value = values.next_element()?.ok_or_else(|| A::Error::invalid_length(i, &self))?;
+                }
+                Ok(Covariance6(matrix))
+            }
+        }
+
+        deserializer.deserialize_tuple(36, Values)
     }
 }
 

@@ -9,7 +9,7 @@ use robot_interface::defect::DefectClass;
 use sim::tunnel::TrueDefect;
 
 use crate::config::{Mission, Robot};
-use crate::lockstep::{self, Observer, Outcome, Truth};
+use crate::lockstep::{self, Detail, Observer, Outcome, Replayed, Source, Truth};
 use crate::picture;
 use crate::record::Recorder;
 use crate::report::{
@@ -40,7 +40,51 @@ pub fn run(
     robot: &Robot,
     observer: &mut dyn Observer,
     folder: &Path,
+    detail: Detail,
 ) -> anyhow::Result<Finished> {
+    in_folder(folder, || {
+        tracing::info!("mission {} seed {} robot {}", mission.name, mission.seed, robot.description.name);
+        let mut recorder = Recorder::create(&folder.join("run.mcap"), &robot.description)?;
+        let begun = now();
+        let outcome = lockstep::run(mission, robot, Some((&mut recorder, detail)), observer)?;
+        close(recorder)?;
+        let mut finished = judge(mission, robot, &outcome)?;
+        finished.summary.wall_s = Some(begun.elapsed().as_secs_f64());
+        report::write_all(folder, &finished.summary)?;
+        Ok(finished)
+    })
+}
+
+/// Replays a recording into `folder`, which gets the files of a run; an earlier one there is moved aside first. The same
+/// recording gives the same bytes.
+///
+/// # Errors
+/// When the recording cannot be read, or the files cannot be written.
+pub fn replay(
+    source: Source,
+    mission: &Mission,
+    robot: &Robot,
+    observer: &mut dyn Observer,
+    folder: &Path,
+) -> anyhow::Result<Replayed> {
+    in_folder(folder, || {
+        tracing::info!("replay mission {} robot {}", mission.name, robot.description.name);
+        let mut recorder = Recorder::create(&folder.join("run.mcap"), &robot.description)?;
+        let replayed = lockstep::replay(source, mission, robot, &mut recorder, observer)?;
+        close(recorder)?;
+        report::write_all(folder, &replayed.summary)?;
+        Ok(replayed)
+    })
+}
+
+fn close(recorder: Recorder) -> anyhow::Result<()> {
+    let recorded = recorder.finish()?;
+    tracing::info!("recorded {} messages, {} dropped", recorded.messages, recorded.dropped);
+    Ok(())
+}
+
+/// Does a run's work with its log in `folder`; an earlier run there is moved aside first.
+fn in_folder<T>(folder: &Path, work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
     make_room(folder)?;
     let log = File::create(folder.join("run.log"))
         .with_context(|| format!("cannot write into {}: choose another --out", folder.display()))?;
@@ -50,18 +94,7 @@ pub fn run(
         .without_time()
         .with_target(false)
         .finish();
-    tracing::subscriber::with_default(subscriber, || {
-        tracing::info!("mission {} seed {} robot {}", mission.name, mission.seed, robot.description.name);
-        let mut recorder = Recorder::create(&folder.join("run.mcap"), &robot.description)?;
-        let begun = now();
-        let outcome = lockstep::run(mission, robot, Some(&mut recorder), observer)?;
-        let recorded = recorder.finish()?;
-        tracing::info!("recorded {} messages, {} dropped", recorded.messages, recorded.dropped);
-        let mut finished = judge(mission, robot, &outcome)?;
-        finished.summary.wall_s = Some(begun.elapsed().as_secs_f64());
-        report::write_all(folder, &finished.summary)?;
-        Ok(finished)
-    })
+    tracing::subscriber::with_default(subscriber, work)
 }
 
 /// Runs a mission without leaving files.

@@ -5,6 +5,7 @@ mod control;
 mod findings;
 mod inspector;
 mod navigator;
+mod story;
 mod surroundings;
 
 pub(crate) use control::Control;
@@ -12,6 +13,7 @@ pub(crate) use findings::{markers, place_of};
 pub use inspector::Findings;
 pub(crate) use inspector::{Inspector, View};
 pub(crate) use navigator::{Body, Guide, Navigator};
+pub(crate) use story::{Story, ending, is_ending};
 #[cfg(feature = "ros")]
 pub(crate) use surroundings::Perceived;
 pub(crate) use surroundings::Surroundings;

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use firmware_bridge::port::BusPort;
 use robot_interface::frames::{Base, Map, Transform};
-use robot_interface::sensors::{ImuSample, LidarScan};
+use robot_interface::sensors::{BatterySample, ImuSample, LidarScan};
 use robot_interface::time::Stamp;
 use robot_interface::tunnel::TunnelPoint;
+use sim::battery::Battery;
 use sim::engine::rapier::RapierEngine;
 use sim::engine::{Engine, GroundTruth};
 use sim::geometry::RayCaster;
@@ -29,6 +30,7 @@ pub(crate) struct World<P> {
     pub(crate) buses: Vec<VirtualBus<P>>,
     imu: ImuSensor,
     lidar: LidarSensor,
+    battery: Option<Battery>,
     /// True poses since the last scan began, one a step.
     poses: Vec<(Stamp, Transform<Map, Base>)>,
 }
@@ -46,6 +48,7 @@ impl<P: BusPort> World<P> {
             buses: virtual_buses(&robot.description, ports)?,
             imu: ImuSensor::new(&robot.description.imu, mission.seed),
             lidar,
+            battery: robot.description.battery.as_ref().map(Battery::new),
             poses: vec![(Stamp::ZERO, engine.truth().map_from_base)],
             engine,
         })
@@ -71,7 +74,15 @@ impl<P: BusPort> World<P> {
         let end = now.plus_nanos(self.step_nanos());
         let truth = self.engine.truth();
         self.poses.push((end, truth.map_from_base));
+        if let Some(battery) = &mut self.battery {
+            battery.step(self.buses.iter().map(VirtualBus::power_w).sum(), self.engine.dt_s());
+        }
         self.imu.sample(end, &truth, self.engine.dt_s())
+    }
+
+    /// What its battery says of itself, if the robot's file knows one.
+    pub(crate) fn battery(&self, now: Stamp) -> Option<BatterySample> {
+        self.battery.as_ref().map(|battery| battery.sample(now))
     }
 
     /// Takes the true poses gathered since the last call, as a scan needs them.

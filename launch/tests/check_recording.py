@@ -21,6 +21,7 @@ from rosbags.typesys import Stores, get_typestore
 LEGS = ("FL", "FR", "RL", "RR")
 JOINTS = [f"{leg}_{part}_joint" for leg in LEGS for part in ("hip", "thigh", "calf")]
 EXPECTED = {
+    "/battery_state": "sensor_msgs/msg/BatteryState",
     "/defects": "visualization_msgs/msg/MarkerArray",
     "/defects/list": "adit_msgs/msg/DefectArray",
     "/imu/data": "sensor_msgs/msg/Imu",
@@ -88,6 +89,8 @@ def check_message(topic, m):
         a, w = m.linear_acceleration, m.angular_velocity
         require(finite(a.x, a.y, a.z, w.x, w.y, w.z), "/imu/data is not finite")
         require(m.orientation_covariance[0] == -1.0, "/imu/data claims to measure orientation")
+    elif topic == "/battery_state":
+        require(0 <= m.percentage <= 1 and m.current <= 0 < m.voltage, f"/battery_state is {m.voltage} V, {m.current} A")
     elif topic == "/odom":
         require(m.child_frame_id == "base_link", f"/odom is of `{m.child_frame_id}`, not `base_link`")
         p = m.pose.pose.position

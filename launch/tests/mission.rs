@@ -46,6 +46,14 @@ fn two_runs_of_a_seed_give_the_same_bytes() {
         let [a, b] = ["a", "b"].map(|out| std::fs::read(folder.path().join(out).join(file)).expect("there"));
         assert!(!a.is_empty() && a == b, "{file} differs between two runs");
     }
+    let recording = std::fs::read(folder.path().join("a/run.mcap")).expect("there");
+    let messages = mcap::MessageStream::new(&recording).expect("opens").map(|m| m.expect("whole"));
+    let stamps: Vec<_> =
+        messages.filter(|m| m.channel.topic == "/battery_state").map(|m| m.log_time).collect();
+    assert!(
+        stamps.len() > 5 && stamps.windows(2).all(|pair| pair[1] - pair[0] == 1_000_000_000),
+        "{stamps:?}"
+    );
     let other = adit(folder.path(), &["mission", "tiny.toml", "--quiet", "--out", "c", "--seed", "4"]);
     assert!(other.status.success(), "{}", text(&other.stderr));
     let [a, c] =

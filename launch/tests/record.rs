@@ -12,7 +12,7 @@ use robot_interface::defect::DefectClass;
 use robot_interface::frames::Transform;
 use robot_interface::joints::{JOINT_NAMES, JOINTS, JointMeasurement, JointStates};
 use robot_interface::robot::RobotDescription;
-use robot_interface::sensors::{ImuSample, LidarPoint, LidarScan, RgbImage, ThermalFrame};
+use robot_interface::sensors::{BatterySample, ImuSample, LidarPoint, LidarScan, RgbImage, ThermalFrame};
 use robot_interface::state::RobotState;
 use robot_interface::terrain::TerrainGrid;
 use robot_interface::time::Stamp;
@@ -103,6 +103,14 @@ fn record<W: Output>(output: W) -> Result<(), RecordError> {
             })?;
         }
     }
+    recorder.battery(&BatterySample {
+        stamp: at(1500),
+        voltage_v: 29.5,
+        current_a: -4.0,
+        charge_ah: 6.0,
+        capacity_ah: 8.0,
+        charged: 0.75,
+    })?;
     let image = RgbImage { width: 64, height: 80, data: (0..64 * 80 * 3).map(|i| (i / 60) as u8).collect() };
     for camera in &robot.cameras {
         recorder.picture(at(1500), &camera.name, at(1495), &image, &camera.intrinsics())?;
@@ -272,6 +280,7 @@ fn every_message_reads_back_by_its_schema() {
     assert_eq!(
         counts,
         [
+            ("/battery_state", 1),
             ("/camera/crown/camera_info", 1),
             ("/camera/crown/image_raw/compressed", 1),
             ("/camera/left/camera_info", 1),
@@ -306,6 +315,16 @@ fn every_message_reads_back_by_its_schema() {
     assert!((odometry.number("pose.pose.orientation.z") - 0.05_f64.sin()).abs() < 1e-12);
     assert!((odometry.number("pose.covariance.14") - 0.09).abs() < 1e-12, "z is the third of the diagonal");
     assert_eq!(odometry.number("twist.twist.angular.z"), 0.2);
+
+    let battery = &topics["/battery_state"][0];
+    assert_eq!(
+        (battery.number("voltage"), battery.number("current")),
+        (29.5, -4.0),
+        "discharging is negative"
+    );
+    assert_eq!((battery.number("percentage"), battery.number("design_capacity")), (0.75, 8.0));
+    assert!(battery.number("temperature").is_nan() && battery.length("cell_voltage") == 0);
+    assert_eq!((battery.number("power_supply_status"), battery.number("present")), (2.0, 1.0));
 
     let cloud = &topics["/lidar/points"][0];
     assert_eq!((cloud.number("width"), cloud.length("data")), (5000.0, 100_000));

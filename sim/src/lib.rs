@@ -3,6 +3,7 @@
 //! Everything here is a function of its inputs and a seed: no clock, no file, no order of threads shows
 //! in a result.
 
+pub mod battery;
 pub mod camera;
 pub mod engine;
 pub mod geometry;

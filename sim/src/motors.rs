@@ -8,7 +8,7 @@ use firmware_bridge::port::{BusPort, PortError};
 use firmware_bridge::wire::FrameReader;
 use firmware_bridge::wire::go_m8010::{COMMAND_TIMEOUT_NANOS, Command, Fault, Mode, MotorId, Reply};
 use robot_interface::joints::{JOINT_NAMES, JOINTS};
-use robot_interface::robot::{JointDescription, RobotDescription};
+use robot_interface::robot::{JointDescription, MotorProtocol, RobotDescription};
 use robot_interface::time::Stamp;
 
 use crate::engine::{JointDrive, JointReading};
@@ -35,6 +35,9 @@ const THERMAL_RESISTANCE_K_W: f64 = 1.5;
 /// Why a robot's virtual motors could not be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MotorsError {
+    /// A protocol that the simulated motors do not speak.
+    #[error("simulated motors speak go-m8010-6 only: leave [motors] out of the robot file for a simulation")]
+    Protocol,
     /// An address that a motor cannot have.
     #[error("{joint}: motor id {id} is not possible: ids go from 0 to 14")]
     Id {
@@ -76,6 +79,8 @@ struct VirtualMotor {
     overheated: bool,
     connected: bool,
     served: Option<Stamp>,
+    /// Drawn from the battery, W; negative where the joint drives the motor.
+    power_w: f64,
 }
 
 /// The buses of a robot, one a port, in the order of the robot file.
@@ -86,6 +91,9 @@ pub fn virtual_buses<P: BusPort>(
     robot: &RobotDescription,
     ports: Vec<P>,
 ) -> Result<Vec<VirtualBus<P>>, MotorsError> {
+    if robot.motors.protocol != MotorProtocol::GoM8010 {
+        return Err(MotorsError::Protocol);
+    }
     let count = ports.len();
     let mut buses: Vec<_> = ports
         .into_iter()
@@ -116,7 +124,7 @@ impl<P: BusPort> VirtualBus<P> {
     /// [`PortError`] if the port failed; the motors go on, and damp when no more commands come.
     pub fn service(&mut self, now: Stamp, readings: &[JointReading; JOINTS]) -> Result<(), PortError> {
         for motor in &mut self.motors {
-            motor.warm(now, readings[motor.joint].torque_nm);
+            motor.warm(now, &readings[motor.joint]);
         }
         let mut buffer = [0; 256];
         let count = self.port.read(&mut buffer)?;
@@ -169,6 +177,12 @@ impl<P: BusPort> VirtualBus<P> {
         self.motors.iter().filter_map(|motor| motor.command.map(|(at, _)| at)).max()
     }
 
+    /// Electrical power that its motors draw, W: what they do at the joints and what heats their windings. What one gives
+    /// back the others use, so that the sum may be negative.
+    pub fn power_w(&self) -> f64 {
+        self.motors.iter().map(|motor| motor.power_w).sum()
+    }
+
     /// How often bytes came that were no command.
     pub const fn rejected(&self) -> u64 {
         self.rejected
@@ -186,6 +200,7 @@ impl VirtualMotor {
             overheated: false,
             connected: true,
             served: None,
+            power_w: 0.0,
         }
     }
 
@@ -197,9 +212,8 @@ impl VirtualMotor {
         let joint = &self.description;
         let max_torque_nm = joint.max_torque_nm.get();
         let damping = |kd| JointDrive { kd, max_torque_nm, ..JointDrive::default() };
-        let fresh = |at: Stamp| now.nanos().saturating_sub(at.nanos()) <= COMMAND_TIMEOUT_NANOS;
-        match self.command {
-            Some((at, command)) if fresh(at) && !self.overheated => match command.mode {
+        match self.follows(now) {
+            Some(command) => match command.mode {
                 Mode::Foc => JointDrive {
                     position_rad: joint.joint_position_rad(command.position_rad),
                     velocity_rad_s: joint.joint_velocity_rad_s(command.velocity_rad_s),
@@ -211,7 +225,7 @@ impl VirtualMotor {
                 // A virtual encoder needs no calibration; nobody's leg is to turn by itself for it.
                 Mode::Brake | Mode::Calibrate | Mode::Undefined(_) => damping(BRAKE_KD),
             },
-            _ => damping(DAMPING_KD),
+            None => damping(DAMPING_KD),
         }
     }
 
@@ -228,12 +242,21 @@ impl VirtualMotor {
         }
     }
 
+    /// The command that it follows, unless it damps by itself.
+    fn follows(&self, now: Stamp) -> Option<&Command> {
+        let fresh = |at: Stamp| now.nanos().saturating_sub(at.nanos()) <= COMMAND_TIMEOUT_NANOS;
+        self.command.as_ref().filter(|(at, _)| fresh(*at) && !self.overheated).map(|(_, command)| command)
+    }
+
     /// Heats and cools since the last call, by the torque at the joint.
-    fn warm(&mut self, now: Stamp, joint_torque_nm: f64) {
+    fn warm(&mut self, now: Stamp, reading: &JointReading) {
         let dt_s = self.served.map_or(0.0, |last| now.seconds_since(last)).clamp(0.0, 1.0);
         self.served = self.served.max(Some(now));
-        let heat_w = HEAT_PER_TORQUE2 * self.description.rotor_torque_nm(joint_torque_nm).powi(2);
+        let heat_w = HEAT_PER_TORQUE2 * self.description.rotor_torque_nm(reading.torque_nm).powi(2);
         let loss_w = (self.temperature_c - AMBIENT_C) / THERMAL_RESISTANCE_K_W;
+        // One that damps by itself has its windings shorted: the joint pays for the heat, and nothing is drawn.
+        let driven = self.follows(now).is_some_and(|command| command.mode == Mode::Foc);
+        self.power_w = if driven { reading.torque_nm * reading.velocity_rad_s + heat_w } else { 0.0 };
         self.temperature_c += (heat_w - loss_w) * dt_s / HEAT_CAPACITY_J_K;
         self.overheated = self.temperature_c >= if self.overheated { RECOVERED_C } else { OVERHEAT_C };
     }

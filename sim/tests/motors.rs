@@ -2,9 +2,9 @@
 
 #![allow(clippy::float_cmp_const, reason = "a motor that damps does so with exactly this constant")]
 
-use firmware_bridge::bridge::{Cycle, MotorBridge};
+use firmware_bridge::bridge::{Cycle, MotorBridge, MotorFault};
 use firmware_bridge::port::{BusDriver, BusPort, Loopback, loopback};
-use firmware_bridge::wire::go_m8010::{Command, Fault, Mode, MotorId, Reply};
+use firmware_bridge::wire::go_m8010::{Command, Mode, MotorId, Reply};
 use robot_interface::joints::{JOINTS, JointCommand};
 use robot_interface::robot::RobotDescription;
 use robot_interface::time::Stamp;
@@ -168,7 +168,7 @@ fn full_torque_overheats_a_motor_and_rest_cools_it() {
             break fault;
         }
     };
-    assert_eq!(fault, Fault::Overheat);
+    assert_eq!(fault, MotorFault::Overheat);
     assert!((last - OVERHEAT_C).abs() < 2.0, "{last}");
     assert!((20.0..400.0).contains(&rig.now.seconds()), "after {} s", rig.now.seconds());
     assert_eq!(rig.buses[0].drive(2, rig.now).expect("on bus 0").kd, DAMPING_KD);
@@ -219,6 +219,28 @@ fn brake_and_broadcast_are_obeyed_and_a_broadcast_is_not_answered() {
 }
 
 #[test]
+fn power_is_work_and_heat_and_nothing_is_drawn_while_damping() {
+    let (near, far) = loopback();
+    let mut buses = virtual_buses(&go2_on_one_bus(), vec![far]).expect("wired");
+    let (mut near, mut readings) = (near, readings());
+    for reading in &mut readings {
+        *reading = JointReading::default();
+    }
+    (readings[0].torque_nm, readings[0].velocity_rad_s) = (12.66, 3.0);
+    let serve = |now, buses: &mut Vec<VirtualBus<Loopback>>| {
+        buses[0].service(Stamp::from_nanos(now), &readings).expect("a port in memory");
+        buses[0].power_w()
+    };
+    assert_eq!(serve(0, &mut buses), 0.0, "nobody commands it");
+    near.write(&foc(0).encode()).expect("a port in memory");
+    serve(STEP_NANOS, &mut buses);
+    // 2 N m at the rotor: 14.3 W for each of its squares.
+    let power_w = serve(2 * STEP_NANOS, &mut buses);
+    assert!((power_w - (12.66 * 3.0 + 4.0 * 14.3)).abs() < 1e-9, "{power_w} W");
+    assert_eq!(serve(SECOND_NANOS, &mut buses), 0.0, "its commands are old");
+}
+
+#[test]
 fn broken_commands_move_nothing_and_the_next_good_one_is_heard() {
     let (mut master, far) = loopback();
     let mut buses = virtual_buses(&go2_on_one_bus(), vec![far]).expect("one bus");
@@ -249,4 +271,13 @@ fn wiring_that_cannot_be_is_refused() {
     robot.joints.0[4].id = 15;
     let error = virtual_buses(&robot, ports()).expect_err("id 15 is everybody");
     assert!(matches!(error, MotorsError::Id { joint: "FR_thigh_joint", id: 15 }), "{error}");
+}
+
+#[test]
+fn a_robot_on_other_motors_cannot_be_simulated_and_is_told_so() {
+    let mut robot = Rig::new().robot;
+    robot.motors.protocol = robot_interface::robot::MotorProtocol::A1;
+    let ports: Vec<Loopback> = (0..4).map(|_| loopback().0).collect();
+    let error = sim::motors::virtual_buses(&robot, ports).expect_err("other bytes");
+    assert!(error.to_string().contains("leave [motors] out"), "{error}");
 }

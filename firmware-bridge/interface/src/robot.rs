@@ -25,6 +25,9 @@ pub struct RobotDescription {
     pub legs: LegGeometry,
     /// One entry a joint, by name; all of [`JOINT_NAMES`] and no others.
     pub joints: JointTable,
+    /// How its motors are spoken to.
+    #[serde(default)]
+    pub motors: MotorsDescription,
     /// How its motors are spared.
     #[serde(default)]
     pub protection: Protection,
@@ -39,9 +42,37 @@ pub struct RobotDescription {
     /// Thermal cameras.
     #[serde(default)]
     pub thermal: Vec<ThermalDescription>,
+    /// Its battery, if it is known.
+    #[serde(default)]
+    pub battery: Option<BatteryDescription>,
     /// Serial ports on the robot itself; the simulator brings its own.
     #[serde(default)]
     pub ports: Option<PortsDescription>,
+}
+
+/// A battery, and what draws from it beside the motors.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BatteryDescription {
+    /// Energy of a full charge, Wh.
+    pub capacity_wh: Positive,
+    /// The voltage that it is named by, V.
+    pub nominal_voltage_v: Positive,
+    /// Voltage when full, without load, V.
+    pub full_voltage_v: Positive,
+    /// Voltage when empty, without load, V.
+    pub empty_voltage_v: Positive,
+    /// Of cells, wires and fuse together, ohm.
+    pub resistance_ohm: NonNegative,
+    /// What computers, sensors and lamps draw, W.
+    pub electronics_w: NonNegative,
+}
+
+impl BatteryDescription {
+    /// Charge when full, A h.
+    pub fn capacity_ah(&self) -> f64 {
+        self.capacity_wh.get() / self.nominal_voltage_v.get()
+    }
 }
 
 /// Where a robot's motors and its inertial sensor are plugged in.
@@ -118,6 +149,36 @@ pub struct JointDescription {
     pub max_torque_nm: Positive,
     /// Greatest speed at the joint, rad/s.
     pub max_velocity_rad_s: Positive,
+}
+
+/// How a robot's motors are spoken to; all of them alike.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MotorsDescription {
+    /// Their protocol: GO-M8010-6 when left out.
+    #[serde(default)]
+    pub protocol: MotorProtocol,
+    /// Damiao: the model by the vendor's name, such as `DM4310`, on which the ranges of its numbers depend.
+    #[serde(default)]
+    pub model: Option<String>,
+}
+
+/// The protocols that joints can be driven by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum MotorProtocol {
+    /// Unitree GO-M8010-6.
+    #[default]
+    #[serde(rename = "go-m8010-6")]
+    GoM8010,
+    /// Unitree A1.
+    #[serde(rename = "a1")]
+    A1,
+    /// Unitree B1.
+    #[serde(rename = "b1")]
+    B1,
+    /// Damiao in MIT mode, behind the vendor's USB-CAN adapter.
+    #[serde(rename = "damiao")]
+    Damiao,
 }
 
 /// How motors are spared: from when on they are derated, and when they are cut off.

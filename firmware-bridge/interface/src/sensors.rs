@@ -53,6 +53,14 @@ impl Intrinsics {
         Self { width, height, focal_px: f64::from(width) / 2.0 / (horizontal_fov_rad / 2.0).tan() }
     }
 
+    /// Of the same view in a picture of another size.
+    pub fn at_size(&self, width: u32, height: u32) -> Self {
+        if (width, height) == (self.width, self.height) {
+            return *self;
+        }
+        Self { width, height, focal_px: self.focal_px * f64::from(width) / f64::from(self.width.max(1)) }
+    }
+
     /// Direction of view of pixel coordinates (`u` right, `v` down; pixel centres at +0.5) in the optical
     /// frame, with z = 1: not normalised.
     pub fn ray(&self, u: f64, v: f64) -> Vector3<f64> {
@@ -111,6 +119,23 @@ pub struct ThermalFrame {
     pub celsius: Vec<f32>,
 }
 
+/// What a battery says of itself.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BatterySample {
+    /// When it was measured.
+    pub stamp: Stamp,
+    /// At its terminals, V.
+    pub voltage_v: f64,
+    /// Into it, A: negative while it is discharged.
+    pub current_a: f64,
+    /// Charge left, A h.
+    pub charge_ah: f64,
+    /// Charge when full, A h.
+    pub capacity_ah: f64,
+    /// Share of its charge that is left, 0 to 1.
+    pub charged: f64,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,5 +146,13 @@ mod tests {
         let [u, v] = k.project(k.ray(12.5, 400.5) * 3.0).expect("in front");
         assert!((u - 12.5).abs() < 1e-9 && (v - 400.5).abs() < 1e-9);
         assert_eq!(k.project(Vector3::new(0.0, 0.0, -1.0)), None);
+    }
+
+    #[test]
+    fn a_smaller_picture_shows_the_same_view() {
+        let k = Intrinsics::from_fov(640, 480, 1.2);
+        let quarter = k.at_size(160, 120);
+        assert!((quarter.ray(40.0, 30.0) - k.ray(160.0, 120.0)).norm() < 1e-12);
+        assert_eq!(k.at_size(640, 480), k);
     }
 }

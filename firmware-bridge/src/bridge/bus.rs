@@ -2,8 +2,7 @@
 
 use robot_interface::time::Stamp;
 
-use crate::wire::FrameReader;
-use crate::wire::go_m8010::{COMMAND_LEN, MotorId, Reply};
+use super::dialect::{Dialect, Ears};
 
 /// The schedule and the reader of one bus.
 #[derive(Clone, Debug)]
@@ -15,7 +14,7 @@ pub(super) struct Bus {
     /// How many of `motors` have been asked in this cycle.
     asked: usize,
     waiting: Option<Waiting>,
-    pub(super) reader: FrameReader<Reply>,
+    pub(super) ears: Ears,
     echo: Echo,
     pub(super) counts: BusCounts,
 }
@@ -44,7 +43,7 @@ enum Echo {
 pub(super) struct Motor {
     /// The joint that it moves.
     pub(super) joint: usize,
-    pub(super) id: MotorId,
+    pub(super) id: u8,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -55,14 +54,14 @@ struct Waiting {
 }
 
 impl Bus {
-    pub(super) const fn new(motors: Vec<Motor>, slot_nanos: u64) -> Self {
+    pub(super) const fn new(motors: Vec<Motor>, slot_nanos: u64, dialect: Dialect) -> Self {
         let asked = motors.len();
         Self {
             motors,
             slot_nanos,
             asked,
             waiting: None,
-            reader: FrameReader::new(),
+            ears: dialect.ears(),
             echo: Echo::Over,
             counts: BusCounts { stray_bytes: 0, echoes: 0 },
         }
@@ -92,7 +91,7 @@ impl Bus {
         }
         let motor = *self.motors.get(self.asked)?;
         self.asked += 1;
-        self.reader.clear();
+        self.ears.clear();
         self.echo = Echo::Awaited(0);
         self.waiting = Some(Waiting { motor, asked: now, deadline: now.plus_nanos(self.slot_nanos) });
         Some(motor)
@@ -102,23 +101,23 @@ impl Bus {
     /// began like one and are none go to the reader; returns how many stretches of noise it made of them.
     ///
     /// Only between frames: a reply may hold any bytes.
-    pub(super) fn skip_echo(&mut self, sent: &[u8; COMMAND_LEN], bytes: &mut &[u8]) -> u64 {
+    pub(super) fn skip_echo(&mut self, sent: &[u8], bytes: &mut &[u8]) -> u64 {
         let Echo::Awaited(seen) = self.echo else { return 0 };
-        if seen == 0 && !self.reader.held().is_empty() {
+        if seen == 0 && self.ears.is_holding() {
             return 0;
         }
         let same = sent[seen..].iter().zip(*bytes).take_while(|(sent, came)| sent == came).count();
         *bytes = &bytes[same..];
         let seen = seen + same;
         self.echo = Echo::Awaited(seen);
-        if seen == COMMAND_LEN {
+        if seen == sent.len() {
             self.echo = Echo::Over;
             self.counts.echoes += 1;
         } else if seen > 0 && !bytes.is_empty() {
             self.echo = Echo::Awaited(0);
-            // Shorter than a reply, and not beginning like one: there is none among them.
-            let mut noise = &sent[..seen];
-            return std::iter::from_fn(|| self.reader.next_frame(&mut noise)).count() as u64;
+            // Shorter than a reply: there is no whole one among them.
+            let mut begun = &sent[..seen];
+            return std::iter::from_fn(|| self.ears.next(&mut begun)).count() as u64;
         }
         0
     }
@@ -135,7 +134,7 @@ impl Bus {
     }
 
     /// Whose turn is over in this cycle, of this id.
-    pub(super) fn asked_before(&self, id: MotorId) -> Option<Motor> {
+    pub(super) fn asked_before(&self, id: u8) -> Option<Motor> {
         self.motors[..self.asked.saturating_sub(1)].iter().find(|motor| motor.id == id).copied()
     }
 

@@ -3,7 +3,7 @@
 use robot_interface::joints::{JOINT_NAMES, JointCommand};
 use robot_interface::robot::JointDescription;
 
-use crate::wire::go_m8010::MAX_GAIN;
+use super::dialect::Most;
 
 /// Why a set of commands was refused. Nothing of the set is sent.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
@@ -43,23 +43,22 @@ pub struct CommandLimits {
     pub max_velocity_rad_s: f64,
     /// Greatest feed-forward torque either way, N m: the description's `max_torque_nm`.
     pub max_torque_nm: f64,
-    /// Greatest stiffness, N m/rad: what the frame can carry ([`MAX_GAIN`] at the rotor), at the joint.
+    /// Greatest stiffness, N m/rad: what the frame can carry, at the joint.
     pub max_kp: f64,
-    /// Greatest damping, N m s/rad: what the frame can carry ([`MAX_GAIN`] at the rotor), at the joint.
+    /// Greatest damping, N m s/rad: what the frame can carry, at the joint.
     pub max_kd: f64,
 }
 
 impl CommandLimits {
     /// The limits that follow from a joint's description.
-    pub fn of(joint: &JointDescription) -> Self {
-        let max_gain = joint.joint_gain(MAX_GAIN);
+    pub(super) fn of(joint: &JointDescription, most: &Most) -> Self {
         Self {
             lower_rad: joint.lower_rad.get(),
             upper_rad: joint.upper_rad.get(),
             max_velocity_rad_s: joint.max_velocity_rad_s.get(),
             max_torque_nm: joint.max_torque_nm.get(),
-            max_kp: max_gain,
-            max_kd: max_gain,
+            max_kp: joint.joint_gain(most.kp),
+            max_kd: joint.joint_gain(most.kd),
         }
     }
 

@@ -13,6 +13,7 @@
 //! joints sink in damping.
 
 mod bus;
+mod dialect;
 mod limits;
 
 use robot_interface::joints::{JOINT_NAMES, JOINTS, JointCommand, JointMeasurement, JointStates};
@@ -21,12 +22,10 @@ use robot_interface::time::Stamp;
 
 pub use self::bus::BusCounts;
 use self::bus::{Bus, Motor};
+use self::dialect::{Dialect, Heard, Most, Targets};
+pub use self::dialect::{MotorFault, Outgoing, baud};
 pub use self::limits::{CommandError, CommandLimits};
 use crate::wire::WireError;
-use crate::wire::go_m8010::{
-    BYTE_NANOS, COMMAND_LEN, Command, Fault, MAX_POSITION_RAD, MAX_TORQUE_NM, MAX_VELOCITY_RAD_S, Mode,
-    MotorId, REPLY_LEN, Reply,
-};
 
 /// Nominal cycle: 500 Hz.
 pub const CYCLE_NANOS: u64 = 2_000_000;
@@ -35,13 +34,22 @@ pub const CYCLE_NANOS: u64 = 2_000_000;
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum BridgeError {
     /// An address that a motor cannot have.
-    #[error("{joint}: motor id {id} is not possible: ids go from 0 to 14")]
+    #[error("{joint}: motor id {id} is not possible: with this protocol ids go from {least} to {most}")]
     Id {
         /// The joint's name.
         joint: &'static str,
         /// The id.
         id: u8,
+        /// The least that is possible.
+        least: u8,
+        /// The greatest that is possible.
+        most: u8,
     },
+    /// A protocol whose numbers depend on the motor's model, and no model that is known.
+    #[error(
+        "[motors] model is missing or not known: with protocol `damiao` give the vendor's name, such as DM4310"
+    )]
+    Model,
     /// A bus number that leaves gaps.
     #[error("{joint}: bus {bus} is out of order: number the buses from 0 without gaps")]
     Bus {
@@ -98,6 +106,8 @@ pub struct LinkCounts {
     pub bad_header: u64,
     /// Intact replies with an undefined mode.
     pub bad_mode: u64,
+    /// Replies without a checksum whose reading cannot follow the one before it.
+    pub implausible: u64,
 }
 
 /// The result of one cycle.
@@ -111,7 +121,7 @@ pub struct Cycle {
     /// When each measurement arrived; `None`, with a measurement of zeros, if none ever has. `[12]`
     pub measured_at: [Option<Stamp>; JOINTS],
     /// What each motor complained of in its last answer, `[12]`.
-    pub faults: [Option<Fault>; JOINTS],
+    pub faults: [Option<MotorFault>; JOINTS],
     /// Whose command was clamped to the joint's limits, `[12]`.
     pub clamped: [bool; JOINTS],
     /// The state of each link since the start, `[12]`.
@@ -127,9 +137,13 @@ pub struct Cycle {
 pub struct MotorBridge {
     joints: [JointDescription; JOINTS],
     limits: [CommandLimits; JOINTS],
-    ids: [MotorId; JOINTS],
+    dialect: Dialect,
     buses: Vec<Bus>,
-    frames: [[u8; COMMAND_LEN]; JOINTS],
+    frames: [Outgoing; JOINTS],
+    /// Whose motor must be enabled before it takes a command, `[12]`.
+    disabled: [bool; JOINTS],
+    /// How many readings in a row were refused because they cannot be, `[12]`.
+    implausible: [u8; JOINTS],
     /// When the current cycle began; `None` between cycles.
     begun: Option<Stamp>,
     round_trip_nanos: [Option<u64>; JOINTS],
@@ -151,18 +165,21 @@ impl MotorBridge {
     /// [`BridgeError`] if the wiring is not possible, or a slot shorter than the bytes' time on the bus.
     pub fn with_cycle(robot: &RobotDescription, cycle_nanos: u64) -> Result<Self, BridgeError> {
         let joints = robot.joints.0;
-        let mut ids = [MotorId::BROADCAST; JOINTS];
+        let dialect = Dialect::of(&robot.motors)?;
+        let (most, ids) = (dialect.most(), dialect.ids());
         let mut wiring: [Vec<Motor>; JOINTS] = Default::default();
         for (joint, description) in joints.iter().enumerate() {
             let name = JOINT_NAMES[joint];
-            check_range(name, description)?;
-            let id =
-                MotorId::new(description.id).ok_or(BridgeError::Id { joint: name, id: description.id })?;
+            check_range(name, description, &most)?;
+            let id = description.id;
+            if !ids.contains(&id) {
+                let (least, most) = (*ids.start(), *ids.end());
+                return Err(BridgeError::Id { joint: name, id, least, most });
+            }
             wiring
                 .get_mut(description.bus)
                 .ok_or(BridgeError::Bus { joint: name, bus: description.bus })?
                 .push(Motor { joint, id });
-            ids[joint] = id;
         }
         let count = wiring.iter().take_while(|motors| !motors.is_empty()).count();
         if let Some(motor) = wiring[count..].iter().flatten().next() {
@@ -171,17 +188,19 @@ impl MotorBridge {
         }
         let buses = wiring.into_iter().take(count).enumerate().map(|(bus, motors)| {
             let slot_nanos = cycle_nanos / 10 * 9 / motors.len() as u64;
-            if slot_nanos <= (COMMAND_LEN + REPLY_LEN) as u64 * BYTE_NANOS {
+            if slot_nanos <= dialect.exchange_len() as u64 * byte_nanos(dialect) {
                 return Err(BridgeError::Overloaded { bus, motors: motors.len(), cycle_nanos });
             }
-            Ok(Bus::new(motors, slot_nanos))
+            Ok(Bus::new(motors, slot_nanos, dialect))
         });
         Ok(Self {
             joints,
-            limits: joints.map(|joint| CommandLimits::of(&joint)),
-            ids,
+            limits: joints.map(|joint| CommandLimits::of(&joint, &most)),
+            dialect,
             buses: buses.collect::<Result<_, _>>()?,
-            frames: [[0; COMMAND_LEN]; JOINTS],
+            frames: [Outgoing::EMPTY; JOINTS],
+            disabled: [false; JOINTS],
+            implausible: [0; JOINTS],
             begun: None,
             round_trip_nanos: [None; JOINTS],
             last: Cycle {
@@ -200,6 +219,11 @@ impl MotorBridge {
     /// How many buses there are; they are numbered from 0.
     pub const fn buses(&self) -> usize {
         self.buses.len()
+    }
+
+    /// Time that one byte takes on a bus (start bit, eight bits, stop bit), ns.
+    pub const fn byte_nanos(&self) -> u64 {
+        byte_nanos(self.dialect)
     }
 
     /// What came over a bus besides answers, since the start.
@@ -232,7 +256,10 @@ impl MotorBridge {
         }
         for (joint, command) in admitted.iter().enumerate() {
             self.last.clamped[joint] = *command != commands[joint];
-            self.frames[joint] = self.rotor_command(joint, command).encode_nearest();
+            let id = self.joints[joint].id;
+            let enable = if self.disabled[joint] { self.dialect.enable(id) } else { None };
+            let targets = self.targets(joint, command);
+            self.frames[joint] = enable.unwrap_or_else(|| self.dialect.drive(id, &targets));
         }
         self.begin(now);
         Ok(())
@@ -247,8 +274,8 @@ impl MotorBridge {
             self.end_cycle(now);
         }
         self.last.clamped = [false; JOINTS];
-        for (frame, id) in self.frames.iter_mut().zip(self.ids) {
-            *frame = Command::idle(id).encode();
+        for (frame, joint) in self.frames.iter_mut().zip(&self.joints) {
+            *frame = self.dialect.read(joint.id);
         }
         self.begin(now);
     }
@@ -262,7 +289,7 @@ impl MotorBridge {
     }
 
     /// The frame to send on a bus, if it is somebody's turn. His slot begins now.
-    pub fn poll_transmit(&mut self, bus: usize, now: Stamp) -> Option<[u8; COMMAND_LEN]> {
+    pub fn poll_transmit(&mut self, bus: usize, now: Stamp) -> Option<Outgoing> {
         let motor = self.buses.get_mut(bus)?.ask(now)?;
         Some(self.frames[motor.joint])
     }
@@ -279,20 +306,33 @@ impl MotorBridge {
             let noise = bus.skip_echo(&self.frames[motor.joint], &mut bytes);
             let link = &mut self.last.links[motor.joint];
             link.bad_header += noise;
-            match bus.reader.next_frame(&mut bytes) {
+            match bus.ears.next(&mut bytes) {
                 None => return,
-                Some(Ok(reply)) if matches!(reply.mode, Mode::Undefined(_)) => link.bad_mode += 1,
-                Some(Ok(reply)) if reply.id == motor.id => {
-                    self.round_trip_nanos[motor.joint] = Some(bus.answered(now));
+                Some(Ok(heard)) if !heard.defined => link.bad_mode += 1,
+                Some(Ok(heard)) if heard.id == motor.id => {
+                    let joint = motor.joint;
+                    let measured = measurement(&self.joints[joint], &heard);
+                    if !self.dialect.is_checked() && self.implausible[joint] < MOST_IMPLAUSIBLE {
+                        let before =
+                            self.last.measured_at[joint].map(|at| (at, self.last.states.joints[joint]));
+                        if before.is_some_and(|before| !can_be(&self.joints[joint], before, now, &measured)) {
+                            self.implausible[joint] += 1;
+                            link.implausible += 1;
+                            continue;
+                        }
+                    }
+                    self.implausible[joint] = 0;
+                    self.round_trip_nanos[joint] = Some(bus.answered(now));
                     link.replies += 1;
-                    self.last.answered[motor.joint] = true;
-                    self.last.measured_at[motor.joint] = Some(now);
-                    self.last.faults[motor.joint] = reply.error;
-                    self.last.states.joints[motor.joint] = measurement(&self.joints[motor.joint], &reply);
+                    self.last.answered[joint] = true;
+                    self.last.measured_at[joint] = Some(now);
+                    self.last.faults[joint] = heard.fault;
+                    self.last.states.joints[joint] = measured;
+                    self.disabled[joint] = heard.disabled;
                 }
-                Some(Ok(reply)) => {
+                Some(Ok(heard)) => {
                     link.wrong_id += 1;
-                    if let Some(late) = bus.asked_before(reply.id)
+                    if let Some(late) = bus.asked_before(heard.id)
                         && !self.last.answered[late.joint]
                     {
                         self.last.links[late.joint].late += 1;
@@ -345,11 +385,9 @@ impl MotorBridge {
     }
 
     /// A joint command as its motor is to have it.
-    fn rotor_command(&self, joint: usize, command: &JointCommand) -> Command {
+    fn targets(&self, joint: usize, command: &JointCommand) -> Targets {
         let description = &self.joints[joint];
-        Command {
-            id: self.ids[joint],
-            mode: Mode::Foc,
+        Targets {
             torque_nm: description.rotor_torque_nm(command.torque_nm),
             velocity_rad_s: description.rotor_velocity_rad_s(command.velocity_rad_s),
             position_rad: description.rotor_position_rad(command.position_rad),
@@ -359,28 +397,49 @@ impl MotorBridge {
     }
 }
 
+const fn byte_nanos(dialect: Dialect) -> u64 {
+    (10 * 1_000_000_000_u64).div_ceil(dialect.baud() as u64)
+}
+
 /// A motor's reply as its joint's measurement.
-fn measurement(joint: &JointDescription, reply: &Reply) -> JointMeasurement {
+fn measurement(joint: &JointDescription, heard: &Heard) -> JointMeasurement {
     JointMeasurement {
-        position_rad: joint.joint_position_rad(reply.position_rad),
-        velocity_rad_s: joint.joint_velocity_rad_s(reply.velocity_rad_s),
-        torque_nm: joint.joint_torque_nm(reply.torque_nm),
-        temperature_c: reply.temperature_c,
+        position_rad: joint.joint_position_rad(heard.position_rad),
+        velocity_rad_s: joint.joint_velocity_rad_s(heard.velocity_rad_s),
+        torque_nm: joint.joint_torque_nm(heard.torque_nm),
+        temperature_c: heard.temperature_c,
     }
 }
 
+/// Readings in a row that are refused because they cannot be: after that the joint may really be elsewhere, as when
+/// its motor lost power.
+const MOST_IMPLAUSIBLE: u8 = 3;
+/// How much farther than its speed allows a joint may have gone between two readings, rad.
+const READING_SLACK_RAD: f64 = 0.1;
+
+/// Whether a joint can have gone from one measurement to another in the time between them.
+fn can_be(
+    joint: &JointDescription,
+    (at, before): (Stamp, JointMeasurement),
+    now: Stamp,
+    measured: &JointMeasurement,
+) -> bool {
+    let farthest = 1.5 * joint.max_velocity_rad_s.get() * now.seconds_since(at).max(0.0) + READING_SLACK_RAD;
+    (measured.position_rad - before.position_rad).abs() <= farthest
+}
+
 /// Everything that the joint's limits allow must fit the frame; then nothing saturates silently there.
-fn check_range(name: &'static str, joint: &JointDescription) -> Result<(), BridgeError> {
+fn check_range(name: &'static str, joint: &JointDescription, most: &Most) -> Result<(), BridgeError> {
     let extremes = [joint.lower_rad.get(), joint.upper_rad.get()].map(|q| joint.rotor_position_rad(q).abs());
     let needs = [
-        ("max_torque_nm", joint.rotor_torque_nm(joint.max_torque_nm.get()).abs(), MAX_TORQUE_NM),
+        ("max_torque_nm", joint.rotor_torque_nm(joint.max_torque_nm.get()).abs(), most.torque_nm),
         (
             "max_velocity_rad_s",
             joint.rotor_velocity_rad_s(joint.max_velocity_rad_s.get()).abs(),
-            MAX_VELOCITY_RAD_S,
+            most.velocity_rad_s,
         ),
-        ("lower_rad", extremes[0], MAX_POSITION_RAD),
-        ("upper_rad", extremes[1], MAX_POSITION_RAD),
+        ("lower_rad", extremes[0], most.position_rad),
+        ("upper_rad", extremes[1], most.position_rad),
     ];
     for (quantity, value, most) in needs {
         // A ratio beyond all reason gives infinities, or even zero times infinity.

@@ -8,7 +8,9 @@ use robot_interface::time::Stamp;
 
 use super::{BusPort, PortError, wait_readable};
 use crate::bridge::{CommandError, Cycle, MotorBridge};
-use crate::wire::go_m8010::BYTE_NANOS;
+
+/// Most bytes taken from a port at once: a terminal keeps no more for a reader that is late.
+const MOST_ARRIVED: usize = 4096;
 
 /// A number of ports that does not fit the robot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +53,11 @@ impl<P: BusPort> BusDriver<P> {
         self.lines.get(bus).map_or((0, None), |line| (line.failures, line.last_failure))
     }
 
+    /// A bus's port, to be looked at or changed.
+    pub fn port_mut(&mut self, bus: usize) -> Option<&mut P> {
+        self.lines.get_mut(bus).map(|line| &mut line.port)
+    }
+
     /// Hands over what has arrived and sends what is due, on every bus, without waiting. Returns the bytes
     /// moved on the busiest bus.
     pub fn poll(&mut self, bridge: &mut MotorBridge, now: Stamp) -> usize {
@@ -60,6 +67,12 @@ impl<P: BusPort> BusDriver<P> {
             arrived + line.transmit(bridge, bus, now)
         });
         moved.max().unwrap_or(0)
+    }
+
+    /// Hands over what has arrived on every bus. Returns the bytes that came on the busiest one.
+    fn receive(&mut self, bridge: &mut MotorBridge, now: Stamp) -> usize {
+        let arrived = self.lines.iter_mut().enumerate().map(|(bus, line)| line.receive(bridge, bus, now));
+        arrived.max().unwrap_or(0)
     }
 
     /// The ports, in the order of the robot's buses.
@@ -94,16 +107,15 @@ impl<P: BusPort> BusDriver<P> {
         commands: &[JointCommand; JOINTS],
         mut serve: impl FnMut(Stamp),
     ) -> Result<Cycle, CommandError> {
-        for (bus, line) in self.lines.iter_mut().enumerate() {
-            line.receive(bridge, bus, start);
-        }
+        self.receive(bridge, start);
         bridge.begin_cycle(start, commands)?;
         let mut now = start;
         while !bridge.is_complete() {
             let mut moved = self.poll(bridge, now);
             serve(now);
-            moved += self.poll(bridge, now);
-            let crossed = now.plus_nanos(moved as u64 * BYTE_NANOS);
+            // The next motor is asked only once these bytes have crossed: its slot begins then.
+            moved += self.receive(bridge, now);
+            let crossed = now.plus_nanos(moved as u64 * bridge.byte_nanos());
             now = match bridge.poll_timeout() {
                 Some(deadline) if moved == 0 => deadline,
                 // A line may babble without end: the slots end all the same.
@@ -116,16 +128,27 @@ impl<P: BusPort> BusDriver<P> {
 }
 
 impl<P: BusPort> Line<P> {
-    /// At most one buffer's worth, so that a bus full of noise cannot hold up the others.
+    /// All that has arrived, so that old answers do not stand in front of the next one; but no more than a driver
+    /// keeps, so that a bus full of noise cannot hold up the others.
     fn receive(&mut self, bridge: &mut MotorBridge, bus: usize, now: Stamp) -> usize {
         let mut buffer = [0; 256];
-        match self.port.read(&mut buffer) {
-            Ok(count) => {
-                bridge.handle_bytes(bus, now, &buffer[..count]);
-                count
+        let mut arrived = 0;
+        while arrived < MOST_ARRIVED {
+            match self.port.read(&mut buffer) {
+                Ok(count) => {
+                    bridge.handle_bytes(bus, now, &buffer[..count]);
+                    arrived += count;
+                    if count < buffer.len() {
+                        break;
+                    }
+                }
+                Err(error) => {
+                    self.fail(error);
+                    break;
+                }
             }
-            Err(error) => self.fail(error),
         }
+        arrived
     }
 
     fn transmit(&mut self, bridge: &mut MotorBridge, bus: usize, now: Stamp) -> usize {

@@ -1,8 +1,9 @@
 //! What carries a motor bus's bytes: a port that never blocks, and who moves bytes between ports and the
 //! bridge. A real [`SerialPort`] is one implementation, [`loopback`] another; [`replaceable`] makes one that
-//! survives its adapter's being unplugged.
+//! survives its adapter's being unplugged; [`FaultPort`] spoils what passes through another, for tests.
 
 mod driver;
+mod faults;
 mod loopback;
 mod replace;
 mod serial;
@@ -12,6 +13,7 @@ mod wait;
 use std::os::fd::BorrowedFd;
 
 pub use driver::{BusDriver, PortCount};
+pub use faults::{FaultPort, PortFault};
 pub use loopback::{LOOPBACK_CAPACITY, Loopback, loopback};
 pub use replace::{Replaceable, Replacer, replaceable};
 pub use serial::{DEFAULT_BAUD, OpenError, SerialPort, available_ports};

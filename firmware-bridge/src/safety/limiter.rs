@@ -36,6 +36,9 @@ impl Pace {
     pub(super) const BRISK: Self = Self { target_speed: 8.0, torque_rise_s: 0.004 };
 }
 
+/// Answers in a row that may be missing before a joint counts as never measured: 50 ms. What is known of it is then no
+/// longer true, and where it is driven to is a guess.
+const MOST_UNHEARD: u32 = 25;
 /// Share of the greatest speed from which on torque is taken back.
 const FAST_SHARE: f64 = 0.9;
 /// The longest step that a target is moved on for at once, s: what is older was missed.
@@ -56,7 +59,7 @@ pub enum Limit {
     Temperature,
     /// Power of all joints.
     Power,
-    /// The joint has never been measured, and is damped.
+    /// The joint has never been measured, or not for long, and is damped.
     Unmeasured,
 }
 
@@ -119,8 +122,10 @@ impl LimitCounts {
 pub(super) struct Limiter {
     limits: [CommandLimits; JOINTS],
     protection: Protection,
-    /// `None` until a joint has first answered. `[12]`
+    /// `None` until a joint has answered, for the first time or again. `[12]`
     measured: [Option<JointMeasurement>; JOINTS],
+    /// How many of its answers in a row are missing. `[12]`
+    unheard: [u32; JOINTS],
     /// Whose target was moved on to where, rad; `None` for a joint that nothing pulled at. `[12]`
     targets: [Option<f64>; JOINTS],
     /// What the last commands drove the joints with, N m. `[12]`
@@ -130,11 +135,12 @@ pub(super) struct Limiter {
 }
 
 impl Limiter {
-    pub(super) fn new(robot: &RobotDescription) -> Self {
+    pub(super) fn new(robot: &RobotDescription, limits: &[CommandLimits; JOINTS]) -> Self {
         Self {
-            limits: robot.joints.0.map(|joint| CommandLimits::of(&joint)),
+            limits: *limits,
             protection: robot.protection,
             measured: [None; JOINTS],
+            unheard: [0; JOINTS],
             targets: [None; JOINTS],
             driven: [0.0; JOINTS],
             at: None,
@@ -154,6 +160,12 @@ impl Limiter {
         for joint in 0..JOINTS {
             if cycle.answered[joint] {
                 self.measured[joint] = Some(cycle.states.joints[joint]);
+                self.unheard[joint] = 0;
+                continue;
+            }
+            self.unheard[joint] = self.unheard[joint].saturating_add(1);
+            if self.unheard[joint] >= MOST_UNHEARD {
+                (self.measured[joint], self.targets[joint]) = (None, None);
             }
         }
     }
@@ -234,7 +246,7 @@ impl Limiter {
         let grown = limits.max_torque_nm * more_share;
         let most = if drive * last >= 0.0 { last.abs() + grown } else { (grown - last.abs()).max(0.0) };
         if drive.abs() > most {
-            take_back(command, measured, drive.abs() - most);
+            take_back(command, measured, limits, drive.abs() - most);
             acted = true;
         }
         if acted {
@@ -250,7 +262,7 @@ impl Limiter {
         let torque = torque_nm(command, measured);
         // What is beyond it by the damping of the joint's own motion alone is not the command's.
         if torque.abs() > most && torque * drive_nm(command, measured) > 0.0 {
-            take_back(command, measured, torque.abs() - most);
+            take_back(command, measured, limits, torque.abs() - most);
             let hot = share < 1.0 && torque.abs() <= limits.max_torque_nm;
             self.counts[joint].add(if hot { Limit::Temperature } else { Limit::Torque });
         }
@@ -260,7 +272,7 @@ impl Limiter {
             let left = ((1.0 - speed) / (1.0 - FAST_SHARE)).max(0.0);
             let most = limits.max_torque_nm * left;
             if torque.abs() > most {
-                take_back(command, measured, torque.abs() - most);
+                take_back(command, measured, limits, torque.abs() - most);
                 self.counts[joint].add(Limit::Velocity);
             }
         }
@@ -280,7 +292,7 @@ impl Limiter {
             let Some(measured) = self.measured[joint] else { continue };
             let torque = torque_nm(command, &measured);
             if torque * measured.velocity_rad_s > 0.0 {
-                take_back(command, &measured, torque.abs() * (1.0 - most / total));
+                take_back(command, &measured, &self.limits[joint], torque.abs() * (1.0 - most / total));
                 self.counts[joint].add(Limit::Power);
             }
         }
@@ -301,9 +313,16 @@ fn drive_nm(command: &JointCommand, measured: &JointMeasurement) -> f64 {
 
 /// Makes what drives the joint smaller by `excess_nm`: first the feed-forward torque, then the way to the target,
 /// then the wanted velocity, each by no more than what it adds. The damping of the joint's own motion stays.
-fn take_back(command: &mut JointCommand, measured: &JointMeasurement, excess_nm: f64) {
-    let sign = drive_nm(command, measured).signum();
-    let mut left = excess_nm;
+fn take_back(
+    command: &mut JointCommand,
+    measured: &JointMeasurement,
+    limits: &CommandLimits,
+    excess_nm: f64,
+) {
+    let drive = drive_nm(command, measured);
+    let sign = drive.signum();
+    // Its parts may pull against each other: more than the whole taken from some would turn it round.
+    let mut left = excess_nm.min(drive.abs());
     let mut take = |part: f64| {
         let taken = (part * sign).max(0.0).min(left);
         left -= taken;
@@ -312,7 +331,13 @@ fn take_back(command: &mut JointCommand, measured: &JointMeasurement, excess_nm:
     command.torque_nm -= take(command.torque_nm);
     if command.kp > 0.0 {
         let spring = command.kp * (command.position_rad - measured.position_rad);
-        command.position_rad -= take(spring) / command.kp;
+        let taken = take(spring);
+        let target = command.position_rad - taken / command.kp;
+        command.position_rad = target.max(limits.lower_rad).min(limits.upper_rad);
+        // Where the joint is beyond its stops the target stays at the stop, and the stiffness gives way.
+        if command.position_rad != target {
+            command.kp *= (spring - taken) / (command.kp * (command.position_rad - measured.position_rad));
+        }
     }
     if command.kd > 0.0 {
         command.velocity_rad_s -= take(command.kd * command.velocity_rad_s) / command.kd;

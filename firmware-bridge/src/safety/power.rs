@@ -8,7 +8,7 @@
 //! | Active   | whatever the gait commands, within the limits                                          |
 //! | Faulted  | as Damped, until the fault is gone and somebody has cleared it                         |
 //!
-//! The transitions are [`TRANSITIONS`]; `docs/safety.md` draws them.
+//! The transitions are [`TRANSITIONS`]; docs/safety.md draws them.
 
 use super::trip::Trip;
 
@@ -113,6 +113,26 @@ pub enum PowerRefused {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_drawing_shows_each_transition_and_no_other() {
+        let drawn: Vec<_> = include_str!("../../../docs/safety.md")
+            .lines()
+            .map(str::trim)
+            .filter(|line| line.contains(" --> ") && !line.starts_with("[*]"))
+            .collect();
+        let told = TRANSITIONS.map(|(from, event, to)| {
+            let on = match event {
+                Event::Request(_) => "request",
+                Event::Trip => "trip",
+                Event::Cut => "cut",
+                Event::Clear => "clear",
+            };
+            format!("{} --> {}: {on}", from.name(), to.name())
+        });
+        assert_eq!(drawn.len(), told.len());
+        assert!(told.iter().all(|line| drawn.contains(&line.as_str())), "{told:?}");
+    }
 
     #[test]
     fn active_is_reached_step_by_step_and_left_at_once() {

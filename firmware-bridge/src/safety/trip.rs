@@ -2,7 +2,7 @@
 
 use robot_interface::joints::JOINT_NAMES;
 
-use crate::wire::go_m8010::Fault;
+use crate::bridge::MotorFault;
 
 /// How soon the motors must be let go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,8 +35,8 @@ pub enum Cause {
         position_rad: f64,
     },
     /// The motor's own word.
-    #[error("the motor reports {}", fault_text(*.0))]
-    Motor(Fault),
+    #[error("the motor reports {}", _0.remedy())]
+    Motor(MotorFault),
 }
 
 impl Cause {
@@ -44,19 +44,9 @@ impl Cause {
     pub const fn severity(&self) -> Severity {
         match self {
             // A joint that is not where it says is pulled to where it must not be.
-            Self::BeyondStops { .. } | Self::Motor(Fault::Encoder) => Severity::Cut,
+            Self::BeyondStops { .. } | Self::Motor(MotorFault::Encoder) => Severity::Cut,
             Self::Hot { .. } | Self::Motor(_) => Severity::Settle,
         }
-    }
-}
-
-const fn fault_text(fault: Fault) -> &'static str {
-    match fault {
-        Fault::Overheat => "overheating: let it cool",
-        Fault::Overcurrent => "overcurrent: look for a blocked joint or a short in its cable",
-        Fault::Overvoltage => "overvoltage: check the supply, and that it can take back braking energy",
-        Fault::Encoder => "an encoder fault: have it calibrated or replaced",
-        Fault::Undefined(_) => "an error without a published meaning: check its firmware version",
     }
 }
 

@@ -49,7 +49,7 @@ impl VirtualMotor {
     }
 
     /// Turns until `now`; commands that have stopped hold nothing any more.
-    fn run_to(&mut self, now: Stamp) {
+    pub fn run_to(&mut self, now: Stamp) {
         if self.commanded.is_some_and(|at| now.nanos().saturating_sub(at.nanos()) > COMMAND_TIMEOUT_NANOS) {
             self.rotor.drive = Drive::Damped { kd: IDLE_KD };
         }

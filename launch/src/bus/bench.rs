@@ -108,7 +108,8 @@ impl Bench {
         cycles: usize,
     ) -> Self {
         let [ours, least] = [(); 2].map(|()| Figures::planned(cycles));
-        Self { bridge, driver, floor: Floor::new(robot), period_nanos, ours, least }
+        let floor = Floor::new(&bridge, robot.motors.protocol);
+        Self { bridge, driver, floor, period_nanos, ours, least }
     }
 
     /// Runs the planned cycles, or until told to stop. Does not allocate.

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use firmware_bridge::bridge::{MotorBridge, Outgoing};
 use firmware_bridge::port::{BusDriver, BusPort, SerialPort};
-use firmware_bridge::wire::go_m8010::{COMMAND_LEN, Command, MotorId, REPLY_LEN};
+use firmware_bridge::wire::{damiao, go_m8010, unitree_a1};
 use robot_interface::joints::JOINTS;
-use robot_interface::robot::RobotDescription;
+use robot_interface::robot::MotorProtocol;
 use robot_interface::time::Stamp;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -20,20 +21,37 @@ pub(crate) struct Floor {
 }
 
 struct Line {
-    frames: Vec<[u8; COMMAND_LEN]>,
+    frames: Vec<Outgoing>,
+    /// Length of an answer, bytes.
+    answer_len: usize,
     sent: usize,
     missing: usize,
 }
 
 impl Floor {
-    /// Of a robot whose ids have been checked; a motor without a possible id is left out.
-    pub(crate) fn new(robot: &RobotDescription) -> Self {
-        let frames = |bus| {
-            let here = robot.joints.0.iter().filter(move |joint| joint.bus == bus);
-            here.filter_map(|joint| MotorId::new(joint.id)).map(|id| Command::idle(id).encode()).collect()
+    /// Sends what a bridge sends when it reads.
+    pub(crate) fn new(bridge: &MotorBridge, protocol: MotorProtocol) -> Self {
+        let mut bridge = bridge.clone();
+        let buses = bridge.buses();
+        bridge.begin_reading(Stamp::ZERO);
+        let mut frames = |bus| {
+            let mut frames = Vec::new();
+            let mut now = Stamp::ZERO;
+            while let Some(frame) = bridge.poll_transmit(bus, now) {
+                frames.push(frame);
+                // Nobody answers, and the next one is asked.
+                now = bridge.poll_timeout().unwrap_or(now);
+                bridge.handle_timeout(now);
+            }
+            frames
         };
-        let line = |bus| Line { frames: frames(bus), sent: 0, missing: 0 };
-        Self { lines: (0..robot.buses()).map(line).collect() }
+        let answer_len = match protocol {
+            MotorProtocol::GoM8010 => go_m8010::REPLY_LEN,
+            MotorProtocol::A1 | MotorProtocol::B1 => unitree_a1::REPLY_LEN,
+            MotorProtocol::Damiao => damiao::INBOUND_LEN,
+        };
+        let line = |bus| Line { frames: frames(bus), answer_len, sent: 0, missing: 0 };
+        Self { lines: (0..buses).map(line).collect() }
     }
 
     /// One cycle; when it was over, and how many answers did not come before `limit`.
@@ -74,7 +92,7 @@ impl Line {
         let Some(frame) = self.frames.get(self.sent) else { return };
         // What cannot be sent is not answered, and counted as that.
         let _ = port.write(frame);
-        (self.sent, self.missing) = (self.sent + 1, REPLY_LEN);
+        (self.sent, self.missing) = (self.sent + 1, self.answer_len);
     }
 
     fn receive(&mut self, port: &mut SerialPort) {

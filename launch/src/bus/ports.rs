@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use firmware_bridge::bridge::MotorBridge;
-use firmware_bridge::port::{BusDriver, DEFAULT_BAUD, SerialPort};
+use firmware_bridge::bridge::{MotorBridge, baud};
+use firmware_bridge::port::{BusDriver, SerialPort};
 
 use super::VirtualRobot;
 use crate::config::{ConfigError, Robot};
@@ -43,7 +43,8 @@ impl Buses {
             let message = format!("it names {ports} motor ports for {buses} buses");
             return Err(ConfigError::of_file(name, message, "give each bus one port, in their order").into());
         }
-        let ports = named.motors.iter().map(|path| SerialPort::open(path, DEFAULT_BAUD));
+        let baud = baud(description.motors.protocol);
+        let ports = named.motors.iter().map(|path| SerialPort::open(path, baud));
         let ports = ports.collect::<Result<Vec<_>, _>>()?;
         Self::new(robot, ports, None, cycle_nanos)
     }
@@ -52,7 +53,8 @@ impl Buses {
     pub(crate) fn virtual_of(name: &str, cycle_nanos: u64) -> anyhow::Result<Self> {
         let robot = Robot::load(name)?;
         let motors = VirtualRobot::start(&robot.description)?;
-        let ports = motors.paths().iter().map(|path| SerialPort::open(path, DEFAULT_BAUD));
+        let baud = baud(robot.description.motors.protocol);
+        let ports = motors.paths().iter().map(|path| SerialPort::open(path, baud));
         let ports = ports.collect::<Result<Vec<_>, _>>()?;
         std::thread::sleep(WAKES_UP);
         Self::new(robot, ports, Some(motors), cycle_nanos)

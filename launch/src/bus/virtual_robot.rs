@@ -10,9 +10,10 @@ use std::time::Duration;
 use anyhow::Context as _;
 use firmware_bridge::port::BusPort;
 use firmware_bridge::wire::device::VirtualBus;
+use firmware_bridge::wire::unitree_a1::Model;
 use firmware_bridge::wire::unitree_motors::VirtualMotors;
 use robot_interface::joints::JOINTS;
-use robot_interface::robot::{JointDescription, RobotDescription};
+use robot_interface::robot::{JointDescription, MotorProtocol, RobotDescription};
 
 use crate::pty::{Pty, wait_readable};
 use crate::realtime::{monotonic, prioritise};
@@ -36,11 +37,12 @@ pub(crate) struct VirtualRobot {
 }
 
 impl VirtualRobot {
-    /// GO-M8010-6 motors wired as the robot's file says, all at rest at zero.
+    /// Motors of the robot's protocol, wired as its file says, all at rest at zero. There are none of Damiao's.
     pub(crate) fn start(robot: &RobotDescription) -> anyhow::Result<Self> {
         let joints = robot.joints.0;
-        let buses: Vec<Bus> =
-            (0..robot.buses()).map(|bus| Bus::new(bus, &joints)).collect::<Result<_, _>>()?;
+        let buses: Vec<Bus> = (0..robot.buses())
+            .map(|bus| Bus::new(bus, &joints, robot.motors.protocol))
+            .collect::<Result<_, _>>()?;
         let paths = buses.iter().map(|bus| bus.pty.path().to_owned()).collect();
         let hand = Arc::new(Mutex::new([None; JOINTS]));
         let quit = Arc::new(AtomicBool::new(false));
@@ -89,10 +91,18 @@ struct Bus {
 }
 
 impl Bus {
-    fn new(bus: usize, joints: &[JointDescription; JOINTS]) -> anyhow::Result<Self> {
+    fn new(bus: usize, joints: &[JointDescription; JOINTS], protocol: MotorProtocol) -> anyhow::Result<Self> {
         let here: Vec<usize> = (0..JOINTS).filter(|joint| joints[*joint].bus == bus).collect();
         let ids: Vec<u8> = here.iter().map(|joint| joints[*joint].id).collect();
-        Ok(Self { pty: Pty::new()?, motors: VirtualMotors::go_m8010(&ids), joints: here })
+        let motors = match protocol {
+            MotorProtocol::GoM8010 => VirtualMotors::go_m8010(&ids),
+            MotorProtocol::A1 => VirtualMotors::a1(Model::A1, &ids),
+            MotorProtocol::B1 => VirtualMotors::a1(Model::B1, &ids),
+            MotorProtocol::Damiao => {
+                anyhow::bail!("there are no virtual Damiao motors here: use a robot of Unitree's")
+            }
+        };
+        Ok(Self { pty: Pty::new()?, motors, joints: here })
     }
 
     /// The hand moves what it holds, for as long as has passed.

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use firmware_bridge::port::DEFAULT_BAUD;
+use firmware_bridge::bridge::baud;
 use firmware_bridge::wire::imu::IMU_BAUD;
 use robot_interface::robot::RobotDescription;
 use serde::Serialize;
@@ -69,7 +69,7 @@ fn ports(robot: &RobotDescription) -> RobotPorts {
             role: format!("motor bus {n}"),
             is_motor_bus: true,
             path: path.clone(),
-            baud: DEFAULT_BAUD,
+            baud: baud(robot.motors.protocol),
             device: None,
         };
         let imu = Wanted {

@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::INTERRUPTED;
 use crate::config::{Mission, Robot};
-use crate::lockstep::{Observer, Progress};
+use crate::lockstep::{Detail, Observer, Progress};
 use crate::report::Verdict;
 use crate::run::{self, Finished};
 
@@ -30,6 +30,10 @@ pub(super) struct Args {
     /// Folder for the run's files; an earlier run there is moved aside [default: runs/<name>]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Record pictures and scans as the sensors give them, so that `adit replay --lockstep` sees what this run saw: some
+    /// 12 MB a picture's place
+    #[arg(long)]
+    full_recording: bool,
     /// Print the result only
     #[arg(long)]
     quiet: bool,
@@ -42,10 +46,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     let robot = Robot::load(args.robot.as_deref().unwrap_or(&mission.robot))?;
     let folder = args.out.clone().unwrap_or_else(|| Path::new("runs").join(&mission.name));
-    let stop = stop_on_ctrl_c()?;
+    let stop = stop_on_ctrl_c("the robot lies down, then the report is written")?;
     let mut watcher = Watcher::new(&mission, args.quiet, Arc::clone(&stop));
-    let finished = run::run(&mission, &robot, &mut watcher, &folder)?;
-    watcher.bar.finish_and_clear();
+    let detail = if args.full_recording { Detail::Full } else { Detail::Reduced };
+    let finished = run::run(&mission, &robot, &mut watcher, &folder, detail)?;
+    watcher.finish();
     print(&mission, &finished, &folder);
     Ok(if finished.summary.verdict.completed() {
         ExitCode::SUCCESS
@@ -57,13 +62,13 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 /// Shows progress on the terminal and passes Ctrl-C on.
-struct Watcher {
+pub(super) struct Watcher {
     bar: ProgressBar,
     stop: Arc<AtomicBool>,
 }
 
 impl Watcher {
-    fn new(mission: &Mission, quiet: bool, stop: Arc<AtomicBool>) -> Self {
+    pub(super) fn new(mission: &Mission, quiet: bool, stop: Arc<AtomicBool>) -> Self {
         // Out and back, in centimetres.
         let way_m = 2.0 * (mission.inspection.end_m.get() - mission.inspection.start_m.get());
         let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new((way_m * 100.0) as u64) };
@@ -71,6 +76,12 @@ impl Watcher {
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
         bar.enable_steady_tick(Duration::from_millis(500));
         Self { bar, stop }
+    }
+
+    /// Takes the bar away; how long it was shown, s.
+    pub(super) fn finish(self) -> f64 {
+        self.bar.finish_and_clear();
+        self.bar.elapsed().as_secs_f64()
     }
 }
 
@@ -90,15 +101,15 @@ impl Observer for Watcher {
     }
 }
 
-/// The first Ctrl-C asks the run to stop; a second one ends the process.
-fn stop_on_ctrl_c() -> anyhow::Result<Arc<AtomicBool>> {
+/// The first Ctrl-C asks the run to stop, and says what follows; a second one ends the process.
+pub(super) fn stop_on_ctrl_c(then: &'static str) -> anyhow::Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     ctrlc::set_handler(move || {
         if flag.swap(true, Ordering::Relaxed) {
             std::process::exit(i32::from(INTERRUPTED));
         }
-        eprintln!("\nstopping: the robot lies down, then the report is written (Ctrl-C again ends at once)");
+        eprintln!("\nstopping: {then} (Ctrl-C again ends at once)");
     })
     .context("cannot listen for Ctrl-C")?;
     Ok(stop)

@@ -18,6 +18,7 @@ mod mission;
 #[cfg(feature = "ros")]
 mod node;
 #[cfg(feature = "ros")]
+mod record;
 mod replay;
 mod setup;
 mod up;
@@ -54,9 +55,12 @@ enum Command {
     Campaign(campaign::Args),
     /// Record every topic of the ROS 2 graph, until Ctrl-C
     #[cfg(feature = "ros")]
-    Record(replay::RecordArgs),
-    /// Publish a recording again
-    #[cfg(feature = "ros")]
+    Record(record::Args),
+    /// Publish a recording again, or judge it anew (--lockstep)
+    ///
+    /// The recording is published on the ROS 2 graph, at the pace at which it was recorded (`adit setup ros` comes first).
+    /// With --lockstep the robot's perception works on it once more instead, without ROS 2 and as fast as the machine
+    /// allows, and a new report is written: to judge an old run by a new defect model or new settings.
     Replay(replay::Args),
     /// Be one node of the ROS 2 graph (`adit up` starts them all)
     #[cfg(feature = "ros")]
@@ -65,10 +69,6 @@ enum Command {
     #[cfg(not(feature = "ros"))]
     #[command(disable_help_flag = true)]
     Record(handover::Args),
-    /// Publish a recording again
-    #[cfg(not(feature = "ros"))]
-    #[command(disable_help_flag = true)]
-    Replay(handover::Args),
     /// Be one node of the ROS 2 graph (`adit up` starts them all)
     #[cfg(not(feature = "ros"))]
     #[command(disable_help_flag = true)]
@@ -106,13 +106,12 @@ pub fn main() -> ExitCode {
         Command::Inspect(args) => inspect::run(&args),
         Command::Campaign(args) => campaign::run(&args),
         #[cfg(feature = "ros")]
-        Command::Record(args) => replay::record(&args),
-        #[cfg(feature = "ros")]
+        Command::Record(args) => record::run(&args),
         Command::Replay(args) => replay::run(&args),
         #[cfg(feature = "ros")]
         Command::Node(args) => node::run(&args),
         #[cfg(not(feature = "ros"))]
-        Command::Record(_) | Command::Replay(_) | Command::Node(_) => handover::run(),
+        Command::Record(_) | Command::Node(_) => handover::run(),
         Command::Setup(what) => setup::setup(&what),
         Command::Env(what) => setup::env(&what),
         Command::Up(args) => up::run(&args),

@@ -1,36 +1,41 @@
-//! `adit record` and `adit replay`: the graph's messages into a file, and out of it again.
+//! `adit replay`: a recording published on the ROS 2 graph again, or (`--lockstep`) judged anew without one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
-use anyhow::Context as _;
-
-use super::{BadInput, INTERRUPTED, node};
-use crate::ros::{self, NodeName};
-
-/// Arguments of `adit record`.
-#[derive(clap::Args)]
-pub(super) struct RecordArgs {
-    /// Folder for run.mcap; an earlier one is kept
-    #[arg(long, value_name = "DIR", default_value = "runs/record")]
-    out: PathBuf,
-    /// What ROS 2 is told: --ros-args -p use_sim_time:=true ...
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ROS ARGUMENTS")]
-    ros: Vec<String>,
-}
-
-pub(super) fn record(args: &RecordArgs) -> anyhow::Result<ExitCode> {
-    node::run(&node::Args::of(NodeName::Recorder, args.out.clone(), args.ros.clone()))
-}
+use super::INTERRUPTED;
+use super::mission::{Watcher, stop_on_ctrl_c};
+use crate::config::{Mission, Robot};
+use crate::lockstep::{Replayed, Source};
+use crate::report::Verdict;
+use crate::run;
 
 /// Arguments of `adit replay`.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// The recording, such as runs/cable-tunnel/run.mcap
     file: PathBuf,
-    /// How many times as fast as it was recorded
+    /// Judge the recording anew, on this computer alone: places, ground and defects into a new report
+    #[arg(long, conflicts_with_all = ["rate", "ros"])]
+    lockstep: bool,
+    /// Folder for the new report's files; an earlier run there is moved aside [default: runs/<mission>-replay]
+    #[arg(long, value_name = "DIR", requires = "lockstep")]
+    out: Option<PathBuf>,
+    /// The mission that was recorded (its tunnel's design): a file, or the name of a built-in one
+    #[arg(long, value_name = "FILE", default_value = "cable-tunnel", requires = "lockstep")]
+    mission: String,
+    /// The robot that was recorded: a built-in name or a .toml file [default: the mission's]
+    #[arg(long, value_name = "NAME", requires = "lockstep")]
+    robot: Option<String>,
+    /// Namespace of the recorded robot's topics
+    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true, requires = "lockstep")]
+    namespace: String,
+    /// Print the result only
+    #[arg(long, requires = "lockstep")]
+    quiet: bool,
+    /// How many times as fast as it was recorded it is published
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
     rate: f64,
     /// What ROS 2 is told: --ros-args -r FROM:=TO ...
@@ -39,19 +44,73 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    node::check_ros_args(&args.ros)?;
+    if args.lockstep { judge(args) } else { publish(args) }
+}
+
+fn judge(args: &Args) -> anyhow::Result<ExitCode> {
+    let mission = Mission::load(&args.mission)?;
+    let robot = Robot::load(args.robot.as_deref().unwrap_or(&mission.robot))?;
+    let source = Source::open(&args.file, &args.namespace, &robot.description)?;
+    let folder =
+        args.out.clone().unwrap_or_else(|| Path::new("runs").join(format!("{}-replay", mission.name)));
+    let stop = stop_on_ctrl_c("the report of what was read so far is written")?;
+    let mut watcher = Watcher::new(&mission, args.quiet, Arc::clone(&stop));
+    let replayed = run::replay(source, &mission, &robot, &mut watcher, &folder)?;
+    let wall_s = watcher.finish();
+    print(&mission, &replayed, wall_s, &folder);
+    Ok(if stop.load(Ordering::Relaxed) { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS })
+}
+
+/// What came of the replay, in a few lines.
+fn print(mission: &Mission, replayed: &Replayed, wall_s: f64, folder: &Path) {
+    let summary = &replayed.summary;
+    match &summary.verdict {
+        Verdict::Completed => println!("{}: replayed; the mission was completed", mission.name),
+        Verdict::Aborted { reason } => {
+            println!("{}: replayed; the mission was NOT completed: {reason}", mission.name);
+        }
+    }
+    println!("  defects      {} found in {} pictures", summary.defects.len(), replayed.pictures);
+    if let Some(agreement) = &replayed.agreement {
+        println!("  position     {agreement}");
+    }
+    println!("  walked       {:.1} m", summary.distance_walked_m);
+    let factor = summary.simulated_s / wall_s.max(1e-9);
+    println!(
+        "  time         {:.0} s replayed in {wall_s:.0} s ({factor:.1} x real time)",
+        summary.simulated_s
+    );
+    for warning in summary.warnings.iter().filter(|warning| Some(*warning) != replayed.agreement.as_ref()) {
+        println!("  note         {warning}");
+    }
+    println!("  report       {}", folder.join("report.html").display());
+}
+
+/// The program with the ROS 2 nodes reads the same arguments.
+#[cfg(not(feature = "ros"))]
+fn publish(_args: &Args) -> anyhow::Result<ExitCode> {
+    super::handover::run()
+}
+
+#[cfg(feature = "ros")]
+fn publish(args: &Args) -> anyhow::Result<ExitCode> {
+    use std::sync::atomic::AtomicBool;
+
+    use anyhow::Context as _;
+
+    super::node::check_ros_args(&args.ros)?;
     if !(args.rate > 0.0 && args.rate <= 100.0) {
-        return Err(BadInput {
+        return Err(super::BadInput {
             message: format!("--rate {} is not possible", args.rate),
             help: "give a factor above 0 and up to 100".to_owned(),
         }
         .into());
     }
-    node::log_to_terminal();
+    super::node::log_to_terminal();
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)).context("cannot listen for Ctrl-C")?;
-    let done = ros::replay(&args.file, args.rate, &stop)?;
+    let done = crate::ros::replay(&args.file, args.rate, &stop)?;
     println!(
         "{} messages published, {} left out, {} damaged parts skipped",
         done.messages, done.left_out, done.damaged

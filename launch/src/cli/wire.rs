@@ -9,10 +9,11 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Subcommand;
+use firmware_bridge::wire::damiao::Model;
 use serde_json::{Map, Value};
 
 use super::{BAD_INPUT, BadInput};
-use crate::wire::{Found, Protocol, parse_hex, to_hex};
+use crate::wire::{Codec, Found, Protocol, parse_hex, to_hex};
 
 /// The two directions.
 #[derive(Subcommand)]
@@ -29,6 +30,12 @@ pub(super) struct Args {
     /// Whose frames
     #[arg(long, value_name = "NAME")]
     protocol: Protocol,
+    /// Damiao: the motors' model, on which the ranges of their numbers depend
+    #[arg(long, value_name = "NAME", default_value = "DM4310", value_parser = model)]
+    model: Model,
+    /// Feetech: take packets for answers, which look like requests
+    #[arg(long)]
+    answers: bool,
     /// Print an object of each kind of frame of this protocol, and read nothing
     #[arg(long)]
     examples: bool,
@@ -47,9 +54,10 @@ pub(super) fn run(what: &Wire) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let input = open(args.file.as_deref())?;
+    let codec = Codec { protocol: args.protocol, model: args.model, answers: args.answers };
     let all_used = match what {
-        Wire::Encode(_) => encode(args.protocol, input, &mut out),
-        Wire::Decode(_) => decode(args.protocol, input, &mut out),
+        Wire::Encode(_) => encode(&codec, input, &mut out),
+        Wire::Decode(_) => decode(&codec, input, &mut out),
     };
     match all_used {
         Ok(true) => Ok(ExitCode::SUCCESS),
@@ -58,6 +66,13 @@ pub(super) fn run(what: &Wire) -> anyhow::Result<ExitCode> {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
         Err(error) => Err(error).context("the input cannot be read, or the output not written"),
     }
+}
+
+fn model(name: &str) -> Result<Model, String> {
+    Model::named(name).ok_or_else(|| {
+        let known: Vec<_> = Model::all().map(Model::name).collect();
+        format!("not a model that is known: use one of {}", known.join(", "))
+    })
 }
 
 fn open(file: Option<&Path>) -> anyhow::Result<Box<dyn BufRead>> {
@@ -76,11 +91,11 @@ fn open(file: Option<&Path>) -> anyhow::Result<Box<dyn BufRead>> {
 }
 
 /// Whether every line could be used.
-fn encode(protocol: Protocol, mut input: impl BufRead, out: &mut impl Write) -> std::io::Result<bool> {
+fn encode(codec: &Codec, mut input: impl BufRead, out: &mut impl Write) -> std::io::Result<bool> {
     let (mut all_used, mut number) = (true, 0);
     while let Some(line) = next_line(&mut input, &mut number)? {
         let frames = objects(&line).and_then(|objects| {
-            objects.iter().map(|object| protocol.encode(object).map_err(|e| e.to_string())).collect()
+            objects.iter().map(|object| codec.encode(object).map_err(|e| e.to_string())).collect()
         });
         let frames: Vec<_> = frames.unwrap_or_else(|why| {
             eprintln!("line {number}: {why}");
@@ -108,7 +123,7 @@ fn objects(line: &str) -> Result<Vec<Map<String, Value>>, String> {
 
 /// Whether every line could be read, and there was a frame. Noise between frames is what a decoder is for: it is
 /// told, and no failure.
-fn decode(protocol: Protocol, mut input: impl BufRead, out: &mut impl Write) -> std::io::Result<bool> {
+fn decode(codec: &Codec, mut input: impl BufRead, out: &mut impl Write) -> std::io::Result<bool> {
     let (mut all_used, mut number) = (true, 0);
     let mut stream = Vec::new();
     // Where each line's bytes begin.
@@ -124,7 +139,8 @@ fn decode(protocol: Protocol, mut input: impl BufRead, out: &mut impl Write) -> 
         }
     }
     let mut frames = 0;
-    for (range, found) in protocol.decode(&stream) {
+    let starts: Vec<_> = lines.iter().map(|(start, _)| *start).collect();
+    for (range, found) in codec.decode(&stream, &starts) {
         match found {
             Found::Frame(json) => {
                 frames += 1;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
-/// Why a mission or robot file was refused. Shown as `FILE:LINE: what is wrong` and a line of help.
+/// Why a mission, a robot file or a recording was refused. Shown as `FILE:LINE: what is wrong` and a line of help.
 #[derive(Debug)]
 pub struct ConfigError {
     file: String,
@@ -84,10 +84,14 @@ fn remedy(message: &str) -> String {
     "correct this line; `launch/missions/cable-tunnel.toml` shows every key in use".to_owned()
 }
 
-const UNITS: [(&str, &str); 12] = [
+const UNITS: [(&str, &str); 16] = [
     ("_m_s", "metres a second"),
     ("_rad_s", "radians a second"),
     ("_mm", "millimetres"),
+    ("_wh", "watt-hours"),
+    ("_ohm", "ohms"),
+    ("_w", "watts"),
+    ("_v", "volts"),
     ("_m", "metres"),
     ("_s", "seconds"),
     ("_deg", "degrees"),
@@ -100,7 +104,8 @@ const UNITS: [(&str, &str); 12] = [
 ];
 
 /// Endings that people use for units that Adit does not take.
-const FOREIGN_UNITS: [&str; 9] = ["_cm", "_km", "_ft", "_in", "_feet", "_inch", "_ms", "_min", "_km_h"];
+const FOREIGN_UNITS: [&str; 12] =
+    ["_cm", "_km", "_ft", "_in", "_feet", "_inch", "_ms", "_min", "_km_h", "_ah", "_mah", "_mv"];
 
 fn stem(key: &str) -> &str {
     UNITS

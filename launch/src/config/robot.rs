@@ -71,6 +71,13 @@ impl Robot {
         if description.cameras.is_empty() {
             return Err(ConfigError::of_file(file, "the robot has no camera", "add a [[cameras]] table"));
         }
+        if description.battery.is_some_and(|b| b.full_voltage_v.get() <= b.empty_voltage_v.get()) {
+            return Err(ConfigError::of_file(
+                file,
+                "its battery's full_voltage_v is not above its empty_voltage_v",
+                "give the voltages without load",
+            ));
+        }
         let referred = |path: &Path, what: &str| {
             read(path).map_err(|e| {
                 ConfigError::of_file(
@@ -105,9 +112,22 @@ mod tests {
     }
 
     #[test]
+    fn a_robot_whose_battery_is_not_known_has_none() {
+        let text = ROBOTS.get_file("go2.toml").and_then(include_dir::File::contents_utf8).expect("built in");
+        let battery =
+            text.find("[battery]").and_then(|start| Some(start..text.find("[imu]")?)).expect("a table");
+        let mut robot: RobotDescription = toml::from_str(text).expect("good");
+        assert!((robot.battery.expect("described").capacity_ah() - 8.0).abs() < 1e-9);
+        robot = toml::from_str(&text.replace(&text[battery], "")).expect("good");
+        assert!(robot.battery.is_none());
+    }
+
+    #[test]
     fn mistakes_are_named_with_their_line() {
         let good = ROBOTS.get_file("go2.toml").and_then(include_dir::File::contents_utf8).expect("built in");
         let cases = [
+            ("empty_voltage_v = 24.0", "empty_voltage_v = 42.0", "not above its empty_voltage_v"),
+            ("capacity_wh = 230.4", "capacity_ah = 8.0", "write `capacity_wh`, in watt-hours"),
             ("mass_kg = 15.2", "mass_kg = -15.2", "greater than 0"),
             ("mass_kg = 15.2", "mass_lb = 33", "unknown field `mass_lb`"),
             ("[joints.FL_hip_joint]", "[joints.FL_knee]", "FL_hip_joint` is missing"),

@@ -22,6 +22,7 @@ use sim::geometry::RayCaster;
 use sim::thermal::ThermalCamera;
 use sim::tunnel::Tunnel;
 
+use super::log::Detail;
 use crate::config::Mission;
 use crate::picture;
 use crate::stack::{Findings, Inspector, View};
@@ -29,8 +30,6 @@ use crate::stack::{Findings, Inspector, View};
 /// Moments that may be waiting or in work. Were it one, the robot's own work would stop for the pictures' now
 /// and then, and a core stand idle.
 const LAG: usize = 4;
-/// How much smaller pictures are in the recording.
-const REDUCED: u32 = 4;
 /// A crack thinner than this many pixels could not have been seen, nor a defect of fewer pixels.
 const VISIBLE_CRACK_PX: f32 = 0.5;
 const VISIBLE_CRACK_PIXELS: u32 = 40;
@@ -50,8 +49,8 @@ pub(super) struct Moment {
 /// What the pictures of one moment gave.
 pub(super) struct Looked {
     pub(super) stamp: Stamp,
-    /// The pictures, made smaller, in the order of the robot's cameras.
-    pub(super) reduced: Vec<RgbImage>,
+    /// The pictures, as large as the recording has them, in the order of the robot's cameras.
+    pub(super) pictures: Vec<RgbImage>,
     pub(super) thermal: Vec<ThermalFrame>,
     /// All defects so far.
     pub(super) defects: Vec<Defect>,
@@ -74,8 +73,9 @@ impl Eyes {
         robot: &RobotDescription,
         tunnel: Arc<Tunnel>,
         caster: Arc<dyn RayCaster>,
+        detail: Detail,
     ) -> anyhow::Result<Self> {
-        let mut worker = Worker::new(mission, robot, tunnel, caster)?;
+        let mut worker = Worker::new(mission, robot, tunnel, caster, detail)?;
         let (moments, inbox) = sync_channel::<Moment>(LAG + 1);
         let (outbox, results) = sync_channel(LAG + 1);
         let thread = std::thread::Builder::new()
@@ -142,6 +142,7 @@ pub(super) struct Worker {
     tunnel: Arc<Tunnel>,
     caster: Arc<dyn RayCaster>,
     inspector: Inspector,
+    detail: Detail,
     seed: u64,
     pictures: u32,
     visible: BTreeMap<u16, bool>,
@@ -153,6 +154,7 @@ impl Worker {
         robot: &RobotDescription,
         tunnel: Arc<Tunnel>,
         caster: Arc<dyn RayCaster>,
+        detail: Detail,
     ) -> anyhow::Result<Self> {
         Ok(Self {
             cameras: robot.cameras.iter().enumerate().map(|(i, c)| Camera::new(c, i)).collect(),
@@ -160,6 +162,7 @@ impl Worker {
             tunnel,
             caster,
             inspector: Inspector::new(mission, robot)?,
+            detail,
             seed: mission.seed,
             pictures: 0,
             visible: BTreeMap::new(),
@@ -176,12 +179,12 @@ impl Worker {
             .enumerate()
             .map(|(i, camera)| self.view(moment, camera, i, u64::from(first) + i as u64))
             .collect::<anyhow::Result<_>>()?;
-        let mut reduced = Vec::new();
+        let mut pictures = Vec::new();
         for (camera, (view, visible)) in views.into_iter().enumerate() {
             for seen in &visible {
                 *self.visible.entry(seen.id).or_default() |= could_see(&self.tunnel, seen);
             }
-            reduced.push(picture::reduced(&view.image, REDUCED));
+            pictures.push(picture::reduced(&view.image, self.detail.reduction()));
             self.inspector.add(camera, &moment.estimate, view)?;
         }
         let mut thermal = Vec::new();
@@ -193,7 +196,7 @@ impl Worker {
             self.inspector.add_thermal(&moment.estimate, &frame);
             thermal.push(frame);
         }
-        Ok(Looked { stamp: moment.stamp, reduced, thermal, defects: self.inspector.defects() })
+        Ok(Looked { stamp: moment.stamp, pictures, thermal, defects: self.inspector.defects() })
     }
 
     /// Takes a picture and judges it.

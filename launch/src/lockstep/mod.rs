@@ -7,6 +7,7 @@ mod eyes;
 mod legs;
 mod log;
 mod mosaic;
+mod replay;
 mod survey;
 mod trace;
 
@@ -17,14 +18,16 @@ use sim::tunnel::TrueDefect;
 
 use eyes::{Eyes, Moment};
 use legs::Legs;
+pub use log::Detail;
 use log::{Kept, Log};
 pub use mosaic::Mosaic;
+pub use replay::{Replayed, Source, replay};
 pub use survey::survey;
 pub use trace::{FarEnd, Sample, Trace};
 
 use crate::config::{Mission, Robot};
 use crate::record::Recorder;
-use crate::stack::{Findings, Navigator, Surroundings};
+use crate::stack::{Findings, Navigator, Surroundings, ending};
 use crate::world::{World, start_pose};
 
 /// Physics steps between two scans, and between two decisions of the mission: 10 Hz.
@@ -93,16 +96,17 @@ pub struct Outcome {
 pub fn run(
     mission: &Mission,
     robot: &Robot,
-    recorder: Option<&mut Recorder>,
+    recorder: Option<(&mut Recorder, Detail)>,
     observer: &mut dyn Observer,
 ) -> anyhow::Result<Outcome> {
+    let (recorder, detail) = recorder.map_or((None, Detail::Reduced), |(file, detail)| (Some(file), detail));
     let description = &robot.description;
     let (mut legs, ports) = Legs::new(robot, start_pose(mission))?;
     let mut world = World::new(mission, robot, ports)?;
     let mut surroundings = Surroundings::new(description, &mission.design);
     let mut navigator = Navigator::new(mission, description);
-    let mut eyes = Eyes::open(mission, description, world.tunnel.clone(), world.caster.clone())?;
-    let mut log = Log::new(recorder, description, &mission.design);
+    let mut eyes = Eyes::open(mission, description, world.tunnel.clone(), world.caster.clone(), detail)?;
+    let mut log = Log::new(recorder, detail, description, &mission.design);
     let mut mosaic = Mosaic::new(&mission.design);
     let mut trace = Trace::default();
     let (lidar, caster) = (world.lidar(), world.caster.clone());
@@ -114,7 +118,7 @@ pub fn run(
         let poses = world.take_poses();
         let body = legs.control.body();
         let (history, standing) = (legs.control.history(), body.is_standing());
-        let (kept, (scan, perceived)) = rayon::join(
+        let (mut kept, (scan, perceived)) = rayon::join(
             || walk(&mut legs, &mut world, &mut now),
             || {
                 let scan = poses.scan(&lidar, caster.as_ref());
@@ -124,6 +128,10 @@ pub fn run(
         );
         if let Some(correction) = &perceived.correction {
             legs.control.handle_correction(correction);
+        }
+        // The newest line of the recording is the estimate by which pictures of now are laid out.
+        if let Some(newest) = kept.last_mut() {
+            newest.state = legs.control.state();
         }
         let order = observer.stop_requested().then_some(Order::Stop);
         let wanted = navigator.step(&legs.control.body(), &perceived.grid, now, order);
@@ -135,7 +143,7 @@ pub fn run(
         if standing {
             mosaic.add(&perceived.grid);
         }
-        log.window(now, &kept, &scan, &perceived.grid);
+        log.window(now, &kept, &scan, &perceived.grid, world.battery(now).as_ref());
 
         let state = legs.control.state();
         if wanted.picture {
@@ -150,11 +158,13 @@ pub fn run(
         let out_m = chainage_m - start_m;
         farthest_m = farthest_m.max(out_m);
         let way_m = if outbound { out_m } else { 2.0 * farthest_m - out_m }.max(0.0);
+        let ended = (phase == Phase::Done)
+            .then(|| ending(navigator.mission.abort_reason().map(|reason| reason.to_string()).as_deref()));
         log.decision(
             now,
             navigator.path(),
             state.map_from_base.origin().z,
-            &wanted,
+            (phase, ended.as_deref().unwrap_or(phase.name())),
             [chainage_m, way_m],
             found,
         );

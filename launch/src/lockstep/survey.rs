@@ -17,6 +17,7 @@ use sim::tunnel::Tunnel;
 
 use super::Truth;
 use super::eyes::{Moment, Worker};
+use super::log::Detail;
 use crate::config::{Mission, Robot};
 use crate::stack::Findings;
 
@@ -39,7 +40,7 @@ const SHAKE_RAD: f64 = 0.0008;
 pub fn survey(mission: &Mission, robot: &Robot) -> anyhow::Result<(Findings, Truth)> {
     let tunnel = Arc::new(Tunnel::generate(&mission.design, &mission.simulation, mission.seed)?);
     let caster = Arc::new(Bvh::new(tunnel.geometry()));
-    let mut worker = Worker::new(mission, &robot.description, tunnel.clone(), caster)?;
+    let mut worker = Worker::new(mission, &robot.description, tunnel.clone(), caster, Detail::Reduced)?;
     let mut rng = ChaCha8Rng::seed_from_u64(mission.seed);
     let inspection = &mission.inspection;
     let (start_m, end_m) = (inspection.start_m.get(), inspection.end_m.get());

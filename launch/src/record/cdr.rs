@@ -4,10 +4,15 @@
 //! string is its length with the closing zero, the bytes and the zero; a sequence is its length and elements;
 //! an array or struct is its elements alone.
 
+mod read;
+
 use std::fmt::Display;
 
 use serde::Serialize;
 use serde::ser::{self, Impossible};
+
+pub use read::CdrReadError;
+pub(crate) use read::deserialize;
 
 /// Encapsulation of plain CDR, little endian.
 const ENCAPSULATION: [u8; 4] = [0x00, 0x01, 0x00, 0x00];
@@ -271,10 +276,10 @@ mod tests {
     fn a_joint_state_has_its_golden_bytes() {
         let message = JointState {
             header: Header { stamp: Time { sec: 1, nanosec: 2 }, frame_id: "b" },
-            name: &["hip"],
-            position: &[0.5],
-            velocity: &[],
-            effort: &[-1.0],
+            name: (&["hip"]).into(),
+            position: (&[0.5]).into(),
+            velocity: (&[]).into(),
+            effort: (&[-1.0]).into(),
         };
         #[rustfmt::skip]
         let expected = [

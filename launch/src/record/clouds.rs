@@ -57,7 +57,7 @@ pub(super) fn cloud<'a>(header: Header<'a>, fields: &'a [PointField<'a>], data: 
         header,
         height: 1,
         width: (data.len() / point_step) as u32,
-        fields,
+        fields: fields.into(),
         is_bigendian: false,
         point_step: point_step as u32,
         row_step: data.len() as u32,

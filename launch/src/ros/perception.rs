@@ -3,7 +3,6 @@
 
 mod eyes;
 mod scans;
-mod story;
 
 use anyhow::Context as _;
 use perception::state::PoseHistory;
@@ -18,15 +17,15 @@ use robot_interface::time::Stamp;
 
 use self::eyes::{Eyes, Sight};
 use self::scans::{Job, Scans};
-use self::story::Story;
 use super::endpoint::{Inbox, respond};
 use super::outlet::{Topics, latched_qos, sensor_qos, state_qos};
 use super::parameters::Declarations;
 use super::shell::{Health, Level, Part};
 use super::{Setting, convert};
 use crate::record::{Recorder, topic_name};
+use crate::report;
 use crate::ros_msgs;
-use crate::stack::markers;
+use crate::stack::{Story, markers};
 
 pub(super) struct PerceptionNode {
     setting: Setting,
@@ -202,7 +201,12 @@ impl PerceptionNode {
     fn write_report(&mut self) -> anyhow::Result<String> {
         let eyes = self.eyes.as_mut().context("the node is not configured")?;
         let refused_scans = self.scans.as_ref().map_or(0, Scans::refused);
-        self.story.write(&self.setting, eyes.findings()?, refused_scans)
+        let summary = self.story.summary(&self.setting.robot, eyes.findings()?, refused_scans)?;
+        let folder = &self.setting.run_dir;
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make the folder {}: choose another --out", folder.display()))?;
+        report::write_all(folder, &summary)?;
+        Ok(folder.display().to_string())
     }
 }
 

@@ -39,6 +39,9 @@ const CLOCK_NANOS: u64 = 4_000_000;
 /// Between two true poses, simulated.
 const TRUTH_NANOS: u64 = 50_000_000;
 
+/// Between two messages of the battery, simulated.
+const BATTERY_NANOS: u64 = 1_000_000_000;
+
 /// Names of the simulated ports in their folder.
 pub(super) fn motor_port(ports_dir: &std::path::Path, bus: usize) -> PathBuf {
     ports_dir.join(format!("motor{bus}"))
@@ -62,8 +65,10 @@ pub(super) struct SimNode {
     plugs: Vec<Inbox<ServiceRequest<SetBool::Service>>>,
     clock: Publisher<Clock>,
     truth: Publisher<Odometry>,
+    battery: Recorder<Topics>,
     clocked: Stamp,
     told: Stamp,
+    weighed: Stamp,
 }
 
 impl SimNode {
@@ -88,7 +93,12 @@ impl SimNode {
             (0..description.buses()).map(|bus| Inbox::service(node, &format!("sim/motor{bus}/plugged")));
         let plugs = plugs.collect::<r2r::Result<_>>()?;
         let lidar = Topics::new().with::<ros_msgs::PointCloud2>(node, "/lidar/points", sensor_qos())?;
+        let mut battery = Topics::new();
+        if description.battery.is_some() {
+            battery = battery.with::<ros_msgs::BatteryState>(node, "/battery_state", state_qos())?;
+        }
         Ok(Self {
+            battery: Recorder::through(battery, description),
             topics: Some(Recorder::through(lidar, description)),
             camera_topics: Some(Recorder::through(cameras, description)),
             ports_dir: setting.ports_dir.context("the simulator needs --ports-dir for its serial ports")?,
@@ -102,6 +112,7 @@ impl SimNode {
             truth: node.create_publisher("ground_truth/odom", state_qos())?,
             clocked: Stamp::ZERO,
             told: Stamp::ZERO,
+            weighed: Stamp::ZERO,
         })
     }
 }
@@ -174,6 +185,12 @@ impl Part for SimNode {
             let turned = &mut there.orientation;
             (turned.x, turned.y, turned.z, turned.w) = (q.i, q.j, q.k, q.w);
             self.truth.publish(&message)?;
+        }
+        if simulated >= self.weighed.plus_nanos(BATTERY_NANOS)
+            && let Some(sample) = self.shared.battery()
+        {
+            self.weighed = simulated;
+            self.battery.battery(&sample)?;
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! `adit_msgs`: what no standard interface says. A recording carries these texts, so a reader needs no package.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::common::{HEADER, Header, POINT, Point};
 use super::{Definition, Message};
@@ -53,9 +53,10 @@ impl Message for DefectArray<'_> {
 }
 
 /// `adit_msgs/MissionStatus`: how far a mission has come.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct MissionStatus<'a> {
     /// When.
+    #[serde(borrow)]
     pub header: Header<'a>,
     /// What the mission is doing.
     pub phase: &'a str,

@@ -6,12 +6,12 @@
 
 use nalgebra::Isometry3;
 use robot_interface::time::Stamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Covariance6, Definition, Message};
 
 /// `builtin_interfaces/Time`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Time {
     pub sec: i32,
     pub nanosec: u32,
@@ -41,7 +41,7 @@ pub(super) static DURATION: Definition =
     Definition { name: "builtin_interfaces/Duration", text: "int32 sec\nuint32 nanosec\n", uses: &[] };
 
 /// `std_msgs/Header`.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Header<'a> {
     pub stamp: Time,
     pub frame_id: &'a str,
@@ -76,7 +76,7 @@ pub(super) static COLOR_RGBA: Definition = Definition {
 };
 
 /// `geometry_msgs/Point`.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Point {
     pub x: f64,
     pub y: f64,
@@ -93,7 +93,7 @@ impl From<[f64; 3]> for Point {
 }
 
 /// `geometry_msgs/Vector3`.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Vector3 {
     pub x: f64,
     pub y: f64,
@@ -116,7 +116,7 @@ impl From<nalgebra::Vector3<f64>> for Vector3 {
 }
 
 /// `geometry_msgs/Quaternion`, the scalar last.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Quaternion {
     pub x: f64,
     pub y: f64,
@@ -144,7 +144,7 @@ impl From<nalgebra::UnitQuaternion<f64>> for Quaternion {
 }
 
 /// `geometry_msgs/Pose`.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Pose {
     pub position: Point,
     pub orientation: Quaternion,
@@ -179,7 +179,7 @@ pub(super) static POSE_STAMPED: Definition = Definition {
 };
 
 /// `geometry_msgs/PoseWithCovariance`.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct PoseWithCovariance {
     pub pose: Pose,
     pub covariance: Covariance6,
@@ -192,7 +192,7 @@ pub(super) static POSE_WITH_COVARIANCE: Definition = Definition {
 };
 
 /// `geometry_msgs/Twist`.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Twist {
     pub linear: Vector3,
     pub angular: Vector3,
@@ -205,7 +205,7 @@ pub(super) static TWIST: Definition = Definition {
 };
 
 /// `geometry_msgs/TwistWithCovariance`.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct TwistWithCovariance {
     pub twist: Twist,
     pub covariance: Covariance6,

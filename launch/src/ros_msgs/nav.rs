@@ -2,7 +2,7 @@
 
 #![expect(missing_docs, reason = "the interface text beside each struct names its fields")]
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::common::{
     HEADER, Header, POSE, POSE_STAMPED, POSE_WITH_COVARIANCE, Pose, PoseStamped, PoseWithCovariance, TIME,
@@ -11,8 +11,9 @@ use super::common::{
 use super::{Bytes, Definition, Message};
 
 /// `nav_msgs/Odometry`: the pose in the header's frame, the twist in the child's.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Odometry<'a> {
+    #[serde(borrow)]
     pub header: Header<'a>,
     pub child_frame_id: &'a str,
     pub pose: PoseWithCovariance,

@@ -2,19 +2,23 @@
 
 #![expect(missing_docs, reason = "the interface text beside each struct names its fields")]
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 
 use super::common::{HEADER, Header, QUATERNION, Quaternion, VECTOR3, Vector3};
 use super::{Bytes, Definition, Message};
 
 /// `sensor_msgs/JointState`.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct JointState<'a> {
+    #[serde(borrow)]
     pub header: Header<'a>,
-    pub name: &'a [&'a str],
-    pub position: &'a [f64],
-    pub velocity: &'a [f64],
-    pub effort: &'a [f64],
+    #[serde(borrow)]
+    pub name: Cow<'a, [&'a str]>,
+    pub position: Cow<'a, [f64]>,
+    pub velocity: Cow<'a, [f64]>,
+    pub effort: Cow<'a, [f64]>,
 }
 
 impl Message for JointState<'_> {
@@ -52,8 +56,49 @@ impl Message for Imu<'_> {
     };
 }
 
-/// `sensor_msgs/PointField`.
+/// `sensor_msgs/BatteryState`; NaN is what is not measured.
 #[derive(Clone, Copy, Debug, Serialize)]
+pub struct BatteryState<'a> {
+    pub header: Header<'a>,
+    pub voltage: f32,
+    pub temperature: f32,
+    pub current: f32,
+    pub charge: f32,
+    pub capacity: f32,
+    pub design_capacity: f32,
+    pub percentage: f32,
+    pub power_supply_status: u8,
+    pub power_supply_health: u8,
+    pub power_supply_technology: u8,
+    pub present: bool,
+    pub cell_voltage: &'a [f32],
+    pub cell_temperature: &'a [f32],
+    pub location: &'a str,
+    pub serial_number: &'a str,
+}
+
+impl BatteryState<'_> {
+    /// [`BatteryState::power_supply_status`] of a battery that is being discharged.
+    pub const DISCHARGING: u8 = 2;
+}
+
+impl Message for BatteryState<'_> {
+    const DEFINITION: &'static Definition = &Definition {
+        name: "sensor_msgs/BatteryState",
+        text: "uint8 POWER_SUPPLY_STATUS_UNKNOWN=0\nuint8 POWER_SUPPLY_STATUS_CHARGING=1\n\
+            uint8 POWER_SUPPLY_STATUS_DISCHARGING=2\nuint8 POWER_SUPPLY_STATUS_NOT_CHARGING=3\n\
+            uint8 POWER_SUPPLY_STATUS_FULL=4\nuint8 POWER_SUPPLY_HEALTH_UNKNOWN=0\n\
+            uint8 POWER_SUPPLY_TECHNOLOGY_UNKNOWN=0\n\
+            std_msgs/Header header\nfloat32 voltage\nfloat32 temperature\nfloat32 current\nfloat32 charge\n\
+            float32 capacity\nfloat32 design_capacity\nfloat32 percentage\nuint8 power_supply_status\n\
+            uint8 power_supply_health\nuint8 power_supply_technology\nbool present\nfloat32[] cell_voltage\n\
+            float32[] cell_temperature\nstring location\nstring serial_number\n",
+        uses: &[&HEADER],
+    };
+}
+
+/// `sensor_msgs/PointField`.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct PointField<'a> {
     pub name: &'a str,
     pub offset: u32,
@@ -75,15 +120,18 @@ static POINT_FIELD: Definition = Definition {
 };
 
 /// `sensor_msgs/PointCloud2`.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PointCloud2<'a> {
+    #[serde(borrow)]
     pub header: Header<'a>,
     pub height: u32,
     pub width: u32,
-    pub fields: &'a [PointField<'a>],
+    #[serde(borrow)]
+    pub fields: Cow<'a, [PointField<'a>]>,
     pub is_bigendian: bool,
     pub point_step: u32,
     pub row_step: u32,
+    #[serde(borrow)]
     pub data: Bytes<'a>,
     pub is_dense: bool,
 }
@@ -98,10 +146,12 @@ impl Message for PointCloud2<'_> {
 }
 
 /// `sensor_msgs/CompressedImage`.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct CompressedImage<'a> {
+    #[serde(borrow)]
     pub header: Header<'a>,
     pub format: &'a str,
+    #[serde(borrow)]
     pub data: Bytes<'a>,
 }
 
@@ -116,14 +166,16 @@ impl Message for CompressedImage<'_> {
 }
 
 /// `sensor_msgs/Image`.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Image<'a> {
+    #[serde(borrow)]
     pub header: Header<'a>,
     pub height: u32,
     pub width: u32,
     pub encoding: &'a str,
     pub is_bigendian: u8,
     pub step: u32,
+    #[serde(borrow)]
     pub data: Bytes<'a>,
 }
 
@@ -137,7 +189,7 @@ impl Message for Image<'_> {
 }
 
 /// `sensor_msgs/RegionOfInterest`.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct RegionOfInterest {
     pub x_offset: u32,
     pub y_offset: u32,
@@ -153,13 +205,14 @@ static REGION_OF_INTEREST: Definition = Definition {
 };
 
 /// `sensor_msgs/CameraInfo`.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CameraInfo<'a> {
+    #[serde(borrow)]
     pub header: Header<'a>,
     pub height: u32,
     pub width: u32,
     pub distortion_model: &'a str,
-    pub d: &'a [f64],
+    pub d: Cow<'a, [f64]>,
     pub k: [f64; 9],
     pub r: [f64; 9],
     pub p: [f64; 12],

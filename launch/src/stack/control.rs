@@ -57,10 +57,11 @@ impl Control {
         let lying = description.lying_pose();
         let joints =
             lying.map(|position_rad| JointMeasurement { position_rad, ..JointMeasurement::default() });
+        let bridge = MotorBridge::with_cycle(description, bus_nanos)
+            .context("the robot's motor buses cannot be used")?;
         Ok(Self {
-            bridge: MotorBridge::with_cycle(description, bus_nanos)
-                .context("the robot's motor buses cannot be used")?,
-            safety: Safety::new(description),
+            safety: Safety::new(description, bridge.limits()),
+            bridge,
             estimator: StateEstimator::new(description, start, now),
             gait: Gait::new(description, &robot.policy)?,
             commands: [JointCommand::damping(IDLE_DAMPING); JOINTS],
@@ -170,7 +171,7 @@ impl Control {
     ///
     /// # Errors
     /// While any joint still has one.
-    #[cfg(feature = "ros")]
+    #[cfg(any(test, feature = "ros"))]
     pub(crate) fn clear_trouble(&mut self) -> Result<(), PowerRefused> {
         self.safety.clear()
     }
@@ -207,3 +208,6 @@ impl Control {
         std::mem::take(&mut self.torque_peak_nm)
     }
 }
+
+#[cfg(test)]
+mod tests;

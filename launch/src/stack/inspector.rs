@@ -87,7 +87,8 @@ impl Inspector {
         Ok(View { image, scores, jpeg })
     }
 
-    /// Lays a judged picture on the lining, by the estimated pose of the trunk when it was taken.
+    /// Lays a judged picture on the lining, by the estimated pose of the trunk when it was taken. It may be smaller than the
+    /// camera takes them.
     pub(crate) fn add(
         &mut self,
         camera: usize,
@@ -98,7 +99,8 @@ impl Inspector {
             self.robot.cameras.get(camera).context("a picture of a camera that is not there")?;
         let pose = *estimate * description.base_from_camera();
         let number = self.pictures.len() as u32;
-        self.lining.add(number, &description.intrinsics(), &pose, &view.scores);
+        let lens = description.intrinsics().at_size(view.image.width, view.image.height);
+        self.lining.add(number, &lens, &pose, &view.scores);
         self.pictures.push(view.jpeg);
         Ok(())
     }
@@ -107,7 +109,7 @@ impl Inspector {
     pub(crate) fn add_thermal(&mut self, estimate: &Transform<Map, Base>, frame: &ThermalFrame) {
         if let Some(description) = self.robot.thermal.get(frame.camera) {
             let pose = *estimate * description.base_from_camera();
-            self.joints.add(&description.intrinsics(), &pose, frame);
+            self.joints.add(&description.intrinsics().at_size(frame.width, frame.height), &pose, frame);
         }
     }
 

@@ -6,7 +6,7 @@ use firmware_bridge::wire::unitree_a1::{self, CommandFrame, Model};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Refused, front};
+use super::{Refused, front, json};
 
 pub(super) const GO_EXAMPLES: &[&str] = &[
     r#"{"id":3,"mode":1,"tau":1.0,"dq":6.28,"q":6.28,"kp":1.0,"kd":0.05}"#,
@@ -201,9 +201,4 @@ pub(super) fn front_a1(bytes: &[u8], model: Model) -> Option<(usize, String)> {
             foot_force: reply.foot_force,
         },
     )
-}
-
-/// All numbers of a frame are finite, so this cannot fail.
-fn json(len: usize, frame: &impl Serialize) -> Option<(usize, String)> {
-    Some((len, serde_json::to_string(frame).ok()?))
 }

@@ -39,6 +39,7 @@ TOPICS = {
     "/ground_truth/odom": (nav_msgs.msg.Odometry, 50),
     "/tf": (tf2_msgs.msg.TFMessage, 50),
     "/tf_static": (tf2_msgs.msg.TFMessage, LATCHED),
+    "/battery_state": (sensor_msgs.msg.BatteryState, 10),
     "/robot_state": (adit_msgs.msg.RobotState, 50),
     "/lidar/points": (sensor_msgs.msg.PointCloud2, qos_profile_sensor_data),
     # Four megabytes: best effort loses a part of most of them where the system's socket buffers are small.

@@ -22,6 +22,8 @@ pub struct PoseHistory {
     correction: Isometry3<f64>,
     /// Pose before corrections, oldest first.
     entries: VecDeque<(Stamp, Isometry3<f64>)>,
+    /// Beyond so many, the oldest goes.
+    most: usize,
 }
 
 impl Clone for PoseHistory {
@@ -34,6 +36,7 @@ impl Clone for PoseHistory {
 
     fn clone_from(&mut self, source: &Self) {
         self.correction = source.correction;
+        self.most = source.most;
         self.entries.clear();
         self.entries.extend(&source.entries);
     }
@@ -48,7 +51,13 @@ impl Default for PoseHistory {
 impl PoseHistory {
     /// A history without entries.
     pub fn new() -> Self {
-        Self { correction: Isometry3::identity(), entries: VecDeque::with_capacity(CAPACITY) }
+        Self { correction: Isometry3::identity(), entries: VecDeque::with_capacity(CAPACITY), most: CAPACITY }
+    }
+
+    /// A history that keeps every entry: of a run that is over, and is looked at from its recording. It grows by 64 bytes
+    /// a pose.
+    pub fn unlimited() -> Self {
+        Self { correction: Isometry3::identity(), entries: VecDeque::new(), most: usize::MAX }
     }
 
     /// Adds the newest pose; one that is not newer than the last replaces it.
@@ -56,7 +65,7 @@ impl PoseHistory {
         let entry = (stamp, self.correction.inverse() * map_from_base.isometry);
         if self.entries.back().is_some_and(|(newest, _)| stamp <= *newest) {
             self.entries.pop_back();
-        } else if self.entries.len() == CAPACITY {
+        } else if self.entries.len() >= self.most {
             self.entries.pop_front();
         }
         self.entries.push_back(entry);
@@ -109,6 +118,12 @@ mod tests {
         let between = history.pose_at(Stamp::from_nanos(1000 * 2_000_000 + 500_000)).expect("inside");
         assert!((between.origin().x - 1.00025).abs() < 1e-12);
         assert!((between.yaw() - 0.100_025).abs() < 1e-9);
+        let mut whole = PoseHistory::unlimited();
+        for k in 0..1500u64 {
+            whole.push(Stamp::from_nanos(k * 2_000_000), pose(k as f64 * 0.001, 0.0));
+        }
+        let first = whole.clone().pose_at(Stamp::ZERO).expect("kept");
+        assert!(first.origin().x.abs() < 1e-12);
     }
 
     #[test]

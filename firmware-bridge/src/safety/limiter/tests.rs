@@ -14,10 +14,15 @@ fn at(cycle: u64) -> Stamp {
     Stamp::from_nanos(1_000_000_000 + cycle * CYCLE_NANOS)
 }
 
+fn unmeasured() -> Limiter {
+    let robot = go2();
+    Limiter::new(&robot, MotorBridge::new(&robot).expect("a possible wiring").limits())
+}
+
 /// A limiter whose joints are all measured like this.
 fn measured(measurement: JointMeasurement) -> Limiter {
     let robot = go2();
-    let mut limiter = Limiter::new(&robot);
+    let mut limiter = unmeasured();
     let mut cycle = MotorBridge::new(&robot).expect("a possible wiring").end_cycle(at(0));
     cycle.states = JointStates { stamp: at(0), joints: [measurement; JOINTS] };
     cycle.answered = [true; JOINTS];
@@ -156,7 +161,7 @@ fn all_joints_together_stay_within_the_power() {
 
 #[test]
 fn a_joint_that_never_answered_is_damped() {
-    let mut limiter = Limiter::new(&go2());
+    let mut limiter = unmeasured();
     let sent = hold(&mut limiter, JointCommand { torque_nm: 3.0, ..pull(1.0) }, 0..50);
     assert_eq!(sent, JointCommand::damping(1.0));
     assert_eq!(limiter.counts()[JOINT].get(Limit::Unmeasured), 50);
@@ -206,4 +211,53 @@ proptest::proptest! {
             proptest::prop_assert!((low - 1e-9..=high + 1e-9).contains(&sent.position_rad), "{sent:?}");
         }
     }
+}
+
+/// A fault campaign found it: the target of a joint beyond its stop was taken back to near the joint, and the bridge's
+/// own clamp moved it to the stop again, with all the stiffness: 130 N m at a rotor that has 3.7.
+#[test]
+fn a_joint_beyond_its_stop_is_pulled_back_gently_to_the_stop() {
+    let upper_rad = go2().joints.0[JOINT].upper_rad.get();
+    let beyond = JointMeasurement { position_rad: upper_rad + 0.2, ..resting() };
+    let mut limiter = measured(beyond);
+    let stiff = JointCommand { position_rad: 0.0, kp: 1000.0, ..JointCommand::default() };
+    for cycle in 0..30 {
+        let sent = hold(&mut limiter, stiff, cycle..cycle + 1);
+        let most = limiter.limits(JOINT).max_torque_nm * (0.1 * cycle as f64).min(1.0);
+        assert!(sent.position_rad <= upper_rad, "{sent:?}");
+        assert!(drive_nm(&sent, &beyond).abs() <= most + 1e-9, "cycle {cycle}: {sent:?}");
+    }
+    let sent = hold(&mut limiter, stiff, 30..31);
+    assert!(torque_nm(&sent, &beyond) < -1.0, "it is pulled back all the same: {sent:?}");
+}
+
+/// A fault campaign found it: braking took the wanted velocity's part of a command away, and what it had held against
+/// was left: a stretched spring of 200 N m at the rotor.
+#[test]
+fn parts_that_pull_against_each_other_are_not_taken_from_one_alone() {
+    let moving = JointMeasurement { velocity_rad_s: 17.0, ..resting() };
+    let limits = measured(moving).limits(JOINT).to_owned();
+    let mut command =
+        JointCommand { position_rad: 2.8, velocity_rad_s: -8.1, torque_nm: 0.0, kp: 400.0, kd: 100.0 };
+    let before = drive_nm(&command, &moving);
+    take_back(&mut command, &moving, &limits, 1e4);
+    let after = drive_nm(&command, &moving);
+    assert!(before < 0.0 && after.abs() < 1e-9, "{before} N m became {after}");
+}
+
+#[test]
+fn a_joint_that_falls_silent_is_damped_and_then_sets_out_from_where_it_is() {
+    let mut limiter = measured(resting());
+    hold(&mut limiter, pull(1.5), 0..50);
+    let mut silent = MotorBridge::new(&go2()).expect("a possible wiring").end_cycle(at(50));
+    for unheard in 1..=MOST_UNHEARD {
+        limiter.handle_cycle(&silent);
+        let sent = hold(&mut limiter, pull(1.5), 49 + u64::from(unheard)..50 + u64::from(unheard));
+        assert_eq!(sent.kp > 0.0, unheard < MOST_UNHEARD, "{unheard} answers missing");
+    }
+    silent.answered = [true; JOINTS];
+    silent.states.joints = [JointMeasurement { position_rad: 0.3, ..resting() }; JOINTS];
+    limiter.handle_cycle(&silent);
+    let sent = hold(&mut limiter, pull(1.5), 80..81);
+    assert!((sent.position_rad - 0.3).abs() < 0.1, "{sent:?}");
 }

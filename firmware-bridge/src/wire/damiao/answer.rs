@@ -49,7 +49,8 @@ pub enum State {
 }
 
 impl State {
-    pub(super) const fn bits(self) -> u8 {
+    /// The four bits of the frame.
+    pub const fn bits(self) -> u8 {
         match self {
             Self::Disabled => 0x0,
             Self::Enabled => 0x1,
@@ -64,7 +65,8 @@ impl State {
         }
     }
 
-    const fn from_bits(bits: u8) -> Self {
+    /// What four bits mean.
+    pub const fn from_bits(bits: u8) -> Self {
         match bits {
             0x0 => Self::Disabled,
             0x1 => Self::Enabled,

@@ -1,9 +1,9 @@
 //! What a motor's 16 and 12 bits mean: the ranges of its model, and the packing of the vendor's library.
 
 /// Stiffness that twelve set bits stand for, N m/rad, for every model.
-pub(super) const MAX_KP: f64 = 500.0;
+pub const MAX_KP: f64 = 500.0;
 /// Damping that twelve set bits stand for, N m s/rad, for every model.
-pub(super) const MAX_KD: f64 = 5.0;
+pub const MAX_KD: f64 = 5.0;
 
 /// A motor's model, with the ranges that the vendor's `DM_CAN.py` gives it.
 ///
@@ -87,6 +87,25 @@ impl Ranges {
             velocity_rad_s,
             torque_nm,
         })
+    }
+
+    /// What the frame carries of a motion: position, velocity, torque in steps from the lower end, truncated as by
+    /// the vendor's library.
+    pub fn steps(&self, motion: &Motion) -> [u16; 3] {
+        [
+            pack::<16>(motion.position_rad, -self.position_rad, self.position_rad),
+            pack::<12>(motion.velocity_rad_s, -self.velocity_rad_s, self.velocity_rad_s),
+            pack::<12>(motion.torque_nm, -self.torque_nm, self.torque_nm),
+        ]
+    }
+
+    /// Half of what the frame can tell apart.
+    pub fn half_steps(&self) -> Motion {
+        Motion {
+            position_rad: self.position_rad / steps::<16>(),
+            velocity_rad_s: self.velocity_rad_s / steps::<12>(),
+            torque_nm: self.torque_nm / steps::<12>(),
+        }
     }
 
     pub(super) fn motion(&self, position: u16, velocity: u16, torque: u16) -> Motion {

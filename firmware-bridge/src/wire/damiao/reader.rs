@@ -73,6 +73,11 @@ impl Reader {
         dropped
     }
 
+    /// Whether a frame has begun.
+    pub const fn is_holding(&self) -> bool {
+        self.len > 0
+    }
+
     /// Whether the next frame is believed alone.
     pub const fn place(&self) -> Place {
         self.place

@@ -129,7 +129,8 @@ impl Value {
         }
     }
 
-    pub(super) const fn bytes(self) -> [u8; 4] {
+    /// The value's bytes in a frame.
+    pub const fn bytes(self) -> [u8; 4] {
         match self {
             Self::Float(value) => value.to_le_bytes(),
             Self::Uint(value) => value.to_le_bytes(),

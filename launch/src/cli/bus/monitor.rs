@@ -88,7 +88,7 @@ pub(super) fn joint_lines(
                 link.wrong_id,
             ],
             measured: cycle.measured_at[joint].map(|_| measured),
-            fault: cycle.faults[joint].map(firmware_bridge::wire::go_m8010::Fault::remedy),
+            fault: cycle.faults[joint].map(firmware_bridge::bridge::MotorFault::remedy),
         }
     };
     (0..JOINTS).map(line).collect()

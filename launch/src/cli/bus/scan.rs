@@ -8,6 +8,7 @@ use clap::ValueEnum;
 use firmware_bridge::port::{OpenError, available_ports};
 use firmware_bridge::scan::Protocol;
 use indicatif::{ProgressBar, ProgressStyle};
+use robot_interface::robot::MotorProtocol;
 
 use super::table::{NONE, columns, number};
 use super::{bad_input, print};
@@ -63,7 +64,7 @@ impl ValueEnum for Name {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let robot = args.virtual_robot.as_deref().map(Robot::load).transpose()?;
-    let motors = robot.map(|robot| VirtualRobot::start(&robot.description)).transpose()?;
+    let motors = robot.as_ref().map(|robot| VirtualRobot::start(&robot.description)).transpose()?;
     let ports = match &motors {
         Some(motors) => motors.paths().to_vec(),
         None if args.ports.is_empty() => available_ports(),
@@ -75,20 +76,23 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             "plug in the adapter, name a port with --port, or try it with --virtual go2",
         ));
     }
-    let wanted = wanted(args);
+    let wanted = wanted(args, robot.map(|robot| robot.description.motors.protocol));
     let reports = look(&ports, &wanted)?;
     let found = reports.iter().map(|report| report.found.len()).sum::<usize>();
     print(&if args.json { json(&reports)? } else { text(&reports, &wanted) })?;
     Ok(if found > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn wanted(args: &Args) -> Wanted {
+fn wanted(args: &Args, spoken: Option<MotorProtocol>) -> Wanted {
     let named: Vec<_> = args.protocols.iter().map(|name| name.0).collect();
-    let protocols = match named.as_slice() {
+    let protocols = match (named.as_slice(), spoken) {
         // The virtual motors have one language, and a line without a rate would be asked at each.
-        [] if args.virtual_robot.is_some() => vec![Protocol::GoM8010],
-        [] => Protocol::ALL.to_vec(),
-        named => named.to_vec(),
+        ([], Some(MotorProtocol::GoM8010)) => vec![Protocol::GoM8010],
+        ([], Some(MotorProtocol::A1)) => vec![Protocol::A1],
+        ([], Some(MotorProtocol::B1)) => vec![Protocol::B1],
+        ([], Some(MotorProtocol::Damiao)) => vec![Protocol::Damiao],
+        ([], None) => Protocol::ALL.to_vec(),
+        (named, _) => named.to_vec(),
     };
     let budget = Duration::from_millis(args.wait_ms.into());
     Wanted { protocols, baud: args.baud, budget, all: !named.is_empty() }

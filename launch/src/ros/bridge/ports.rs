@@ -7,8 +7,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use firmware_bridge::bridge::MotorBridge;
-use firmware_bridge::port::{BusDriver, DEFAULT_BAUD, Replaceable, Replacer, SerialPort, replaceable};
+use firmware_bridge::bridge::{MotorBridge, baud};
+use firmware_bridge::port::{BusDriver, Replaceable, Replacer, SerialPort, replaceable};
 use firmware_bridge::wire::imu::IMU_BAUD;
 
 use crate::realtime::{Lines, Report, TimeBase, monotonic};
@@ -44,7 +44,7 @@ impl Ports {
             robot.name,
             motors.len()
         );
-        let mut paths: Vec<_> = motors.into_iter().map(|path| (path, DEFAULT_BAUD)).collect();
+        let mut paths: Vec<_> = motors.into_iter().map(|path| (path, baud(robot.motors.protocol))).collect();
         paths.push((imu, IMU_BAUD));
         Ok(Self { paths, simulated: setting.ports_dir.is_some(), helper: None })
     }

@@ -14,7 +14,7 @@ use super::missions::Goal;
 use super::{Known, OWNER};
 use crate::ros::Setting;
 use crate::ros::convert::time;
-use crate::stack::{Guide, Navigator};
+use crate::stack::{Guide, Navigator, ending};
 
 /// Between two decisions of the mission, two targets, two words on how far it has come, ns.
 const DECIDE_NANOS: u64 = 100_000_000;
@@ -319,8 +319,7 @@ impl Journey {
         let state = known.body().map(|body| body.state);
         let phase = match (self.stage, self.reason()) {
             (Stage::Leasing | Stage::Leading, _) => self.doing().to_owned(),
-            (_, None) => "completed".to_owned(),
-            (_, Some(reason)) => format!("given up: {reason}"),
+            (_, reason) => ending(reason.as_deref()),
         };
         let mut status = MissionStatus {
             phase,

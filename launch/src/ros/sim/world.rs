@@ -10,6 +10,7 @@ use anyhow::{Context as _, anyhow};
 use firmware_bridge::port::BusPort;
 use firmware_bridge::wire::imu::ImuFrame;
 use robot_interface::frames::{Base, Map, Transform};
+use robot_interface::sensors::BatterySample;
 use robot_interface::time::Stamp;
 use sim::motors::VirtualBus;
 
@@ -43,6 +44,7 @@ pub(super) struct Shared {
     lost_nanos: AtomicU64,
     lost_pictures: AtomicU64,
     truth: Mutex<Option<(Stamp, Transform<Map, Base>)>>,
+    battery: Mutex<Option<BatterySample>>,
 }
 
 impl Shared {
@@ -68,6 +70,11 @@ impl Shared {
     /// Simulated time, and where the robot really is.
     pub(super) fn truth(&self) -> Option<(Stamp, Transform<Map, Base>)> {
         self.truth.lock().map_or(None, |truth| *truth)
+    }
+
+    /// What the battery says of itself, if there is one.
+    pub(super) fn battery(&self) -> Option<BatterySample> {
+        self.battery.lock().map_or(None, |battery| *battery)
     }
 
     /// How far simulated time has fallen behind, s.
@@ -154,6 +161,9 @@ fn run(mut world: World<Plug>, mut imu: Pty, shared: &Shared, inlets: &Inlets) -
         // Whoever reads it may have been interrupted meanwhile: the world does not wait for him.
         if let Ok(mut truth) = shared.truth.try_lock() {
             *truth = Some((now, world.truth().map_from_base));
+        }
+        if let Ok(mut battery) = shared.battery.try_lock() {
+            *battery = world.battery(now);
         }
         if steps.is_multiple_of(SCAN_STEPS) {
             let unplugged = shared.unplugged.load(Ordering::Relaxed);

@@ -1,0 +1,393 @@
+//! The protocols that a bridge drives joints by: all of them take an impedance command and give a reading. Here, and
+//! nowhere else in the bridge, is what differs.
+
+use std::ops::Deref;
+
+use robot_interface::robot::{MotorProtocol, MotorsDescription};
+
+use super::BridgeError;
+use crate::wire::damiao::{self, Action, Answer, Impedance, State};
+use crate::wire::unitree_a1::{self, Model};
+use crate::wire::{FrameReader, WireError, go_m8010};
+
+/// What a motor complains of, in any protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MotorFault {
+    /// Too hot.
+    Overheat,
+    /// Too much current, or too long too much load.
+    Overcurrent,
+    /// Supply voltage too high.
+    Overvoltage,
+    /// Supply voltage too low.
+    Undervoltage,
+    /// The encoder's reading cannot be right.
+    Encoder,
+    /// It has let go because no command came for too long.
+    CommandsLost,
+    /// A number without a published meaning.
+    Undefined(u8),
+}
+
+impl MotorFault {
+    /// What it is, and what to do.
+    pub const fn remedy(self) -> &'static str {
+        match self {
+            Self::Overheat => "overheating: let it cool",
+            Self::Overcurrent => "overcurrent: look for a blocked joint or a short in its cable",
+            Self::Overvoltage => "overvoltage: check the supply, and that it can take back braking energy",
+            Self::Undervoltage => "a low supply voltage: charge the battery, check the cable and its plugs",
+            Self::CommandsLost => "that commands had stopped: look for what delays the bridge",
+            Self::Encoder => "an encoder fault: have it calibrated or replaced",
+            Self::Undefined(_) => "an error without a published meaning: check its firmware version",
+        }
+    }
+}
+
+/// A command at the motor's own side of what the robot's file calls its gearbox:
+/// `torque = kp (q - q_now) + kd (dq - dq_now) + torque_nm`.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Targets {
+    pub(super) torque_nm: f64,
+    pub(super) velocity_rad_s: f64,
+    pub(super) position_rad: f64,
+    pub(super) kp: f64,
+    pub(super) kd: f64,
+}
+
+/// A motor's answer, at its own side.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Heard {
+    pub(super) id: u8,
+    /// Whether the motor is in a mode that its protocol defines.
+    pub(super) defined: bool,
+    /// Whether it must be enabled before it takes a command.
+    pub(super) disabled: bool,
+    pub(super) torque_nm: f64,
+    pub(super) velocity_rad_s: f64,
+    pub(super) position_rad: f64,
+    pub(super) temperature_c: f64,
+    pub(super) fault: Option<MotorFault>,
+}
+
+/// The longest frame of any of them.
+const MOST: usize = unitree_a1::COMMAND_LEN;
+
+/// A frame to be sent, as its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    bytes: [u8; MOST],
+    len: usize,
+}
+
+impl Outgoing {
+    /// A frame that has not been made yet.
+    pub(super) const EMPTY: Self = Self { bytes: [0; MOST], len: 0 };
+
+    fn of(frame: &[u8]) -> Self {
+        let mut bytes = [0; MOST];
+        bytes[..frame.len()].copy_from_slice(frame);
+        Self { bytes, len: frame.len() }
+    }
+}
+
+impl Deref for Outgoing {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}
+
+/// The greatest that a command can carry, at the motor's side.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Most {
+    pub(super) torque_nm: f64,
+    pub(super) velocity_rad_s: f64,
+    pub(super) position_rad: f64,
+    pub(super) kp: f64,
+    pub(super) kd: f64,
+}
+
+/// Bits a second on the lines of motors that speak this.
+pub const fn baud(protocol: MotorProtocol) -> u32 {
+    match protocol {
+        MotorProtocol::GoM8010 => go_m8010::BAUD,
+        MotorProtocol::A1 => Model::A1.baud(),
+        MotorProtocol::B1 => Model::B1.baud(),
+        MotorProtocol::Damiao => damiao::BAUD,
+    }
+}
+
+/// How a robot's motors are spoken to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Dialect {
+    GoM8010,
+    A1(Model),
+    Damiao(damiao::Ranges),
+}
+
+impl Dialect {
+    /// # Errors
+    /// [`BridgeError::Model`] for a model that is not known, or missing.
+    pub(super) fn of(motors: &MotorsDescription) -> Result<Self, BridgeError> {
+        Ok(match motors.protocol {
+            MotorProtocol::GoM8010 => Self::GoM8010,
+            MotorProtocol::A1 => Self::A1(Model::A1),
+            MotorProtocol::B1 => Self::A1(Model::B1),
+            MotorProtocol::Damiao => {
+                let model = motors.model.as_deref().and_then(damiao::Model::named);
+                Self::Damiao(model.ok_or(BridgeError::Model)?.ranges())
+            }
+        })
+    }
+
+    /// Bits a second on the line.
+    pub(super) const fn baud(self) -> u32 {
+        match self {
+            Self::GoM8010 => baud(MotorProtocol::GoM8010),
+            Self::A1(Model::A1) => baud(MotorProtocol::A1),
+            Self::A1(Model::B1) => baud(MotorProtocol::B1),
+            Self::Damiao(_) => baud(MotorProtocol::Damiao),
+        }
+    }
+
+    /// Bytes of a command and its answer.
+    pub(super) const fn exchange_len(self) -> usize {
+        match self {
+            Self::GoM8010 => go_m8010::COMMAND_LEN + go_m8010::REPLY_LEN,
+            Self::A1(_) => unitree_a1::COMMAND_LEN + unitree_a1::REPLY_LEN,
+            Self::Damiao(_) => damiao::OUTBOUND_LEN + damiao::INBOUND_LEN,
+        }
+    }
+
+    /// The ids that one motor can have.
+    pub(super) const fn ids(self) -> std::ops::RangeInclusive<u8> {
+        match self {
+            Self::GoM8010 => 0..=14,
+            // 0xBB is everybody.
+            Self::A1(_) => 0..=2,
+            Self::Damiao(_) => 1..=15,
+        }
+    }
+
+    /// Whether a checksum protects a reply. Without one, a reading that cannot be is refused.
+    pub(super) const fn is_checked(self) -> bool {
+        !matches!(self, Self::Damiao(_))
+    }
+
+    pub(super) fn most(self) -> Most {
+        match self {
+            Self::GoM8010 => Most {
+                torque_nm: go_m8010::MAX_TORQUE_NM,
+                velocity_rad_s: go_m8010::MAX_VELOCITY_RAD_S,
+                position_rad: go_m8010::MAX_POSITION_RAD,
+                kp: go_m8010::MAX_GAIN,
+                kd: go_m8010::MAX_GAIN,
+            },
+            Self::A1(model) => Most {
+                torque_nm: unitree_a1::MAX_TORQUE_NM,
+                velocity_rad_s: unitree_a1::MAX_VELOCITY_RAD_S,
+                position_rad: unitree_a1::MAX_POSITION_RAD,
+                kp: unitree_a1::MAX_KP,
+                kd: model.max_kd(),
+            },
+            Self::Damiao(ranges) => Most {
+                torque_nm: ranges.torque_nm,
+                velocity_rad_s: ranges.velocity_rad_s,
+                position_rad: ranges.position_rad,
+                kp: damiao::MAX_KP,
+                kd: damiao::MAX_KD,
+            },
+        }
+    }
+
+    /// The frame that has a motor follow targets, each rounded to the nearest that it can carry where the protocol
+    /// leaves that open.
+    pub(super) fn drive(self, id: u8, targets: &Targets) -> Outgoing {
+        match self {
+            Self::GoM8010 => Outgoing::of(&go_command(id, go_m8010::Mode::Foc, targets).encode_nearest()),
+            Self::A1(model) => {
+                Outgoing::of(&a1_command(id, unitree_a1::Mode::Foc, targets).encode_nearest(model))
+            }
+            Self::Damiao(ranges) => {
+                let half = ranges.half_steps();
+                let impedance = Impedance {
+                    // The vendor's packing truncates: half a step more makes that the nearest.
+                    position_rad: targets.position_rad + half.position_rad,
+                    velocity_rad_s: targets.velocity_rad_s + half.velocity_rad_s,
+                    torque_nm: targets.torque_nm + half.torque_nm,
+                    kp: targets.kp,
+                    kd: targets.kd,
+                };
+                damiao_request(id, Action::Impedance(impedance), &ranges)
+            }
+        }
+    }
+
+    /// The frame that has a motor answer and do nothing else: what it holds, it lets go.
+    pub(super) fn read(self, id: u8) -> Outgoing {
+        let nothing = Targets::default();
+        match self {
+            Self::GoM8010 => Outgoing::of(&go_command(id, go_m8010::Mode::Brake, &nothing).encode()),
+            Self::A1(model) => Outgoing::of(&a1_command(id, unitree_a1::Mode::Idle, &nothing).encode(model)),
+            Self::Damiao(ranges) => damiao_request(id, Action::Disable, &ranges),
+        }
+    }
+
+    /// The frame that has a motor take commands, if it needs one.
+    pub(super) fn enable(self, id: u8) -> Option<Outgoing> {
+        match self {
+            Self::GoM8010 | Self::A1(_) => None,
+            Self::Damiao(ranges) => Some(damiao_request(id, Action::Enable, &ranges)),
+        }
+    }
+
+    /// Ears for one bus.
+    pub(super) const fn ears(self) -> Ears {
+        match self {
+            Self::GoM8010 => Ears::GoM8010(FrameReader::new()),
+            Self::A1(_) => Ears::A1(FrameReader::new()),
+            Self::Damiao(ranges) => Ears::Damiao(damiao::Reader::new(), ranges),
+        }
+    }
+}
+
+fn go_command(id: u8, mode: go_m8010::Mode, targets: &Targets) -> go_m8010::Command {
+    go_m8010::Command {
+        // Only ids of one motor come this far; everybody's would be the one that nobody answers.
+        id: go_m8010::MotorId::new(id).unwrap_or(go_m8010::MotorId::BROADCAST),
+        mode,
+        torque_nm: targets.torque_nm,
+        velocity_rad_s: targets.velocity_rad_s,
+        position_rad: targets.position_rad,
+        kp: targets.kp,
+        kd: targets.kd,
+    }
+}
+
+const fn a1_command(id: u8, mode: unitree_a1::Mode, targets: &Targets) -> unitree_a1::Command {
+    unitree_a1::Command {
+        id: unitree_a1::MotorId(id),
+        mode,
+        torque_nm: targets.torque_nm,
+        velocity_rad_s: targets.velocity_rad_s,
+        position_rad: targets.position_rad,
+        kp: targets.kp,
+        kd: targets.kd,
+    }
+}
+
+fn damiao_request(id: u8, action: Action, ranges: &damiao::Ranges) -> Outgoing {
+    match damiao::MotorId::new(id) {
+        Some(id) => Outgoing::of(&damiao::Request { id, action }.encode(ranges)),
+        // Only ids of one motor come this far.
+        None => Outgoing::EMPTY,
+    }
+}
+
+/// What finds answers in a bus's stream.
+#[derive(Clone, Debug)]
+pub(super) enum Ears {
+    GoM8010(FrameReader<go_m8010::Reply>),
+    A1(FrameReader<unitree_a1::Reply>),
+    Damiao(damiao::Reader, damiao::Ranges),
+}
+
+impl Ears {
+    /// Takes bytes off the front of `input` until they make an answer or prove broken; `None` once they are used up.
+    pub(super) fn next(&mut self, input: &mut &[u8]) -> Option<Result<Heard, WireError>> {
+        match self {
+            Self::GoM8010(reader) => {
+                reader.next_frame(input).map(|found| found.map(|reply| go_heard(&reply)))
+            }
+            Self::A1(reader) => reader.next_frame(input).map(|found| found.map(|reply| a1_heard(&reply))),
+            Self::Damiao(reader, ranges) => loop {
+                let found = reader.next_frame(input)?;
+                match found.and_then(|inbound| Answer::decode(&inbound)) {
+                    Ok(Some(Answer::Feedback(feedback))) => return Some(Ok(damiao_heard(&feedback, ranges))),
+                    // The adapter's own reports, and answers about registers that nobody here asked for.
+                    Ok(_) => {}
+                    Err(error) => return Some(Err(error)),
+                }
+            },
+        }
+    }
+
+    /// Forgets an unfinished answer.
+    pub(super) const fn clear(&mut self) {
+        match self {
+            Self::GoM8010(reader) => _ = reader.clear(),
+            Self::A1(reader) => _ = reader.clear(),
+            Self::Damiao(reader, _) => _ = reader.clear(),
+        }
+    }
+
+    /// Whether an answer has begun.
+    pub(super) fn is_holding(&self) -> bool {
+        match self {
+            Self::GoM8010(reader) => !reader.held().is_empty(),
+            Self::A1(reader) => !reader.held().is_empty(),
+            Self::Damiao(reader, _) => reader.is_holding(),
+        }
+    }
+}
+
+fn go_heard(reply: &go_m8010::Reply) -> Heard {
+    use go_m8010::Fault;
+    Heard {
+        id: reply.id.get(),
+        defined: !matches!(reply.mode, go_m8010::Mode::Undefined(_)),
+        disabled: false,
+        torque_nm: reply.torque_nm,
+        velocity_rad_s: reply.velocity_rad_s,
+        position_rad: reply.position_rad,
+        temperature_c: reply.temperature_c,
+        fault: reply.error.map(|fault| match fault {
+            Fault::Overheat => MotorFault::Overheat,
+            Fault::Overcurrent => MotorFault::Overcurrent,
+            Fault::Overvoltage => MotorFault::Overvoltage,
+            Fault::Encoder => MotorFault::Encoder,
+            Fault::Undefined(number) => MotorFault::Undefined(number),
+        }),
+    }
+}
+
+fn a1_heard(reply: &unitree_a1::Reply) -> Heard {
+    Heard {
+        id: reply.id.0,
+        defined: !matches!(reply.mode, unitree_a1::Mode::Undefined(_)),
+        disabled: false,
+        torque_nm: reply.torque_nm,
+        velocity_rad_s: reply.velocity_rad_s,
+        position_rad: reply.position_rad,
+        temperature_c: reply.temperature_c,
+        fault: (reply.error != 0).then_some(MotorFault::Undefined(reply.error)),
+    }
+}
+
+fn damiao_heard(feedback: &damiao::Feedback, ranges: &damiao::Ranges) -> Heard {
+    use damiao::Fault;
+    let motion = feedback.motion(ranges);
+    let fault = match feedback.state {
+        State::Disabled | State::Enabled => None,
+        State::Fault(fault) => Some(match fault {
+            Fault::OverVoltage => MotorFault::Overvoltage,
+            Fault::UnderVoltage => MotorFault::Undervoltage,
+            Fault::OverCurrent | Fault::Overload => MotorFault::Overcurrent,
+            Fault::MosOverTemperature | Fault::RotorOverTemperature => MotorFault::Overheat,
+            Fault::CommunicationLost => MotorFault::CommandsLost,
+            Fault::Undefined(code) => MotorFault::Undefined(code),
+        }),
+    };
+    Heard {
+        id: feedback.id.get(),
+        defined: true,
+        disabled: feedback.state == State::Disabled,
+        torque_nm: motion.torque_nm,
+        velocity_rad_s: motion.velocity_rad_s,
+        position_rad: motion.position_rad,
+        temperature_c: f64::from(feedback.rotor_c.max(feedback.mos_c)),
+        fault,
+    }
+}

@@ -1,0 +1,169 @@
+//! The same robot on motors of each protocol: whole cycles over loopback ports, with virtual motors at the far ends.
+
+mod common;
+
+use common::go2;
+use firmware_bridge::bridge::{BridgeError, CYCLE_NANOS, Cycle, MotorBridge, MotorFault};
+use firmware_bridge::port::{BusDriver, BusPort, Loopback, loopback};
+use firmware_bridge::wire::damiao::{self, Inbound, Model};
+use firmware_bridge::wire::device::VirtualBus;
+use firmware_bridge::wire::unitree_a1;
+use firmware_bridge::wire::unitree_motors::VirtualMotors;
+use robot_interface::joints::{JOINTS, JointCommand};
+use robot_interface::robot::{MotorProtocol, RobotDescription};
+use robot_interface::time::Stamp;
+use robot_interface::units::{Finite, Positive};
+
+/// A robot without gearboxes, whose motors speak this.
+fn robot(protocol: MotorProtocol, first_id: u8) -> RobotDescription {
+    let mut robot = go2();
+    robot.motors.protocol = protocol;
+    robot.motors.model = (protocol == MotorProtocol::Damiao).then(|| "DM4340".to_owned());
+    for (i, joint) in robot.joints.0.iter_mut().enumerate() {
+        joint.id = first_id + (i % 3) as u8;
+        joint.zero_offset_rad = Finite::try_from(0.0).expect("finite");
+        joint.gear_ratio = Positive::try_from(1.0).expect("positive");
+        joint.max_torque_nm = Positive::try_from(20.0).expect("positive");
+        joint.max_velocity_rad_s = Positive::try_from(8.0).expect("positive");
+    }
+    robot
+}
+
+struct Rig {
+    bridge: MotorBridge,
+    driver: BusDriver<Loopback>,
+    far: Vec<(Loopback, Box<dyn VirtualBus>)>,
+    cycles: u64,
+}
+
+impl Rig {
+    fn new(robot: &RobotDescription, motors: impl Fn() -> Box<dyn VirtualBus>) -> Self {
+        let bridge = MotorBridge::new(robot).expect("a possible wiring");
+        let (near, far): (Vec<_>, Vec<_>) = (0..bridge.buses()).map(|_| loopback()).unzip();
+        let driver = BusDriver::new(&bridge, near).expect("one port a bus");
+        Self { bridge, driver, far: far.into_iter().map(|port| (port, motors())).collect(), cycles: 0 }
+    }
+
+    /// A cycle with every answer changed on its way.
+    fn cycle(&mut self, commands: &[JointCommand; JOINTS], change: impl Fn(usize, &mut [u8])) -> Cycle {
+        let start = Stamp::from_nanos(1_000_000_000 + self.cycles * CYCLE_NANOS);
+        self.cycles += 1;
+        let far = &mut self.far;
+        let serve = |now| {
+            let mut buffer = [0; 256];
+            for (bus, (port, motors)) in far.iter_mut().enumerate() {
+                let count = port.read(&mut buffer).expect("open");
+                let mut said = Vec::new();
+                motors.hear(now, &buffer[..count], &mut |answer| said.extend_from_slice(answer));
+                change(bus, &mut said);
+                port.write(&said).expect("room");
+            }
+        };
+        self.driver.exchange(&mut self.bridge, start, commands, serve).expect("sane commands")
+    }
+
+    fn run(&mut self, command: JointCommand, cycles: u32) -> Cycle {
+        for _ in 1..cycles {
+            self.cycle(&[command; JOINTS], |_, _| {});
+        }
+        self.cycle(&[command; JOINTS], |_, _| {})
+    }
+}
+
+fn pull() -> JointCommand {
+    JointCommand { position_rad: -1.0, kp: 2.0, kd: 0.1, ..JointCommand::default() }
+}
+
+fn damiao_motors() -> Box<dyn VirtualBus> {
+    let ids = (1..=3).filter_map(damiao::MotorId::new);
+    Box::new(damiao::VirtualMotors::of(Model::Dm4340, ids))
+}
+
+#[test]
+fn joints_go_where_they_are_told_in_every_protocol() {
+    type Motors = fn() -> Box<dyn VirtualBus>;
+    let cases: [(MotorProtocol, u8, Motors); 4] = [
+        (MotorProtocol::GoM8010, 0, || Box::new(VirtualMotors::go_m8010(&[0, 1, 2]))),
+        (MotorProtocol::A1, 0, || Box::new(VirtualMotors::a1(unitree_a1::Model::A1, &[0, 1, 2]))),
+        (MotorProtocol::B1, 0, || Box::new(VirtualMotors::a1(unitree_a1::Model::B1, &[0, 1, 2]))),
+        (MotorProtocol::Damiao, 1, damiao_motors),
+    ];
+    for (protocol, first_id, motors) in cases {
+        let mut rig = Rig::new(&robot(protocol, first_id), motors);
+        let cycle = rig.run(pull(), 1500);
+        assert_eq!(cycle.answered, [true; JOINTS], "{protocol:?}");
+        for (joint, state) in cycle.states.joints.iter().enumerate() {
+            let limits = rig.bridge.limits()[joint];
+            let target = (-1.0_f64).max(limits.lower_rad).min(limits.upper_rad);
+            assert!((state.position_rad - target).abs() < 0.02, "{protocol:?} {joint}: {state:?}");
+        }
+        assert_eq!(cycle.links.map(|link| link.missed), [0; JOINTS], "{protocol:?}");
+        assert!(cycle.took_nanos < CYCLE_NANOS, "{protocol:?}: {} ns", cycle.took_nanos);
+    }
+}
+
+#[test]
+fn a_motor_that_starts_disabled_is_enabled_by_its_first_answer() {
+    let mut rig = Rig::new(&robot(MotorProtocol::Damiao, 1), damiao_motors);
+    let cycle = rig.run(pull(), 1);
+    assert!(cycle.states.joints[0].torque_nm.abs() < 0.1, "it was disabled, and did nothing");
+    let cycle = rig.run(pull(), 20);
+    assert!(cycle.states.joints[0].torque_nm < -0.1, "{:?}", cycle.states.joints[0]);
+}
+
+/// The reading of a frame without a checksum, one of whose bits has flipped.
+#[test]
+fn a_reading_that_cannot_be_is_not_believed_unless_it_stays() {
+    let flip = |bus: usize, said: &mut [u8]| {
+        if bus == 1 && said.len() == damiao::INBOUND_LEN && said[7] & 0x0F == 2 {
+            // The position's highest bit: 12.5 rad.
+            said[8] ^= 0x80;
+        }
+    };
+    let mut rig = Rig::new(&robot(MotorProtocol::Damiao, 1), damiao_motors);
+    let before = rig.run(JointCommand::damping(0.1), 10);
+    let spoilt = rig.cycle(&[JointCommand::damping(0.1); JOINTS], flip);
+    assert_eq!(spoilt.states.joints[4].position_rad, before.states.joints[4].position_rad);
+    assert_eq!((spoilt.answered[4], spoilt.links[4].implausible), (false, 1), "{:?}", spoilt.links[4]);
+    for _ in 0..3 {
+        rig.cycle(&[JointCommand::damping(0.1); JOINTS], flip);
+    }
+    let moved = rig.cycle(&[JointCommand::damping(0.1); JOINTS], flip);
+    let jump = (moved.states.joints[4].position_rad - before.states.joints[4].position_rad).abs();
+    assert!((jump - 12.5).abs() < 0.01, "it stayed there, so it is there: {jump}");
+}
+
+#[test]
+fn a_motors_own_fault_is_told_whatever_its_protocol() {
+    let mut rig = Rig::new(&robot(MotorProtocol::Damiao, 1), damiao_motors);
+    rig.run(JointCommand::damping(0.1), 5);
+    let cycle = rig.cycle(&[JointCommand::damping(0.1); JOINTS], |bus, said| {
+        if bus == 0 && said.len() == damiao::INBOUND_LEN {
+            let mut inbound = Inbound::decode(said).expect("an answer");
+            inbound.data[0] = inbound.data[0] & 0x0F | 0xD0;
+            said.copy_from_slice(&inbound.encode());
+        }
+    });
+    assert_eq!(cycle.faults[0], Some(MotorFault::CommandsLost));
+    assert_eq!(cycle.faults[3], None);
+}
+
+#[test]
+fn what_a_protocol_cannot_do_is_refused_with_the_remedy() {
+    let refusal = |change: &dyn Fn(&mut RobotDescription)| {
+        let mut robot = robot(MotorProtocol::Damiao, 1);
+        change(&mut robot);
+        MotorBridge::new(&robot).expect_err("impossible")
+    };
+    let error = refusal(&|robot| robot.motors.model = None);
+    assert!(error == BridgeError::Model && error.to_string().contains("DM4310"), "{error}");
+    let error = refusal(&|robot| robot.joints.0[2].id = 0);
+    assert!(error.to_string().contains("from 1 to 15"), "{error}");
+    let error = refusal(&|robot| {
+        robot.joints.0[0].max_torque_nm = Positive::try_from(29.0).expect("positive");
+    });
+    assert!(matches!(error, BridgeError::Range { quantity: "max_torque_nm", .. }), "{error}");
+    let text = "protocol = \"canopen\"";
+    let refused = toml::from_str::<robot_interface::robot::MotorsDescription>(text).expect_err("not known");
+    assert!(refused.to_string().contains("go-m8010-6"), "{refused}");
+}

@@ -1,0 +1,189 @@
+//! Recordings that no robot made: odd numbers, gaps, time that goes back.
+
+use std::path::Path;
+
+use robot_interface::frames::Transform;
+use robot_interface::sensors::{LidarPoint, LidarScan, RgbImage, ThermalFrame};
+use robot_interface::state::RobotState;
+use robot_interface::time::Stamp;
+
+use super::*;
+use crate::lockstep::{Detail, Progress};
+use crate::record::RecordError;
+use crate::run;
+
+struct Nobody;
+
+impl Observer for Nobody {
+    fn progress(&mut self, _: &Progress) {}
+
+    fn stop_requested(&self) -> bool {
+        false
+    }
+}
+
+fn at(milliseconds: u64) -> Stamp {
+    Stamp::from_nanos(milliseconds * 1_000_000)
+}
+
+fn state(milliseconds: u64, x: f64) -> RobotState {
+    RobotState {
+        stamp: at(milliseconds),
+        map_from_base: Transform::from_xyz_rpy([x, 0.0, 0.31], [0.0; 3]),
+        velocity_m_s: nalgebra::Vector3::new(0.5, 0.0, 0.0),
+        angular_velocity_rad_s: nalgebra::Vector3::zeros(),
+        contacts: [true; 4],
+        position_sigma_m: nalgebra::Vector3::new(0.1, 0.1, 0.1),
+        yaw_sigma_rad: 0.01,
+    }
+}
+
+fn grey(width: u32, height: u32) -> RgbImage {
+    RgbImage { width, height, data: vec![120; (width * height * 3) as usize] }
+}
+
+/// Replays what `write` puts into a recording.
+fn replayed(
+    write: impl FnOnce(&mut Recorder, &Robot) -> Result<(), RecordError>,
+) -> anyhow::Result<Replayed> {
+    let mission = Mission::load("short").expect("built in");
+    let robot = Robot::load("go2").expect("built in");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("in.mcap");
+    let mut recorder = Recorder::create(&path, &robot.description).expect("made");
+    write(&mut recorder, &robot).expect("written");
+    recorder.finish().expect("closed");
+    replay_file(&path, &mission, &robot, &folder.path().join("out"))
+}
+
+fn replay_file(path: &Path, mission: &Mission, robot: &Robot, out: &Path) -> anyhow::Result<Replayed> {
+    let source = Source::open(path, "", &robot.description)?;
+    run::replay(source, mission, robot, &mut Nobody, out)
+}
+
+fn picture(recorder: &mut Recorder, robot: &Robot, ms: u64, image: &RgbImage) -> Result<(), RecordError> {
+    let camera = &robot.description.cameras[0];
+    recorder.raw_picture(&camera.name, at(ms), image, &camera.intrinsics())
+}
+
+#[test]
+fn pictures_are_placed_by_the_odometry_of_their_time_or_left_out() {
+    let done = replayed(|recorder, robot| {
+        // Before any odometry; in a gap of it; long past; of the future.
+        picture(recorder, robot, 0, &grey(64, 80))?;
+        for ms in (100..2_000).step_by(20).chain((4_000..6_000).step_by(20)) {
+            recorder.odometry(&state(ms, 1.0 + ms as f64 * 5e-4))?;
+        }
+        for ms in [3_000, 1_510, 4_510, 9_000] {
+            picture(recorder, robot, ms, &grey(64, 80))?;
+        }
+        recorder.odometry(&state(6_000, 4.0))
+    })
+    .expect("replays");
+    assert_eq!((done.pictures, done.unplaced, done.damaged), (2, 3, 0));
+    let warnings = done.summary.warnings.join("\n");
+    for part in ["no odometry of their time: 3", "no /lidar/points", "up to 16 times smaller"] {
+        assert!(warnings.contains(part), "{part}: {warnings}");
+    }
+    let reason = Verdict::Aborted { reason: "the recording does not say how the mission went".to_owned() };
+    assert_eq!(done.summary.verdict, reason);
+    assert!(done.summary.distance_walked_m > 2.0, "kept although nothing was said of a mission");
+}
+
+#[test]
+fn when_time_goes_back_the_map_begins_anew() {
+    let done = replayed(|recorder, robot| {
+        for start_m in [8.0, 1.0] {
+            for ms in (0..3_000).step_by(20) {
+                recorder.odometry(&state(ms, start_m))?;
+            }
+            recorder.status(at(3_000), "walking out", start_m, 0.0, 0)?;
+            // Late by a moment, which is no restart.
+            recorder.odometry(&state(2_500, start_m))?;
+            picture(recorder, robot, 1_000, &grey(64, 80))?;
+            recorder.odometry(&state(3_000, start_m))?;
+        }
+        recorder.status(at(3_100), "given up: the robot fell", 1.0, 0.0, 0)
+    })
+    .expect("replays");
+    assert!(
+        done.summary.warnings.iter().any(|note| note.contains("Time went back in the recording (1 times)"))
+    );
+    assert!(done.summary.profile.iter().all(|row| (row.chainage_m - 1.0).abs() < 0.1));
+    assert!(done.summary.fell);
+}
+
+#[test]
+fn odd_numbers_are_refused_or_harmless() {
+    let done = replayed(|recorder, robot| {
+        for ms in (0..4_000).step_by(20) {
+            // Walks, jumps, leaves the tunnel, and is nowhere.
+            let x = [1.0, 1.5, 9e5, -9e5, f64::NAN, 1e300][(ms as usize / 200) % 6];
+            recorder.odometry(&state(ms, x))?;
+        }
+        for (offset_s, value) in
+            [(0.05, 1.0), (f32::NAN, 1.0), (1e30, f32::INFINITY), (-5.0, 3e38), (9.9, 0.0)]
+        {
+            let point = LidarPoint { position_m: [value, 2.0, f32::NAN], intensity: 0.0, offset_s };
+            recorder.lidar(at(4_000), &LidarScan { stamp: at(1_000), points: vec![point; 400] }, 1)?;
+        }
+        recorder.lidar(at(4_000), &LidarScan { stamp: at(1_000), points: Vec::new() }, 1)?;
+        for size in [(1, 1), (3, 1), (1, 200), (256, 320)] {
+            picture(recorder, robot, 1_000, &grey(size.0, size.1))?;
+        }
+        let celsius = vec![f32::NAN, f32::INFINITY, -1e30, 80.0];
+        let frame = ThermalFrame { stamp: at(1_000), camera: 0, width: 2, height: 2, celsius };
+        recorder.thermal(at(4_000), &robot.description.thermal[0].name, &frame)?;
+        recorder.odometry(&state(4_020, 2.0))
+    })
+    .expect("replays");
+    assert_eq!(done.pictures, 5);
+    let refused = done.summary.warnings.iter().find(|note| note.contains("/odom"));
+    assert!(refused.is_some_and(|note| note.contains("not finite, or absurd")), "{refused:?}");
+}
+
+#[test]
+fn a_recording_without_anything_usable_is_refused_before_anything_is_written() {
+    let nothing = replayed(|recorder, robot| {
+        recorder.odometry(&state(0, f64::NAN))?;
+        picture(recorder, robot, 0, &grey(8, 8))
+    });
+    let error = nothing.expect_err("no odometry").to_string();
+    for part in ["no odometry that can be used", "not finite, or absurd", "help:"] {
+        assert!(error.contains(part), "{error}");
+    }
+    let nothing = replayed(|recorder, _| {
+        recorder.odometry(&state(0, 1.0))?;
+        recorder.status(at(0), "walking out", 1.0, 0.0, 0)
+    });
+    let error = nothing.expect_err("no pictures").to_string();
+    assert!(error.contains("there is no /camera/NAME/image_raw"), "{error}");
+}
+
+/// The whole way round: what a run recorded with every detail is found again from its recording.
+#[test]
+fn a_replay_is_scored_as_its_run_was() {
+    let mut mission = Mission::load("short").expect("built in");
+    mission.inspection.end_m = 4.0.try_into().expect("positive");
+    let robot = Robot::load("go2").expect("built in");
+    let folder = tempfile::tempdir().expect("a folder");
+    let run_folder = folder.path().join("run");
+    let finished = run::run(&mission, &robot, &mut Nobody, &run_folder, Detail::Full).expect("runs");
+    let recording = run_folder.join("run.mcap");
+    let done = replay_file(&recording, &mission, &robot, &folder.path().join("again")).expect("replays");
+    assert_eq!(done.summary.verdict, finished.summary.verdict);
+    assert!(!done.summary.defects.is_empty(), "it found nothing that could be compared");
+    let places = |summary: &RunSummary| -> Vec<_> {
+        summary.defects.iter().map(|d| (d.class, d.chainage_m, d.arc_m, d.score)).collect()
+    };
+    let (run, again) = (places(&finished.summary), places(&done.summary));
+    assert_eq!(run.len(), again.len(), "{run:?} {again:?}");
+    for (a, b) in run.iter().zip(&again) {
+        let near = (a.1 - b.1).abs() < 0.01 && (a.2 - b.2).abs() < 0.01 && (a.3 - b.3).abs() < 0.01;
+        assert!(a.0 == b.0 && near, "{a:?} became {b:?}");
+    }
+    let ground = done.summary.elevation.expect("mapped").elevation_m;
+    assert!(ground.iter().filter(|height| height.is_finite()).count() > 500, "no ground");
+    assert!(done.agreement.is_some_and(|said| said.contains("cm beside")), "no scans");
+    assert!(done.summary.truth.is_none() && done.summary.true_path.is_empty(), "it knows no truth");
+}

@@ -1,0 +1,226 @@
+//! Which topics of a recording a replay is made from, and whether they are what they should be.
+
+use std::collections::BTreeMap;
+
+use robot_interface::robot::RobotDescription;
+
+use crate::config::ConfigError;
+use crate::record::{Topic, topic_name};
+use crate::ros_msgs::{
+    CameraInfo, CompressedImage, Image, JointState, Message, MissionStatus, Odometry, PointCloud2,
+};
+
+/// What a topic's messages say. Cameras by their place in the robot description's list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    Odometry,
+    Scan,
+    Picture(usize),
+    /// As JPEG or PNG.
+    Compressed(usize),
+    Lens(usize),
+    Thermal(usize),
+    Joints,
+    Status,
+}
+
+impl Role {
+    fn type_name(self) -> String {
+        let definition = match self {
+            Self::Odometry => Odometry::DEFINITION,
+            Self::Scan => PointCloud2::DEFINITION,
+            Self::Picture(_) | Self::Thermal(_) => Image::DEFINITION,
+            Self::Compressed(_) => CompressedImage::DEFINITION,
+            Self::Lens(_) => CameraInfo::DEFINITION,
+            Self::Joints => JointState::DEFINITION,
+            Self::Status => MissionStatus::DEFINITION,
+        };
+        definition.type_name()
+    }
+
+    const fn shows(self) -> bool {
+        matches!(self, Self::Picture(_) | Self::Compressed(_) | Self::Thermal(_))
+    }
+}
+
+/// What each topic that is of use says, and what a reader of the report must know of those that are missing.
+///
+/// # Errors
+/// When a topic that there must be is not there, or one is of another type than it has to be.
+pub(super) fn roles(
+    file: &str,
+    namespace: &str,
+    topics: &[&Topic],
+    robot: &RobotDescription,
+) -> Result<(BTreeMap<String, Role>, Vec<String>), ConfigError> {
+    let (mut roles, mut strangers) = (BTreeMap::new(), Vec::new());
+    let namespace = namespace.trim_matches('/');
+    for topic in topics {
+        let inner = match namespace {
+            "" => Some(topic.name.as_str()),
+            namespace => topic.name.strip_prefix('/').and_then(|name| name.strip_prefix(namespace)),
+        };
+        let Some(found) = inner.and_then(|name| role_of(name, robot)) else { continue };
+        match found {
+            Ok(role) => {
+                check_type(file, topic, role)?;
+                roles.insert(topic.name.clone(), role);
+            }
+            Err(camera) if !strangers.contains(&camera) => strangers.push(camera),
+            Err(_) => {}
+        }
+    }
+    // Of the same picture in two forms the one that was not compressed is taken.
+    let raw: Vec<_> = roles.values().copied().filter(|role| matches!(role, Role::Picture(_))).collect();
+    roles
+        .retain(|_, role| !matches!(role, Role::Compressed(camera) if raw.contains(&Role::Picture(*camera))));
+
+    let known = || {
+        let thermal = robot.thermal.iter().map(|camera| camera.name.as_str());
+        robot.cameras.iter().map(|camera| camera.name.as_str()).chain(thermal).collect::<Vec<_>>().join(", ")
+    };
+    let strange = format!(
+        "it holds pictures of {}, but the robot {} has only {}",
+        strangers.join(", "),
+        robot.name,
+        known()
+    );
+    let own_robot = "give the file of the robot that made the recording with --robot, with all of its [[cameras]] and \
+                     [[thermal]]";
+    if !roles.values().any(|role| *role == Role::Odometry) {
+        return Err(missing(file, "/odom (nav_msgs/msg/Odometry)", topics));
+    }
+    if !roles.values().any(|role| role.shows()) {
+        return Err(if strangers.is_empty() {
+            missing(file, "/camera/NAME/image_raw, its /compressed, or /thermal/NAME/image_raw", topics)
+        } else {
+            ConfigError::of_file(file, strange, own_robot)
+        });
+    }
+    let mut notes = Vec::new();
+    if !strangers.is_empty() {
+        notes.push(format!("In the recording, {strange}: the others are left out; {own_robot}."));
+    }
+    if !roles.values().any(|role| *role == Role::Scan) {
+        notes.push(
+            "The recording has no /lidar/points: the ground is not known, and the place was not checked."
+                .to_owned(),
+        );
+    }
+    Ok((roles, notes))
+}
+
+/// What a topic is for; the name of its camera if the robot has none of that name.
+fn role_of(name: &str, robot: &RobotDescription) -> Option<Result<Role, String>> {
+    let plain = match name {
+        "/odom" => Some(Role::Odometry),
+        "/lidar/points" => Some(Role::Scan),
+        "/joint_states" => Some(Role::Joints),
+        "/mission/status" => Some(Role::Status),
+        _ => None,
+    };
+    if let Some(role) = plain {
+        return Some(Ok(role));
+    }
+    let (kind, rest) = name.strip_prefix('/')?.split_once('/')?;
+    let (camera, what) = rest.split_once('/')?;
+    let role: fn(usize) -> Role = match (kind, what) {
+        ("camera", "image_raw") => Role::Picture,
+        ("camera", "image_raw/compressed") => Role::Compressed,
+        ("camera", "camera_info") => Role::Lens,
+        ("thermal", "image_raw") => Role::Thermal,
+        _ => return None,
+    };
+    let place = if kind == "camera" {
+        robot.cameras.iter().position(|known| topic_name(&known.name) == camera)
+    } else {
+        robot.thermal.iter().position(|known| topic_name(&known.name) == camera)
+    };
+    Some(place.map(role).ok_or_else(|| camera.to_owned()))
+}
+
+fn check_type(file: &str, topic: &Topic, role: Role) -> Result<(), ConfigError> {
+    let wanted = role.type_name();
+    let Topic { name, type_name, encoding, .. } = topic;
+    if *type_name == wanted && encoding == "cdr" {
+        return Ok(());
+    }
+    Err(ConfigError::of_file(
+        file,
+        format!("its topic {name} is `{type_name}` in `{encoding}`, not `{wanted}` in `cdr`"),
+        "record with `adit record` or `ros2 bag record --storage mcap`; a ROS 1 bag has to be converted first, and a topic \
+         that only has the same name be remapped",
+    ))
+}
+
+fn missing(file: &str, what: &str, topics: &[&Topic]) -> ConfigError {
+    let mut names: Vec<_> = topics.iter().map(|topic| topic.name.as_str()).collect();
+    names.sort_unstable();
+    let there = if names.is_empty() { "no topic at all".to_owned() } else { names.join(", ") };
+    ConfigError::of_file(
+        file,
+        format!("there is no {what} in it; it has {there}"),
+        "replay a recording of `adit mission`, `adit up` or `adit record`; if its topics stand in a namespace, give that \
+         with --namespace",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Robot;
+
+    /// A topic and its type.
+    type Named<'a> = (&'a str, &'a str);
+
+    fn check(namespace: &str, topics: &[Named<'_>]) -> Result<(Vec<Role>, Vec<String>), String> {
+        let robot = Robot::load("go2").expect("built in").description;
+        let topic = |(name, type_name): &Named<'_>| Topic {
+            name: (*name).to_owned(),
+            type_name: (*type_name).to_owned(),
+            qos_profile: String::new(),
+            encoding: "cdr".to_owned(),
+        };
+        let topics: Vec<_> = topics.iter().map(topic).collect();
+        let found = roles("run.mcap", namespace, &topics.iter().collect::<Vec<_>>(), &robot)
+            .map_err(|e| e.to_string());
+        found.map(|(roles, notes)| (roles.into_values().collect(), notes))
+    }
+
+    const ODOM: Named<'_> = ("/odom", "nav_msgs/msg/Odometry");
+    const CROWN: Named<'_> = ("/camera/crown/image_raw", "sensor_msgs/msg/Image");
+    const SMALL: Named<'_> = ("/camera/crown/image_raw/compressed", "sensor_msgs/msg/CompressedImage");
+
+    #[test]
+    fn what_is_of_use_is_found_and_the_better_picture_taken() {
+        let other = ("/odometry", "nav_msgs/msg/Odometry");
+        let (roles, notes) = check("", &[ODOM, other, SMALL]).expect("enough");
+        assert_eq!(roles, [Role::Compressed(1), Role::Odometry]);
+        assert!(notes.len() == 1 && notes[0].contains("/lidar/points"), "{notes:?}");
+        let (roles, _) = check("", &[ODOM, CROWN, SMALL]).expect("enough");
+        assert_eq!(roles, [Role::Picture(1), Role::Odometry]);
+        let spaced =
+            [("/r1/odom", ODOM.1), ("/r1/thermal/thermal_left/image_raw", CROWN.1), ("/r10/odom", "x")];
+        let (roles, _) = check("/r1", &spaced).expect("enough");
+        assert_eq!(roles, [Role::Odometry, Role::Thermal(0)]);
+    }
+
+    #[test]
+    fn what_is_missing_or_wrong_is_named_with_its_remedy() {
+        let drive = ("/camera/drive/image_raw", CROWN.1);
+        let cases: [(&[Named<'_>], &str, &str); 6] = [
+            (&[], "no topic at all", "replay a recording of"),
+            (&[CROWN], "no /odom", "--namespace"),
+            (&[ODOM], "no /camera/NAME/image_raw", "--namespace"),
+            (&[ODOM, drive], "pictures of drive, but the robot Unitree Go2 has only left, crown", "--robot"),
+            (&[("/odom", "nav_msgs/Odometry"), CROWN], "`nav_msgs/Odometry` in `cdr`", "ROS 1"),
+            (&[ODOM, (CROWN.0, SMALL.1)], "not `sensor_msgs/msg/Image`", "remapped"),
+        ];
+        for (topics, message, help) in cases {
+            let error = check("", topics).expect_err(message);
+            assert!(error.contains(message) && error.contains(help), "{error}");
+        }
+        let (_, notes) = check("", &[ODOM, CROWN, drive]).expect("enough");
+        assert!(notes[0].contains("drive") && notes[0].contains("left out"), "{notes:?}");
+    }
+}
