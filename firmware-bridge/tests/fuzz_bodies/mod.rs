@@ -17,8 +17,11 @@ use firmware_bridge::wire::{Frame, FrameReader, go_m8010};
 
 pub(crate) use self::bridge::handle_bytes;
 
+/// A target's body: it panics if something does not hold.
+pub(crate) type Body = fn(&[u8]);
+
 /// The targets by name.
-pub(crate) const TARGETS: [(&str, fn(&[u8])); 8] = [
+pub(crate) const TARGETS: [(&str, Body); 8] = [
     ("go_m8010", go_m8010_frames),
     ("unitree_a1", unitree_a1_frames),
     ("imu", imu_frames),
