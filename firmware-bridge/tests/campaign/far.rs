@@ -133,7 +133,8 @@ impl FarBus {
 
     /// A newly opened port has seen nothing yet.
     pub(crate) fn opened(&mut self) {
-        (self.meter.written.take(), self.meter.read.take());
+        self.meter.written.set(0);
+        self.meter.read.set(0);
         if let Some(pair) = &mut self.pair {
             (pair.heard, pair.said) = (0, 0);
         }

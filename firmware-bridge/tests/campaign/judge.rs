@@ -14,6 +14,7 @@ use robot_interface::robot::{JointDescription, RobotDescription};
 use robot_interface::time::Stamp;
 
 /// Half a step of the wire, rotor side: N m, rad/s, rad, and of gains.
+#[expect(clippy::approx_constant, reason = "the wire's own two pi")]
 const HALF: [f64; 4] = [0.5 / 256.0, 0.5 * 6.2832 / 256.0, 0.5 * 6.2832 / 32_768.0, 0.5 * 25.6 / 32_768.0];
 /// Rounding of the judge's own sums, N m.
 const SLACK_NM: f64 = 1e-6;
