@@ -189,7 +189,10 @@ impl<P: BusPort> BusPort for FaultPort<P> {
             return Err(PortError::Closed);
         }
         let mut arrived = [0; PIECE];
-        let count = self.port.read(&mut arrived)?;
+        let count = self.port.read(&mut arrived).inspect_err(|_| {
+            // An adapter that is gone has taken along what it held.
+            self.held_len = 0;
+        })?;
         if count > 0 {
             self.rename(&mut arrived[..count]);
             let mut piece = [0; 2 * PIECE];
