@@ -5,7 +5,7 @@ mod common;
 use common::{Rig, go2, honest, standing};
 use firmware_bridge::bridge::{BridgeError, CYCLE_NANOS, CommandError, MotorBridge, MotorFault};
 use firmware_bridge::port::{BusDriver, BusPort, PortCount, PortError, loopback};
-use firmware_bridge::wire::go_m8010::{Command, Fault, MAX_GAIN, Mode, MotorId, Reply};
+use firmware_bridge::wire::go_m8010::{Command, Fault, Mode, MotorId, Reply};
 use proptest::prelude::*;
 use robot_interface::joints::{JOINTS, JointCommand};
 use robot_interface::robot::RobotDescription;
@@ -295,7 +295,9 @@ fn commands_that_go_too_far_are_clamped_to_the_joint() {
         assert!((state.position_rad - stop).abs() < 2e-5, "{state:?}");
         assert!((state.velocity_rad_s - sign * limits.max_velocity_rad_s).abs() < 2.1e-3, "{state:?}");
         assert!((state.torque_nm - sign * limits.max_torque_nm).abs() < 0.03, "{state:?}");
-        assert!(MAX_GAIN - rig.heard(joint).kp < 1e-3, "the most that the frame carries");
+        let (heard, description) = (rig.heard(joint), rig.robot.joints.0[joint]);
+        assert!((description.joint_gain(heard.kp) - 200.0).abs() < 0.1, "{heard:?}");
+        assert!((description.joint_gain(heard.kd) - 10.0).abs() < 0.1, "{heard:?}");
     }
 }
 

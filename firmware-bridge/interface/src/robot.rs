@@ -190,6 +190,8 @@ pub struct Protection {
     warm_c: f64,
     cut_c: f64,
     max_power_w: f64,
+    max_kp: f64,
+    max_kd: f64,
 }
 
 /// Share of its torque that a motor keeps just below the cut-off.
@@ -202,6 +204,8 @@ struct ProtectionTable {
     warm_c: Option<Finite>,
     cut_c: Option<Finite>,
     max_power_w: Option<Positive>,
+    max_kp: Option<Positive>,
+    max_kd: Option<Positive>,
 }
 
 /// The cut-off is not above the temperature from which motors are derated.
@@ -218,7 +222,7 @@ pub struct ProtectionError {
 
 impl Default for Protection {
     fn default() -> Self {
-        Self { warm_c: 70.0, cut_c: 85.0, max_power_w: 2000.0 }
+        Self { warm_c: 70.0, cut_c: 85.0, max_power_w: 2000.0, max_kp: 200.0, max_kd: 10.0 }
     }
 }
 
@@ -230,8 +234,10 @@ impl TryFrom<ProtectionTable> for Protection {
         let warm_c = table.warm_c.map_or(default.warm_c, Finite::get);
         let cut_c = table.cut_c.map_or(default.cut_c, Finite::get);
         let max_power_w = table.max_power_w.map_or(default.max_power_w, Positive::get);
+        let max_kp = table.max_kp.map_or(default.max_kp, Positive::get);
+        let max_kd = table.max_kd.map_or(default.max_kd, Positive::get);
         if warm_c < cut_c {
-            Ok(Self { warm_c, cut_c, max_power_w })
+            Ok(Self { warm_c, cut_c, max_power_w, max_kp, max_kd })
         } else {
             Err(ProtectionError { warm_c, cut_c })
         }
@@ -247,6 +253,16 @@ impl Protection {
     /// The most that all joints together may take up, W.
     pub const fn max_power_w(&self) -> f64 {
         self.max_power_w
+    }
+
+    /// Greatest stiffness of a joint, N m/rad.
+    pub const fn max_kp(&self) -> f64 {
+        self.max_kp
+    }
+
+    /// Greatest damping of a joint, N m s/rad.
+    pub const fn max_kd(&self) -> f64 {
+        self.max_kd
     }
 
     /// Share of its torque that a motor of this temperature may give: all of it up to `warm_c`, falling to four

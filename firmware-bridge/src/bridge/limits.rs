@@ -1,7 +1,7 @@
 //! What a joint may be commanded: refused if it makes no sense, clamped if it goes too far.
 
 use robot_interface::joints::{JOINT_NAMES, JointCommand};
-use robot_interface::robot::JointDescription;
+use robot_interface::robot::{JointDescription, Protection};
 
 use super::dialect::Most;
 
@@ -43,22 +43,22 @@ pub struct CommandLimits {
     pub max_velocity_rad_s: f64,
     /// Greatest feed-forward torque either way, N m: the description's `max_torque_nm`.
     pub max_torque_nm: f64,
-    /// Greatest stiffness, N m/rad: what the frame can carry, at the joint.
+    /// Greatest stiffness, N m/rad: the description's, or what the frame can carry if that is less.
     pub max_kp: f64,
-    /// Greatest damping, N m s/rad: what the frame can carry, at the joint.
+    /// Greatest damping, N m s/rad: the description's, or what the frame can carry if that is less.
     pub max_kd: f64,
 }
 
 impl CommandLimits {
     /// The limits that follow from a joint's description.
-    pub(super) fn of(joint: &JointDescription, most: &Most) -> Self {
+    pub(super) fn of(joint: &JointDescription, most: &Most, protection: &Protection) -> Self {
         Self {
             lower_rad: joint.lower_rad.get(),
             upper_rad: joint.upper_rad.get(),
             max_velocity_rad_s: joint.max_velocity_rad_s.get(),
             max_torque_nm: joint.max_torque_nm.get(),
-            max_kp: joint.joint_gain(most.kp),
-            max_kd: joint.joint_gain(most.kd),
+            max_kp: joint.joint_gain(most.kp).min(protection.max_kp()),
+            max_kd: joint.joint_gain(most.kd).min(protection.max_kd()),
         }
     }
 

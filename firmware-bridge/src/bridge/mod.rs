@@ -195,7 +195,7 @@ impl MotorBridge {
         });
         Ok(Self {
             joints,
-            limits: joints.map(|joint| CommandLimits::of(&joint, &most)),
+            limits: joints.map(|joint| CommandLimits::of(&joint, &most, &robot.protection)),
             dialect,
             buses: buses.collect::<Result<_, _>>()?,
             frames: [Outgoing::EMPTY; JOINTS],

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use firmware_bridge::bridge::Cycle;
 use firmware_bridge::safety::Power;
 use firmware_bridge::wire::device::Rotor;
-use firmware_bridge::wire::go_m8010::{Command, MAX_GAIN, Mode, Reply};
+use firmware_bridge::wire::go_m8010::{Command, Mode, Reply};
 use robot_interface::joints::{JOINT_NAMES, JOINTS, JointMeasurement};
 use robot_interface::robot::{JointDescription, RobotDescription};
 use robot_interface::time::Stamp;
@@ -190,7 +190,10 @@ impl Judge {
             self.violation(format!("{name}: {} N m at the rotor, of {most}", command.torque_nm));
         }
         let gains = [command.kp, command.kd];
-        if gains.iter().any(|gain| !(0.0..=MAX_GAIN + 1e-3).contains(gain)) {
+        let most = [self.robot.protection.max_kp(), self.robot.protection.max_kd()]
+            .map(|gain| description.rotor_gain(gain));
+        let within = |(gain, most): (&f64, f64)| (0.0..=most + 1.01 * HALF[3]).contains(gain);
+        if !gains.iter().zip(most).all(within) {
             self.violation(format!("{name}: gains {gains:?}"));
         }
         if command.mode != Mode::Foc {

@@ -80,7 +80,7 @@ fn no_accepted_command_steps_a_joint() {
 #[test]
 fn torque_grows_gradually_whatever_it_comes_from() {
     let feed_forward = JointCommand { torque_nm: 23.0, ..JointCommand::damping(0.0) };
-    let stiffness = JointCommand { kp: 1000.0, ..pull(0.9) };
+    let stiffness = JointCommand { kp: 1000.0, ..pull(0.95) };
     let velocity = JointCommand { velocity_rad_s: 30.0, kd: 5.0, ..JointCommand::default() };
     for command in [feed_forward, stiffness, velocity] {
         let mut limiter = measured(resting());
