@@ -223,9 +223,8 @@ impl Costs {
             let (x, y) = self.split(cell);
             for (dx, dy) in NEIGHBOURS {
                 let Some(next) = self.join(x + dx, y + dy).filter(|n| self.is_free(*n)) else { continue };
-                let step_m = self.resolution_m as f32 * ((dx * dx + dy * dy) as f32).sqrt();
                 let per_metre = |c: usize| self.per_metre[c] * self.stray[c];
-                let through = cost[cell] + step_m * (per_metre(cell) + per_metre(next)) / 2.0;
+                let through = cost[cell] + self.step_m((dx, dy)) * (per_metre(cell) + per_metre(next)) / 2.0;
                 if through < cost[next] {
                     cost[next] = through;
                     parent[next] = cell;
@@ -244,18 +243,29 @@ impl Costs {
         while anchor + 1 < cells.len() {
             let along: Vec<f32> = std::iter::once(0.0)
                 .chain(cells[anchor..].windows(2).scan(0.0, |sum, pair| {
-                    *sum += self.straight(pair[0], pair[1]);
+                    *sum += self.step(pair[0], pair[1]);
                     Some(*sum)
                 }))
                 .collect();
-            let furthest = (anchor + 1..cells.len())
-                .rev()
-                .find(|i| self.straight(cells[anchor], cells[*i]) <= along[i - anchor] * 1.02 + 1e-4)
-                .unwrap_or(anchor + 1);
+            let shorter = |i: &usize| {
+                let cost = self.straight(cells[anchor], cells[*i]);
+                cost.is_finite() && cost <= along[i - anchor] * 1.02 + 1e-4
+            };
+            let furthest = (anchor + 1..cells.len()).rev().find(shorter).unwrap_or(anchor + 1);
             kept.push(cells[furthest]);
             anchor = furthest;
         }
         kept
+    }
+
+    /// Cost of a step to a neighbour. A diagonal one may pass the corner of a blocked cell.
+    fn step(&self, from: usize, to: usize) -> f32 {
+        let ((x0, y0), (x1, y1)) = (self.split(from), self.split(to));
+        self.step_m((x1 - x0, y1 - y0)) * (self.per_metre[from] + self.per_metre[to]) / 2.0
+    }
+
+    fn step_m(&self, (dx, dy): (i64, i64)) -> f32 {
+        self.resolution_m as f32 * ((dx * dx + dy * dy) as f32).sqrt()
     }
 
     /// Cost of a straight line between two cells, infinite across a blocked one.

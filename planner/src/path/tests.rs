@@ -159,6 +159,25 @@ fn nonsense_is_named() {
     assert_eq!(planner.plan(&empty, [0.0, 0.0], [1.0, 0.0]), Err(NoPath::BadMap));
 }
 
+/// A diagonal step past the corner of something blocked counted as infinitely dear when corners were left out, and
+/// then so did the whole way behind it: any straight line was no dearer, and the path led through the stone.
+#[test]
+fn a_step_past_a_corner_does_not_straighten_the_way_through_a_stone() {
+    let stones = [(0.0, 0.635_357_510_270_651_2, 0.239_996_598_293_337_9), (0.470_792, 1.656_326, 0.245_407)];
+    let near =
+        |x: f64, y: f64| stones.iter().map(move |(sx, sy, r): &(f64, f64, f64)| (x - sx).hypot(y - sy) - r);
+    let ground = grid(|x, y| near(x, y).any(|clear| clear < 0.0) && x.hypot(y) > 0.4);
+    let mut planner = PathPlanner::new(&go2());
+    let path = planner.plan(&ground, [0.0, 0.0], [0.346_463, 1.219_150]).expect("round it");
+    for pair in path.windows(2) {
+        for k in 0..=100 {
+            let t = f64::from(k) / 100.0;
+            let [x, y] = [0, 1].map(|i| pair[0][i] + t * (pair[1][i] - pair[0][i]));
+            assert!(near(x, y).all(|clear| clear > planner.radius_m - 0.13), "through a stone: {path:?}");
+        }
+    }
+}
+
 proptest::proptest! {
     /// Whatever the ground: a path ends where it should, and no part of it comes nearer a stone than its clearance
     /// less what the grid rounds off: half a cell's diagonal for the stone, the line and the ends, and the
