@@ -258,6 +258,7 @@ def check_holders(client):
             EstopCheckIn, "/estop/check_in", holder="tablet", response=~challenge & mask, level=level, **fields)
         return answer
 
+    wait_for("no lease", lambda: client.state().lease_owner == "", 15)
     first = register("tablet")
     assert first.accepted, first.message
     assert not register("tablet").accepted, "one holder of a name"
