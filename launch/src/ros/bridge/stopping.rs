@@ -148,11 +148,14 @@ impl Stopping {
                 let again = said.is_none_or(|(at, told)| now.seconds_since(at) > SAY_AGAIN_S && count > told);
                 if count > 0 && again && limit != Limit::Slew {
                     let times = count - said.map_or(0, |(_, told)| told);
-                    tracing::warn!(
-                        "{}: held to its {} limit, {times} times",
-                        JOINT_NAMES[joint],
-                        limit.name()
-                    );
+                    let text =
+                        format!("{}: held to its {} limit, {times} times", JOINT_NAMES[joint], limit.name());
+                    // At full torque a gait is now and then; the others are out of the ordinary.
+                    if limit == Limit::Torque {
+                        tracing::info!("{text}");
+                    } else {
+                        tracing::warn!("{text}");
+                    }
                     *said = Some((now, count));
                 }
             }
