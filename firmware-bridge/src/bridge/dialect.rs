@@ -44,6 +44,19 @@ impl MotorFault {
     }
 }
 
+impl From<go_m8010::Fault> for MotorFault {
+    fn from(fault: go_m8010::Fault) -> Self {
+        use go_m8010::Fault;
+        match fault {
+            Fault::Overheat => Self::Overheat,
+            Fault::Overcurrent => Self::Overcurrent,
+            Fault::Overvoltage => Self::Overvoltage,
+            Fault::Encoder => Self::Encoder,
+            Fault::Undefined(number) => Self::Undefined(number),
+        }
+    }
+}
+
 /// A command at the motor's own side of what the robot's file calls its gearbox:
 /// `torque = kp (q - q_now) + kd (dq - dq_now) + torque_nm`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -206,7 +219,7 @@ impl Dialect {
     /// leaves that open.
     pub(super) fn drive(self, id: u8, targets: &Targets) -> Outgoing {
         match self {
-            Self::GoM8010 => Outgoing::of(&go_command(id, go_m8010::Mode::Foc, targets).encode_nearest()),
+            Self::GoM8010 => Outgoing::of(&go_command(id, targets).encode_nearest()),
             Self::A1(model) => {
                 Outgoing::of(&a1_command(id, unitree_a1::Mode::Foc, targets).encode_nearest(model))
             }
@@ -227,10 +240,11 @@ impl Dialect {
 
     /// The frame that has a motor answer and do nothing else: what it holds, it lets go.
     pub(super) fn read(self, id: u8) -> Outgoing {
-        let nothing = Targets::default();
         match self {
-            Self::GoM8010 => Outgoing::of(&go_command(id, go_m8010::Mode::Brake, &nothing).encode()),
-            Self::A1(model) => Outgoing::of(&a1_command(id, unitree_a1::Mode::Idle, &nothing).encode(model)),
+            Self::GoM8010 => Outgoing::of(&go_m8010::Command::idle(go_id(id)).encode()),
+            Self::A1(model) => {
+                Outgoing::of(&a1_command(id, unitree_a1::Mode::Idle, &Targets::default()).encode(model))
+            }
             Self::Damiao(ranges) => damiao_request(id, Action::Disable, &ranges),
         }
     }
@@ -253,11 +267,15 @@ impl Dialect {
     }
 }
 
-fn go_command(id: u8, mode: go_m8010::Mode, targets: &Targets) -> go_m8010::Command {
+/// Only ids of one motor come this far; everybody's would be the one that nobody answers.
+fn go_id(id: u8) -> go_m8010::MotorId {
+    go_m8010::MotorId::new(id).unwrap_or(go_m8010::MotorId::BROADCAST)
+}
+
+fn go_command(id: u8, targets: &Targets) -> go_m8010::Command {
     go_m8010::Command {
-        // Only ids of one motor come this far; everybody's would be the one that nobody answers.
-        id: go_m8010::MotorId::new(id).unwrap_or(go_m8010::MotorId::BROADCAST),
-        mode,
+        id: go_id(id),
+        mode: go_m8010::Mode::Foc,
         torque_nm: targets.torque_nm,
         velocity_rad_s: targets.velocity_rad_s,
         position_rad: targets.position_rad,
@@ -334,7 +352,6 @@ impl Ears {
 }
 
 fn go_heard(reply: &go_m8010::Reply) -> Heard {
-    use go_m8010::Fault;
     Heard {
         id: reply.id.get(),
         defined: !matches!(reply.mode, go_m8010::Mode::Undefined(_)),
@@ -343,13 +360,7 @@ fn go_heard(reply: &go_m8010::Reply) -> Heard {
         velocity_rad_s: reply.velocity_rad_s,
         position_rad: reply.position_rad,
         temperature_c: reply.temperature_c,
-        fault: reply.error.map(|fault| match fault {
-            Fault::Overheat => MotorFault::Overheat,
-            Fault::Overcurrent => MotorFault::Overcurrent,
-            Fault::Overvoltage => MotorFault::Overvoltage,
-            Fault::Encoder => MotorFault::Encoder,
-            Fault::Undefined(number) => MotorFault::Undefined(number),
-        }),
+        fault: reply.error.map(MotorFault::from),
     }
 }
 

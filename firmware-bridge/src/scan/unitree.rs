@@ -3,6 +3,7 @@
 use robot_interface::time::Stamp;
 
 use super::{Device, Heard, Probe};
+use crate::bridge::MotorFault;
 use crate::wire::FrameReader;
 use crate::wire::go_m8010::{self, MotorId};
 use crate::wire::unitree_a1::{self, Model};
@@ -25,7 +26,7 @@ impl Probe for GoM8010 {
             heard.answers += 1;
             heard.device.position_rad = Some(reply.position_rad);
             heard.device.temperature_c = Some(reply.temperature_c);
-            heard.device.errors.extend(reply.error.map(|fault| fault.remedy().to_owned()));
+            heard.device.errors.extend(reply.error.map(|fault| MotorFault::from(fault).remedy().to_owned()));
         }
     }
 }

@@ -161,23 +161,6 @@ impl Fault {
             number => Some(Self::Undefined(number)),
         }
     }
-
-    /// What it is, and what to do about it.
-    pub const fn remedy(self) -> &'static str {
-        match self {
-            Self::Overheat => "too hot: let the motor cool, then lower the load",
-            Self::Overcurrent => "too much current: look for a blocked joint",
-            Self::Overvoltage => {
-                "supply voltage too high: check the supply, and whether braking feeds back into it"
-            }
-            Self::Encoder => {
-                "the encoder's reading cannot be right: switch the motor off and on, then have it repaired"
-            }
-            Self::Undefined(_) => {
-                "a fault that the vendor does not publish: compare the motor's firmware version"
-            }
-        }
-    }
 }
 
 /// A command, rotor-side: `torque = kp (q - q_now) + kd (dq - dq_now) + torque_nm`.

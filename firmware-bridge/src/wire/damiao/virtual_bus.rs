@@ -6,11 +6,10 @@ use super::super::FrameReader;
 use super::super::device::{Drive, Rotor, VirtualBus};
 use super::adapter::{Inbound, OUTBOUND_LEN, Outbound, Report};
 use super::answer::{Answer, SAVED};
-use super::model::pack;
 use super::register::Access;
 use super::{
-    Action, CanFrame, ControlMode, Fault, Feedback, Model, MotorId, Ranges, Register, RegisterReply, Request,
-    State, Value,
+    Action, CanFrame, ControlMode, Fault, Feedback, Model, Motion, MotorId, Ranges, Register, RegisterReply,
+    Request, State, Value,
 };
 
 /// Inertia of an output shaft without load, kg m^2.
@@ -180,13 +179,18 @@ impl VirtualMotor {
 
     fn feedback(&self, id: MotorId, ranges: &Ranges) -> Feedback {
         let rotor = &self.rotor;
+        let [position, velocity, torque] = ranges.steps(&Motion {
+            position_rad: rotor.position_rad,
+            velocity_rad_s: rotor.velocity_rad_s,
+            torque_nm: rotor.torque_nm,
+        });
         Feedback {
             id,
             master: self.master(),
             state: self.state,
-            position: pack::<16>(rotor.position_rad, -ranges.position_rad, ranges.position_rad),
-            velocity: pack::<12>(rotor.velocity_rad_s, -ranges.velocity_rad_s, ranges.velocity_rad_s),
-            torque: pack::<12>(rotor.torque_nm, -ranges.torque_nm, ranges.torque_nm),
+            position,
+            velocity,
+            torque,
             mos_c: (rotor.temperature_c + MOS_ABOVE_ROTOR_C).round() as u8,
             rotor_c: rotor.temperature_c.round() as u8,
         }
