@@ -8,6 +8,7 @@ use std::hint::black_box;
 use common::{Rig, go2, standing};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use firmware_bridge::port::BusPort;
+use firmware_bridge::wire::Impedance;
 use firmware_bridge::wire::go_m8010::{Command, Mode, MotorId, REPLY_LEN, Reply};
 use firmware_bridge::wire::unitree_a1::{self, Model};
 use firmware_bridge::wire::{Frame, FrameReader};
@@ -17,11 +18,7 @@ fn command() -> Command {
     Command {
         id: MotorId::BROADCAST,
         mode: Mode::Foc,
-        torque_nm: 0.4,
-        velocity_rad_s: -2.0,
-        position_rad: 5.1,
-        kp: 0.5,
-        kd: 0.0125,
+        targets: Impedance { position_rad: 5.1, velocity_rad_s: -2.0, torque_nm: 0.4, kp: 0.5, kd: 0.0125 },
     }
 }
 
@@ -42,11 +39,7 @@ fn a1_command() -> unitree_a1::Command {
     unitree_a1::Command {
         id: unitree_a1::MotorId(2),
         mode: unitree_a1::Mode::Foc,
-        torque_nm: 0.4,
-        velocity_rad_s: -2.0,
-        position_rad: 5.1,
-        kp: 0.5,
-        kd: 0.0125,
+        targets: Impedance { position_rad: 5.1, velocity_rad_s: -2.0, torque_nm: 0.4, kp: 0.5, kd: 0.0125 },
     }
 }
 

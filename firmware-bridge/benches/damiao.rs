@@ -3,9 +3,10 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use firmware_bridge::wire::Impedance;
 use firmware_bridge::wire::damiao::adapter::INBOUND_LEN;
 use firmware_bridge::wire::damiao::{
-    Action, Answer, Feedback, Impedance, Inbound, Model, MotorId, Reader, Request, State,
+    Action, Answer, Feedback, Inbound, Model, MotorId, Reader, Request, State,
 };
 
 fn answer(id: MotorId) -> Answer {

@@ -5,6 +5,7 @@ mod common;
 use common::{Rig, go2, honest, standing};
 use firmware_bridge::bridge::{BridgeError, CYCLE_NANOS, CommandError, MotorBridge, MotorFault};
 use firmware_bridge::port::{BusDriver, BusPort, PortCount, PortError, loopback};
+use firmware_bridge::wire::Impedance;
 use firmware_bridge::wire::go_m8010::{Command, Fault, Mode, MotorId, Reply};
 use proptest::prelude::*;
 use robot_interface::joints::{JOINTS, JointCommand};
@@ -29,11 +30,11 @@ fn gear_direction_and_offset_are_applied_once_each_way() {
     let cycle = rig.cycle(stamp(0), &commands, honest);
     // By hand, for the joint with everything: FR_calf, reversed, ratio 12.134, zero at -2.7227 rad.
     let heard = rig.heard(5);
-    assert!((heard.position_rad - -12.134 * (-1.5 + 2.7227)).abs() < 1e-4, "{heard:?}");
-    assert!((heard.velocity_rad_s - -12.134 * 0.4).abs() < 0.013, "{heard:?}");
-    assert!((heard.torque_nm - -2.5 / 12.134).abs() < 0.002, "{heard:?}");
-    assert!((heard.kp - 20.0 / (12.134 * 12.134)).abs() < 4e-4, "{heard:?}");
-    assert!((heard.kd - 0.5 / (12.134 * 12.134)).abs() < 4e-4, "{heard:?}");
+    assert!((heard.targets.position_rad - -12.134 * (-1.5 + 2.7227)).abs() < 1e-4, "{heard:?}");
+    assert!((heard.targets.velocity_rad_s - -12.134 * 0.4).abs() < 0.013, "{heard:?}");
+    assert!((heard.targets.torque_nm - -2.5 / 12.134).abs() < 0.002, "{heard:?}");
+    assert!((heard.targets.kp - 20.0 / (12.134 * 12.134)).abs() < 4e-4, "{heard:?}");
+    assert!((heard.targets.kd - 0.5 / (12.134 * 12.134)).abs() < 4e-4, "{heard:?}");
     for (state, command) in cycle.states.joints.iter().zip(&commands) {
         assert!((state.position_rad - command.position_rad).abs() < 2e-5, "{state:?}");
         assert!((state.velocity_rad_s - command.velocity_rad_s).abs() < 2.1e-3, "{state:?}");
@@ -296,8 +297,8 @@ fn commands_that_go_too_far_are_clamped_to_the_joint() {
         assert!((state.velocity_rad_s - sign * limits.max_velocity_rad_s).abs() < 2.1e-3, "{state:?}");
         assert!((state.torque_nm - sign * limits.max_torque_nm).abs() < 0.03, "{state:?}");
         let (heard, description) = (rig.heard(joint), rig.robot.joints.0[joint]);
-        assert!((description.joint_gain(heard.kp) - 200.0).abs() < 0.1, "{heard:?}");
-        assert!((description.joint_gain(heard.kd) - 10.0).abs() < 0.1, "{heard:?}");
+        assert!((description.joint_gain(heard.targets.kp) - 200.0).abs() < 0.1, "{heard:?}");
+        assert!((description.joint_gain(heard.targets.kd) - 10.0).abs() < 0.1, "{heard:?}");
     }
 }
 
@@ -307,7 +308,10 @@ fn damping_has_no_stiffness_on_any_joint() {
     rig.cycle(stamp(0), &[JointCommand::damping(4.0); JOINTS], honest);
     for joint in 0..JOINTS {
         let heard = rig.heard(joint);
-        assert!(heard.kp == 0.0 && heard.torque_nm == 0.0 && heard.kd > 0.02, "{heard:?}");
+        assert!(
+            heard.targets.kp == 0.0 && heard.targets.torque_nm == 0.0 && heard.targets.kd > 0.02,
+            "{heard:?}"
+        );
     }
 }
 
@@ -440,11 +444,13 @@ fn with_echo(rig: &mut Rig, cycle: u64, spoil: bool) -> firmware_bridge::bridge:
         let command = Command {
             id: reply.id,
             mode: reply.mode,
-            torque_nm: reply.torque_nm,
-            velocity_rad_s: reply.velocity_rad_s,
-            position_rad: reply.position_rad,
-            kp: 0.0,
-            kd: 0.0,
+            targets: Impedance {
+                position_rad: reply.position_rad,
+                velocity_rad_s: reply.velocity_rad_s,
+                torque_nm: reply.torque_nm,
+                kp: 0.0,
+                kd: 0.0,
+            },
         };
         let mut echo = command.encode_nearest();
         echo[5] ^= u8::from(spoil);

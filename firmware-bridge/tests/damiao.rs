@@ -1,10 +1,11 @@
 //! The Damiao codec against frames that other people's code packed and read (`vectors/make_damiao.py` says whose),
 //! and against bytes that no motor or adapter should send.
 
+use firmware_bridge::wire::Impedance;
 use firmware_bridge::wire::damiao::adapter::{INBOUND_LEN, OUTBOUND_LEN};
 use firmware_bridge::wire::damiao::{
-    Access, Action, Answer, CanFrame, Fault, Feedback, Impedance, Inbound, Kind, Model, MotorId, Outbound,
-    Ranges, Register, RegisterReply, Report, Request, State, Value,
+    Access, Action, Answer, CanFrame, Fault, Feedback, Inbound, Kind, Model, MotorId, Outbound, Ranges,
+    Register, RegisterReply, Report, Request, State, Value,
 };
 use firmware_bridge::wire::{Frame, WireError};
 use proptest::prelude::*;

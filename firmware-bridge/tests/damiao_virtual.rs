@@ -1,8 +1,9 @@
 //! A master and virtual Damiao motors, talking in bytes.
 
+use firmware_bridge::wire::Impedance;
 use firmware_bridge::wire::damiao::{
-    Action, Answer, ControlMode, Fault, Feedback, Heard, Identity, Impedance, Inbound, Model, Monitor,
-    MotorId, Outbound, Reader, Reading, Register, Report, Request, State, Value, VirtualMotor, VirtualMotors,
+    Action, Answer, ControlMode, Fault, Feedback, Heard, Identity, Inbound, Model, Monitor, MotorId,
+    Outbound, Reader, Reading, Register, Report, Request, State, Value, VirtualMotor, VirtualMotors,
 };
 use firmware_bridge::wire::device::VirtualBus;
 use robot_interface::time::Stamp;

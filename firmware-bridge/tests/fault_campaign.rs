@@ -6,6 +6,7 @@ mod campaign;
 use std::path::PathBuf;
 
 use campaign::{Kind, run};
+use firmware_bridge::wire::Impedance;
 use firmware_bridge::wire::go_m8010::{COMMAND_LEN, Command, Mode, MotorId};
 use robot_interface::robot::RobotDescription;
 
@@ -67,11 +68,7 @@ fn damage_of_three_bits_is_always_seen_and_of_four_nearly_always() {
     let frame = Command {
         id,
         mode: Mode::Foc,
-        torque_nm: 0.4,
-        velocity_rad_s: -1.0,
-        position_rad: 5.0,
-        kp: 0.5,
-        kd: 0.02,
+        targets: Impedance { position_rad: 5.0, velocity_rad_s: -1.0, torque_nm: 0.4, kp: 0.5, kd: 0.02 },
     }
     .encode();
     // The checksum is linear: what a bit's flip does to it depends on the bit alone. A flipped header is no header.

@@ -6,6 +6,7 @@
 #[path = "common/table.rs"]
 mod table;
 
+use firmware_bridge::wire::Impedance;
 use firmware_bridge::wire::go_m8010::{COMMAND_LEN, Command, Fault, Mode, MotorId, REPLY_LEN, Reply};
 use firmware_bridge::wire::{FrameReader, WireError};
 use proptest::prelude::*;
@@ -28,15 +29,7 @@ fn mode(text: &str) -> Mode {
 }
 
 fn zeros(id: u8, mode: Mode) -> Command {
-    Command {
-        id: MotorId::new(id).expect("an address"),
-        mode,
-        torque_nm: 0.0,
-        velocity_rad_s: 0.0,
-        position_rad: 0.0,
-        kp: 0.0,
-        kd: 0.0,
-    }
+    Command { id: MotorId::new(id).expect("an address"), mode, targets: Impedance::default() }
 }
 
 #[test]
@@ -46,11 +39,13 @@ fn commands_are_packed_as_the_vendor_packs_them() {
         let command = Command {
             id: id(row[1]),
             mode: mode(row[2]),
-            torque_nm: single(row[3]),
-            velocity_rad_s: single(row[4]),
-            position_rad: single(row[5]),
-            kp: single(row[6]),
-            kd: single(row[7]),
+            targets: Impedance {
+                position_rad: single(row[5]),
+                velocity_rad_s: single(row[4]),
+                torque_nm: single(row[3]),
+                kp: single(row[6]),
+                kd: single(row[7]),
+            },
         };
         assert_eq!(command.encode().as_slice(), hex(row[8]), "{row:?}");
         count += 1;
@@ -67,11 +62,11 @@ fn commands_read_back_within_one_step_of_the_wire() {
             let error = (single(text) - value).abs();
             assert!(error < step, "{value} for {text}");
         };
-        near(command.torque_nm, row[3], 1.0 / 256.0);
-        near(command.velocity_rad_s, row[4], 6.2832 / 256.0);
-        near(command.position_rad, row[5], 6.2832 / 32768.0);
-        near(command.kp, row[6], 25.6 / 32768.0);
-        near(command.kd, row[7], 25.6 / 32768.0);
+        near(command.targets.torque_nm, row[3], 1.0 / 256.0);
+        near(command.targets.velocity_rad_s, row[4], 6.2832 / 256.0);
+        near(command.targets.position_rad, row[5], 6.2832 / 32768.0);
+        near(command.targets.kp, row[6], 25.6 / 32768.0);
+        near(command.targets.kd, row[7], 25.6 / 32768.0);
     }
 }
 
@@ -118,30 +113,34 @@ fn everything_huge_saturates_as_the_vendors_library_does() {
     let expected = hex("FE EE 11 FD 7F F5 7F 6D DB FF 7F FE 7F FE 7F 19 0D");
     for huge in [1e9, 1e300, f64::INFINITY] {
         let command = Command {
-            torque_nm: huge,
-            velocity_rad_s: huge,
-            position_rad: huge,
-            kp: huge,
-            kd: huge,
+            targets: Impedance {
+                position_rad: huge,
+                velocity_rad_s: huge,
+                torque_nm: huge,
+                kp: huge,
+                kd: huge,
+            },
             ..zeros(1, Mode::Foc)
         };
         assert_eq!(command.encode().as_slice(), expected, "{huge}");
     }
-    let negative =
-        Command { torque_nm: -1e9, velocity_rad_s: -1e9, kp: -1.0, kd: -1e9, ..zeros(1, Mode::Foc) };
+    let targets = Impedance { torque_nm: -1e9, velocity_rad_s: -1e9, kp: -1.0, ..Impedance::damping(-1e9) };
+    let negative = Command { targets, ..zeros(1, Mode::Foc) };
     let read = Command::decode(&negative.encode()).expect("intact");
-    assert_eq!((read.torque_nm, read.kp, read.kd), (-32765.0 / 256.0, 0.0, 0.0));
+    assert_eq!((read.targets.torque_nm, read.targets.kp, read.targets.kd), (-32765.0 / 256.0, 0.0, 0.0));
 }
 
 #[test]
 fn what_is_not_a_number_pulls_nowhere() {
     let nan = f64::NAN;
-    let lost = Command { position_rad: nan, kp: 20.0, kd: 0.5, ..zeros(2, Mode::Foc) };
+    let targets = Impedance { position_rad: nan, kp: 20.0, ..Impedance::damping(0.5) };
+    let lost = Command { targets, ..zeros(2, Mode::Foc) };
     for bytes in [lost.encode(), lost.encode_nearest()] {
         let read = Command::decode(&bytes).expect("intact");
-        assert_eq!((read.position_rad, read.kp, read.kd), (0.0, 0.0, 0.5));
+        assert_eq!((read.targets.position_rad, read.targets.kp, read.targets.kd), (0.0, 0.0, 0.5));
     }
-    let all = Command { torque_nm: nan, velocity_rad_s: nan, kp: nan, kd: nan, ..lost };
+    let targets = Impedance { torque_nm: nan, velocity_rad_s: nan, kp: nan, kd: nan, ..targets };
+    let all = Command { targets, ..lost };
     assert_eq!(all.encode(), zeros(2, Mode::Foc).encode());
 }
 
@@ -253,18 +252,18 @@ proptest! {
         torque_nm in -127.9..127.9, velocity_rad_s in -803.0..803.0, position_rad in -4e5..4e5,
         kp in 0.0..25.5, kd in 0.0..25.5,
     ) {
-        let command = Command { id, mode, torque_nm, velocity_rad_s, position_rad, kp, kd };
+        let command = Command { id, mode, targets: Impedance { position_rad, velocity_rad_s, torque_nm, kp, kd } };
         let near = |read: Command, steps: f64| {
             (read.id, read.mode) == (id, mode)
-                && (read.torque_nm - torque_nm).abs() <= steps / 256.0
-                && (read.velocity_rad_s - velocity_rad_s).abs() <= steps * 6.2832 / 256.0
-                && (read.position_rad - position_rad).abs() <= steps * 6.2832 / 32768.0
-                && (read.kp - kp).abs() <= steps * 25.6 / 32768.0
-                && (read.kd - kd).abs() <= steps * 25.6 / 32768.0
+                && (read.targets.torque_nm - torque_nm).abs() <= steps / 256.0
+                && (read.targets.velocity_rad_s - velocity_rad_s).abs() <= steps * 6.2832 / 256.0
+                && (read.targets.position_rad - position_rad).abs() <= steps * 6.2832 / 32768.0
+                && (read.targets.kp - kp).abs() <= steps * 25.6 / 32768.0
+                && (read.targets.kd - kd).abs() <= steps * 25.6 / 32768.0
         };
         let truncated = Command::decode(&command.encode()).expect("intact");
         prop_assert!(near(truncated, 1.0 + 1e-6), "{truncated:?}");
-        prop_assert!(truncated.kd <= kd + 1e-12 && truncated.torque_nm.abs() <= torque_nm.abs() + 1e-12);
+        prop_assert!(truncated.targets.kd <= kd + 1e-12 && truncated.targets.torque_nm.abs() <= torque_nm.abs() + 1e-12);
         let nearest = Command::decode(&command.encode_nearest()).expect("intact");
         prop_assert!(near(nearest, 0.5 + 1e-6), "{nearest:?}");
         prop_assert_eq!(nearest.encode_nearest(), command.encode_nearest());

@@ -6,6 +6,7 @@
 #[path = "common/table.rs"]
 mod table;
 
+use firmware_bridge::wire::Impedance;
 use firmware_bridge::wire::unitree_a1::{
     COMMAND_LEN, Command, CommandFrame, Mode, Model, MotorId, REPLY_LEN, Reply,
 };
@@ -28,11 +29,13 @@ fn command(row: &[&str]) -> Command {
     Command {
         id: MotorId(row[1].parse().expect("number")),
         mode: Mode::from_byte(row[2].parse().expect("number")),
-        torque_nm: single(row[3]),
-        velocity_rad_s: single(row[4]),
-        position_rad: single(row[5]),
-        kp: single(row[6]),
-        kd: single(row[7]),
+        targets: Impedance {
+            position_rad: single(row[5]),
+            velocity_rad_s: single(row[4]),
+            torque_nm: single(row[3]),
+            kp: single(row[6]),
+            kd: single(row[7]),
+        },
     }
 }
 
@@ -68,11 +71,11 @@ fn commands_read_back_within_one_step_of_the_wire() {
         let read = CommandFrame::decode(&hex(row[8])).expect("a vendor's frame").read(model);
         assert_eq!((read.id, read.mode), (sent.id, sent.mode));
         let near = |a: f64, b: f64, step: f64| assert!((a - b).abs() < step, "{a} for {b}");
-        near(read.torque_nm, sent.torque_nm, 1.0 / 256.0);
-        near(read.velocity_rad_s, sent.velocity_rad_s, 1.0 / 128.0);
-        near(read.position_rad, sent.position_rad, 6.2832 / 16_384.0);
-        near(read.kp, sent.kp, 1.0 / 2048.0);
-        near(read.kd, sent.kd, if model == Model::A1 { 1.0 / 1024.0 } else { 1.0 / 512.0 });
+        near(read.targets.torque_nm, sent.targets.torque_nm, 1.0 / 256.0);
+        near(read.targets.velocity_rad_s, sent.targets.velocity_rad_s, 1.0 / 128.0);
+        near(read.targets.position_rad, sent.targets.position_rad, 6.2832 / 16_384.0);
+        near(read.targets.kp, sent.targets.kp, 1.0 / 2048.0);
+        near(read.targets.kd, sent.targets.kd, if model == Model::A1 { 1.0 / 1024.0 } else { 1.0 / 512.0 });
     }
 }
 
@@ -81,11 +84,13 @@ fn out_of_range_saturates_and_what_is_no_number_pulls_nowhere() {
     let wild = |value: f64| Command {
         id: MotorId::BROADCAST,
         mode: Mode::Foc,
-        torque_nm: value,
-        velocity_rad_s: value,
-        position_rad: value,
-        kp: 10.0,
-        kd: value,
+        targets: Impedance {
+            position_rad: value,
+            velocity_rad_s: value,
+            torque_nm: value,
+            kp: 10.0,
+            kd: value,
+        },
     };
     for value in [1e12, f64::INFINITY] {
         let bytes = wild(value).encode(Model::A1);

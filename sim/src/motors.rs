@@ -215,11 +215,11 @@ impl VirtualMotor {
         match self.follows(now) {
             Some(command) => match command.mode {
                 Mode::Foc => JointDrive {
-                    position_rad: joint.joint_position_rad(command.position_rad),
-                    velocity_rad_s: joint.joint_velocity_rad_s(command.velocity_rad_s),
-                    kp: joint.joint_gain(command.kp),
-                    kd: joint.joint_gain(command.kd),
-                    torque_nm: joint.joint_torque_nm(command.torque_nm),
+                    position_rad: joint.joint_position_rad(command.targets.position_rad),
+                    velocity_rad_s: joint.joint_velocity_rad_s(command.targets.velocity_rad_s),
+                    kp: joint.joint_gain(command.targets.kp),
+                    kd: joint.joint_gain(command.targets.kd),
+                    torque_nm: joint.joint_torque_nm(command.targets.torque_nm),
                     max_torque_nm,
                 },
                 // A virtual encoder needs no calibration; nobody's leg is to turn by itself for it.

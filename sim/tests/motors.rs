@@ -4,6 +4,7 @@
 
 use firmware_bridge::bridge::{Cycle, MotorBridge, MotorFault};
 use firmware_bridge::port::{BusDriver, BusPort, Loopback, loopback};
+use firmware_bridge::wire::Impedance;
 use firmware_bridge::wire::go_m8010::{Command, Mode, MotorId, Reply};
 use robot_interface::joints::{JOINTS, JointCommand};
 use robot_interface::robot::RobotDescription;
@@ -34,11 +35,7 @@ fn foc(id: u8) -> Command {
     Command {
         id: MotorId::new(id).expect("an address"),
         mode: Mode::Foc,
-        torque_nm: 1.0,
-        velocity_rad_s: 0.0,
-        position_rad: 0.0,
-        kp: 0.5,
-        kd: 0.0,
+        targets: Impedance { position_rad: 0.0, velocity_rad_s: 0.0, torque_nm: 1.0, kp: 0.5, kd: 0.0 },
     }
 }
 

@@ -6,9 +6,9 @@ use std::ops::Deref;
 use robot_interface::robot::{MotorProtocol, MotorsDescription};
 
 use super::BridgeError;
-use crate::wire::damiao::{self, Action, Answer, Impedance, State};
+use crate::wire::damiao::{self, Action, Answer, State};
 use crate::wire::unitree_a1::{self, Model};
-use crate::wire::{FrameReader, WireError, go_m8010};
+use crate::wire::{FrameReader, Impedance, WireError, go_m8010};
 
 /// What a motor complains of, in any protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,17 +55,6 @@ impl From<go_m8010::Fault> for MotorFault {
             Fault::Undefined(number) => Self::Undefined(number),
         }
     }
-}
-
-/// A command at the motor's own side of what the robot's file calls its gearbox:
-/// `torque = kp (q - q_now) + kd (dq - dq_now) + torque_nm`.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Targets {
-    pub(super) torque_nm: f64,
-    pub(super) velocity_rad_s: f64,
-    pub(super) position_rad: f64,
-    pub(super) kp: f64,
-    pub(super) kd: f64,
 }
 
 /// A motor's answer, at its own side.
@@ -217,23 +206,26 @@ impl Dialect {
 
     /// The frame that has a motor follow targets, each rounded to the nearest that it can carry where the protocol
     /// leaves that open.
-    pub(super) fn drive(self, id: u8, targets: &Targets) -> Outgoing {
+    pub(super) fn drive(self, id: u8, targets: Impedance) -> Outgoing {
         match self {
-            Self::GoM8010 => Outgoing::of(&go_command(id, targets).encode_nearest()),
+            Self::GoM8010 => {
+                let command = go_m8010::Command { id: go_id(id), mode: go_m8010::Mode::Foc, targets };
+                Outgoing::of(&command.encode_nearest())
+            }
             Self::A1(model) => {
-                Outgoing::of(&a1_command(id, unitree_a1::Mode::Foc, targets).encode_nearest(model))
+                let (id, mode) = (unitree_a1::MotorId(id), unitree_a1::Mode::Foc);
+                Outgoing::of(&unitree_a1::Command { id, mode, targets }.encode_nearest(model))
             }
             Self::Damiao(ranges) => {
                 let half = ranges.half_steps();
-                let impedance = Impedance {
+                let targets = Impedance {
                     // The vendor's packing truncates: half a step more makes that the nearest.
                     position_rad: targets.position_rad + half.position_rad,
                     velocity_rad_s: targets.velocity_rad_s + half.velocity_rad_s,
                     torque_nm: targets.torque_nm + half.torque_nm,
-                    kp: targets.kp,
-                    kd: targets.kd,
+                    ..targets
                 };
-                damiao_request(id, Action::Impedance(impedance), &ranges)
+                damiao_request(id, Action::Impedance(targets), &ranges)
             }
         }
     }
@@ -243,7 +235,8 @@ impl Dialect {
         match self {
             Self::GoM8010 => Outgoing::of(&go_m8010::Command::idle(go_id(id)).encode()),
             Self::A1(model) => {
-                Outgoing::of(&a1_command(id, unitree_a1::Mode::Idle, &Targets::default()).encode(model))
+                let (id, mode) = (unitree_a1::MotorId(id), unitree_a1::Mode::Idle);
+                Outgoing::of(&unitree_a1::Command { id, mode, targets: Impedance::default() }.encode(model))
             }
             Self::Damiao(ranges) => damiao_request(id, Action::Disable, &ranges),
         }
@@ -270,30 +263,6 @@ impl Dialect {
 /// Only ids of one motor come this far; everybody's would be the one that nobody answers.
 fn go_id(id: u8) -> go_m8010::MotorId {
     go_m8010::MotorId::new(id).unwrap_or(go_m8010::MotorId::BROADCAST)
-}
-
-fn go_command(id: u8, targets: &Targets) -> go_m8010::Command {
-    go_m8010::Command {
-        id: go_id(id),
-        mode: go_m8010::Mode::Foc,
-        torque_nm: targets.torque_nm,
-        velocity_rad_s: targets.velocity_rad_s,
-        position_rad: targets.position_rad,
-        kp: targets.kp,
-        kd: targets.kd,
-    }
-}
-
-const fn a1_command(id: u8, mode: unitree_a1::Mode, targets: &Targets) -> unitree_a1::Command {
-    unitree_a1::Command {
-        id: unitree_a1::MotorId(id),
-        mode,
-        torque_nm: targets.torque_nm,
-        velocity_rad_s: targets.velocity_rad_s,
-        position_rad: targets.position_rad,
-        kp: targets.kp,
-        kd: targets.kd,
-    }
 }
 
 fn damiao_request(id: u8, action: Action, ranges: &damiao::Ranges) -> Outgoing {

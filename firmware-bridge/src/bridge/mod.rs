@@ -22,10 +22,10 @@ use robot_interface::time::Stamp;
 
 pub use self::bus::BusCounts;
 use self::bus::{Bus, Motor};
-use self::dialect::{Dialect, Heard, Most, Targets};
+use self::dialect::{Dialect, Heard, Most};
 pub use self::dialect::{MotorFault, Outgoing, baud};
 pub use self::limits::{CommandError, CommandLimits};
-use crate::wire::WireError;
+use crate::wire::{Impedance, WireError};
 
 /// Nominal cycle: 500 Hz.
 pub const CYCLE_NANOS: u64 = 2_000_000;
@@ -259,7 +259,7 @@ impl MotorBridge {
             let id = self.joints[joint].id;
             let enable = if self.disabled[joint] { self.dialect.enable(id) } else { None };
             let targets = self.targets(joint, command);
-            self.frames[joint] = enable.unwrap_or_else(|| self.dialect.drive(id, &targets));
+            self.frames[joint] = enable.unwrap_or_else(|| self.dialect.drive(id, targets));
         }
         self.begin(now);
         Ok(())
@@ -385,9 +385,9 @@ impl MotorBridge {
     }
 
     /// A joint command as its motor is to have it.
-    fn targets(&self, joint: usize, command: &JointCommand) -> Targets {
+    fn targets(&self, joint: usize, command: &JointCommand) -> Impedance {
         let description = &self.joints[joint];
-        Targets {
+        Impedance {
             torque_nm: description.rotor_torque_nm(command.torque_nm),
             velocity_rad_s: description.rotor_velocity_rad_s(command.velocity_rad_s),
             position_rad: description.rotor_position_rad(command.position_rad),

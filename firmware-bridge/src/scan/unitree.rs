@@ -4,9 +4,9 @@ use robot_interface::time::Stamp;
 
 use super::{Device, Heard, Probe};
 use crate::bridge::MotorFault;
-use crate::wire::FrameReader;
 use crate::wire::go_m8010::{self, MotorId};
 use crate::wire::unitree_a1::{self, Model};
+use crate::wire::{FrameReader, Impedance};
 
 #[derive(Default)]
 pub(super) struct GoM8010 {
@@ -48,11 +48,7 @@ impl Probe for A1 {
         let command = unitree_a1::Command {
             id: unitree_a1::MotorId(id),
             mode: unitree_a1::Mode::Idle,
-            torque_nm: 0.0,
-            velocity_rad_s: 0.0,
-            position_rad: 0.0,
-            kp: 0.0,
-            kd: 0.0,
+            targets: Impedance::default(),
         };
         (n == 0).then(|| command.encode(self.model).to_vec())
     }

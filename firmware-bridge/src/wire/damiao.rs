@@ -56,7 +56,7 @@ pub use master::{Heard, Identity, Monitor, Reading};
 pub use model::{MAX_KD, MAX_KP, Model, Motion, Ranges};
 pub use reader::{Counts, Place, Reader};
 pub use register::{Access, ControlMode, Kind, REGISTERS, Register, Value};
-pub use request::{Action, Impedance, Request};
+pub use request::{Action, Request};
 pub use virtual_bus::{VirtualMotor, VirtualMotors};
 
 /// Bits a second between computer and adapter.

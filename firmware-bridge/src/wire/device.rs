@@ -3,37 +3,14 @@
 
 use robot_interface::time::Stamp;
 
+use super::Impedance;
+
 /// Devices of one protocol on one bus. Sans-IO: hears what a master sends, says what the devices answer.
 pub trait VirtualBus {
     /// Takes bytes that arrived at `now`, in pieces of any size; `say` is called with each answer's bytes.
     /// Behaves as real devices do: only whole, intact frames in a device's own name (or to all) have an
     /// effect, and noise is passed over without a word.
     fn hear(&mut self, now: Stamp, bytes: &[u8], say: &mut dyn FnMut(&[u8]));
-}
-
-/// What a rotor is driven by.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Drive {
-    /// Nothing: it turns freely.
-    Free,
-    /// A damper, N m s/rad.
-    Damped {
-        /// Damping, N m s/rad.
-        kd: f64,
-    },
-    /// `torque = kp (q - q_now) + kd (dq - dq_now) + torque_nm`.
-    Impedance {
-        /// Wanted position, rad.
-        position_rad: f64,
-        /// Wanted velocity, rad/s.
-        velocity_rad_s: f64,
-        /// Feed-forward torque, N m.
-        torque_nm: f64,
-        /// Stiffness, N m/rad.
-        kp: f64,
-        /// Damping, N m s/rad.
-        kd: f64,
-    },
 }
 
 /// Temperature of a rotor that has done nothing, degrees Celsius.
@@ -59,7 +36,7 @@ pub struct Rotor {
     /// Temperature, degrees Celsius.
     pub temperature_c: f64,
     /// What drives it from now on.
-    pub drive: Drive,
+    pub drive: Impedance,
     inertia_kg_m2: f64,
     max_torque_nm: f64,
     at: Option<Stamp>,
@@ -73,7 +50,7 @@ impl Rotor {
             velocity_rad_s: 0.0,
             torque_nm: 0.0,
             temperature_c: AMBIENT_C,
-            drive: Drive::Free,
+            drive: Impedance::damping(0.0),
             inertia_kg_m2,
             max_torque_nm,
             at: None,
@@ -91,14 +68,8 @@ impl Rotor {
     }
 
     fn step(&mut self, dt_s: f64) {
-        let (target, velocity, feed_forward, kp, kd) = match self.drive {
-            Drive::Free => (0.0, 0.0, 0.0, 0.0, 0.0),
-            Drive::Damped { kd } => (0.0, 0.0, 0.0, 0.0, kd),
-            Drive::Impedance { position_rad, velocity_rad_s, torque_nm, kp, kd } => {
-                (position_rad, velocity_rad_s, torque_nm, kp, kd)
-            }
-        };
-        let wanted = feed_forward + kp * (target - self.position_rad) + kd * velocity;
+        let Impedance { position_rad, velocity_rad_s, torque_nm, kp, kd } = self.drive;
+        let wanted = torque_nm + kp * (position_rad - self.position_rad) + kd * velocity_rad_s;
         let drag = self.inertia_kg_m2 / dt_s + kd + kp * dt_s;
         let next = (self.inertia_kg_m2 / dt_s * self.velocity_rad_s + wanted) / drag;
         let torque = (next - self.velocity_rad_s) * self.inertia_kg_m2 / dt_s;
@@ -123,8 +94,7 @@ mod tests {
     #[test]
     fn it_goes_where_it_is_driven_and_gives_no_more_than_it_can() {
         let mut rotor = Rotor::new(0.01, 2.0);
-        rotor.drive =
-            Drive::Impedance { position_rad: 1.0, velocity_rad_s: 0.0, torque_nm: 0.0, kp: 20.0, kd: 1.0 };
+        rotor.drive = Impedance { position_rad: 1.0, kp: 20.0, kd: 1.0, ..Impedance::default() };
         for ms in 0..3000 {
             rotor.run_to(Stamp::from_nanos(ms * 1_000_000));
             assert!(rotor.torque_nm.abs() <= 2.0, "{rotor:?}");
@@ -135,8 +105,7 @@ mod tests {
     #[test]
     fn the_steepest_gains_are_stable() {
         let mut rotor = Rotor::new(1e-4, 100.0);
-        rotor.drive =
-            Drive::Impedance { position_rad: 0.5, velocity_rad_s: 0.0, torque_nm: 0.0, kp: 500.0, kd: 5.0 };
+        rotor.drive = Impedance { position_rad: 0.5, kp: 500.0, kd: 5.0, ..Impedance::default() };
         run(&mut rotor, 0, 500);
         assert!((rotor.position_rad - 0.5).abs() < 1e-3, "{rotor:?}");
     }
@@ -144,7 +113,7 @@ mod tests {
     #[test]
     fn a_damped_rotor_comes_to_rest() {
         let mut rotor = Rotor::new(0.01, 10.0);
-        (rotor.velocity_rad_s, rotor.drive) = (5.0, Drive::Damped { kd: 0.1 });
+        (rotor.velocity_rad_s, rotor.drive) = (5.0, Impedance::damping(0.1));
         run(&mut rotor, 0, 1000);
         assert!(rotor.velocity_rad_s.abs() < 0.01 && rotor.position_rad > 0.1, "{rotor:?}");
     }

@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::checksum::{checksum, intact, u16_at};
-use super::{Frame, WireError};
+use super::{Frame, Impedance, WireError};
 
 /// Bits a second on the bus.
 pub const BAUD: u32 = 4_000_000;
@@ -163,37 +163,21 @@ impl Fault {
     }
 }
 
-/// A command, rotor-side: `torque = kp (q - q_now) + kd (dq - dq_now) + torque_nm`.
+/// A command, rotor-side.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Command {
     /// Whom it is for.
     pub id: MotorId,
     /// What to do.
     pub mode: Mode,
-    /// Feed-forward torque, N m.
-    pub torque_nm: f64,
-    /// Wanted velocity, rad/s.
-    pub velocity_rad_s: f64,
-    /// Wanted position, rad.
-    pub position_rad: f64,
-    /// Stiffness, N m/rad, not negative.
-    pub kp: f64,
-    /// Damping, N m s/rad, not negative.
-    pub kd: f64,
+    /// Where to, and how stiffly.
+    pub targets: Impedance,
 }
 
 impl Command {
     /// Asks a motor how it is doing and drives it nowhere.
     pub const fn idle(id: MotorId) -> Self {
-        Self {
-            id,
-            mode: Mode::Brake,
-            torque_nm: 0.0,
-            velocity_rad_s: 0.0,
-            position_rad: 0.0,
-            kp: 0.0,
-            kd: 0.0,
-        }
+        Self { id, mode: Mode::Brake, targets: Impedance::damping(0.0) }
     }
 
     /// The bytes, exactly as the vendor's library packs them: values truncated toward zero.
@@ -216,10 +200,11 @@ impl Command {
         // `as` saturates, and turns what is not a number into zero.
         let signed = |value: f64, limit: f64, scale: f64| whole(value.clamp(-limit, limit) * scale);
         let gain = |value: f64| whole(value.clamp(0.0, MAX_GAIN) * GAIN_SCALE) as u16;
-        let kp = if self.position_rad.is_nan() { 0.0 } else { self.kp };
-        let torque = signed(self.torque_nm, MAX_TORQUE_NM, TORQUE_SCALE) as i16;
-        let velocity = signed(self.velocity_rad_s, MAX_VELOCITY_RAD_S, VELOCITY_SCALE) as i16;
-        let position = signed(self.position_rad, MAX_POSITION_RAD, POSITION_SCALE) as i32;
+        let Impedance { position_rad, velocity_rad_s, torque_nm, kp, kd } = self.targets;
+        let kp = if position_rad.is_nan() { 0.0 } else { kp };
+        let torque = signed(torque_nm, MAX_TORQUE_NM, TORQUE_SCALE) as i16;
+        let velocity = signed(velocity_rad_s, MAX_VELOCITY_RAD_S, VELOCITY_SCALE) as i16;
+        let position = signed(position_rad, MAX_POSITION_RAD, POSITION_SCALE) as i32;
 
         let mut bytes = [0; COMMAND_LEN];
         bytes[..2].copy_from_slice(&field::HEADER);
@@ -228,7 +213,7 @@ impl Command {
         bytes[field::VELOCITY].copy_from_slice(&velocity.to_le_bytes());
         bytes[field::POSITION].copy_from_slice(&position.to_le_bytes());
         bytes[field::KP].copy_from_slice(&gain(kp).to_le_bytes());
-        bytes[field::KD].copy_from_slice(&gain(self.kd).to_le_bytes());
+        bytes[field::KD].copy_from_slice(&gain(kd).to_le_bytes());
         let crc = checksum(&bytes[..field::CRC.start]);
         bytes[field::CRC].copy_from_slice(&crc.to_le_bytes());
         bytes
@@ -244,11 +229,13 @@ impl Command {
         Ok(Self {
             id: MotorId(bytes[field::MODE] & 0x0F),
             mode: Mode::from_bits(bytes[field::MODE] >> 4),
-            torque_nm: f64::from(i16_at(bytes, field::TORQUE)) / TORQUE_SCALE,
-            velocity_rad_s: f64::from(i16_at(bytes, field::VELOCITY)) / VELOCITY_SCALE,
-            position_rad: f64::from(i32_at(bytes, field::POSITION)) / POSITION_SCALE,
-            kp: f64::from(u16_at(bytes, field::KP)) / GAIN_SCALE,
-            kd: f64::from(u16_at(bytes, field::KD)) / GAIN_SCALE,
+            targets: Impedance {
+                torque_nm: f64::from(i16_at(bytes, field::TORQUE)) / TORQUE_SCALE,
+                velocity_rad_s: f64::from(i16_at(bytes, field::VELOCITY)) / VELOCITY_SCALE,
+                position_rad: f64::from(i32_at(bytes, field::POSITION)) / POSITION_SCALE,
+                kp: f64::from(u16_at(bytes, field::KP)) / GAIN_SCALE,
+                kd: f64::from(u16_at(bytes, field::KD)) / GAIN_SCALE,
+            },
         })
     }
 }

@@ -7,11 +7,13 @@ pub mod device;
 pub mod dynamixel2;
 pub mod feetech;
 pub mod go_m8010;
+mod impedance;
 pub mod imu;
 mod reader;
 pub mod unitree_a1;
 pub mod unitree_motors;
 
+pub use impedance::Impedance;
 pub use reader::FrameReader;
 
 /// Why bytes were not taken for a frame.

@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use crc::{CRC_32_MPEG_2, Crc, Table};
 
-use super::{Frame, WireError};
+use super::{Frame, Impedance, WireError};
 
 /// Length of a command, bytes.
 pub const COMMAND_LEN: usize = 34;
@@ -156,23 +156,15 @@ impl Mode {
     }
 }
 
-/// A command, rotor-side: `torque = kp (q - q_now) + kd (dq - dq_now) + torque_nm`.
+/// A command, rotor-side.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Command {
     /// Whom it is for.
     pub id: MotorId,
     /// What to do.
     pub mode: Mode,
-    /// Feed-forward torque, N m.
-    pub torque_nm: f64,
-    /// Wanted velocity, rad/s.
-    pub velocity_rad_s: f64,
-    /// Wanted position, rad.
-    pub position_rad: f64,
-    /// Stiffness, N m/rad, not negative.
-    pub kp: f64,
-    /// Damping, N m s/rad, not negative.
-    pub kd: f64,
+    /// Where to, and how stiffly.
+    pub targets: Impedance,
 }
 
 /// A whole command's bytes. What they mean depends on the motor: [`read`](Self::read).
@@ -198,19 +190,20 @@ impl Command {
         // `as` saturates, and turns what is not a number into zero.
         let short = |value: f64, scale: f64| whole(value * scale) as i16;
         let gain = |value: f64, scale: f64| short(value.max(0.0), scale);
-        let kp = if self.position_rad.is_nan() { 0.0 } else { self.kp };
-        let position = whole(self.position_rad * POSITION_SCALE) as i32;
+        let Impedance { position_rad, velocity_rad_s, torque_nm, kp, kd } = self.targets;
+        let kp = if position_rad.is_nan() { 0.0 } else { kp };
+        let position = whole(position_rad * POSITION_SCALE) as i32;
 
         let mut bytes = [0; COMMAND_LEN];
         bytes[..2].copy_from_slice(&HEADER);
         bytes[field::ID] = self.id.0;
         bytes[field::MODE] = self.mode.byte();
         bytes[own::MODIFY] = 0xFF;
-        bytes[field::TORQUE].copy_from_slice(&short(self.torque_nm, TORQUE_SCALE).to_le_bytes());
-        bytes[field::VELOCITY].copy_from_slice(&short(self.velocity_rad_s, VELOCITY_SCALE).to_le_bytes());
+        bytes[field::TORQUE].copy_from_slice(&short(torque_nm, TORQUE_SCALE).to_le_bytes());
+        bytes[field::VELOCITY].copy_from_slice(&short(velocity_rad_s, VELOCITY_SCALE).to_le_bytes());
         bytes[own::POSITION].copy_from_slice(&position.to_le_bytes());
         bytes[own::KP].copy_from_slice(&gain(kp, KP_SCALE).to_le_bytes());
-        bytes[own::KD].copy_from_slice(&gain(self.kd, model.kd_scale()).to_le_bytes());
+        bytes[own::KD].copy_from_slice(&gain(kd, model.kd_scale()).to_le_bytes());
         let crc = checksum(&bytes[own::PROTECTED]);
         bytes[own::CRC].copy_from_slice(&crc.to_le_bytes());
         bytes
@@ -222,15 +215,16 @@ impl CommandFrame {
     pub fn read(&self, model: Model) -> Command {
         use command_field as own;
         let bytes = &self.0;
-        let position_rad = f64::from(i32_at(bytes, own::POSITION)) / POSITION_SCALE;
         Command {
             id: MotorId(bytes[field::ID]),
             mode: Mode::from_byte(bytes[field::MODE]),
-            torque_nm: f64::from(i16_at(bytes, field::TORQUE)) / TORQUE_SCALE,
-            velocity_rad_s: f64::from(i16_at(bytes, field::VELOCITY)) / VELOCITY_SCALE,
-            position_rad,
-            kp: f64::from(i16_at(bytes, own::KP)) / KP_SCALE,
-            kd: f64::from(i16_at(bytes, own::KD)) / model.kd_scale(),
+            targets: Impedance {
+                torque_nm: f64::from(i16_at(bytes, field::TORQUE)) / TORQUE_SCALE,
+                velocity_rad_s: f64::from(i16_at(bytes, field::VELOCITY)) / VELOCITY_SCALE,
+                position_rad: f64::from(i32_at(bytes, own::POSITION)) / POSITION_SCALE,
+                kp: f64::from(i16_at(bytes, own::KP)) / KP_SCALE,
+                kd: f64::from(i16_at(bytes, own::KD)) / model.kd_scale(),
+            },
         }
     }
 }

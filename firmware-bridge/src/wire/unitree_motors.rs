@@ -4,10 +4,10 @@
 
 use robot_interface::time::Stamp;
 
-use super::device::{Drive, Rotor, VirtualBus};
+use super::device::{Rotor, VirtualBus};
 use super::go_m8010::{self, COMMAND_TIMEOUT_NANOS, Fault};
 use super::unitree_a1::{self, CommandFrame, Model};
-use super::{Frame, FrameReader};
+use super::{Frame, FrameReader, Impedance};
 
 /// Inertia of the rotor with what turns with it, kg m^2.
 const INERTIA_KG_M2: f64 = 5e-4;
@@ -51,12 +51,12 @@ impl VirtualMotor {
     /// Turns until `now`; commands that have stopped hold nothing any more.
     pub fn run_to(&mut self, now: Stamp) {
         if self.commanded.is_some_and(|at| now.nanos().saturating_sub(at.nanos()) > COMMAND_TIMEOUT_NANOS) {
-            self.rotor.drive = Drive::Damped { kd: IDLE_KD };
+            self.rotor.drive = Impedance::damping(IDLE_KD);
         }
         self.rotor.run_to(now);
     }
 
-    fn take(&mut self, now: Stamp, drive: Drive) {
+    fn take(&mut self, now: Stamp, drive: Impedance) {
         self.run_to(now);
         (self.rotor.drive, self.commanded) = (drive, Some(now));
     }
@@ -145,18 +145,12 @@ fn hearers(motors: &mut [VirtualMotor], id: u8, everybody: bool) -> impl Iterato
 }
 
 /// `None` for a mode without a meaning, which changes nothing.
-fn go_drive(command: &go_m8010::Command) -> Option<Drive> {
+fn go_drive(command: &go_m8010::Command) -> Option<Impedance> {
     use go_m8010::Mode;
     match command.mode {
-        Mode::Foc => Some(Drive::Impedance {
-            position_rad: command.position_rad,
-            velocity_rad_s: command.velocity_rad_s,
-            torque_nm: command.torque_nm,
-            kp: command.kp,
-            kd: command.kd,
-        }),
+        Mode::Foc => Some(command.targets),
         // A virtual encoder needs no calibration.
-        Mode::Brake | Mode::Calibrate => Some(Drive::Damped { kd: BRAKE_KD }),
+        Mode::Brake | Mode::Calibrate => Some(Impedance::damping(BRAKE_KD)),
         Mode::Undefined(_) => None,
     }
 }
@@ -174,19 +168,13 @@ fn go_reply(motor: &VirtualMotor, command: &go_m8010::Command) -> go_m8010::Repl
     }
 }
 
-fn a1_drive(command: &unitree_a1::Command) -> Option<Drive> {
+fn a1_drive(command: &unitree_a1::Command) -> Option<Impedance> {
     use unitree_a1::Mode;
     match command.mode {
-        Mode::Foc => Some(Drive::Impedance {
-            position_rad: command.position_rad,
-            velocity_rad_s: command.velocity_rad_s,
-            torque_nm: command.torque_nm,
-            kp: command.kp,
-            kd: command.kd,
-        }),
-        Mode::Idle => Some(Drive::Free),
+        Mode::Foc => Some(command.targets),
+        Mode::Idle => Some(Impedance::default()),
         // Nothing that is not there needs a test run.
-        Mode::OpenLoop => Some(Drive::Damped { kd: BRAKE_KD }),
+        Mode::OpenLoop => Some(Impedance::damping(BRAKE_KD)),
         Mode::Undefined(_) => None,
     }
 }
@@ -218,11 +206,7 @@ mod tests {
         go_m8010::Command {
             id: go_m8010::MotorId::new(id).unwrap_or(go_m8010::MotorId::BROADCAST),
             mode: go_m8010::Mode::Foc,
-            torque_nm: 0.0,
-            velocity_rad_s: 0.0,
-            position_rad,
-            kp: 1.0,
-            kd: 0.05,
+            targets: Impedance { position_rad, kp: 1.0, ..Impedance::damping(0.05) },
         }
     }
 
@@ -267,9 +251,9 @@ mod tests {
         let mut bus = VirtualMotors::go_m8010(&[0]);
         ask(&mut bus, at(0), &command(0, 100.0).encode());
         bus.motors_mut()[0].run_to(at(90));
-        assert!(matches!(bus.motors()[0].rotor.drive, Drive::Impedance { .. }));
+        assert!(bus.motors()[0].rotor.drive.kp > 0.9);
         bus.motors_mut()[0].run_to(at(110));
-        assert!(matches!(bus.motors()[0].rotor.drive, Drive::Damped { .. }));
+        assert_eq!(bus.motors()[0].rotor.drive, Impedance::damping(IDLE_KD));
     }
 
     #[test]
@@ -278,11 +262,7 @@ mod tests {
         let command = unitree_a1::Command {
             id: unitree_a1::MotorId(2),
             mode: unitree_a1::Mode::Foc,
-            torque_nm: 0.5,
-            velocity_rad_s: 0.0,
-            position_rad: 0.0,
-            kp: 0.0,
-            kd: 0.01,
+            targets: Impedance { torque_nm: 0.5, ..Impedance::damping(0.01) },
         };
         let said = ask(&mut bus, at(0), &command.encode(Model::A1));
         assert_eq!(said.len(), unitree_a1::REPLY_LEN);

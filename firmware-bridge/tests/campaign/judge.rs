@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 
 use firmware_bridge::bridge::Cycle;
 use firmware_bridge::safety::Power;
+use firmware_bridge::wire::Impedance;
 use firmware_bridge::wire::device::Rotor;
 use firmware_bridge::wire::go_m8010::{Command, Mode, Reply};
 use robot_interface::joints::{JOINT_NAMES, JOINTS, JointMeasurement};
@@ -174,22 +175,23 @@ impl Judge {
     fn check_fields(&mut self, joint: usize, command: &Command) {
         let description = self.joints[joint];
         let name = JOINT_NAMES[joint];
+        let targets = command.targets;
         let [torque, velocity, position, _] = HALF;
-        let position_rad = description.joint_position_rad(command.position_rad);
+        let position_rad = description.joint_position_rad(targets.position_rad);
         let reach = 1.01 * position / description.gear_ratio.get();
         let (lower, upper) = (description.lower_rad.get() - reach, description.upper_rad.get() + reach);
-        if command.kp > 0.0 && !(lower..=upper).contains(&position_rad) {
+        if targets.kp > 0.0 && !(lower..=upper).contains(&position_rad) {
             self.violation(format!("{name}: pulled to {position_rad} rad, beyond its stops"));
         }
         let most = description.rotor_velocity_rad_s(description.max_velocity_rad_s.get()).abs();
-        if command.velocity_rad_s.abs() > most + 1.01 * velocity {
-            self.violation(format!("{name}: {} rad/s at the rotor, of {most}", command.velocity_rad_s));
+        if targets.velocity_rad_s.abs() > most + 1.01 * velocity {
+            self.violation(format!("{name}: {} rad/s at the rotor, of {most}", targets.velocity_rad_s));
         }
         let most = description.rotor_torque_nm(description.max_torque_nm.get()).abs();
-        if command.torque_nm.abs() > most + 1.01 * torque {
-            self.violation(format!("{name}: {} N m at the rotor, of {most}", command.torque_nm));
+        if targets.torque_nm.abs() > most + 1.01 * torque {
+            self.violation(format!("{name}: {} N m at the rotor, of {most}", targets.torque_nm));
         }
-        let gains = [command.kp, command.kd];
+        let gains = [targets.kp, targets.kd];
         let most = [self.robot.protection.max_kp(), self.robot.protection.max_kd()]
             .map(|gain| description.rotor_gain(gain));
         let within = |(gain, most): (&f64, f64)| (0.0..=most + 1.01 * HALF[3]).contains(gain);
@@ -202,7 +204,8 @@ impl Judge {
     }
 
     fn check_power(&mut self, joint: usize, command: &Command) {
-        let drives = command.kp != 0.0 || command.torque_nm != 0.0 || command.velocity_rad_s != 0.0;
+        let Impedance { kp, torque_nm, velocity_rad_s, .. } = command.targets;
+        let drives = kp != 0.0 || torque_nm != 0.0 || velocity_rad_s != 0.0;
         if drives && !matches!(self.power, Power::Standing | Power::Active) {
             self.violation(format!("{}: driven while {}", JOINT_NAMES[joint], self.power.name()));
         }
@@ -219,9 +222,9 @@ impl Judge {
         let share = self.robot.protection.torque_share(known.temperature_c);
         let greatest = description.rotor_torque_nm(description.max_torque_nm.get()).abs();
         let knew = rotor_state(&description, &known);
-        let (drive, torque) = drive_and_torque(command, knew);
-        let most = greatest * share + rounding(command, knew);
-        if excess_nm(drive, torque, most, rounding(command, knew)) > SLACK_NM {
+        let (drive, torque) = drive_and_torque(&command.targets, knew);
+        let most = greatest * share + rounding(&command.targets, knew);
+        if excess_nm(drive, torque, most, rounding(&command.targets, knew)) > SLACK_NM {
             self.violation(format!("{}: {torque} N m at the rotor, of {most}", JOINT_NAMES[joint]));
         }
         if self.restarted[joint] {
@@ -229,17 +232,18 @@ impl Judge {
             return;
         }
         let is = [rotor.position_rad, rotor.velocity_rad_s];
-        let (drive, torque) = drive_and_torque(command, is);
+        let (drive, torque) = drive_and_torque(&command.targets, is);
         if torque * drive > 0.0 {
             let driven = torque.abs().min(drive.abs());
             self.findings.worst_share = self.findings.worst_share.max(driven / greatest);
         }
         let Some(true_known) = self.true_known[joint] else { return };
         let was = rotor_state(&description, &true_known);
-        let moved = command.kp * (is[0] - was[0]).abs() + command.kd * (is[1] - was[1]).abs();
+        let Impedance { kp, kd, .. } = command.targets;
+        let moved = kp * (is[0] - was[0]).abs() + kd * (is[1] - was[1]).abs();
         // The share is that of the temperature that the joint really told.
         let share = self.robot.protection.torque_share(true_known.temperature_c);
-        let rounding = rounding(command, was) + rounding(command, is);
+        let rounding = rounding(&command.targets, was) + rounding(&command.targets, is);
         let most = greatest * share + moved + rounding;
         if excess_nm(drive, torque, most, moved + rounding) > SLACK_NM {
             let name = JOINT_NAMES[joint];
@@ -252,8 +256,8 @@ impl Judge {
         let Some(known) = self.known[joint] else { return };
         let description = self.joints[joint];
         let knew = rotor_state(&description, &known);
-        let (drive_nm, _) = drive_and_torque(command, knew);
-        let unsure_nm = rounding(command, knew);
+        let (drive_nm, _) = drive_and_torque(&command.targets, knew);
+        let unsure_nm = rounding(&command.targets, knew);
         let last = self.driven[joint].replace(Driven { drive_nm, unsure_nm, at: self.begun });
         let Some(last) = last else { return };
         let brisk = self.brisk_at.is_some_and(|at| at >= last.at);
@@ -285,11 +289,11 @@ fn rotor_state(joint: &JointDescription, measured: &JointMeasurement) -> [f64; 2
 }
 
 /// What the command asks of a rotor in this state, without and with the damping of its own motion, N m.
-fn drive_and_torque(command: &Command, [position_rad, velocity_rad_s]: [f64; 2]) -> (f64, f64) {
-    let drive = command.torque_nm
-        + command.kp * (command.position_rad - position_rad)
-        + command.kd * command.velocity_rad_s;
-    (drive, drive - command.kd * velocity_rad_s)
+fn drive_and_torque(targets: &Impedance, [position_rad, velocity_rad_s]: [f64; 2]) -> (f64, f64) {
+    let drive = targets.torque_nm
+        + targets.kp * (targets.position_rad - position_rad)
+        + targets.kd * targets.velocity_rad_s;
+    (drive, drive - targets.kd * velocity_rad_s)
 }
 
 /// What is too much of a torque, as far as it is the command's, N m: damping of the joint's own motion is not, and
@@ -299,9 +303,9 @@ fn excess_nm(drive: f64, torque: f64, most: f64, unsure_nm: f64) -> f64 {
 }
 
 /// What the wire's rounding can change of it, N m.
-fn rounding(command: &Command, [position_rad, velocity_rad_s]: [f64; 2]) -> f64 {
+fn rounding(targets: &Impedance, [position_rad, velocity_rad_s]: [f64; 2]) -> f64 {
     let [torque, velocity, position, gain] = HALF;
-    let stretched = (command.position_rad - position_rad).abs();
-    let faster = (command.velocity_rad_s - velocity_rad_s).abs().max(command.velocity_rad_s.abs());
-    torque + command.kp * position + command.kd * velocity + gain * (stretched + faster + position + velocity)
+    let stretched = (targets.position_rad - position_rad).abs();
+    let faster = (targets.velocity_rad_s - velocity_rad_s).abs().max(targets.velocity_rad_s.abs());
+    torque + targets.kp * position + targets.kd * velocity + gain * (stretched + faster + position + velocity)
 }

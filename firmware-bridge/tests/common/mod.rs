@@ -87,9 +87,9 @@ impl Far {
             let reply = Reply {
                 id: command.id,
                 mode: command.mode,
-                torque_nm: command.torque_nm,
-                velocity_rad_s: command.velocity_rad_s,
-                position_rad: command.position_rad,
+                torque_nm: command.targets.torque_nm,
+                velocity_rad_s: command.targets.velocity_rad_s,
+                position_rad: command.targets.position_rad,
                 temperature_c: 40.0,
                 error: None,
                 foot_force: 0,

@@ -8,6 +8,7 @@
 mod bridge;
 
 use adit_link::{Decoder, MAX_FRAME_LEN, Message, encode_frame};
+use firmware_bridge::wire::Impedance;
 use firmware_bridge::wire::damiao::{self, Answer, Inbound};
 use firmware_bridge::wire::dynamixel2::{self, ErrorByte};
 use firmware_bridge::wire::feetech::{self, Errors};
@@ -50,11 +51,7 @@ pub(crate) fn go_m8010_frames(data: &[u8]) {
     let command = go_m8010::Command {
         id: reply.id,
         mode: reply.mode,
-        torque_nm: 0.5,
-        velocity_rad_s: -1.0,
-        position_rad: 7.0,
-        kp: 0.5,
-        kd: 0.1,
+        targets: Impedance { position_rad: 7.0, velocity_rad_s: -1.0, torque_nm: 0.5, kp: 0.5, kd: 0.1 },
     };
     comes_back::<go_m8010::Command, 128>(data, &command.encode_nearest(), |found, bytes| {
         found.encode_nearest().as_slice() == bytes
@@ -81,11 +78,7 @@ pub(crate) fn unitree_a1_frames(data: &[u8]) {
     let command = unitree_a1::Command {
         id: reply.id,
         mode: reply.mode,
-        torque_nm: 0.5,
-        velocity_rad_s: -1.0,
-        position_rad: 7.0,
-        kp: 0.5,
-        kd: 0.1,
+        targets: Impedance { position_rad: 7.0, velocity_rad_s: -1.0, torque_nm: 0.5, kp: 0.5, kd: 0.1 },
     };
     let model = unitree_a1::Model::A1;
     comes_back::<CommandFrame, 128>(data, &command.encode_nearest(model), |found, bytes| {

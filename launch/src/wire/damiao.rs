@@ -1,9 +1,10 @@
 //! Damiao motors behind the vendor's USB-CAN adapter. What the bits of an impedance command and of a feedback mean
 //! depends on the motor's model (`--model`).
 
+use firmware_bridge::wire::Impedance;
 use firmware_bridge::wire::damiao::{
-    Access, Action, Answer, Feedback, INBOUND_LEN, Impedance, Inbound, Kind, Motion, MotorId, OUTBOUND_LEN,
-    Outbound, Ranges, Register, RegisterReply, Request, State, Value as RegisterValue,
+    Access, Action, Answer, Feedback, INBOUND_LEN, Inbound, Kind, Motion, MotorId, OUTBOUND_LEN, Outbound,
+    Ranges, Register, RegisterReply, Request, State, Value as RegisterValue,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

@@ -1,6 +1,7 @@
 //! Unitree's motors: `go-m8010-6`, `a1`, `b1`. Values are rotor-side, in single precision as the vendor's library
 //! takes and gives them.
 
+use firmware_bridge::wire::Impedance;
 use firmware_bridge::wire::go_m8010::{self, Fault};
 use firmware_bridge::wire::unitree_a1::{self, CommandFrame, Model};
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,30 @@ struct Reply {
     foot_force: i16,
 }
 
+impl Command {
+    fn new(id: u8, mode: u8, targets: &Impedance) -> Self {
+        Self {
+            id,
+            mode,
+            tau: targets.torque_nm as f32,
+            dq: targets.velocity_rad_s as f32,
+            q: targets.position_rad as f32,
+            kp: targets.kp as f32,
+            kd: targets.kd as f32,
+        }
+    }
+
+    fn targets(&self) -> Impedance {
+        Impedance {
+            position_rad: self.q.into(),
+            velocity_rad_s: self.dq.into(),
+            torque_nm: self.tau.into(),
+            kp: self.kp.into(),
+            kd: self.kd.into(),
+        }
+    }
+}
+
 enum Message {
     Command(Command),
     Reply(Reply),
@@ -79,17 +104,11 @@ pub(super) fn encode_go(object: &Map<String, Value>) -> Result<Vec<u8>, Refused>
         Ok(go_m8010::Mode::from_bits(mode))
     };
     Ok(match read(object)? {
-        Message::Command(command) => go_m8010::Command {
-            id: id(command.id)?,
-            mode: mode(command.mode)?,
-            torque_nm: command.tau.into(),
-            velocity_rad_s: command.dq.into(),
-            position_rad: command.q.into(),
-            kp: command.kp.into(),
-            kd: command.kd.into(),
+        Message::Command(command) => {
+            go_m8010::Command { id: id(command.id)?, mode: mode(command.mode)?, targets: command.targets() }
+                .encode()
+                .to_vec()
         }
-        .encode()
-        .to_vec(),
         Message::Reply(reply) => {
             in_range("error", reply.error.into(), 7)?;
             in_range("foot_force", reply.foot_force.into(), 4095)?;
@@ -111,18 +130,7 @@ pub(super) fn encode_go(object: &Map<String, Value>) -> Result<Vec<u8>, Refused>
 
 pub(super) fn front_go(bytes: &[u8]) -> Option<(usize, String)> {
     if let Some((len, command)) = front::<go_m8010::Command>(bytes) {
-        return json(
-            len,
-            &Command {
-                id: command.id.get(),
-                mode: command.mode.bits(),
-                tau: command.torque_nm as f32,
-                dq: command.velocity_rad_s as f32,
-                q: command.position_rad as f32,
-                kp: command.kp as f32,
-                kd: command.kd as f32,
-            },
-        );
+        return json(len, &Command::new(command.id.get(), command.mode.bits(), &command.targets));
     }
     let (len, reply) = front::<go_m8010::Reply>(bytes)?;
     json(
@@ -146,11 +154,7 @@ pub(super) fn encode_a1(object: &Map<String, Value>, model: Model) -> Result<Vec
         Message::Command(command) => unitree_a1::Command {
             id: MotorId(command.id),
             mode: Mode::from_byte(command.mode),
-            torque_nm: command.tau.into(),
-            velocity_rad_s: command.dq.into(),
-            position_rad: command.q.into(),
-            kp: command.kp.into(),
-            kd: command.kd.into(),
+            targets: command.targets(),
         }
         .encode(model)
         .to_vec(),
@@ -174,18 +178,7 @@ pub(super) fn encode_a1(object: &Map<String, Value>, model: Model) -> Result<Vec
 pub(super) fn front_a1(bytes: &[u8], model: Model) -> Option<(usize, String)> {
     if let Some((len, frame)) = front::<CommandFrame>(bytes) {
         let command = frame.read(model);
-        return json(
-            len,
-            &Command {
-                id: command.id.0,
-                mode: command.mode.byte(),
-                tau: command.torque_nm as f32,
-                dq: command.velocity_rad_s as f32,
-                q: command.position_rad as f32,
-                kp: command.kp as f32,
-                kd: command.kd as f32,
-            },
-        );
+        return json(len, &Command::new(command.id.0, command.mode.byte(), &command.targets));
     }
     let (len, reply) = front::<unitree_a1::Reply>(bytes)?;
     json(

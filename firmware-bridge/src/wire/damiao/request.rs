@@ -1,6 +1,6 @@
 //! What a master asks of a motor.
 
-use super::super::WireError;
+use super::super::{Impedance, WireError};
 use super::adapter::{OUTBOUND_LEN, Outbound};
 use super::model::{MAX_KD, MAX_KP, pack, unpack};
 use super::register::{Access, Value};
@@ -28,21 +28,6 @@ const REFRESH: u8 = 0xCC;
 const VELOCITY_STEPS: f64 = 100.0;
 const CURRENT_STEPS: f64 = 10_000.0;
 
-/// Targets of the impedance law `torque = kp (q - q_now) + kd (dq - dq_now) + torque_nm` of the output shaft.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Impedance {
-    /// Wanted position, rad.
-    pub position_rad: f64,
-    /// Wanted velocity, rad/s.
-    pub velocity_rad_s: f64,
-    /// Feed-forward torque, N m.
-    pub torque_nm: f64,
-    /// Stiffness, N m/rad, 0 to 500.
-    pub kp: f64,
-    /// Damping, N m s/rad, 0 to 5. The vendor warns never to leave it at 0 while `kp` is not.
-    pub kd: f64,
-}
-
 /// What a motor is to do.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Action {
@@ -55,7 +40,8 @@ pub enum Action {
     SetZero,
     /// Forgets a fault, so that the motor can be enabled again.
     ClearFault,
-    /// Follows the impedance law.
+    /// Follows the impedance law of the output shaft: `kp` up to 500, `kd` up to 5. The vendor warns never to leave
+    /// `kd` at 0 while `kp` is not.
     Impedance(Impedance),
     /// Goes to a position.
     PositionVelocity {
@@ -123,7 +109,7 @@ impl Request {
             Action::Disable => (id, ordered(order::DISABLE)),
             Action::SetZero => (id, ordered(order::SET_ZERO)),
             Action::ClearFault => (id, ordered(order::CLEAR_FAULT)),
-            Action::Impedance(targets) => (id | can_offset::IMPEDANCE, targets.pack(ranges)),
+            Action::Impedance(targets) => (id | can_offset::IMPEDANCE, impedance_data(&targets, ranges)),
             Action::PositionVelocity { position_rad, velocity_rad_s } => {
                 let velocity = if position_rad.is_nan() { 0.0 } else { velocity_rad_s };
                 (id | can_offset::POSITION_VELOCITY, join(single(position_rad), single(velocity)))
@@ -180,7 +166,7 @@ impl Request {
             (can_offset::IMPEDANCE, [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, order::CLEAR_FAULT]) => {
                 Action::ClearFault
             }
-            (can_offset::IMPEDANCE, data) => Action::Impedance(Impedance::unpack(data, ranges)),
+            (can_offset::IMPEDANCE, data) => Action::Impedance(impedance(data, ranges)),
             (can_offset::POSITION_VELOCITY, _) => {
                 Action::PositionVelocity { position_rad: from_single(low), velocity_rad_s: from_single(high) }
             }
@@ -213,45 +199,43 @@ impl Request {
     }
 }
 
-impl Impedance {
-    fn pack(&self, ranges: &Ranges) -> [u8; 8] {
-        let kp = if self.position_rad.is_nan() { 0.0 } else { self.kp };
-        let gain = |value: f64| if value.is_nan() { 0.0 } else { value };
-        let q = pack::<16>(self.position_rad, -ranges.position_rad, ranges.position_rad).to_be_bytes();
-        let dq = pack::<12>(self.velocity_rad_s, -ranges.velocity_rad_s, ranges.velocity_rad_s);
-        let tau = pack::<12>(self.torque_nm, -ranges.torque_nm, ranges.torque_nm);
-        let kp = pack::<12>(gain(kp), 0.0, MAX_KP);
-        let kd = pack::<12>(gain(self.kd), 0.0, MAX_KD);
-        let [kp_high, kp_low] = kp.to_be_bytes();
-        let [tau_high, tau_low] = tau.to_be_bytes();
-        let mut data = [
-            q[0],
-            q[1],
-            (dq >> 4) as u8,
-            (dq << 4) as u8 | kp_high,
-            kp_low,
-            (kd >> 4) as u8,
-            (kd << 4) as u8 | tau_high,
-            tau_low,
-        ];
-        // Everything at its greatest, and a torque just below: the motor would take it for an order, such as
-        // to call this position zero. The torque gives way by a thousandth of its range.
-        if data[..7] == [0xFF; 7] && (order::CLEAR_FAULT..=order::SET_ZERO).contains(&data[7]) {
-            data[7] = order::CLEAR_FAULT - 1;
-        }
-        data
+fn impedance_data(targets: &Impedance, ranges: &Ranges) -> [u8; 8] {
+    let kp = if targets.position_rad.is_nan() { 0.0 } else { targets.kp };
+    let gain = |value: f64| if value.is_nan() { 0.0 } else { value };
+    let q = pack::<16>(targets.position_rad, -ranges.position_rad, ranges.position_rad).to_be_bytes();
+    let dq = pack::<12>(targets.velocity_rad_s, -ranges.velocity_rad_s, ranges.velocity_rad_s);
+    let tau = pack::<12>(targets.torque_nm, -ranges.torque_nm, ranges.torque_nm);
+    let kp = pack::<12>(gain(kp), 0.0, MAX_KP);
+    let kd = pack::<12>(gain(targets.kd), 0.0, MAX_KD);
+    let [kp_high, kp_low] = kp.to_be_bytes();
+    let [tau_high, tau_low] = tau.to_be_bytes();
+    let mut data = [
+        q[0],
+        q[1],
+        (dq >> 4) as u8,
+        (dq << 4) as u8 | kp_high,
+        kp_low,
+        (kd >> 4) as u8,
+        (kd << 4) as u8 | tau_high,
+        tau_low,
+    ];
+    // Everything at its greatest, and a torque just below: the motor would take it for an order, such as
+    // to call this position zero. The torque gives way by a thousandth of its range.
+    if data[..7] == [0xFF; 7] && (order::CLEAR_FAULT..=order::SET_ZERO).contains(&data[7]) {
+        data[7] = order::CLEAR_FAULT - 1;
     }
+    data
+}
 
-    fn unpack(data: [u8; 8], ranges: &Ranges) -> Self {
-        let [q0, q1, d2, d3, d4, d5, d6, d7] = data.map(u16::from);
-        let motion = ranges.motion(q0 << 8 | q1, d2 << 4 | d3 >> 4, (d6 & 0xF) << 8 | d7);
-        Self {
-            position_rad: motion.position_rad,
-            velocity_rad_s: motion.velocity_rad_s,
-            torque_nm: motion.torque_nm,
-            kp: unpack::<12>((d3 & 0xF) << 8 | d4, 0.0, MAX_KP),
-            kd: unpack::<12>(d5 << 4 | d6 >> 4, 0.0, MAX_KD),
-        }
+fn impedance(data: [u8; 8], ranges: &Ranges) -> Impedance {
+    let [q0, q1, d2, d3, d4, d5, d6, d7] = data.map(u16::from);
+    let motion = ranges.motion(q0 << 8 | q1, d2 << 4 | d3 >> 4, (d6 & 0xF) << 8 | d7);
+    Impedance {
+        position_rad: motion.position_rad,
+        velocity_rad_s: motion.velocity_rad_s,
+        torque_nm: motion.torque_nm,
+        kp: unpack::<12>((d3 & 0xF) << 8 | d4, 0.0, MAX_KP),
+        kd: unpack::<12>(d5 << 4 | d6 >> 4, 0.0, MAX_KD),
     }
 }
 

@@ -3,7 +3,8 @@
 use robot_interface::time::Stamp;
 
 use super::super::FrameReader;
-use super::super::device::{Drive, Rotor, VirtualBus};
+use super::super::Impedance;
+use super::super::device::{Rotor, VirtualBus};
 use super::adapter::{Inbound, OUTBOUND_LEN, Outbound, Report};
 use super::answer::{Answer, SAVED};
 use super::register::Access;
@@ -100,7 +101,7 @@ impl VirtualMotor {
         let left_alone_nanos = now.nanos().saturating_sub(self.heard_at.nanos());
         let timeout_nanos = u64::from(self.uint(Register::TIMEOUT)) * TIMEOUT_STEP_NANOS;
         if self.state != State::Enabled {
-            self.rotor.drive = Drive::Free;
+            self.rotor.drive = Impedance::default();
         } else if self.rotor.temperature_c > self.value(Register::OVER_TEMPERATURE).number() {
             self.stop(State::Fault(Fault::RotorOverTemperature));
         } else if timeout_nanos > 0 && left_alone_nanos > timeout_nanos {
@@ -110,7 +111,7 @@ impl VirtualMotor {
 
     fn stop(&mut self, state: State) {
         self.state = state;
-        self.rotor.drive = Drive::Free;
+        self.rotor.drive = Impedance::default();
     }
 
     /// What the motor does and answers when a CAN frame comes; `None` if it is for another.
@@ -145,16 +146,7 @@ impl VirtualMotor {
     /// Takes targets, if it is enabled and they are of its control mode.
     fn drive(&mut self, action: Action) {
         let (mode, drive) = match action {
-            Action::Impedance(to) => (
-                ControlMode::Impedance,
-                Drive::Impedance {
-                    position_rad: to.position_rad,
-                    velocity_rad_s: to.velocity_rad_s,
-                    torque_nm: to.torque_nm,
-                    kp: to.kp,
-                    kd: to.kd,
-                },
-            ),
+            Action::Impedance(targets) => (ControlMode::Impedance, targets),
             Action::PositionVelocity { position_rad, .. } => {
                 (ControlMode::PositionVelocity, servo(position_rad, POSITION_KP, 0.0))
             }
@@ -197,8 +189,8 @@ impl VirtualMotor {
     }
 }
 
-fn servo(position_rad: f64, kp: f64, velocity_rad_s: f64) -> Drive {
-    Drive::Impedance { position_rad, velocity_rad_s, torque_nm: 0.0, kp, kd: VELOCITY_KD }
+fn servo(position_rad: f64, kp: f64, velocity_rad_s: f64) -> Impedance {
+    Impedance { position_rad, velocity_rad_s, kp, ..Impedance::damping(VELOCITY_KD) }
 }
 
 /// An adapter with up to fifteen motors on its CAN bus.

@@ -7,7 +7,8 @@ use super::super::x_series::{AMPERE_PER_UNIT, HardwareError, RAD_PER_TICK, RAD_S
 use super::super::{FactoryReset, Instruction, ServoError};
 use super::Kind;
 use super::table::{ControlTable, RAM_START, TABLE_LEN};
-use crate::wire::device::{Drive, Rotor};
+use crate::wire::Impedance;
+use crate::wire::device::Rotor;
 
 /// Torque of one ampere, N m (e-manual: the XM430-W350 stalls at 4.1 N m with 2.3 A, at 12 V).
 const TORQUE_PER_AMPERE: f64 = 4.1 / 2.3;
@@ -219,34 +220,23 @@ impl Servo {
     /// What the table now asks of the motor.
     fn drive(&mut self) {
         let goal = |field| self.table.get(field) as f64;
-        let velocity = |velocity_rad_s, kd| Drive::Impedance {
-            position_rad: 0.0,
-            velocity_rad_s,
-            torque_nm: 0.0,
-            kp: 0.0,
-            kd,
-        };
+        let velocity = |velocity_rad_s, kd| Impedance { velocity_rad_s, ..Impedance::damping(kd) };
         self.rotor.drive = match (goal(address::TORQUE_ENABLE) > 0.0, self.table.get(address::OPERATING_MODE))
         {
-            (false, _) => Drive::Damped { kd: GEAR_DAMPING },
-            (true, 0) => Drive::Impedance {
-                position_rad: 0.0,
-                velocity_rad_s: 0.0,
+            (false, _) => Impedance::damping(GEAR_DAMPING),
+            (true, 0) => Impedance {
                 torque_nm: goal(address::GOAL_CURRENT) * AMPERE_PER_UNIT * TORQUE_PER_AMPERE,
-                kp: 0.0,
-                kd: GEAR_DAMPING,
+                ..Impedance::damping(GEAR_DAMPING)
             },
             (true, 1) => velocity(goal(address::GOAL_VELOCITY) * RAD_S_PER_UNIT, VELOCITY_DAMPING),
             (true, 16) => velocity(
                 goal(address::GOAL_PWM) / FULL_PWM * FREE_VELOCITY_RAD_S,
                 STALL_TORQUE_NM / FREE_VELOCITY_RAD_S,
             ),
-            (true, _) => Drive::Impedance {
+            (true, _) => Impedance {
                 position_rad: goal(address::GOAL_POSITION) * RAD_PER_TICK,
-                velocity_rad_s: 0.0,
-                torque_nm: 0.0,
                 kp: STIFFNESS,
-                kd: DAMPING,
+                ..Impedance::damping(DAMPING)
             },
         };
     }
