@@ -12,8 +12,8 @@ use robot_interface::joints::{JOINTS, JointCommand};
 use robot_interface::robot::{Protection, RobotDescription};
 use robot_interface::time::Stamp;
 
+use self::limiter::{LEAST_DAMPING, Limiter, Pace};
 pub use self::limiter::{Limit, LimitCounts};
-use self::limiter::{Limiter, Pace};
 pub use self::power::{Event, Power, PowerRefused, TRANSITIONS};
 pub use self::trip::{Cause, Severity, Trip};
 use crate::bridge::{CommandError, CommandLimits, Cycle};
@@ -22,8 +22,6 @@ use crate::bridge::{CommandError, CommandLimits, Cycle};
 const TRIP_AFTER: u8 = 5;
 /// Beyond its stops by this much a joint cannot really be, rad.
 const BEYOND_RAD: f64 = 0.25;
-/// Damping of joints that are not to be driven and whose command brings none, N m s/rad.
-const LEAST_DAMPING: f64 = 1.0;
 
 /// Watches over one robot's joints. Sans-IO, and allocates nothing.
 #[derive(Clone, Debug)]
@@ -75,8 +73,10 @@ impl Safety {
             }
             let cause = self.cause(joint, cycle);
             let (last, lasted) = &mut self.suspects[joint];
-            let same = last.map(|cause| std::mem::discriminant(&cause))
-                == cause.map(|cause| std::mem::discriminant(&cause));
+            let same = match (&last, &cause) {
+                (Some(last), Some(cause)) => last.is_like(cause),
+                (last, cause) => last.is_none() == cause.is_none(),
+            };
             *lasted = if same { lasted.saturating_add(1) } else { 1 };
             *last = cause;
             if let Some(cause) = cause

@@ -37,6 +37,7 @@ fn no_fault_gets_a_motor_to_take_what_it_must_not() {
     let runs = 3 * Kind::ALL.len() as u64;
     let table = run(&go2(), runs, 20, 2, &scratch.0);
     assert_eq!((table.runs(), table.violations()), (runs, 0), "{table}\n{:#?}", table.told);
+    assert_eq!(table.forged(), 0, "{table}");
     for kind in Kind::ALL {
         assert!(table.accepted(kind) > 1000, "the motors were hardly commanded\n{table}");
         assert!(

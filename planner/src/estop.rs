@@ -84,7 +84,9 @@ pub enum EstopRefused {
     #[error("{MOST_HOLDERS} holders already: deregister those that are not needed")]
     Full,
     /// Somebody still stops the robot.
-    #[error("`{0}` still stops the robot: it must check in with level NONE, or deregister")]
+    #[error(
+        "`{0}` still stops the robot: it must check in with level NONE, or leave; if it is gone, register its name again and leave with that challenge"
+    )]
     Held(String),
 }
 
@@ -166,6 +168,8 @@ impl Estop {
         level: StopLevel,
         fresh: impl FnOnce() -> u64,
     ) -> Result<u64, EstopRefused> {
+        // What this holder or another let lapse until now counts, even if nobody has looked since.
+        self.level(now);
         self.latched = self.latched.max(level);
         let holder = self.holder(name)?;
         if response != answer(holder.challenge) {
@@ -250,6 +254,13 @@ mod tests {
         assert_eq!(estop.level(at(1.01)), StopLevel::SettleThenCut);
         assert_eq!(estop.level(at(4.99)), StopLevel::SettleThenCut);
         assert_eq!(estop.level(at(5.01)), StopLevel::Cut);
+    }
+
+    #[test]
+    fn a_late_check_in_does_not_undo_what_the_silence_before_it_meant() {
+        let (mut estop, challenge) = held();
+        estop.check_in(at(5.5), "tablet", answer(challenge), StopLevel::None, || 8).expect("right");
+        assert_eq!(estop.level(at(5.5)), StopLevel::Cut, "nobody had looked in between");
     }
 
     #[test]

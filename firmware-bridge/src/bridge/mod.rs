@@ -8,9 +8,9 @@
 //!
 //! [`begin_reading`](MotorBridge::begin_reading) begins a cycle that asks and does not drive.
 //!
-//! The bridge never repeats a command by itself. If the caller falls silent, so does the bus, and the
-//! motors' own watchdogs ([`COMMAND_TIMEOUT_NANOS`](crate::wire::go_m8010::COMMAND_TIMEOUT_NANOS)) let the
-//! joints sink in damping.
+//! The bridge never repeats a command by itself. If the caller falls silent, so does the bus, and what the motors do then
+//! is their own affair: Damiao's are set up to let go ([`COMMAND_TIMEOUT_NANOS`](crate::wire::go_m8010::COMMAND_TIMEOUT_NANOS)),
+//! Unitree's may hold their last command. So the caller's last command must be damping.
 
 mod bus;
 mod dialect;

@@ -5,7 +5,7 @@
 //! | position    | the target stays between the joint's stops                                                    |
 //! | velocity    | the wanted velocity is held to the joint's; above nine tenths of that, torque that would make it faster is taken back, to none at the limit |
 //! | slew        | a target sets out from where the joint is and moves, and torque grows, no faster than the [`Pace`] |
-//! | torque      | what stiffness, damping and torque of the command add up to stays within the joint's torque    |
+//! | torque      | what stiffness, damping and torque of the command add up to stays within the joint's torque: the command's part is taken back, and damping that its own motion would make greater gives way |
 //! | temperature | from `warm_c` on the torque is derated, to four tenths of it at `cut_c`                        |
 //! | power       | the power that all joints together take up stays within `max_power_w`                          |
 //!
@@ -43,6 +43,8 @@ const MOST_UNHEARD: u32 = 25;
 const FAST_SHARE: f64 = 0.9;
 /// The longest step that a target is moved on for at once, s: what is older was missed.
 const LONGEST_STEP_S: f64 = 0.005;
+/// Damping of joints that are not to be driven and whose command brings none, N m s/rad.
+pub(super) const LEAST_DAMPING: f64 = 1.0;
 
 /// One of the limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -193,9 +195,10 @@ impl Limiter {
             self.count_clamped(joint, &commands[joint], command);
             let Some(measured) = self.measured[joint] else {
                 self.counts[joint].add(Limit::Unmeasured);
-                *command = JointCommand::damping(command.kd);
+                *command = JointCommand::damping(command.kd.max(LEAST_DAMPING));
                 continue;
             };
+            self.soften(joint, command, &measured);
             self.slew(joint, command, &measured, [far_share, more_share]);
             self.weaken(joint, command, &measured);
         }
@@ -254,13 +257,23 @@ impl Limiter {
         }
     }
 
+    /// Damping gives way where the joint's own motion would make it more than its torque, as when a leg falls.
+    fn soften(&mut self, joint: usize, command: &mut JointCommand, measured: &JointMeasurement) {
+        let most = self.limits[joint].max_torque_nm * self.protection.torque_share(measured.temperature_c);
+        let speed = measured.velocity_rad_s.abs();
+        if command.kd * speed > most {
+            command.kd = most / speed;
+            self.counts[joint].add(Limit::Torque);
+        }
+    }
+
     /// Takes torque back where the joint is too fast or too hot, or the command asks for too much.
     fn weaken(&mut self, joint: usize, command: &mut JointCommand, measured: &JointMeasurement) {
         let limits = &self.limits[joint];
         let share = self.protection.torque_share(measured.temperature_c);
         let most = limits.max_torque_nm * share;
         let torque = torque_nm(command, measured);
-        // What is beyond it by the damping of the joint's own motion alone is not the command's.
+        // Where they oppose each other, the damping of the joint's own motion is within it by itself.
         if torque.abs() > most && torque * drive_nm(command, measured) > 0.0 {
             take_back(command, measured, limits, torque.abs() - most);
             let hot = share < 1.0 && torque.abs() <= limits.max_torque_nm;
@@ -336,7 +349,9 @@ fn take_back(
         command.position_rad = target.max(limits.lower_rad).min(limits.upper_rad);
         // Where the joint is beyond its stops the target stays at the stop, and the stiffness gives way.
         if command.position_rad != target {
-            command.kp *= (spring - taken) / (command.kp * (command.position_rad - measured.position_rad));
+            let stretch = command.position_rad - measured.position_rad;
+            let wanted = spring - taken;
+            command.kp = if wanted == 0.0 || stretch == 0.0 { 0.0 } else { wanted / stretch };
         }
     }
     if command.kd > 0.0 {

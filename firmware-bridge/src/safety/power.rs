@@ -2,7 +2,7 @@
 //!
 //! | state    | physically                                                                            |
 //! |----------|---------------------------------------------------------------------------------------|
-//! | Off      | motors are asked for their readings only, with their windings shorted or undriven      |
+//! | Off      | nothing has been asked for yet: as Damped                                             |
 //! | Damped   | joints resist motion and give way slowly; nothing is held                              |
 //! | Standing | joints are held and moved between poses: rising, standing, lying down                  |
 //! | Active   | whatever the gait commands, within the limits                                          |
@@ -15,7 +15,7 @@ use super::trip::Trip;
 /// What the motors may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Power {
-    /// Motors are read, not driven.
+    /// Nothing has been asked for yet: as [`Damped`](Self::Damped).
     Off,
     /// Joints resist motion; nothing is held.
     Damped,
@@ -105,9 +105,6 @@ pub enum PowerRefused {
     /// The cause of the fault is still there.
     #[error("the fault cannot be cleared yet: {0}")]
     Persists(Trip),
-    /// The emergency stop.
-    #[error("the emergency stop is engaged: reset it first")]
-    Stopped,
 }
 
 #[cfg(test)]

@@ -40,6 +40,14 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// Whether it is the same trouble, whatever the figures.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Motor(fault), Self::Motor(other)) => fault == other,
+            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
+        }
+    }
+
     /// How soon the motors must be let go.
     pub const fn severity(&self) -> Severity {
         match self {

@@ -18,7 +18,9 @@ pub const COMMAND_LEN: usize = 17;
 /// Length of a reply, bytes.
 pub const REPLY_LEN: usize = 16;
 
-/// Adit's motors are set up to damp, stiffness and targets dropped, once their last command is older.
+/// Once their last command is older, the virtual motors drop stiffness and targets and damp. Whether a real one does so by
+/// itself is not published, and a user of the vendor's library reports one that went on after its program had ended
+/// (issue 29 there): whoever stops commanding must send a damping command last.
 pub const COMMAND_TIMEOUT_NANOS: u64 = 100_000_000;
 
 /// Greatest torque that a command can carry, N m; beyond it [`Command::encode`] saturates.

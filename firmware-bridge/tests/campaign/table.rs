@@ -94,6 +94,11 @@ impl Table {
         self.rows.iter().map(|row| row.violations).sum()
     }
 
+    /// Commands taken that nobody had sent.
+    pub(crate) fn forged(&self) -> u64 {
+        self.rows.iter().map(|row| row.counterfeit).sum()
+    }
+
     pub(crate) fn runs(&self) -> u64 {
         self.rows.iter().map(|row| row.runs).sum()
     }

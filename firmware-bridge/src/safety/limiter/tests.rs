@@ -165,6 +165,8 @@ fn a_joint_that_never_answered_is_damped() {
     let sent = hold(&mut limiter, JointCommand { torque_nm: 3.0, ..pull(1.0) }, 0..50);
     assert_eq!(sent, JointCommand::damping(1.0));
     assert_eq!(limiter.counts()[JOINT].get(Limit::Unmeasured), 50);
+    let sent = hold(&mut limiter, JointCommand { kd: 0.0, ..pull(1.0) }, 50..51);
+    assert_eq!(sent, JointCommand::damping(LEAST_DAMPING), "it is not left to swing");
 }
 
 #[test]
@@ -186,11 +188,13 @@ fn stops_hold_the_target() {
 }
 
 proptest::proptest! {
-    /// Whatever is commanded and measured: what is sent pulls no harder than the joint may, and no further out.
+    /// Whatever is commanded and measured, at either pace: what is sent asks for no more than the joint may give at its
+    /// temperature, pulls no further out, and is a number.
     #[test]
     fn nothing_gets_past(
-        position in -9.0..9.0, velocity in -99.0..99.0, torque in -99.0..99.0, kp in 0.0..500.0, kd in 0.0..5.0,
-        measured_position in -2.0..4.0, measured_velocity in -50.0..50.0, temperature in 0.0..120.0,
+        position in -9.0..9.0, velocity in -99.0..99.0, torque in -99.0..99.0, kp in 0.0..500.0, kd in 0.0..20.0,
+        measured_position in proptest::prop_oneof![-2.0..4.0, proptest::sample::select(vec![-1.5708, 3.4907])],
+        measured_velocity in -50.0..50.0, temperature in 0.0..120.0, brisk in proptest::bool::ANY,
     ) {
         let measurement = JointMeasurement {
             position_rad: measured_position, velocity_rad_s: measured_velocity,
@@ -198,19 +202,45 @@ proptest::proptest! {
         };
         let mut limiter = measured(measurement);
         let command = JointCommand { position_rad: position, velocity_rad_s: velocity, torque_nm: torque, kp, kd };
-        for cycles in [0..1, 1..5, 5..60] {
-            let sent = hold(&mut limiter, command, cycles);
+        let pace = if brisk { Pace::BRISK } else { Pace::CALM };
+        for cycle in 0..60 {
+            let sent = limiter.admit(at(cycle), &[command; JOINTS], pace).expect("sane commands")[JOINT];
             let limits = limiter.limits(JOINT);
-            let pull = sent.torque_nm + sent.kp * (sent.position_rad - measured_position)
-                + sent.kd * sent.velocity_rad_s;
-            let brake = sent.kd * measured_velocity.abs();
-            proptest::prop_assert!(pull.abs() <= limits.max_torque_nm + brake + 1e-6, "{sent:?}");
+            let most = limits.max_torque_nm * go2().protection.torque_share(temperature);
+            proptest::prop_assert!(torque_nm(&sent, &measurement).abs() <= most + 1e-6, "{sent:?}");
+            let grown = limits.max_torque_nm * (cycle as f64 * 0.002 / pace.torque_rise_s).min(1.0);
+            proptest::prop_assert!(drive_nm(&sent, &measurement).abs() <= grown + kd * measured_velocity.abs() + 1e-6);
             proptest::prop_assert!(sent.velocity_rad_s.abs() <= limits.max_velocity_rad_s);
             proptest::prop_assert!(sent.kp <= kp && sent.kd <= kd);
             let (low, high) = (limits.lower_rad.min(measured_position), limits.upper_rad.max(measured_position));
             proptest::prop_assert!((low - 1e-9..=high + 1e-9).contains(&sent.position_rad), "{sent:?}");
         }
     }
+
+    /// A joint exactly at its stop, whose whole spring is taken back: the target misses the stop by one rounding, and
+    /// the stiffness was divided by a stretch of nothing.
+    #[test]
+    fn a_joint_at_its_very_stop_gets_numbers(kp in 1.0..500.0, way in 0.001..2.0) {
+        let limits = *measured(resting()).limits(JOINT);
+        let lower = CommandLimits { lower_rad: 0.0, ..limits };
+        for (limits, stop, sign) in [(lower, 0.0, 1.0), (limits, limits.upper_rad, -1.0)] {
+            let there = JointMeasurement { position_rad: stop, ..resting() };
+            let mut command = JointCommand { position_rad: stop + sign * way, kp, ..JointCommand::default() };
+            take_back(&mut command, &there, &limits, 1e4);
+            proptest::prop_assert!(command.kp.is_finite() && drive_nm(&command, &there).abs() < 1e-9, "{command:?}");
+        }
+    }
+}
+
+/// A falling leg: damping alone asked for thirteen times what its joint has.
+#[test]
+fn damping_asks_for_no_more_than_the_joint_has() {
+    let falling = JointMeasurement { velocity_rad_s: -30.0, ..resting() };
+    let mut limiter = measured(falling);
+    let sent = hold(&mut limiter, JointCommand::damping(10.0), 0..1);
+    let most = limiter.limits(JOINT).max_torque_nm;
+    assert!((torque_nm(&sent, &falling) - most).abs() < 1e-9, "{sent:?}");
+    assert_eq!(limiter.counts()[JOINT].get(Limit::Torque), 1);
 }
 
 /// A fault campaign found it: the target of a joint beyond its stop was taken back to near the joint, and the bridge's
