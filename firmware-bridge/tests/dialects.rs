@@ -2,10 +2,13 @@
 
 mod common;
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use common::go2;
 use firmware_bridge::bridge::{BridgeError, CYCLE_NANOS, Cycle, MotorBridge, MotorFault};
 use firmware_bridge::port::{BusDriver, BusPort, Loopback, loopback};
-use firmware_bridge::wire::damiao::{self, Inbound, Model};
+use firmware_bridge::wire::damiao::{self, Inbound, Model, Register, Value};
 use firmware_bridge::wire::device::VirtualBus;
 use firmware_bridge::wire::unitree_a1;
 use firmware_bridge::wire::unitree_motors::VirtualMotors;
@@ -49,17 +52,20 @@ impl Rig {
         let start = Stamp::from_nanos(1_000_000_000 + self.cycles * CYCLE_NANOS);
         self.cycles += 1;
         let far = &mut self.far;
-        let serve = |now| {
-            let mut buffer = [0; 256];
-            for (bus, (port, motors)) in far.iter_mut().enumerate() {
-                let count = port.read(&mut buffer).expect("open");
-                let mut said = Vec::new();
-                motors.hear(now, &buffer[..count], &mut |answer| said.extend_from_slice(answer));
-                change(bus, &mut said);
-                port.write(&said).expect("room");
-            }
-        };
+        let serve = |now| serve(far, now, &change);
         self.driver.exchange(&mut self.bridge, start, commands, serve).expect("sane commands")
+    }
+
+    /// A cycle that reads and does not drive.
+    fn read(&mut self) -> Cycle {
+        let start = Stamp::from_nanos(1_000_000_000 + self.cycles * CYCLE_NANOS);
+        self.cycles += 1;
+        self.bridge.begin_reading(start);
+        while !self.bridge.is_complete() {
+            self.driver.poll(&mut self.bridge, start);
+            serve(&mut self.far, start, &|_, _| {});
+        }
+        self.bridge.end_cycle(start)
     }
 
     fn run(&mut self, command: JointCommand, cycles: u32) -> Cycle {
@@ -67,6 +73,18 @@ impl Rig {
             self.cycle(&[command; JOINTS], |_, _| {});
         }
         self.cycle(&[command; JOINTS], |_, _| {})
+    }
+}
+
+/// The motors at the far ends take what has come, and answer.
+fn serve(far: &mut [(Loopback, Box<dyn VirtualBus>)], now: Stamp, change: &impl Fn(usize, &mut [u8])) {
+    let mut buffer = [0; 256];
+    for (bus, (port, motors)) in far.iter_mut().enumerate() {
+        let count = port.read(&mut buffer).expect("open");
+        let mut said = Vec::new();
+        motors.hear(now, &buffer[..count], &mut |answer| said.extend_from_slice(answer));
+        change(bus, &mut said);
+        port.write(&said).expect("room");
     }
 }
 
@@ -109,6 +127,101 @@ fn a_motor_that_starts_disabled_is_enabled_by_its_first_answer() {
     assert!(cycle.states.joints[0].torque_nm.abs() < 0.1, "it was disabled, and did nothing");
     let cycle = rig.run(pull(), 20);
     assert!(cycle.states.joints[0].torque_nm < -0.1, "{:?}", cycle.states.joints[0]);
+}
+
+/// A Damiao bus that the test can look at, too.
+#[derive(Clone)]
+struct Shared(Rc<RefCell<damiao::VirtualMotors>>);
+
+impl VirtualBus for Shared {
+    fn hear(&mut self, now: Stamp, bytes: &[u8], say: &mut dyn FnMut(&[u8])) {
+        self.0.borrow_mut().hear(now, bytes, say);
+    }
+}
+
+impl Shared {
+    /// Four buses of three motors; the first motor of each is as `change` makes it.
+    fn rig(change: impl Fn(&mut damiao::VirtualMotor)) -> (Rig, Vec<Self>) {
+        let buses = RefCell::new(Vec::new());
+        let rig = Rig::new(&robot(MotorProtocol::Damiao, 1), || {
+            let ids = (1..=3).filter_map(damiao::MotorId::new);
+            let mut motors = damiao::VirtualMotors::of(Model::Dm4340, ids);
+            change(motors.motor(FIRST).expect("on the bus"));
+            let shared = Self(Rc::new(RefCell::new(motors)));
+            buses.borrow_mut().push(shared.clone());
+            Box::new(shared)
+        });
+        (rig, buses.into_inner())
+    }
+
+    fn with_first<T>(&self, look: impl FnOnce(&mut damiao::VirtualMotor) -> T) -> T {
+        look(self.0.borrow_mut().motor(FIRST).expect("on the bus"))
+    }
+}
+
+const FIRST: damiao::MotorId = damiao::MotorId::new(1).expect("an id");
+
+#[test]
+fn a_damiao_motor_is_told_to_let_go_by_itself_before_it_is_enabled() {
+    let (mut rig, buses) = Shared::rig(|motor| motor.set(Register::CONTROL_MODE, Value::Uint(3)));
+    let cycle = rig.run(pull(), 20);
+    assert!(cycle.states.joints[0].torque_nm < -0.1, "it is driven: {:?}", cycle.states.joints[0]);
+    assert_eq!(cycle.links[0].missed, 0, "being asked about registers is no silence");
+    for bus in &buses {
+        let told =
+            bus.with_first(|motor| [Register::CONTROL_MODE, Register::TIMEOUT].map(|r| motor.value(r)));
+        assert_eq!(told, [Value::Uint(1), Value::Uint(2000)], "impedance, and 100 ms");
+    }
+    // Commands stop for a fifth of a second: all let go, say so once, and begin anew when commands are back.
+    rig.cycles += 100;
+    let late = rig.run(pull(), 1);
+    assert_eq!(late.faults, [Some(MotorFault::CommandsLost); JOINTS]);
+    let again = rig.run(pull(), 20);
+    assert_eq!((again.faults, again.answered), ([None; JOINTS], [true; JOINTS]));
+    assert_eq!(buses[0].with_first(|motor| motor.state), damiao::State::Enabled);
+}
+
+#[test]
+fn a_motor_with_other_ranges_than_its_models_is_neither_believed_nor_enabled() {
+    let (mut rig, buses) = Shared::rig(|motor| motor.set(Register::TORQUE_RANGE, Value::Float(10.0)));
+    let cycle = rig.run(pull(), 50);
+    let first = |joint: usize| joint.is_multiple_of(3);
+    assert_eq!(cycle.answered, std::array::from_fn(|joint| !first(joint)));
+    assert_eq!(cycle.faults, std::array::from_fn(|joint| first(joint).then_some(MotorFault::Ranges)));
+    assert_eq!(cycle.measured_at[0], None);
+    buses
+        .iter()
+        .for_each(|bus| bus.with_first(|motor| motor.set(Register::TORQUE_RANGE, Value::Float(28.0))));
+    assert!(!rig.run(pull(), 20).answered[0], "an operator looks first");
+    rig.bridge.clear_faults();
+    let cycle = rig.run(pull(), 20);
+    assert_eq!((cycle.answered, cycle.faults), ([true; JOINTS], [None; JOINTS]));
+}
+
+#[test]
+fn a_fault_that_a_motor_keeps_is_cleared_by_an_operator_only() {
+    let (mut rig, buses) = Shared::rig(|_| ());
+    rig.run(pull(), 20);
+    buses[0].with_first(|motor| motor.rotor.temperature_c = 120.0);
+    assert_eq!(rig.run(pull(), 2).faults[0], Some(MotorFault::Overheat));
+    buses[0].with_first(|motor| motor.rotor.temperature_c = 30.0);
+    assert_eq!(rig.run(pull(), 50).faults[0], Some(MotorFault::Overheat), "it keeps it");
+    rig.bridge.clear_faults();
+    assert_eq!(rig.run(pull(), 20).faults[0], None);
+    assert_eq!(buses[0].with_first(|motor| motor.state), damiao::State::Enabled);
+}
+
+#[test]
+fn reading_enables_nothing_and_lets_go_what_was_enabled() {
+    let (mut rig, buses) = Shared::rig(|_| ());
+    rig.run(pull(), 20);
+    for _ in 0..20 {
+        rig.read();
+    }
+    assert_eq!(rig.read().answered, [true; JOINTS]);
+    for bus in &buses {
+        assert_eq!(bus.with_first(|motor| motor.state), damiao::State::Disabled);
+    }
 }
 
 /// The reading of a frame without a checksum, one of whose bits has flipped.

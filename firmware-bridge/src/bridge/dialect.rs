@@ -6,7 +6,8 @@ use std::ops::Deref;
 use robot_interface::robot::{MotorProtocol, MotorsDescription};
 
 use super::BridgeError;
-use crate::wire::damiao::{self, Action, Answer, State};
+use super::prepare::Preparation;
+use crate::wire::damiao::{self, Action, Answer, RegisterReply, State};
 use crate::wire::unitree_a1::{self, Model};
 use crate::wire::{FrameReader, Impedance, WireError, go_m8010};
 
@@ -25,6 +26,10 @@ pub enum MotorFault {
     Encoder,
     /// It has let go because no command came for too long.
     CommandsLost,
+    /// The ranges of its numbers are not its model's.
+    Ranges,
+    /// It does not keep what it is told before it is enabled.
+    Settings,
     /// A number without a published meaning.
     Undefined(u8),
 }
@@ -38,6 +43,10 @@ impl MotorFault {
             Self::Overvoltage => "overvoltage: check the supply, and that it can take back braking energy",
             Self::Undervoltage => "a low supply voltage: charge the battery, check the cable and its plugs",
             Self::CommandsLost => "that commands had stopped: look for what delays the bridge",
+            Self::Ranges => {
+                "other ranges than its model's: correct `model` in the robot's file, or its PMAX, VMAX and TMAX"
+            }
+            Self::Settings => "that it does not keep its control mode or timeout: update its firmware",
             Self::Encoder => "an encoder fault: have it calibrated or replaced",
             Self::Undefined(_) => "an error without a published meaning: check its firmware version",
         }
@@ -57,14 +66,32 @@ impl From<go_m8010::Fault> for MotorFault {
     }
 }
 
-/// A motor's answer, at its own side.
+/// A motor's answer.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Heard {
+pub(super) enum Heard {
+    Reading(Reading),
+    /// What stands in a register of a Damiao motor.
+    Register(RegisterReply),
+}
+
+impl Heard {
+    /// In whose name it is.
+    pub(super) const fn id(&self) -> u8 {
+        match self {
+            Self::Reading(reading) => reading.id,
+            Self::Register(reply) => reply.id.get(),
+        }
+    }
+}
+
+/// What a motor measures, at its own side.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Reading {
     pub(super) id: u8,
     /// Whether the motor is in a mode that its protocol defines.
     pub(super) defined: bool,
-    /// Whether it must be enabled before it takes a command.
-    pub(super) disabled: bool,
+    /// Whether it takes commands, of a motor that must be enabled first.
+    pub(super) state: Option<State>,
     pub(super) torque_nm: f64,
     pub(super) velocity_rad_s: f64,
     pub(super) position_rad: f64,
@@ -230,23 +257,47 @@ impl Dialect {
         }
     }
 
-    /// The frame that has a motor answer and do nothing else: what it holds, it lets go.
-    pub(super) fn read(self, id: u8) -> Outgoing {
+    /// How far a motor of which nothing is known is prepared.
+    pub(super) const fn unprepared(self) -> Preparation {
+        match self {
+            Self::GoM8010 | Self::A1(_) => Preparation::Ready,
+            Self::Damiao(_) => Preparation::FIRST,
+        }
+    }
+
+    /// The frame that has a motor answer and do nothing else: what it holds, it lets go, unless it is known that it
+    /// holds nothing.
+    pub(super) fn read(self, id: u8, prepared: Preparation, disabled: bool) -> Outgoing {
         match self {
             Self::GoM8010 => Outgoing::of(&go_m8010::Command::idle(go_id(id)).encode()),
             Self::A1(model) => {
                 let (id, mode) = (unitree_a1::MotorId(id), unitree_a1::Mode::Idle);
                 Outgoing::of(&unitree_a1::Command { id, mode, targets: Impedance::default() }.encode(model))
             }
-            Self::Damiao(ranges) => damiao_request(id, Action::Disable, &ranges),
+            Self::Damiao(ranges) => {
+                let action = match prepared.action() {
+                    _ if !disabled => Action::Disable,
+                    Some(action @ Action::Read(_)) => action,
+                    _ => Action::Refresh,
+                };
+                damiao_request(id, action, &ranges)
+            }
         }
     }
 
-    /// The frame that has a motor take commands, if it needs one.
-    pub(super) fn enable(self, id: u8) -> Option<Outgoing> {
+    /// The frame that brings a motor nearer to taking commands, if it does not yet.
+    pub(super) fn prepare(self, id: u8, prepared: Preparation) -> Option<Outgoing> {
         match self {
             Self::GoM8010 | Self::A1(_) => None,
-            Self::Damiao(ranges) => Some(damiao_request(id, Action::Enable, &ranges)),
+            Self::Damiao(ranges) => Some(damiao_request(id, prepared.action()?, &ranges)),
+        }
+    }
+
+    /// Takes an answer about a register; what is wrong with the motor.
+    pub(super) fn learn(self, prepared: &mut Preparation, reply: &RegisterReply) -> Option<MotorFault> {
+        match self {
+            Self::GoM8010 | Self::A1(_) => None,
+            Self::Damiao(ranges) => prepared.take(reply, &ranges),
         }
     }
 
@@ -293,8 +344,9 @@ impl Ears {
                 let found = reader.next_frame(input)?;
                 match found.and_then(|inbound| Answer::decode(&inbound)) {
                     Ok(Some(Answer::Feedback(feedback))) => return Some(Ok(damiao_heard(&feedback, ranges))),
-                    // The adapter's own reports, and answers about registers that nobody here asked for.
-                    Ok(_) => {}
+                    Ok(Some(Answer::Register(reply))) => return Some(Ok(Heard::Register(reply))),
+                    // The adapter's own reports.
+                    Ok(None) => {}
                     Err(error) => return Some(Err(error)),
                 }
             },
@@ -321,29 +373,29 @@ impl Ears {
 }
 
 fn go_heard(reply: &go_m8010::Reply) -> Heard {
-    Heard {
+    Heard::Reading(Reading {
         id: reply.id.get(),
         defined: !matches!(reply.mode, go_m8010::Mode::Undefined(_)),
-        disabled: false,
+        state: None,
         torque_nm: reply.torque_nm,
         velocity_rad_s: reply.velocity_rad_s,
         position_rad: reply.position_rad,
         temperature_c: reply.temperature_c,
         fault: reply.error.map(MotorFault::from),
-    }
+    })
 }
 
 fn a1_heard(reply: &unitree_a1::Reply) -> Heard {
-    Heard {
+    Heard::Reading(Reading {
         id: reply.id.0,
         defined: !matches!(reply.mode, unitree_a1::Mode::Undefined(_)),
-        disabled: false,
+        state: None,
         torque_nm: reply.torque_nm,
         velocity_rad_s: reply.velocity_rad_s,
         position_rad: reply.position_rad,
         temperature_c: reply.temperature_c,
         fault: (reply.error != 0).then_some(MotorFault::Undefined(reply.error)),
-    }
+    })
 }
 
 fn damiao_heard(feedback: &damiao::Feedback, ranges: &damiao::Ranges) -> Heard {
@@ -360,14 +412,14 @@ fn damiao_heard(feedback: &damiao::Feedback, ranges: &damiao::Ranges) -> Heard {
             Fault::Undefined(code) => MotorFault::Undefined(code),
         }),
     };
-    Heard {
+    Heard::Reading(Reading {
         id: feedback.id.get(),
         defined: true,
-        disabled: feedback.state == State::Disabled,
+        state: Some(feedback.state),
         torque_nm: motion.torque_nm,
         velocity_rad_s: motion.velocity_rad_s,
         position_rad: motion.position_rad,
         temperature_c: f64::from(feedback.rotor_c.max(feedback.mos_c)),
         fault,
-    }
+    })
 }

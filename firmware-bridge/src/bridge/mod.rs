@@ -15,6 +15,7 @@
 mod bus;
 mod dialect;
 mod limits;
+mod prepare;
 
 use robot_interface::joints::{JOINT_NAMES, JOINTS, JointCommand, JointMeasurement, JointStates};
 use robot_interface::robot::{JointDescription, RobotDescription};
@@ -22,9 +23,11 @@ use robot_interface::time::Stamp;
 
 pub use self::bus::BusCounts;
 use self::bus::{Bus, Motor};
-use self::dialect::{Dialect, Heard, Most};
+use self::dialect::{Dialect, Heard, Most, Reading};
 pub use self::dialect::{MotorFault, Outgoing, baud};
 pub use self::limits::{CommandError, CommandLimits};
+use self::prepare::Preparation;
+use crate::wire::damiao::State;
 use crate::wire::{Impedance, WireError};
 
 /// Nominal cycle: 500 Hz.
@@ -140,8 +143,12 @@ pub struct MotorBridge {
     dialect: Dialect,
     buses: Vec<Bus>,
     frames: [Outgoing; JOINTS],
-    /// Whose motor must be enabled before it takes a command, `[12]`.
+    /// How far each motor has come that must be enabled before it takes a command, `[12]`.
+    prepared: [Preparation; JOINTS],
+    /// Whose motor has said that it is disabled, `[12]`.
     disabled: [bool; JOINTS],
+    /// Which motors have said anything in this cycle, `[12]`.
+    replied: [bool; JOINTS],
     /// How many readings in a row were refused because they cannot be, `[12]`.
     implausible: [u8; JOINTS],
     /// When the current cycle began; `None` between cycles.
@@ -199,7 +206,9 @@ impl MotorBridge {
             dialect,
             buses: buses.collect::<Result<_, _>>()?,
             frames: [Outgoing::EMPTY; JOINTS],
+            prepared: [dialect.unprepared(); JOINTS],
             disabled: [false; JOINTS],
+            replied: [false; JOINTS],
             implausible: [0; JOINTS],
             begun: None,
             round_trip_nanos: [None; JOINTS],
@@ -257,16 +266,16 @@ impl MotorBridge {
         for (joint, command) in admitted.iter().enumerate() {
             self.last.clamped[joint] = *command != commands[joint];
             let id = self.joints[joint].id;
-            let enable = if self.disabled[joint] { self.dialect.enable(id) } else { None };
+            let preparing = self.dialect.prepare(id, self.prepared[joint]);
             let targets = self.targets(joint, command);
-            self.frames[joint] = enable.unwrap_or_else(|| self.dialect.drive(id, targets));
+            self.frames[joint] = preparing.unwrap_or_else(|| self.dialect.drive(id, targets));
         }
         self.begin(now);
         Ok(())
     }
 
-    /// Begins a cycle that asks every motor and drives none: windings shorted, all targets and gains zero. A cycle
-    /// that was not ended is dropped, as in [`begin_cycle`](Self::begin_cycle).
+    /// Begins a cycle that asks every motor and drives none: a GO-M8010-6 has its windings shorted, an A1 or B1 idles,
+    /// a Damiao motor is disabled. A cycle that was not ended is dropped, as in [`begin_cycle`](Self::begin_cycle).
     ///
     /// Motors that were holding a load let it sink: the robot must lie or hang.
     pub fn begin_reading(&mut self, now: Stamp) {
@@ -274,14 +283,20 @@ impl MotorBridge {
             self.end_cycle(now);
         }
         self.last.clamped = [false; JOINTS];
-        for (frame, joint) in self.frames.iter_mut().zip(&self.joints) {
-            *frame = self.dialect.read(joint.id);
+        for (joint, frame) in self.frames.iter_mut().enumerate() {
+            *frame = self.dialect.read(self.joints[joint].id, self.prepared[joint], self.disabled[joint]);
         }
         self.begin(now);
     }
 
+    /// An operator has looked at the motors' faults: those that keep theirs until they are told are told to forget
+    /// them, over the next cycles. A fault whose cause is still there comes back.
+    pub fn clear_faults(&mut self) {
+        self.prepared.iter_mut().for_each(Preparation::forgive);
+    }
+
     fn begin(&mut self, now: Stamp) {
-        self.last.answered = [false; JOINTS];
+        (self.last.answered, self.replied) = ([false; JOINTS], [false; JOINTS]);
         self.begun = Some(now);
         for bus in &mut self.buses {
             bus.begin();
@@ -308,10 +323,26 @@ impl MotorBridge {
             link.bad_header += noise;
             match bus.ears.next(&mut bytes) {
                 None => return,
-                Some(Ok(heard)) if !heard.defined => link.bad_mode += 1,
-                Some(Ok(heard)) if heard.id == motor.id => {
+                Some(Ok(Heard::Reading(reading))) if !reading.defined => link.bad_mode += 1,
+                Some(Ok(Heard::Register(reply))) if reply.id.get() == motor.id => {
                     let joint = motor.joint;
-                    let measured = measurement(&self.joints[joint], &heard);
+                    self.round_trip_nanos[joint] = Some(bus.answered(now));
+                    (link.replies, self.replied[joint]) = (link.replies + 1, true);
+                    self.last.faults[joint] = self.dialect.learn(&mut self.prepared[joint], &reply);
+                }
+                Some(Ok(Heard::Reading(reading))) if reading.id == motor.id => {
+                    let joint = motor.joint;
+                    let measured = measurement(&self.joints[joint], &reading);
+                    if let Some(state) = reading.state {
+                        self.disabled[joint] = state == State::Disabled;
+                        if !self.prepared[joint].is_fit() {
+                            // Nobody knows what its numbers mean.
+                            self.round_trip_nanos[joint] = Some(bus.answered(now));
+                            (link.replies, self.replied[joint]) = (link.replies + 1, true);
+                            continue;
+                        }
+                        self.prepared[joint].heed(state);
+                    }
                     if !self.dialect.is_checked() && self.implausible[joint] < MOST_IMPLAUSIBLE {
                         let before =
                             self.last.measured_at[joint].map(|at| (at, self.last.states.joints[joint]));
@@ -323,16 +354,15 @@ impl MotorBridge {
                     }
                     self.implausible[joint] = 0;
                     self.round_trip_nanos[joint] = Some(bus.answered(now));
-                    link.replies += 1;
+                    (link.replies, self.replied[joint]) = (link.replies + 1, true);
                     self.last.answered[joint] = true;
                     self.last.measured_at[joint] = Some(now);
-                    self.last.faults[joint] = heard.fault;
+                    self.last.faults[joint] = reading.fault;
                     self.last.states.joints[joint] = measured;
-                    self.disabled[joint] = heard.disabled;
                 }
                 Some(Ok(heard)) => {
                     link.wrong_id += 1;
-                    if let Some(late) = bus.asked_before(heard.id)
+                    if let Some(late) = bus.asked_before(heard.id())
                         && !self.last.answered[late.joint]
                     {
                         self.last.links[late.joint].late += 1;
@@ -374,8 +404,11 @@ impl MotorBridge {
             for bus in &mut self.buses {
                 bus.end();
             }
-            for (answered, link) in self.last.answered.iter().zip(&mut self.last.links) {
-                link.missed += u64::from(!answered);
+            for joint in 0..JOINTS {
+                if !self.replied[joint] {
+                    self.last.links[joint].missed += 1;
+                    self.prepared[joint].miss();
+                }
             }
             self.last.states.stamp = begun;
             self.last.took_nanos = now.nanos().saturating_sub(begun.nanos());
@@ -402,7 +435,7 @@ const fn byte_nanos(dialect: Dialect) -> u64 {
 }
 
 /// A motor's reply as its joint's measurement.
-fn measurement(joint: &JointDescription, heard: &Heard) -> JointMeasurement {
+fn measurement(joint: &JointDescription, heard: &Reading) -> JointMeasurement {
     JointMeasurement {
         position_rad: joint.joint_position_rad(heard.position_rad),
         velocity_rad_s: joint.joint_velocity_rad_s(heard.velocity_rad_s),

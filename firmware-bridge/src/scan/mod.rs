@@ -1,4 +1,5 @@
-//! Who is on a bus: every id is asked in turn, in words that move no motor and let none go. Sans-IO.
+//! Who is on a bus: every id is asked in turn, in words that move no motor. Unitree's let go what they hold when they are
+//! asked; others go on as they were. Sans-IO.
 //!
 //! [`Scan`] has the order and the time; what is asked and what an answer means is one file a protocol.
 
@@ -57,7 +58,7 @@ impl Protocol {
         }
     }
 
-    /// Every id that a motor of the protocol can have. The A1's and B1's are those that the vendor's library takes.
+    /// Every id that is asked. An A1 or B1 on a leg has one of 0 to 2; its frame carries more.
     pub const fn ids(self) -> std::ops::RangeInclusive<u8> {
         match self {
             Self::GoM8010 | Self::A1 | Self::B1 => 0..=14,

@@ -167,12 +167,14 @@ impl Control {
         &self.safety
     }
 
-    /// Somebody has looked at a joint's trouble.
+    /// Somebody has looked at a joint's trouble. A motor that keeps its fault until it is told is told to forget it,
+    /// which takes some cycles: until then its joint still has one.
     ///
     /// # Errors
     /// While any joint still has one.
     #[cfg(any(test, feature = "ros"))]
     pub(crate) fn clear_trouble(&mut self) -> Result<(), PowerRefused> {
+        self.bridge.clear_faults();
         self.safety.clear()
     }
 

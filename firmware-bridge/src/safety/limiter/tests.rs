@@ -193,7 +193,7 @@ proptest::proptest! {
     #[test]
     fn nothing_gets_past(
         position in -9.0..9.0, velocity in -99.0..99.0, torque in -99.0..99.0, kp in 0.0..500.0, kd in 0.0..20.0,
-        measured_position in proptest::prop_oneof![-2.0..4.0, proptest::sample::select(vec![-1.5708, 3.4907])],
+        measured_position in proptest::prop_oneof![-2.0..4.0, proptest::sample::select(vec![go2().joints.0[JOINT].lower_rad.get(), go2().joints.0[JOINT].upper_rad.get()])],
         measured_velocity in -50.0..50.0, temperature in 0.0..120.0, brisk in proptest::bool::ANY,
     ) {
         let measurement = JointMeasurement {

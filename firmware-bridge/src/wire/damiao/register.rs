@@ -25,6 +25,9 @@ pub struct Register {
 }
 
 impl Register {
+    /// Step of [`TIMEOUT`](Self::TIMEOUT), ns.
+    pub const TIMEOUT_STEP_NANOS: u64 = 50_000;
+
     /// Supply voltage below which the motor reports a fault, V.
     pub const UNDER_VOLTAGE: Self = float(0, "UV_Value", true, "V");
     /// Temperature above which the motor reports a fault, degrees Celsius.

@@ -22,8 +22,6 @@ const VELOCITY_KD: f64 = 1.0;
 const MOS_ABOVE_ROTOR_C: f64 = 4.0;
 /// A pause after which what was unfinished is forgotten, ns: no frame of a master has one so long.
 const GAP_NANOS: u64 = 50_000_000;
-/// Step of register `TIMEOUT`, ns.
-const TIMEOUT_STEP_NANOS: u64 = 50_000;
 
 /// One motor. It behaves as the vendor describes; where the vendor says nothing, it does nothing.
 #[derive(Clone, Debug)]
@@ -99,7 +97,7 @@ impl VirtualMotor {
     fn run_to(&mut self, now: Stamp) {
         self.rotor.run_to(now);
         let left_alone_nanos = now.nanos().saturating_sub(self.heard_at.nanos());
-        let timeout_nanos = u64::from(self.uint(Register::TIMEOUT)) * TIMEOUT_STEP_NANOS;
+        let timeout_nanos = u64::from(self.uint(Register::TIMEOUT)) * Register::TIMEOUT_STEP_NANOS;
         if self.state != State::Enabled {
             self.rotor.drive = Impedance::default();
         } else if self.rotor.temperature_c > self.value(Register::OVER_TEMPERATURE).number() {
