@@ -4,7 +4,8 @@ mod common;
 
 use allocation_counter::measure;
 use common::{Rig, go2, honest, standing};
-use firmware_bridge::port::{BusPort, DEFAULT_BAUD, PortError, SerialPort, Tty, replaceable};
+use firmware_bridge::port::{BusPort, PortError, SerialPort, Tty, replaceable};
+use firmware_bridge::wire::go_m8010;
 use firmware_bridge::wire::imu::{ImuFrame, ImuReader};
 use robot_interface::time::Stamp;
 
@@ -35,7 +36,7 @@ fn line() -> (Tty, SerialPort) {
     grantpt(&master).and_then(|()| unlockpt(&master)).expect("it can be used");
     let path = ptsname(&master, Vec::new()).expect("it has a name").into_string().expect("of plain letters");
     let master = Tty::new(master).expect("raw mode");
-    (master, SerialPort::open(path.as_ref(), DEFAULT_BAUD).expect("opens"))
+    (master, SerialPort::open(path.as_ref(), go_m8010::BAUD).expect("opens"))
 }
 
 #[test]

@@ -7,9 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use firmware_bridge::bridge::MotorBridge;
-use firmware_bridge::port::{
-    BusDriver, BusPort, DEFAULT_BAUD, OpenError, PortError, SerialPort, replaceable,
-};
+use firmware_bridge::port::{BusDriver, BusPort, OpenError, PortError, SerialPort, replaceable};
+use firmware_bridge::wire::go_m8010;
 use launch::pty::{Pty, PtyError, wait_readable};
 use robot_interface::joints::{JOINTS, JointCommand};
 use robot_interface::robot::RobotDescription;
@@ -24,7 +23,7 @@ fn go2() -> RobotDescription {
 }
 
 fn serial(path: &Path) -> SerialPort {
-    SerialPort::open(path, DEFAULT_BAUD).expect("a pseudo-terminal takes any rate")
+    SerialPort::open(path, go_m8010::BAUD).expect("a pseudo-terminal takes any rate")
 }
 
 /// Reads until so many bytes have come, or for ten seconds.
@@ -118,7 +117,7 @@ fn a_peer_may_go_and_come_back_without_seeing_what_the_former_left() {
 fn two_programs_cannot_have_one_port() {
     let near = Pty::new().expect("a pseudo-terminal");
     let first = serial(near.path());
-    let error = SerialPort::open(near.path(), DEFAULT_BAUD).expect_err("it is taken");
+    let error = SerialPort::open(near.path(), go_m8010::BAUD).expect_err("it is taken");
     assert!(matches!(error, OpenError::Busy { .. }) && error.to_string().contains("fuser"), "{error}");
     drop(first);
     serial(near.path());
@@ -135,7 +134,7 @@ fn what_is_no_port_is_refused_with_a_remedy() {
         (file.clone(), "no serial port"),
         (directory.path().to_owned(), "no serial port"),
     ] {
-        let error = SerialPort::open(&path, DEFAULT_BAUD).expect_err("no port").to_string();
+        let error = SerialPort::open(&path, go_m8010::BAUD).expect_err("no port").to_string();
         assert!(error.contains(remedy) && error.contains(&path.display().to_string()), "{error}");
     }
     assert_eq!(std::fs::read_to_string(&file).expect("still there"), "text");
@@ -173,7 +172,7 @@ fn a_link_leads_to_the_newest_and_goes_with_it() {
 fn the_bridge_finds_a_simulator_that_has_restarted() {
     let directory = tempfile::tempdir().expect("a directory");
     let link = directory.path().join("motor0");
-    let open = || SerialPort::open(&link, DEFAULT_BAUD);
+    let open = || SerialPort::open(&link, go_m8010::BAUD);
     let (mut port, mut replacer) = replaceable();
     let mut now = Stamp::ZERO;
     for byte in 0..3 {

@@ -16,7 +16,7 @@ pub use driver::{BusDriver, PortCount};
 pub use faults::{FaultPort, PortFault};
 pub use loopback::{LOOPBACK_CAPACITY, Loopback, loopback};
 pub use replace::{Replaceable, Replacer, replaceable};
-pub use serial::{DEFAULT_BAUD, OpenError, SerialPort, available_ports};
+pub use serial::{OpenError, SerialPort, available_ports};
 pub use tty::Tty;
 pub use wait::wait_readable;
 

@@ -17,10 +17,7 @@ use rustix::termios::{ControlModes, OptionalActions, tcgetattr, tcsetattr};
 
 use super::tty::Tty;
 use super::{BusPort, PortError};
-use crate::wire::go_m8010;
 
-/// Bits a second when nothing else is asked for: the motor bus's.
-pub const DEFAULT_BAUD: u32 = go_m8010::BAUD;
 /// How far the line's real rate may be from the wanted one, as a share: more, and a byte's last bit is misread.
 const BAUD_TOLERANCE: f64 = 0.02;
 /// Most bytes thrown away on opening: more than any driver keeps for a port that nobody reads.

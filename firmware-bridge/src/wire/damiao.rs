@@ -61,8 +61,6 @@ pub use virtual_bus::{VirtualMotor, VirtualMotors};
 
 /// Bits a second between computer and adapter.
 pub const BAUD: u32 = 921_600;
-/// Time that one byte takes between computer and adapter (start bit, eight bits, stop bit), ns, rounded up.
-pub const BYTE_NANOS: u64 = (10 * 1_000_000_000_u64).div_ceil(BAUD as u64);
 /// CAN id of requests about registers and of [`Action::Refresh`]: the motor's id stands in the data.
 pub const REGISTER_CAN_ID: u16 = 0x7FF;
 

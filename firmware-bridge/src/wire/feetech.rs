@@ -42,8 +42,6 @@ pub use virtual_bus::{VirtualServo, VirtualServos};
 
 /// Bits a second as delivered.
 pub const BAUD: u32 = 1_000_000;
-/// Time that one byte takes on the bus (start bit, eight bits, stop bit), ns.
-pub const BYTE_NANOS: u64 = 10 * 1_000_000_000 / BAUD as u64;
 
 /// Finds answers in a stream.
 pub type StatusReader = FrameReader<Status, MAX_PACKET_LEN>;

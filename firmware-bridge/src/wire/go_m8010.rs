@@ -11,8 +11,6 @@ use super::{Frame, Impedance, WireError};
 
 /// Bits a second on the bus.
 pub const BAUD: u32 = 4_000_000;
-/// Time that one byte takes on the bus (start bit, eight bits, stop bit), ns.
-pub const BYTE_NANOS: u64 = 10 * 1_000_000_000 / BAUD as u64;
 /// Length of a command, bytes.
 pub const COMMAND_LEN: usize = 17;
 /// Length of a reply, bytes.

@@ -67,22 +67,6 @@ impl<F: Frame, const N: usize> FrameReader<F, N> {
         }
     }
 
-    /// What is left once nothing more comes, as at the end of a file: the unfinished frame is noise, and
-    /// behind its beginning others may stand. Call it until `None`.
-    pub fn finish(&mut self) -> Option<Result<F, WireError>> {
-        while self.len > 0 {
-            let unfinished = WireError::Length { expected: F::MIN_LEN.max(self.len + 1), found: self.len };
-            self.drop_front(1);
-            if !std::mem::replace(&mut self.lost, true) {
-                return Some(Err(unfinished));
-            }
-            if let Some(found) = self.scan() {
-                return Some(found);
-            }
-        }
-        None
-    }
-
     /// The bytes kept for the next frame. Right after a frame was refused for its checksum, they are that
     /// frame's without the first one.
     pub fn held(&self) -> &[u8] {

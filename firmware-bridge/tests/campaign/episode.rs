@@ -9,11 +9,10 @@ use std::rc::Rc;
 
 use firmware_bridge::bridge::{CYCLE_NANOS, Cycle, MotorBridge};
 use firmware_bridge::port::{
-    BusDriver, BusPort, DEFAULT_BAUD, FaultPort, PortError, PortFault, Replaceable, Replacer, SerialPort,
-    replaceable,
+    BusDriver, BusPort, FaultPort, PortError, PortFault, Replaceable, Replacer, SerialPort, replaceable,
 };
 use firmware_bridge::safety::Safety;
-use firmware_bridge::wire::go_m8010::Fault;
+use firmware_bridge::wire::go_m8010::{self, Fault};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use robot_interface::joints::JOINTS;
@@ -269,7 +268,7 @@ impl Episode {
     fn look_after_ports(&mut self) {
         for (replacer, far) in self.replacers.iter_mut().zip(&mut self.far) {
             let (link, meter) = (far.link(), Rc::clone(&far.meter));
-            let open = || SerialPort::open(link, DEFAULT_BAUD).map(|port| Metered::new(port, meter));
+            let open = || SerialPort::open(link, go_m8010::BAUD).map(|port| Metered::new(port, meter));
             if matches!(replacer.poll(self.now, open), Some(Ok(()))) {
                 far.opened();
             }
