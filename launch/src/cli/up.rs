@@ -164,11 +164,11 @@ impl Nodes<'_> {
             parts.push(self.node("recorder", 10, 30));
         }
         parts.push(Part {
-            restart: RestartPolicy::after_the_robot_lies(),
+            restart: RestartPolicy::at_once(),
             // Even in a hurry: the motors are not let go from under a standing robot without a moment.
             in_a_hurry: Signal::Terminate,
             restart_note: Some(
-                "without it the robot sinks to the ground; the next one moves nothing until it is asked"
+                "the next one lets the motors go and moves nothing until it is asked"
                     .to_owned(),
             ),
             // It lays the robot down by itself if that still stands.
@@ -275,10 +275,10 @@ mod tests {
     }
 
     #[test]
-    fn only_the_bridge_waits_for_the_robot_to_lie() {
+    fn only_the_bridge_is_back_at_once_and_never_killed_in_a_hurry() {
         for part in plan(&args(&["--sim"])).parts() {
             let is_bridge = part.name == "bridge";
-            assert_eq!(part.restart.first_delay >= Duration::from_secs(3), is_bridge, "{}", part.name);
+            assert_eq!(part.restart.first_delay < Duration::from_millis(200), is_bridge, "{}", part.name);
             assert_eq!(part.in_a_hurry == Signal::Terminate, is_bridge, "{}", part.name);
         }
     }
@@ -311,9 +311,7 @@ mod tests {
         let given = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         let seconds = unit("TimeoutStopSec")[0].parse().map(Duration::from_secs).expect("seconds");
         assert!(seconds > Supervisor::longest_stop(&plan(&args(&["--sim"]))));
-        // A new bridge takes hold of the motors no sooner than one that the supervisor restarts.
-        let restart = unit("RestartSec")[0].parse().map(Duration::from_secs).expect("seconds");
-        assert!(restart >= RestartPolicy::after_the_robot_lies().first_delay);
+        assert_eq!(unit("RestartSec"), ["1"], "motors may hold their last command until a new bridge lets them go");
 
         let command = given(unit("ExecStart")[0]);
         assert_eq!(&command[..2], ["/opt/adit/bin/adit", "up"]);

@@ -55,14 +55,13 @@ impl RestartPolicy {
         }
     }
 
-    /// For the part that holds the motors: never while the robot may still stand.
+    /// For the part that holds the motors: at once.
     ///
-    /// When that part dies the motors' own watchdogs damp the joints within 100 ms and the robot sinks to the
-    /// ground in about a second. A successor that took hold of joints on their way down could catch a leg in
-    /// an odd place, so nothing touches them for three seconds at least. The successor begins in damping and
-    /// moves nothing until it is asked, so that the others need not be stopped meanwhile.
-    pub const fn after_the_robot_lies() -> Self {
-        Self { first_delay: Duration::from_secs(3), ..Self::soon() }
+    /// When it dies, motors with a watchdog of their own let go within 100 ms, but others may hold their last command
+    /// for ever (docs/safety.md). The successor's first words are damping, for whatever the motors do, and it moves
+    /// nothing until it is asked, so that the others need not be stopped meanwhile.
+    pub const fn at_once() -> Self {
+        Self { first_delay: Duration::from_millis(125), ..Self::soon() }
     }
 
     /// The wait after so many quick deaths in a row; none means after a healthy life.
@@ -197,10 +196,7 @@ mod tests {
         let seconds =
             |policy: RestartPolicy| (0..8).map(|n| policy.delay(n).as_secs_f64()).collect::<Vec<_>>();
         assert_eq!(seconds(RestartPolicy::soon()), [0.5, 0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0]);
-        assert_eq!(
-            seconds(RestartPolicy::after_the_robot_lies()),
-            [3.0, 3.0, 6.0, 10.0, 10.0, 10.0, 10.0, 10.0]
-        );
+        assert_eq!(seconds(RestartPolicy::at_once()), [0.125, 0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0]);
         assert_eq!(RestartPolicy::soon().delay(u32::MAX).as_secs(), 10);
     }
 }
