@@ -33,6 +33,8 @@ const LOOK_NANOS: u64 = 40_000;
 const REPORT_EVERY: u64 = 10;
 /// Age from which the simulated inertial sensor counts as silent, s: when the simulator is late, its world stands still.
 const SIMULATED_LIFE_S: f64 = 2.0;
+/// Cycles that damp before the loop ends: what was decided in one goes out in the next, and one may be lost on the line.
+const LAST_CYCLES: u32 = 5;
 /// Silence of the inertial sensor from which the gait's time goes on without it.
 const SILENCE_NANOS: u64 = 50_000_000;
 /// The most inertial samples taken in a cycle: more are a sensor that babbles.
@@ -217,15 +219,19 @@ impl<P: BusPort> Loop<P> {
         (this, orders)
     }
 
-    /// Runs until told to quit; a robot that stands is laid down first.
-    pub(crate) fn run(mut self) {
+    /// Runs until told to quit; a robot that stands is laid down first. The last that the motors are told is to damp.
+    pub(crate) fn run(&mut self) {
         let mut due = monotonic();
+        let mut damped_cycles = 0;
         loop {
             sleep_until(due);
             let quit = self.quit.load(Ordering::Acquire) || self.targets.is_abandoned();
-            if quit && self.control.body().mode == Mode::Damped {
+            if quit && damped_cycles >= LAST_CYCLES {
                 return;
             }
+            // This cycle sends what the one before decided.
+            let damped = quit && self.control.body().mode == Mode::Damped;
+            damped_cycles = if damped { damped_cycles + 1 } else { 0 };
             if matches!(self.time, TimeBase::Sensor) && !quit {
                 due = self.wait_for_sample(due);
             }

@@ -95,7 +95,7 @@ impl Part for BridgeNode {
         let start = start_pose(&self.mission);
         let mut control = Control::new(&self.robot, start, now, time.bus_nanos())?;
         let lines = self.ports.open(control.bus().0)?;
-        let (control, orders) = Loop::new(&self.robot, start, control, lines, time);
+        let (mut control, orders) = Loop::new(&self.robot, start, control, lines, time);
         self.stopping.tell(monotonic(), &orders);
         let thread = std::thread::Builder::new()
             .name("control".to_owned())

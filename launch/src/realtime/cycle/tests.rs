@@ -1,14 +1,27 @@
 //! The loop on loopback ports: what it does when told, when not, and that it allocates nothing.
 
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU16, AtomicU64};
+
 use firmware_bridge::bridge::CYCLE_NANOS;
 use firmware_bridge::port::{Loopback, loopback};
 use firmware_bridge::wire::imu::ImuFrame;
 use sim::engine::JointReading;
-use sim::motors::{VirtualBus, virtual_buses};
+use sim::motors::{VirtualBus, drives, virtual_buses};
 
 use super::*;
 use crate::config::Mission;
 use crate::world::start_pose;
+
+/// The motors' end of the buses: what they are to show, and what they were told.
+struct Far {
+    readings: Mutex<[JointReading; JOINTS]>,
+    /// A bit for each joint whose motor is silent.
+    silent: AtomicU16,
+    /// Greatest stiffness and least damping that the motors follow, as bits of an `f64`.
+    told: [AtomicU64; 2],
+    ended: AtomicBool,
+}
 
 /// A robot that lies still, its motors on threads of their own.
 struct Rig {
@@ -17,12 +30,16 @@ struct Rig {
     imu: Loopback,
     sequence: u16,
     due: Stamp,
-    ended: Arc<AtomicBool>,
+    far: Arc<Far>,
     motors: Option<std::thread::JoinHandle<()>>,
 }
 
 impl Rig {
     fn new() -> Self {
+        Self::by(TimeBase::System(1_000_000_000))
+    }
+
+    fn by(time: TimeBase) -> Self {
         let mission = Mission::load("short").expect("built in");
         let robot = Robot::load("go2").expect("built in");
         let start = start_pose(&mission);
@@ -35,14 +52,30 @@ impl Rig {
             .description
             .lying_pose()
             .map(|position_rad| JointReading { position_rad, ..JointReading::default() });
-        let ended = Arc::new(AtomicBool::new(false));
-        let ours = Arc::clone(&ended);
-        let motors = std::thread::spawn(move || serve(buses_far, &readings, &ours));
+        let far = Arc::new(Far {
+            readings: Mutex::new(readings),
+            silent: AtomicU16::new(0),
+            told: [const { AtomicU64::new(0) }; 2],
+            ended: AtomicBool::new(false),
+        });
+        let theirs = Arc::clone(&far);
+        let motors = std::thread::spawn(move || serve(buses_far, &theirs));
         let lines = Lines { buses, imu };
-        let time = TimeBase::System(1_000_000_000);
         let (control, orders) = Loop::new(&robot, start, control, lines, time);
         let due = monotonic();
-        Self { control, orders, imu: far_imu, sequence: 0, due, ended, motors: Some(motors) }
+        Self { control, orders, imu: far_imu, sequence: 0, due, far, motors: Some(motors) }
+    }
+
+    /// Ends the loop as its thread would. The greatest stiffness and the least damping that the motors were told last.
+    fn quit(&mut self) -> [f64; 2] {
+        self.orders.quit.store(true, Ordering::Release);
+        self.control.run();
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        self.told()
+    }
+
+    fn told(&self) -> [f64; 2] {
+        [0, 1].map(|i| f64::from_bits(self.far.told[i].load(Ordering::Relaxed)))
     }
 
     /// Lies level and still for so many cycles.
@@ -86,19 +119,27 @@ impl Rig {
 
 impl Drop for Rig {
     fn drop(&mut self) {
-        self.ended.store(true, Ordering::Relaxed);
+        self.far.ended.store(true, Ordering::Relaxed);
         if let Some(motors) = self.motors.take() {
             motors.join().expect("the motors' thread ends");
         }
     }
 }
 
-fn serve(mut buses: Vec<VirtualBus<Loopback>>, readings: &[JointReading; JOINTS], ended: &AtomicBool) {
-    while !ended.load(Ordering::Relaxed) {
+fn serve(mut buses: Vec<VirtualBus<Loopback>>, far: &Far) {
+    while !far.ended.load(Ordering::Relaxed) {
+        let readings = *far.readings.lock().expect("no test panics with it");
+        let silent = far.silent.load(Ordering::Relaxed);
         for bus in &mut buses {
+            (0..JOINTS).for_each(|joint| bus.set_connected(joint, silent & 1 << joint == 0));
             // Its other end goes when the test is over.
-            let _ = bus.service(monotonic(), readings);
+            let _ = bus.service(monotonic(), &readings);
         }
+        let driven = drives(&buses, monotonic());
+        let stiffest = driven.iter().fold(0.0_f64, |most, drive| most.max(drive.kp));
+        let least = driven.iter().fold(f64::INFINITY, |least, drive| least.min(drive.kd));
+        far.told[0].store(stiffest.to_bits(), Ordering::Relaxed);
+        far.told[1].store(least.to_bits(), Ordering::Relaxed);
         std::thread::sleep(std::time::Duration::from_micros(50));
     }
 }
@@ -125,6 +166,25 @@ fn it_rises_when_asked_and_an_emergency_stop_lets_go_in_the_same_cycle() {
     rig.orders.estop.store(StopLevel::None as u8, Ordering::Release);
     rig.run(2);
     assert_eq!(rig.mode(), Mode::Damped, "a reset moves nothing, and the old wish is forgotten");
+}
+
+/// The loop returned as soon as it had decided to damp: the last that the motors had been told was to hold the lying
+/// pose, with all the stiffness of lying down, until their own watchdogs ended it.
+#[test]
+fn the_last_that_the_motors_hear_is_to_damp() {
+    for cut in [false, true] {
+        let mut rig = Rig::new();
+        rig.run(700);
+        rig.want(Some(Mode::StandUp));
+        rig.run(600);
+        assert!(rig.told()[0] > 10.0, "it rises: {:?}", rig.told());
+        let level = if cut { StopLevel::Cut } else { StopLevel::None };
+        rig.orders.estop.store(level as u8, Ordering::Release);
+        // 4 N m s/rad is what the virtual motors damp with by themselves, and not yet after so short a time.
+        let [stiffness, damping] = rig.quit();
+        assert_eq!(rig.mode(), Mode::Damped);
+        assert!(stiffness == 0.0 && (damping - 3.0).abs() < 0.1, "cut {cut}: {stiffness} {damping}");
+    }
 }
 
 #[test]
