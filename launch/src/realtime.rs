@@ -24,4 +24,4 @@ pub(crate) use exchange::exchange;
 pub(crate) use histogram::Histogram;
 #[cfg(feature = "ros")]
 pub(crate) use thread::{computations_stand_back, stand_back};
-pub(crate) use thread::{lock_memory, prioritise};
+pub(crate) use thread::{CONTROL_PRIORITY, lock_memory, prioritise};

@@ -33,12 +33,9 @@ use super::parameters::Declarations;
 use super::shell::{Health, Level, Part};
 use super::{Setting, convert};
 use crate::config::{Mission, Robot};
-use crate::realtime::{Loop, Orders, Report, TimeBase, lock_memory, monotonic, prioritise};
+use crate::realtime::{CONTROL_PRIORITY, Loop, Orders, Report, TimeBase, lock_memory, monotonic, prioritise};
 use crate::stack::Control;
 use crate::world::start_pose;
-
-/// Above everything else that runs on the robot's computer but the kernel's own threads.
-const PRIORITY: u8 = 80;
 
 pub(super) struct BridgeNode {
     mission: Mission,
@@ -100,7 +97,7 @@ impl Part for BridgeNode {
         let thread = std::thread::Builder::new()
             .name("control".to_owned())
             .spawn(move || {
-                for warning in [prioritise(PRIORITY), lock_memory()].into_iter().filter_map(Result::err) {
+                for warning in [prioritise(CONTROL_PRIORITY), lock_memory()].into_iter().filter_map(Result::err) {
                     tracing::warn!("{warning}");
                 }
                 control.run();
