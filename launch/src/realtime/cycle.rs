@@ -118,7 +118,8 @@ pub(crate) struct Report {
     pub(crate) refused: Option<Mode>,
     pub(crate) torque_peak_nm: f64,
     pub(crate) missed_replies: u64,
-    pub(crate) port_failures: [u64; 4],
+    /// A motor bus each, as far as there are buses.
+    pub(crate) port_failures: [u64; JOINTS],
     pub(crate) imu_counts: ImuCounts,
     pub(crate) timing: Timing,
 }
@@ -276,7 +277,9 @@ impl<P: BusPort> Loop<P> {
             self.control.handle_correction(&correction);
         }
         while let Ok(target) = self.targets.pop() {
-            self.target = Some(target);
+            // A mode that was asked for is kept until it is dealt with: the next velocity must not take its place.
+            let mode = target.mode.or(self.target.and_then(|before| before.mode));
+            self.target = Some(Target { mode, ..target });
         }
         self.decide(joints_at, quit);
         self.timing.took.add(monotonic().nanos() - begun.nanos());
@@ -405,7 +408,6 @@ impl<P: BusPort> Loop<P> {
     }
 
     fn report(&mut self) {
-        let failures = |bus| self.lines.buses.failures(bus).0;
         let report = Report {
             joints: *self.control.joints(),
             imu: self.imu,
@@ -418,7 +420,7 @@ impl<P: BusPort> Loop<P> {
             refused: self.refused.take(),
             torque_peak_nm: self.control.take_torque_peak(),
             missed_replies: self.control.missed_replies(),
-            port_failures: [failures(0), failures(1), failures(2), failures(3)],
+            port_failures: std::array::from_fn(|bus| self.lines.buses.failures(bus).0),
             imu_counts: self.reader.counts(),
             timing: self.timing,
         };

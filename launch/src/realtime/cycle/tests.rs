@@ -36,18 +36,19 @@ struct Rig {
 
 impl Rig {
     fn new() -> Self {
-        Self::by(TimeBase::System(1_000_000_000))
+        Self::of(TimeBase::System(1_000_000_000), |_| ())
     }
 
-    fn by(time: TimeBase) -> Self {
+    fn of(time: TimeBase, shape: impl FnOnce(&mut Robot)) -> Self {
         let mission = Mission::load("short").expect("built in");
-        let robot = Robot::load("go2").expect("built in");
+        let mut robot = Robot::load("go2").expect("built in");
+        shape(&mut robot);
         let start = start_pose(&mission);
         let mut control = Control::new(&robot, start, Stamp::ZERO, CYCLE_NANOS).expect("a robot");
-        let (near, far): (Vec<_>, Vec<_>) = (0..4).map(|_| loopback()).unzip();
-        let buses = BusDriver::new(control.bus().0, near).expect("four");
+        let (near, far): (Vec<_>, Vec<_>) = (0..control.bus().0.buses()).map(|_| loopback()).unzip();
+        let buses = BusDriver::new(control.bus().0, near).expect("as many");
         let (imu, far_imu) = loopback();
-        let buses_far = virtual_buses(&robot.description, far).expect("four");
+        let buses_far = virtual_buses(&robot.description, far).expect("as many");
         let readings = robot
             .description
             .lying_pose()
@@ -117,12 +118,19 @@ impl Rig {
     }
 }
 
-impl Drop for Rig {
-    fn drop(&mut self) {
+impl Rig {
+    /// The far ends of the buses are gone then.
+    fn stop_motors(&mut self) {
         self.far.ended.store(true, Ordering::Relaxed);
         if let Some(motors) = self.motors.take() {
             motors.join().expect("the motors' thread ends");
         }
+    }
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        self.stop_motors();
     }
 }
 
@@ -199,6 +207,36 @@ fn a_silent_inertial_sensor_lays_it_down() {
     }
     assert_eq!(rig.mode(), Mode::LieDown);
     assert_eq!(rig.report().hold, Some(Hold::NoImu));
+}
+
+/// The service answered "lying down", and the velocity that came in the same tick took the request's place.
+#[test]
+fn a_mode_outlives_the_velocities_that_follow_it() {
+    let mut rig = Rig::new();
+    rig.run(700);
+    rig.want(Some(Mode::StandUp));
+    rig.want(None);
+    rig.run(2);
+    assert_eq!(rig.mode(), Mode::StandUp);
+    rig.want(Some(Mode::StandUp));
+    rig.want(Some(Mode::LieDown));
+    (0..3).for_each(|_| rig.want(None));
+    rig.run(2);
+    assert_eq!(rig.mode(), Mode::LieDown, "the later of two modes counts");
+}
+
+/// Failures were told of the first four buses only.
+#[test]
+fn each_of_twelve_buses_tells_its_failures() {
+    let mut rig = Rig::of(TimeBase::System(1_000_000_000), |robot| {
+        for (bus, joint) in robot.description.joints.0.iter_mut().enumerate() {
+            joint.bus = bus;
+        }
+    });
+    rig.stop_motors();
+    rig.run(12);
+    let failures = rig.report().port_failures;
+    assert!(failures.iter().all(|count| *count > 0), "{failures:?}");
 }
 
 #[test]

@@ -86,7 +86,7 @@ impl Ports {
     pub(super) fn values(&self, report: &Report) -> Vec<(&'static str, String)> {
         let imu = report.imu_counts;
         vec![
-            ("port_failures", format!("{:?}", report.port_failures)),
+            ("port_failures", format!("{:?}", &report.port_failures[..self.paths.len() - 1])),
             ("missed_replies", report.missed_replies.to_string()),
             ("imu_frames", imu.frames.to_string()),
             ("imu_lost", imu.lost.to_string()),
