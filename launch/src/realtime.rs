@@ -13,6 +13,8 @@ mod clock;
 mod cycle;
 mod exchange;
 mod histogram;
+#[cfg(feature = "ros")]
+mod sensor_clock;
 mod thread;
 
 pub(crate) use clock::{monotonic, sleep_until, thread_cpu_nanos};

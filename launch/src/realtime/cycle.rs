@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use firmware_bridge::port::{BusDriver, BusPort};
 use firmware_bridge::safety::{LimitCounts, Power, Trip};
-use firmware_bridge::wire::imu::{ImuCounts, ImuReader};
+use firmware_bridge::wire::imu::{ImuCounts, ImuFrame, ImuReader};
 use nalgebra::Vector3;
 use perception::localise::TunnelCorrection;
 use planner::estop::StopLevel;
@@ -18,6 +18,7 @@ use robot_interface::state::VelocityCommand;
 use robot_interface::time::Stamp;
 use rtrb::{Consumer, Producer, RingBuffer};
 
+use super::sensor_clock::SensorClock;
 use super::{Histogram, exchange, monotonic, sleep_until};
 use crate::config::Robot;
 use crate::stack::{Body, Control};
@@ -37,8 +38,8 @@ const SIMULATED_LIFE_S: f64 = 2.0;
 const LAST_CYCLES: u32 = 5;
 /// Silence of the inertial sensor from which the gait's time goes on without it.
 const SILENCE_NANOS: u64 = 50_000_000;
-/// The most inertial samples taken in a cycle: more are a sensor that babbles.
-const MOST_SAMPLES: usize = 64;
+/// The most bytes of the inertial sensor taken at once: a terminal keeps no more for a reader that is late.
+const MOST_IMU_BYTES: usize = 4096;
 
 /// Whose time the measurements are stamped with.
 #[derive(Clone, Copy, Debug)]
@@ -138,6 +139,7 @@ pub(crate) struct Loop<P> {
     lines: Lines<P>,
     time: TimeBase,
     reader: ImuReader,
+    imu_clock: SensorClock,
     guard: Guard,
     /// The time of the newest measurement.
     now: Stamp,
@@ -193,6 +195,7 @@ impl<P: BusPort> Loop<P> {
             lines,
             time,
             reader: ImuReader::new(),
+            imu_clock: SensorClock::default(),
             guard: Guard::new(time.imu_life_s()),
             now: Stamp::ZERO,
             gait_now: Stamp::ZERO,
@@ -327,28 +330,44 @@ impl<P: BusPort> Loop<P> {
         }
     }
 
+    /// Takes all inertial samples that have arrived, in their order.
     fn read_imu(&mut self) {
         let mut buffer = [0; 512];
-        let Ok(count) = self.lines.imu.read(&mut buffer) else { return };
-        let mut bytes = &buffer[..count];
-        let arrived = monotonic();
-        for _ in 0..MOST_SAMPLES {
-            let restarts = self.reader.counts().restarts;
-            let Some(frame) = self.reader.next_frame(&mut bytes) else { break };
-            let stamp = match self.time {
-                TimeBase::Sensor => Stamp::from_nanos(frame.time_us.saturating_mul(1000)),
-                TimeBase::System(offset) => arrived.plus_nanos(offset),
-            };
-            if self.reader.counts().restarts > restarts && matches!(self.time, TimeBase::Sensor) {
-                self.begin_anew(stamp);
+        for _ in 0..MOST_IMU_BYTES / buffer.len() {
+            let Ok(count) = self.lines.imu.read(&mut buffer) else { break };
+            let arrived = monotonic();
+            let mut bytes = &buffer[..count];
+            let mut restarts = self.reader.counts().restarts;
+            while let Some(frame) = self.reader.next_frame(&mut bytes) {
+                let restarted = self.reader.counts().restarts > restarts;
+                restarts = self.reader.counts().restarts;
+                self.take_sample(&frame, restarted, arrived);
             }
-            self.imu = frame.sample(stamp);
-            self.control.handle_imu(&self.imu);
-            (self.now, self.imu_at) = (stamp, Some(arrived));
+            if count < buffer.len() {
+                break;
+            }
         }
         if let TimeBase::System(offset) = self.time {
-            self.now = arrived.plus_nanos(offset);
+            self.now = monotonic().plus_nanos(offset);
         }
+    }
+
+    fn take_sample(&mut self, frame: &ImuFrame, restarted: bool, arrived: Stamp) {
+        let stamp = match self.time {
+            TimeBase::Sensor => Stamp::from_nanos(frame.time_us.saturating_mul(1000)),
+            TimeBase::System(offset) => {
+                if restarted {
+                    self.imu_clock = SensorClock::default();
+                }
+                self.imu_clock.stamp(frame.time_us, arrived).plus_nanos(offset)
+            }
+        };
+        if restarted && matches!(self.time, TimeBase::Sensor) {
+            self.begin_anew(stamp);
+        }
+        self.imu = frame.sample(stamp);
+        self.control.handle_imu(&self.imu);
+        (self.now, self.imu_at) = (self.now.max(stamp), Some(arrived));
     }
 
     /// The simulation has begun anew, and the robot lies at its start. The one place that allocates: the legs are
@@ -371,7 +390,11 @@ impl<P: BusPort> Loop<P> {
             // A trouble that persists stays, and is told in each report.
             let _ = self.control.clear_trouble();
         }
-        let silent_nanos = self.imu_at.map_or(0, |at| now.nanos().saturating_sub(at.nanos()));
+        let silent_nanos = match (self.time, self.imu_at) {
+            (TimeBase::Sensor, Some(at)) => now.nanos().saturating_sub(at.nanos()),
+            // The system's clock goes on by itself.
+            _ => 0,
+        };
         let silent_nanos = if silent_nanos > SILENCE_NANOS { silent_nanos } else { 0 };
         // Never back, not even when a sensor that had paused goes on where it was.
         self.gait_now = self.gait_now.max(self.now.plus_nanos(silent_nanos));

@@ -194,6 +194,12 @@ impl Control {
         &self.joints
     }
 
+    /// Samples that the estimator has not used.
+    #[cfg(all(test, feature = "ros"))]
+    pub(crate) const fn rejected_samples(&self) -> u64 {
+        self.estimator.diagnostics().rejected_samples
+    }
+
     pub(crate) fn history(&self) -> PoseHistory {
         self.estimator.pose_history().clone()
     }

@@ -207,6 +207,48 @@ fn a_silent_inertial_sensor_lays_it_down() {
     }
     assert_eq!(rig.mode(), Mode::LieDown);
     assert_eq!(rig.report().hold, Some(Hold::NoImu));
+    // The gait's time went twice as fast then, and so did the robot on its way down.
+    (0..600).for_each(|_| rig.cycle());
+    assert_eq!(rig.mode(), Mode::LieDown, "it takes 1.8 s");
+    (0..300).for_each(|_| rig.cycle());
+    assert_eq!(rig.mode(), Mode::Damped);
+}
+
+/// Each repeated frame was stamped with the present and taken for a restarted sensor: one that hung was never silent.
+#[test]
+fn a_sensor_that_repeats_itself_is_silent() {
+    let mut rig = Rig::new();
+    rig.run(700);
+    rig.report();
+    rig.want(Some(Mode::StandUp));
+    rig.run(20);
+    for _ in 0..70 {
+        rig.sequence -= 1;
+        rig.feel([0.0, 0.0, 9.81]);
+        rig.cycle();
+    }
+    assert_eq!(rig.mode(), Mode::LieDown);
+    let report = rig.report();
+    assert_eq!(report.hold, Some(Hold::NoImu));
+    assert!(report.imu_counts.out_of_order >= 60 && report.imu_counts.restarts == 0);
+}
+
+/// Of samples that arrived together only the oldest was used, and stamped with the time of its arrival; and no more
+/// than thirteen were read in a cycle.
+#[test]
+fn samples_that_arrive_together_are_all_used_as_they_were_taken() {
+    let mut rig = Rig::new();
+    rig.run(100);
+    let (rejected, before) = (rig.control.control.rejected_samples(), rig.control.imu.stamp);
+    let begun = monotonic();
+    sleep_until(begun.plus_nanos(40_000_000));
+    rig.due = monotonic();
+    (0..20).for_each(|_| rig.feel([0.0, 0.0, 9.81]));
+    rig.cycle();
+    assert_eq!(rig.control.reader.counts().frames, 120);
+    assert_eq!(rig.control.control.rejected_samples(), rejected);
+    let passed_s = rig.control.imu.stamp.seconds_since(before);
+    assert!((passed_s - 0.04).abs() < 0.005, "{passed_s}");
 }
 
 /// The service answered "lying down", and the velocity that came in the same tick took the request's place.

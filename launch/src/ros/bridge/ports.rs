@@ -91,6 +91,8 @@ impl Ports {
             ("imu_frames", imu.frames.to_string()),
             ("imu_lost", imu.lost.to_string()),
             ("imu_corrupt", (imu.corrupt + imu.refused).to_string()),
+            ("imu_out_of_order", imu.out_of_order.to_string()),
+            ("imu_restarts", imu.restarts.to_string()),
         ]
     }
 }
