@@ -21,7 +21,7 @@ use rtrb::{Consumer, Producer, RingBuffer};
 use super::sensor_clock::SensorClock;
 use super::{Histogram, exchange, monotonic, sleep_until};
 use crate::config::Robot;
-use crate::stack::{Body, Control};
+use crate::stack::{Body, Control, ModeRefused};
 
 /// 500 Hz.
 pub(crate) const PERIOD_NANOS: u64 = 2_000_000;
@@ -108,6 +108,8 @@ pub(crate) struct Timing {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Report {
     pub(crate) joints: JointStates,
+    /// Which of the joints answered in the last cycle, `[12]`.
+    pub(crate) answered: [bool; JOINTS],
     pub(crate) imu: ImuSample,
     pub(crate) body: Body,
     pub(crate) hold: Option<Hold>,
@@ -115,8 +117,8 @@ pub(crate) struct Report {
     pub(crate) power: Power,
     pub(crate) trip: Option<Trip>,
     pub(crate) limited: [LimitCounts; JOINTS],
-    /// A mode that was asked for and cannot follow the present one.
-    pub(crate) refused: Option<Mode>,
+    /// Why a mode that was asked for since the last report was not granted.
+    pub(crate) refused: Option<ModeRefused>,
     pub(crate) torque_peak_nm: f64,
     pub(crate) missed_replies: u64,
     /// A motor bus each, as far as there are buses.
@@ -156,7 +158,7 @@ pub(crate) struct Loop<P> {
     clear: Arc<AtomicBool>,
     quit: Arc<AtomicBool>,
     reports: Producer<Report>,
-    refused: Option<Mode>,
+    refused: Option<ModeRefused>,
     hold: Option<Hold>,
     estopped_at: Option<Stamp>,
     stop: StopLevel,
@@ -312,6 +314,9 @@ impl<P: BusPort> Loop<P> {
         };
         if time > self.control.joints().stamp {
             self.control.handle_cycle(&cycle, time);
+        } else {
+            // A world that stands still has motors that may be in trouble all the same.
+            self.control.watch(&cycle);
         }
         match self.time {
             TimeBase::System(_) => {
@@ -421,8 +426,8 @@ impl<P: BusPort> Loop<P> {
         {
             // Asked for once: a mode that has ended must not begin again by itself.
             target.mode = None;
-            if self.control.request(mode, self.gait_now).is_err() {
-                self.refused = Some(mode);
+            if let Err(refused) = self.control.request(mode, self.gait_now) {
+                self.refused = Some(refused);
             }
         }
         let velocity = wanted.map_or(VelocityCommand::default(), |target| target.velocity);
@@ -433,6 +438,7 @@ impl<P: BusPort> Loop<P> {
     fn report(&mut self) {
         let report = Report {
             joints: *self.control.joints(),
+            answered: *self.control.answered(),
             imu: self.imu,
             body: self.control.body(),
             hold: self.hold,

@@ -44,8 +44,9 @@ mod tests {
     /// What became of samples of so many milliseconds by the sensor, that arrived at so many by the receiver, ms.
     fn stamps(samples: &[(u64, u64)]) -> Vec<f64> {
         let mut clock = SensorClock::default();
-        let stamp =
-            |&(taken, at): &(u64, u64)| clock.stamp(taken * 1000, Stamp::from_nanos(at * MS)).nanos() as f64 / 1e6;
+        let stamp = |&(taken, at): &(u64, u64)| {
+            clock.stamp(taken * 1000, Stamp::from_nanos(at * MS)).nanos() as f64 / 1e6
+        };
         samples.iter().map(stamp).collect()
     }
 

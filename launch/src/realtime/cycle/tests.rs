@@ -101,6 +101,9 @@ impl Rig {
     fn cycle(&mut self) {
         self.due = self.due.plus_nanos(PERIOD_NANOS);
         sleep_until(self.due);
+        if matches!(self.control.time, TimeBase::Sensor) {
+            self.control.read_imu();
+        }
         self.control.cycle(self.due, false);
     }
 
@@ -231,6 +234,31 @@ fn a_sensor_that_repeats_itself_is_silent() {
     let report = rig.report();
     assert_eq!(report.hold, Some(Hold::NoImu));
     assert!(report.imu_counts.out_of_order >= 60 && report.imu_counts.restarts == 0);
+}
+
+/// While the simulated sensor was silent, and the world's time with it, motors' troubles were not looked at.
+#[test]
+fn a_motor_in_trouble_is_heeded_while_the_world_stands_still() {
+    let mut rig = Rig::of(TimeBase::Sensor, |_| ());
+    rig.run(700);
+    rig.want(Some(Mode::StandUp));
+    rig.run(20);
+    assert_eq!(rig.mode(), Mode::StandUp);
+    rig.far.readings.lock().expect("no test panics with it")[4].position_rad = 9.0;
+    (0..12).for_each(|_| rig.cycle());
+    assert_eq!(rig.mode(), Mode::Damped);
+    assert!(rig.control.control.safety().trip().is_some());
+}
+
+/// An old reading went out as fresh.
+#[test]
+fn a_report_tells_which_joints_have_answered() {
+    let mut rig = Rig::new();
+    rig.run(20);
+    assert_eq!(rig.report().answered, [true; JOINTS]);
+    rig.far.silent.store(1 << 4, Ordering::Relaxed);
+    rig.run(20);
+    assert_eq!(rig.report().answered, std::array::from_fn(|joint| joint != 4));
 }
 
 /// Of samples that arrived together only the oldest was used, and stamped with the time of its arrival; and no more
