@@ -18,7 +18,9 @@ use super::endpoint::Inbox;
 use super::parameters::Declarations;
 use super::shell::{Health, Level, Part};
 use super::{Setting, convert};
-use crate::realtime::{CONTROL_PERIOD_NANOS, CONTROL_PRIORITY, Histogram, monotonic, prioritise, sleep_until};
+use crate::realtime::{
+    CONTROL_PERIOD_NANOS, CONTROL_PRIORITY, Histogram, monotonic, prioritise, sleep_until,
+};
 
 /// Between two words, ns.
 const WORD_NANOS: u64 = 1_000_000;
