@@ -1,7 +1,7 @@
 //! The inertial sensor's frame: golden bytes, damage of every kind, and finding the place again.
 
 use firmware_bridge::wire::imu::{
-    IMU_FRAME_LEN, ImuCounts, ImuFrame, ImuReader, MAX_FORCE_M_S2, MAX_RATE_RAD_S,
+    IMU_FRAME_LEN, ImuCounts, ImuFrame, ImuReader, MAX_FORCE_M_S2, MAX_RATE_RAD_S, RESTART_FRAMES,
 };
 use firmware_bridge::wire::{FrameReader, WireError};
 use proptest::prelude::*;
@@ -127,10 +127,8 @@ fn missing_samples_are_counted_and_refused_ones_are_not_among_them() {
     let (_, counts) = read_all(&stream, 64);
     assert_eq!(counts, ImuCounts { frames: 2, refused: 1, ..ImuCounts::default() });
 
-    let mut wrapped = frame(2);
-    wrapped.time_us += 1_000_000_000;
-    let stream = [frame(3).encode(), frame(6).encode(), frame(u16::MAX).encode(), wrapped.encode()].concat();
-    let (_, counts) = read_all(&stream, 64);
+    let at = |sequence, time_us| ImuFrame { time_us, ..frame(sequence) };
+    let (_, counts) = read_frames(&[at(3, 1), at(6, 2), at(u16::MAX, 3), at(2, 4)]);
     // Between 3 and 6 two, between 6 and 65535 all the others, and after that 0 and 1.
     assert_eq!(counts.lost, 2 + (65_535 - 6 - 1) + 2);
     assert_eq!((counts.frames, counts.corrupt, counts.restarts), (4, 0, 0));
@@ -138,10 +136,48 @@ fn missing_samples_are_counted_and_refused_ones_are_not_among_them() {
 
 #[test]
 fn a_sensor_that_starts_again_has_lost_nothing() {
-    let stream = [frame(900).encode(), frame(0).encode(), frame(1).encode()].concat();
+    let frames = RESTART_FRAMES as u16 + 1;
+    let anew = (0..frames).flat_map(|sequence| frame(sequence).encode());
+    let stream: Vec<u8> = frame(900).encode().into_iter().chain(anew).collect();
     let (found, counts) = read_all(&stream, 64);
-    assert_eq!(found.len(), 3);
-    assert_eq!(counts, ImuCounts { frames: 3, restarts: 1, ..ImuCounts::default() });
+    assert_eq!(found, [frame(900), frame(frames - 2), frame(frames - 1)]);
+    let out_of_order = u64::from(RESTART_FRAMES) - 1;
+    assert_eq!(counts, ImuCounts { frames: 3, out_of_order, restarts: 1, ..ImuCounts::default() });
+}
+
+/// Each of these was taken for a sensor that had started again, and so for news, however often it came.
+#[test]
+fn what_repeats_itself_is_no_news() {
+    let frozen = vec![frame(900); 1000];
+    let (found, counts) = read_frames(&frozen);
+    assert_eq!(found, [frame(900)]);
+    assert_eq!(counts, ImuCounts { frames: 1, out_of_order: 999, ..ImuCounts::default() });
+
+    // A stretch that comes round and round, and then goes on.
+    let mut rounds: Vec<_> = (0..50).flat_map(|_| (100..200).map(frame)).collect();
+    rounds.push(frame(200));
+    let (found, counts) = read_frames(&rounds);
+    assert_eq!(found, (100..=200).map(frame).collect::<Vec<_>>());
+    assert_eq!((counts.out_of_order, counts.restarts, counts.lost), (49 * 100, 0, 0));
+}
+
+/// After a silence the sensor's time is far ahead; so it is in noise that passes for a frame.
+#[test]
+fn a_time_from_nowhere_is_believed_when_it_goes_on() {
+    let later = |sequence, s: u64| {
+        let frame = frame(sequence);
+        ImuFrame { time_us: frame.time_us + 1_000_000 * s, ..frame }
+    };
+    let (found, counts) = read_frames(&[frame(1), later(7, 1 << 40), frame(2), frame(3)]);
+    assert_eq!(found, [frame(1), frame(2), frame(3)]);
+    assert_eq!((counts.out_of_order, counts.restarts, counts.lost), (1, 0, 0));
+    let (found, counts) = read_frames(&[frame(1), later(2, 3600), later(3, 3600), later(4, 3600)]);
+    assert_eq!(found, [frame(1), later(3, 3600), later(4, 3600)]);
+    assert_eq!((counts.out_of_order, counts.restarts), (1, 0));
+}
+
+fn read_frames(frames: &[ImuFrame]) -> (Vec<ImuFrame>, ImuCounts) {
+    read_all(&frames.iter().flat_map(ImuFrame::encode).collect::<Vec<_>>(), 64)
 }
 
 fn any_frame() -> impl Strategy<Value = ImuFrame> {
@@ -151,6 +187,18 @@ fn any_frame() -> impl Strategy<Value = ImuFrame> {
         time_us,
         angular_velocity_rad_s: rate,
         specific_force_m_s2: force,
+    })
+}
+
+/// Frames whose times go forward.
+fn newer_and_newer(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<ImuFrame>> {
+    let step = prop_oneof![Just(1_u64), 1..=1_000_000_u64];
+    (0..u64::MAX / 2, prop::collection::vec((any_frame(), step), count)).prop_map(|(mut time_us, frames)| {
+        let next = frames.into_iter().map(|(frame, step_us)| {
+            time_us += step_us;
+            ImuFrame { time_us, ..frame }
+        });
+        next.collect()
     })
 }
 
@@ -167,7 +215,7 @@ proptest! {
     }
 
     #[test]
-    fn chunks_do_not_matter(frames in prop::collection::vec(any_frame(), 1..8), chunk in 1_usize..90) {
+    fn chunks_do_not_matter(frames in newer_and_newer(1..8), chunk in 1_usize..90) {
         let stream: Vec<u8> = frames.iter().flat_map(ImuFrame::encode).collect();
         let (found, counts) = read_all(&stream, chunk);
         prop_assert_eq!(found, frames);
@@ -178,7 +226,7 @@ proptest! {
     #[test]
     fn the_place_is_found_again_within_two_frames(
         noise in prop::collection::vec(prop_oneof![Just(0xAD_u8), Just(0x17), any::<u8>()], 1..120),
-        frames in prop::collection::vec(any_frame(), 2..5),
+        frames in newer_and_newer(2..5),
         chunk in 1_usize..90,
     ) {
         let mut stream = noise;
@@ -191,8 +239,8 @@ proptest! {
 
     /// The generic reader and the counting one find the same.
     #[test]
-    fn counting_changes_nothing(bytes in prop::collection::vec(any::<u8>(), 0..80), frame in any_frame()) {
-        let stream = [bytes.as_slice(), &frame.encode(), &frame.encode()].concat();
+    fn counting_changes_nothing(bytes in prop::collection::vec(any::<u8>(), 0..80), frames in newer_and_newer(2..3)) {
+        let stream = [bytes.as_slice(), &frames[0].encode(), &frames[1].encode()].concat();
         let (mut plain, mut rest) = (FrameReader::<ImuFrame>::new(), stream.as_slice());
         let expected: Vec<_> = std::iter::from_fn(|| plain.next_frame(&mut rest)).flatten().collect();
         prop_assert_eq!(read_all(&stream, 13).0, expected);

@@ -13,6 +13,8 @@ mod clock;
 mod cycle;
 mod exchange;
 mod histogram;
+#[cfg(feature = "ros")]
+mod sensor_clock;
 mod thread;
 
 pub(crate) use clock::{monotonic, sleep_until, thread_cpu_nanos};
@@ -22,6 +24,6 @@ pub(crate) use cycle::PERIOD_NANOS as CONTROL_PERIOD_NANOS;
 pub(crate) use cycle::{Lines, Loop, Orders, Report, Target, TimeBase};
 pub(crate) use exchange::exchange;
 pub(crate) use histogram::Histogram;
+pub(crate) use thread::{CONTROL_PRIORITY, lock_memory, prioritise};
 #[cfg(feature = "ros")]
 pub(crate) use thread::{computations_stand_back, stand_back};
-pub(crate) use thread::{lock_memory, prioritise};

@@ -27,7 +27,7 @@ use std::path::Path;
 use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;
 use nalgebra::{Isometry3, UnitQuaternion};
-use robot_interface::joints::{JOINT_NAMES, JointStates};
+use robot_interface::joints::{JOINT_NAMES, JOINTS, JointStates};
 use robot_interface::robot::RobotDescription;
 use robot_interface::sensors::{BatterySample, ImuSample, Intrinsics, LidarScan, RgbImage, ThermalFrame};
 use robot_interface::state::RobotState;
@@ -160,13 +160,30 @@ impl<O: Outlet> Recorder<O> {
     /// # Errors
     /// When the file cannot be written; said once.
     pub fn joint_states(&mut self, states: &JointStates) -> Result<(), RecordError> {
-        let (position, velocity, effort) = (states.positions(), states.velocities(), states.torques());
+        self.some_joint_states(states, &[true; JOINTS])
+    }
+
+    /// `/joint_states` of those joints that `measured`, `[12]`, names: what its stamp says is true of all that are in the
+    /// message. Nothing where it names none.
+    ///
+    /// # Errors
+    /// When the file cannot be written; said once.
+    pub fn some_joint_states(
+        &mut self,
+        states: &JointStates,
+        measured: &[bool; JOINTS],
+    ) -> Result<(), RecordError> {
+        let those: Vec<_> = (0..JOINTS).filter(|joint| measured[*joint]).collect();
+        if those.is_empty() {
+            return Ok(());
+        }
+        let of = |all: [f64; JOINTS]| those.iter().map(|joint| all[*joint]).collect::<Vec<_>>();
         let message = JointState {
             header: Header::new(states.stamp, ""),
-            name: (&JOINT_NAMES).into(),
-            position: (&position).into(),
-            velocity: (&velocity).into(),
-            effort: (&effort).into(),
+            name: those.iter().map(|joint| JOINT_NAMES[*joint]).collect(),
+            position: of(states.positions()).into(),
+            velocity: of(states.velocities()).into(),
+            effort: of(states.torques()).into(),
         };
         self.publish("/joint_states", states.stamp, &message)
     }

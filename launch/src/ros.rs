@@ -16,6 +16,7 @@ mod planner;
 mod probe;
 mod recorder;
 mod replay;
+mod seldom;
 mod shell;
 mod sim;
 

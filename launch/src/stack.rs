@@ -9,6 +9,8 @@ mod story;
 mod surroundings;
 
 pub(crate) use control::Control;
+#[cfg(feature = "ros")]
+pub(crate) use control::ModeRefused;
 pub(crate) use findings::{markers, place_of};
 pub use inspector::Findings;
 pub(crate) use inspector::{Inspector, View};

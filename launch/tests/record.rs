@@ -426,6 +426,21 @@ fn what_does_not_fit_its_size_is_refused_and_the_rest_goes_on() {
     assert_eq!(read(output.get_ref()).len(), 2);
 }
 
+/// A message's stamp holds for all that is in it: joints that were not measured then are left out.
+#[test]
+fn joints_that_were_not_measured_are_left_out() {
+    let mut output = Cursor::new(Vec::new());
+    let mut recorder = Recorder::new(&mut output, &robot()).expect("begins");
+    let measured = std::array::from_fn(|joint| joint % 3 == 2);
+    recorder.some_joint_states(&joints(at(5)), &measured).expect("fits");
+    recorder.some_joint_states(&joints(at(7)), &[false; 12]).expect("nothing to tell");
+    recorder.finish().expect("finishes");
+    let told = &read(output.get_ref())["/joint_states"];
+    assert_eq!(told.len(), 1);
+    assert_eq!((told[0].text("name.0"), told[0].text("name.3")), (JOINT_NAMES[2], JOINT_NAMES[11]));
+    assert_eq!((told[0].number("position.0"), told[0].number("position.3")), (2.0, 11.0));
+}
+
 #[test]
 fn a_late_stamp_does_not_turn_time_back() {
     let mut output = Cursor::new(Vec::new());

@@ -12,9 +12,10 @@
 //! | 36-37 | CRC-16/KERMIT       | `u16`               | of bytes 0 to 35                           |
 //!
 //! The time has 64 bits although 32 would save four bytes: those wrap after 71 minutes, and a reader that
-//! unwraps them guesses wrong after a longer silence or a restart of the sensor. So a time that goes back
-//! means one thing only: the sensor started again. The axes are the robot's (`base`); mounting is the
-//! sensor's affair, as is its calibration.
+//! unwraps them guesses wrong after a longer silence or a restart of the sensor. So a time that does not go forward
+//! means one of two things. Either the sensor started again, and then it goes on from there; or something on the
+//! line repeats itself (a sensor that hangs, an adapter that hands over its buffer twice), and what it says is not
+//! believed. The axes are the robot's (`base`); mounting is the sensor's affair, as is its calibration.
 
 use std::ops::Range;
 
@@ -28,6 +29,12 @@ use super::{Frame, FrameReader, WireError};
 pub const IMU_FRAME_LEN: usize = 38;
 /// Bits a second at which Adit opens the line when the robot file says nothing else.
 pub const IMU_BAUD: u32 = 921_600;
+/// Frames that must go on in order before a time that has gone back is believed to be a sensor that started again:
+/// more than the 4096 bytes that a terminal keeps, so that they cannot be a buffer that is handed over once more.
+pub const RESTART_FRAMES: u32 = 128;
+/// A time farther ahead than this must be confirmed by the frame that follows, us: once in 65536, noise passes for a
+/// frame, and a time from nowhere would make everything after it seem old.
+const FAR_AHEAD_US: u64 = 1_000_000;
 /// Greatest angular velocity about one axis that is believed, rad/s: above the range of any MEMS gyroscope.
 pub const MAX_RATE_RAD_S: f32 = 100.0;
 /// Greatest specific force along one axis that is believed, m/s^2: a hundred times gravity.
@@ -136,7 +143,10 @@ pub struct ImuCounts {
     pub corrupt: u64,
     /// Intact frames with readings that cannot be.
     pub refused: u64,
-    /// Times that the sensor's clock went back: it started again.
+    /// Intact frames that were dropped because their time does not follow that of the last one taken: repeated ones,
+    /// and those by which a restart is told.
+    pub out_of_order: u64,
+    /// Times that the sensor's clock went back and went on from there: it started again.
     pub restarts: u64,
 }
 
@@ -146,6 +156,8 @@ pub struct ImuReader {
     frames: FrameReader<ImuFrame>,
     /// Sequence number and time of the last frame taken.
     last: Option<(u16, u64)>,
+    /// Time of the newest frame that was dropped as out of order, and how many of those follow each other by now.
+    anew: (u64, u32),
     /// Frames refused since then: they were not lost.
     refused_since: u64,
     counts: ImuCounts,
@@ -157,20 +169,19 @@ impl ImuReader {
         Self {
             frames: FrameReader::new(),
             last: None,
+            anew: (0, 0),
             refused_since: 0,
-            counts: ImuCounts { frames: 0, lost: 0, corrupt: 0, refused: 0, restarts: 0 },
+            counts: ImuCounts { frames: 0, lost: 0, corrupt: 0, refused: 0, out_of_order: 0, restarts: 0 },
         }
     }
 
-    /// Takes bytes off the front of `input` until they complete a good frame; `None` once the input is used
-    /// up. Call it until then. What was no good frame is counted in [`counts`](Self::counts).
+    /// Takes bytes off the front of `input` until they complete a good frame that is newer than the one before; `None`
+    /// once the input is used up. Call it until then. What was no such frame is counted in [`counts`](Self::counts).
     pub fn next_frame(&mut self, input: &mut &[u8]) -> Option<ImuFrame> {
         loop {
             match self.frames.next_frame(input)? {
-                Ok(frame) => {
-                    self.take(&frame);
-                    return Some(frame);
-                }
+                Ok(frame) if self.takes(&frame) => return Some(frame),
+                Ok(_) => self.counts.out_of_order += 1,
                 Err(error) if error.is_intact() => {
                     self.counts.refused += 1;
                     self.refused_since += 1;
@@ -185,17 +196,32 @@ impl ImuReader {
         self.counts
     }
 
-    fn take(&mut self, frame: &ImuFrame) {
-        self.counts.frames += 1;
-        let refused = std::mem::take(&mut self.refused_since);
-        match self.last.replace((frame.sequence, frame.time_us)) {
-            Some((_, time_us)) if frame.time_us <= time_us => self.counts.restarts += 1,
-            Some((sequence, _)) => {
-                let missing = frame.sequence.wrapping_sub(sequence).wrapping_sub(1);
-                self.counts.lost += u64::from(missing).saturating_sub(refused);
+    /// Whether a frame is news.
+    fn takes(&mut self, frame: &ImuFrame) -> bool {
+        let follows = |before_us: u64| {
+            frame.time_us > before_us && frame.time_us <= before_us.saturating_add(FAR_AHEAD_US)
+        };
+        if let Some((sequence, time_us)) = self.last {
+            let back = frame.time_us <= time_us;
+            if !follows(time_us) {
+                let (before_us, frames) = self.anew;
+                let goes_on = frames > 0 && follows(before_us);
+                self.anew = (frame.time_us, if goes_on { frames + 1 } else { 1 });
+                if self.anew.1 < if back { RESTART_FRAMES } else { 2 } {
+                    return false;
+                }
             }
-            None => {}
+            if back {
+                self.counts.restarts += 1;
+            } else {
+                let missing = frame.sequence.wrapping_sub(sequence).wrapping_sub(1);
+                self.counts.lost += u64::from(missing).saturating_sub(self.refused_since);
+            }
         }
+        self.counts.frames += 1;
+        self.last = Some((frame.sequence, frame.time_us));
+        (self.anew, self.refused_since) = ((0, 0), 0);
+        true
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use firmware_bridge::port::{BusDriver, BusPort};
 use firmware_bridge::safety::{LimitCounts, Power, Trip};
-use firmware_bridge::wire::imu::{ImuCounts, ImuReader};
+use firmware_bridge::wire::imu::{ImuCounts, ImuFrame, ImuReader};
 use nalgebra::Vector3;
 use perception::localise::TunnelCorrection;
 use planner::estop::StopLevel;
@@ -18,9 +18,10 @@ use robot_interface::state::VelocityCommand;
 use robot_interface::time::Stamp;
 use rtrb::{Consumer, Producer, RingBuffer};
 
+use super::sensor_clock::SensorClock;
 use super::{Histogram, exchange, monotonic, sleep_until};
 use crate::config::Robot;
-use crate::stack::{Body, Control};
+use crate::stack::{Body, Control, ModeRefused};
 
 /// 500 Hz.
 pub(crate) const PERIOD_NANOS: u64 = 2_000_000;
@@ -33,10 +34,12 @@ const LOOK_NANOS: u64 = 40_000;
 const REPORT_EVERY: u64 = 10;
 /// Age from which the simulated inertial sensor counts as silent, s: when the simulator is late, its world stands still.
 const SIMULATED_LIFE_S: f64 = 2.0;
+/// Cycles that damp before the loop ends: what was decided in one goes out in the next, and one may be lost on the line.
+const LAST_CYCLES: u32 = 5;
 /// Silence of the inertial sensor from which the gait's time goes on without it.
 const SILENCE_NANOS: u64 = 50_000_000;
-/// The most inertial samples taken in a cycle: more are a sensor that babbles.
-const MOST_SAMPLES: usize = 64;
+/// The most bytes of the inertial sensor taken at once: a terminal keeps no more for a reader that is late.
+const MOST_IMU_BYTES: usize = 4096;
 
 /// Whose time the measurements are stamped with.
 #[derive(Clone, Copy, Debug)]
@@ -105,6 +108,8 @@ pub(crate) struct Timing {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Report {
     pub(crate) joints: JointStates,
+    /// Which of the joints answered in the last cycle, `[12]`.
+    pub(crate) answered: [bool; JOINTS],
     pub(crate) imu: ImuSample,
     pub(crate) body: Body,
     pub(crate) hold: Option<Hold>,
@@ -112,11 +117,12 @@ pub(crate) struct Report {
     pub(crate) power: Power,
     pub(crate) trip: Option<Trip>,
     pub(crate) limited: [LimitCounts; JOINTS],
-    /// A mode that was asked for and cannot follow the present one.
-    pub(crate) refused: Option<Mode>,
+    /// Why a mode that was asked for since the last report was not granted.
+    pub(crate) refused: Option<ModeRefused>,
     pub(crate) torque_peak_nm: f64,
     pub(crate) missed_replies: u64,
-    pub(crate) port_failures: [u64; 4],
+    /// A motor bus each, as far as there are buses.
+    pub(crate) port_failures: [u64; JOINTS],
     pub(crate) imu_counts: ImuCounts,
     pub(crate) timing: Timing,
 }
@@ -135,6 +141,7 @@ pub(crate) struct Loop<P> {
     lines: Lines<P>,
     time: TimeBase,
     reader: ImuReader,
+    imu_clock: SensorClock,
     guard: Guard,
     /// The time of the newest measurement.
     now: Stamp,
@@ -151,7 +158,7 @@ pub(crate) struct Loop<P> {
     clear: Arc<AtomicBool>,
     quit: Arc<AtomicBool>,
     reports: Producer<Report>,
-    refused: Option<Mode>,
+    refused: Option<ModeRefused>,
     hold: Option<Hold>,
     estopped_at: Option<Stamp>,
     stop: StopLevel,
@@ -190,6 +197,7 @@ impl<P: BusPort> Loop<P> {
             lines,
             time,
             reader: ImuReader::new(),
+            imu_clock: SensorClock::default(),
             guard: Guard::new(time.imu_life_s()),
             now: Stamp::ZERO,
             gait_now: Stamp::ZERO,
@@ -217,15 +225,19 @@ impl<P: BusPort> Loop<P> {
         (this, orders)
     }
 
-    /// Runs until told to quit; a robot that stands is laid down first.
-    pub(crate) fn run(mut self) {
+    /// Runs until told to quit; a robot that stands is laid down first. The last that the motors are told is to damp.
+    pub(crate) fn run(&mut self) {
         let mut due = monotonic();
+        let mut damped_cycles = 0;
         loop {
             sleep_until(due);
             let quit = self.quit.load(Ordering::Acquire) || self.targets.is_abandoned();
-            if quit && self.control.body().mode == Mode::Damped {
+            if quit && damped_cycles >= LAST_CYCLES {
                 return;
             }
+            // This cycle sends what the one before decided.
+            let damped = quit && self.control.body().mode == Mode::Damped;
+            damped_cycles = if damped { damped_cycles + 1 } else { 0 };
             if matches!(self.time, TimeBase::Sensor) && !quit {
                 due = self.wait_for_sample(due);
             }
@@ -270,7 +282,9 @@ impl<P: BusPort> Loop<P> {
             self.control.handle_correction(&correction);
         }
         while let Ok(target) = self.targets.pop() {
-            self.target = Some(target);
+            // A mode that was asked for is kept until it is dealt with: the next velocity must not take its place.
+            let mode = target.mode.or(self.target.and_then(|before| before.mode));
+            self.target = Some(Target { mode, ..target });
         }
         self.decide(joints_at, quit);
         self.timing.took.add(monotonic().nanos() - begun.nanos());
@@ -300,6 +314,9 @@ impl<P: BusPort> Loop<P> {
         };
         if time > self.control.joints().stamp {
             self.control.handle_cycle(&cycle, time);
+        } else {
+            // A world that stands still has motors that may be in trouble all the same.
+            self.control.watch(&cycle);
         }
         match self.time {
             TimeBase::System(_) => {
@@ -318,28 +335,44 @@ impl<P: BusPort> Loop<P> {
         }
     }
 
+    /// Takes all inertial samples that have arrived, in their order.
     fn read_imu(&mut self) {
         let mut buffer = [0; 512];
-        let Ok(count) = self.lines.imu.read(&mut buffer) else { return };
-        let mut bytes = &buffer[..count];
-        let arrived = monotonic();
-        for _ in 0..MOST_SAMPLES {
-            let restarts = self.reader.counts().restarts;
-            let Some(frame) = self.reader.next_frame(&mut bytes) else { break };
-            let stamp = match self.time {
-                TimeBase::Sensor => Stamp::from_nanos(frame.time_us.saturating_mul(1000)),
-                TimeBase::System(offset) => arrived.plus_nanos(offset),
-            };
-            if self.reader.counts().restarts > restarts && matches!(self.time, TimeBase::Sensor) {
-                self.begin_anew(stamp);
+        for _ in 0..MOST_IMU_BYTES / buffer.len() {
+            let Ok(count) = self.lines.imu.read(&mut buffer) else { break };
+            let arrived = monotonic();
+            let mut bytes = &buffer[..count];
+            let mut restarts = self.reader.counts().restarts;
+            while let Some(frame) = self.reader.next_frame(&mut bytes) {
+                let restarted = self.reader.counts().restarts > restarts;
+                restarts = self.reader.counts().restarts;
+                self.take_sample(&frame, restarted, arrived);
             }
-            self.imu = frame.sample(stamp);
-            self.control.handle_imu(&self.imu);
-            (self.now, self.imu_at) = (stamp, Some(arrived));
+            if count < buffer.len() {
+                break;
+            }
         }
         if let TimeBase::System(offset) = self.time {
-            self.now = arrived.plus_nanos(offset);
+            self.now = monotonic().plus_nanos(offset);
         }
+    }
+
+    fn take_sample(&mut self, frame: &ImuFrame, restarted: bool, arrived: Stamp) {
+        let stamp = match self.time {
+            TimeBase::Sensor => Stamp::from_nanos(frame.time_us.saturating_mul(1000)),
+            TimeBase::System(offset) => {
+                if restarted {
+                    self.imu_clock = SensorClock::default();
+                }
+                self.imu_clock.stamp(frame.time_us, arrived).plus_nanos(offset)
+            }
+        };
+        if restarted && matches!(self.time, TimeBase::Sensor) {
+            self.begin_anew(stamp);
+        }
+        self.imu = frame.sample(stamp);
+        self.control.handle_imu(&self.imu);
+        (self.now, self.imu_at) = (self.now.max(stamp), Some(arrived));
     }
 
     /// The simulation has begun anew, and the robot lies at its start. The one place that allocates: the legs are
@@ -362,7 +395,11 @@ impl<P: BusPort> Loop<P> {
             // A trouble that persists stays, and is told in each report.
             let _ = self.control.clear_trouble();
         }
-        let silent_nanos = self.imu_at.map_or(0, |at| now.nanos().saturating_sub(at.nanos()));
+        let silent_nanos = match (self.time, self.imu_at) {
+            (TimeBase::Sensor, Some(at)) => now.nanos().saturating_sub(at.nanos()),
+            // The system's clock goes on by itself.
+            _ => 0,
+        };
         let silent_nanos = if silent_nanos > SILENCE_NANOS { silent_nanos } else { 0 };
         // Never back, not even when a sensor that had paused goes on where it was.
         self.gait_now = self.gait_now.max(self.now.plus_nanos(silent_nanos));
@@ -389,8 +426,8 @@ impl<P: BusPort> Loop<P> {
         {
             // Asked for once: a mode that has ended must not begin again by itself.
             target.mode = None;
-            if self.control.request(mode, self.gait_now).is_err() {
-                self.refused = Some(mode);
+            if let Err(refused) = self.control.request(mode, self.gait_now) {
+                self.refused = Some(refused);
             }
         }
         let velocity = wanted.map_or(VelocityCommand::default(), |target| target.velocity);
@@ -399,9 +436,9 @@ impl<P: BusPort> Loop<P> {
     }
 
     fn report(&mut self) {
-        let failures = |bus| self.lines.buses.failures(bus).0;
         let report = Report {
             joints: *self.control.joints(),
+            answered: *self.control.answered(),
             imu: self.imu,
             body: self.control.body(),
             hold: self.hold,
@@ -412,7 +449,7 @@ impl<P: BusPort> Loop<P> {
             refused: self.refused.take(),
             torque_peak_nm: self.control.take_torque_peak(),
             missed_replies: self.control.missed_replies(),
-            port_failures: [failures(0), failures(1), failures(2), failures(3)],
+            port_failures: std::array::from_fn(|bus| self.lines.buses.failures(bus).0),
             imu_counts: self.reader.counts(),
             timing: self.timing,
         };

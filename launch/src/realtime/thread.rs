@@ -10,6 +10,10 @@ use thread_priority::{
     thread_native_id,
 };
 
+/// Priority of the control loop, `SCHED_FIFO`: above everything else that runs on the robot's computer but the kernel's
+/// own threads.
+pub(crate) const CONTROL_PRIORITY: u8 = 80;
+
 /// Gives the calling thread a real-time priority (1 to 99, `SCHED_FIFO`).
 ///
 /// # Errors

@@ -16,9 +16,11 @@ mod stopping;
 
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use firmware_bridge::bridge::CYCLE_NANOS;
+use planner::guard::Hold;
 use r2r::Node;
 use r2r::adit_msgs::msg::TunnelCorrection as CorrectionMsg;
 use robot_interface::time::Stamp;
@@ -30,26 +32,73 @@ use self::stopping::Stopping;
 use super::endpoint::Inbox;
 use super::outlet::state_qos;
 use super::parameters::Declarations;
+use super::seldom::Seldom;
 use super::shell::{Health, Level, Part};
 use super::{Setting, convert};
 use crate::config::{Mission, Robot};
-use crate::realtime::{Loop, Orders, Report, TimeBase, lock_memory, monotonic, prioritise};
+use crate::realtime::{CONTROL_PRIORITY, Loop, Orders, Report, TimeBase, lock_memory, monotonic, prioritise};
 use crate::stack::Control;
 use crate::world::start_pose;
 
-/// Above everything else that runs on the robot's computer but the kernel's own threads.
-const PRIORITY: u8 = 80;
+/// Silence of the control loop from which it is not believed to run, s: it reports 50 times a second.
+const REPORT_LIFE_S: f64 = 0.5;
+/// The longest that a node that is thrown away waits for its robot to lie, s: it takes two.
+const LIE_WITHIN_S: f64 = 5.0;
+
+/// The control loop on its thread.
+struct Running {
+    orders: Orders,
+    thread: JoinHandle<()>,
+    /// When it last reported, or was started.
+    heard: Stamp,
+    latest: Option<Report>,
+}
+
+impl Running {
+    fn is_ending(&self) -> bool {
+        self.orders.quit.load(Ordering::Relaxed)
+    }
+
+    /// What it said last, if that still holds.
+    fn latest(&self, now: Stamp) -> Option<&Report> {
+        self.latest.as_ref().filter(|_| now.seconds_since(self.heard) <= REPORT_LIFE_S)
+    }
+
+    /// How it is, for diagnostics.
+    fn judged(&self, now: Stamp) -> (Level, String) {
+        let silent_s = now.seconds_since(self.heard);
+        if silent_s > REPORT_LIFE_S {
+            let message = format!(
+                "the control loop has said nothing for {silent_s:.1} s: keep clear of the robot, and start the bridge \
+                 anew if it stays so (without commands the motors damp by themselves)"
+            );
+            return (Level::Error, message);
+        }
+        let Some(report) = &self.latest else {
+            return (Level::Warn, "the control loop is starting".to_owned());
+        };
+        match report.hold {
+            _ if report.trip.is_some() => {
+                (Level::Error, report.trip.map(|trip| trip.to_string()).unwrap_or_default())
+            }
+            _ if self.is_ending() => (Level::Warn, "ending: the robot is laid down first".to_owned()),
+            Some(Hold::NoTarget) => (Level::Ok, "standing by".to_owned()),
+            Some(hold) => (Level::Error, hold.to_string()),
+            None => (Level::Ok, "obeying".to_owned()),
+        }
+    }
+}
 
 pub(super) struct BridgeNode {
     mission: Mission,
     robot: Robot,
     ports: Ports,
-    running: Option<(Orders, JoinHandle<()>)>,
-    latest: Option<Report>,
+    running: Option<Running>,
     /// The emergency stop outlives the loop: a node that is deactivated and activated again stays stopped.
     stopping: Stopping,
     leading: Leading,
     says: Says,
+    unsaid: Seldom,
     corrections: Inbox<CorrectionMsg>,
 }
 
@@ -75,7 +124,7 @@ impl BridgeNode {
             mission: setting.mission,
             robot: setting.robot,
             running: None,
-            latest: None,
+            unsaid: Seldom::default(),
         })
     }
 }
@@ -95,28 +144,36 @@ impl Part for BridgeNode {
         let start = start_pose(&self.mission);
         let mut control = Control::new(&self.robot, start, now, time.bus_nanos())?;
         let lines = self.ports.open(control.bus().0)?;
-        let (control, orders) = Loop::new(&self.robot, start, control, lines, time);
+        let (mut control, orders) = Loop::new(&self.robot, start, control, lines, time);
         self.stopping.tell(monotonic(), &orders);
         let thread = std::thread::Builder::new()
             .name("control".to_owned())
             .spawn(move || {
-                for warning in [prioritise(PRIORITY), lock_memory()].into_iter().filter_map(Result::err) {
+                for warning in
+                    [prioritise(CONTROL_PRIORITY), lock_memory()].into_iter().filter_map(Result::err)
+                {
                     tracing::warn!("{warning}");
                 }
                 control.run();
             })
             .context("cannot start the control thread")?;
-        self.running = Some((orders, thread));
+        self.running = Some(Running { orders, thread, heard: monotonic(), latest: None });
         Ok(())
     }
 
-    fn deactivate(&mut self) {
-        if let Some((orders, thread)) = self.running.take() {
-            orders.quit.store(true, Ordering::Release);
-            // It lays the robot down first: two seconds at most. A panic was printed where it happened.
-            let _ = thread.join();
-            self.ports.close();
+    /// The robot is laid down first, which takes two seconds; whoever wants to stop it is heard meanwhile.
+    fn deactivate(&mut self) -> bool {
+        let Some(running) = &self.running else { return true };
+        running.orders.quit.store(true, Ordering::Release);
+        if !running.thread.is_finished() {
+            return false;
         }
+        if let Some(running) = self.running.take() {
+            // A panic was printed where it happened.
+            let _ = running.thread.join();
+        }
+        self.ports.close();
+        true
     }
 
     fn tick(
@@ -126,66 +183,71 @@ impl Part for BridgeNode {
         parameters: &Declarations,
         active: bool,
     ) -> anyhow::Result<()> {
-        self.stopping.serve(now, self.running.as_ref().map(|(orders, _)| orders));
-        if let Some((orders, thread)) = &mut self.running {
-            anyhow::ensure!(
-                !thread.is_finished() || orders.quit.load(Ordering::Relaxed),
-                "the control thread ended"
-            );
-            while let Ok(report) = orders.reports.pop() {
-                self.says.report(&report, self.leading.owner(now))?;
-                if let Some(mode) = report.refused {
-                    tracing::warn!("{mode:?} was asked for, but the robot is in {:?}", report.body.mode);
+        self.stopping.serve(now, self.running.as_ref().map(|running| &running.orders));
+        if let Some(running) = &mut self.running {
+            anyhow::ensure!(!running.thread.is_finished() || running.is_ending(), "the control thread ended");
+            while let Ok(report) = running.orders.reports.pop() {
+                if let Err(error) = self.says.report(&report, self.leading.owner(now)) {
+                    // The robot does not depend on who hears of it.
+                    self.unsaid.warn(now, format_args!("the robot's state is not published: {error:#}"));
+                }
+                if let Some(refused) = report.refused {
+                    tracing::warn!("{refused}");
                 }
                 if let Some(hold) = report.hold
-                    && self.latest.as_ref().and_then(|latest| latest.hold) != Some(hold)
+                    && running.latest.as_ref().and_then(|latest| latest.hold) != Some(hold)
                 {
                     tracing::info!("held: {hold}");
                 }
                 self.stopping.report(now, &report);
-                self.latest = Some(report);
+                (running.latest, running.heard) = (Some(report), now);
             }
             while let Some(message) = self.corrections.take() {
                 match convert::correction(&message) {
                     // A full ring means that the loop has stopped: that shows elsewhere.
-                    Ok(correction) => drop(orders.corrections.push(correction)),
+                    Ok(correction) => drop(running.orders.corrections.push(correction)),
                     Err(refused) => tracing::warn!("localisation/correction is not used: {refused}"),
                 }
             }
         }
-        let orders = self.running.as_mut().filter(|_| active).map(|(orders, _)| orders);
-        self.leading.serve(node, now, parameters, orders);
+        let led = self.running.as_mut().filter(|running| active && !running.is_ending());
+        let latest = led.as_ref().and_then(|running| running.latest(now).copied());
+        let orders = led.map(|running| &mut running.orders);
+        self.leading.serve(node, now, parameters, orders, latest.as_ref(), self.stopping.level());
         Ok(())
     }
 
     fn health(&self) -> Health {
-        let Some(report) = &self.latest else {
+        let Some(running) = &self.running else {
             let message = "no control loop: activate the node".to_owned();
             return Health { level: Level::Warn, message, values: Vec::new() };
         };
-        let mut values = says::timing(report);
-        values.extend(self.ports.values(report));
-        values.extend(says::safety(report));
+        let mut values = Vec::new();
+        if let Some(report) = &running.latest {
+            values.extend(says::timing(report));
+            values.extend(self.ports.values(report));
+            values.extend(says::safety(report));
+        }
         values.push(("estop_holders", self.stopping.holders()));
         values.push(("cmd_vel", self.leading.refusal().to_owned()));
-        let (level, message) = match report.hold {
-            _ if report.trip.is_some() => {
-                (Level::Error, report.trip.map(|trip| trip.to_string()).unwrap_or_default())
-            }
-            Some(planner::guard::Hold::NoTarget) => (Level::Ok, "standing by".to_owned()),
-            Some(hold) => (Level::Error, hold.to_string()),
-            None => (Level::Ok, "obeying".to_owned()),
-        };
+        let (level, message) = running.judged(monotonic());
         Health { level, message, values }
     }
 
     fn may_end(&mut self, _now: Stamp) -> bool {
-        match &self.running {
-            Some((orders, thread)) => {
-                orders.quit.store(true, Ordering::Release);
-                thread.is_finished()
-            }
-            None => true,
+        self.deactivate()
+    }
+}
+
+/// However the node ends, the robot is laid down before its motors lose their commands.
+impl Drop for BridgeNode {
+    fn drop(&mut self) {
+        let begun = monotonic();
+        while !self.deactivate() && monotonic().seconds_since(begun) < LIE_WITHIN_S {
+            std::thread::sleep(Duration::from_millis(2));
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

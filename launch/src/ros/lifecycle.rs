@@ -82,6 +82,8 @@ pub(crate) struct Services {
     transitions: Inbox<ServiceRequest<GetAvailableTransitions::Service>>,
     graph: Inbox<ServiceRequest<GetAvailableTransitions::Service>>,
     events: Publisher<TransitionEvent>,
+    /// A transition under way, with whoever waits for it.
+    pending: Option<(ServiceRequest<ChangeState::Service>, Transition, State)>,
 }
 
 impl Services {
@@ -94,11 +96,13 @@ impl Services {
             transitions: Inbox::service(node, &service("get_available_transitions"))?,
             graph: Inbox::service(node, &service("get_transition_graph"))?,
             events: node.create_publisher(&service("transition_event"), QosProfile::default())?,
+            pending: None,
         })
     }
 
-    /// Answers what is asked; `change` carries out a transition and says whether it worked.
-    pub(crate) fn serve(&mut self, state: State, change: impl FnOnce(Transition, State) -> bool) {
+    /// Answers what is asked; `change` carries out a transition and says whether it worked, or `None` while it is under
+    /// way: then it is called again the next time, and the state stays what it was until it has worked.
+    pub(crate) fn serve(&mut self, state: State, change: impl FnOnce(Transition, State) -> Option<bool>) {
         while let Some(request) = self.get.take() {
             respond(request, GetState::Response { current_state: state.message() });
         }
@@ -116,10 +120,12 @@ impl Services {
             respond(request, GetAvailableTransitions::Response { available_transitions });
         }
         // One a time: the next one is judged by the state that this one leads to.
-        if let Some(request) = self.change.take() {
+        if self.pending.is_none()
+            && let Some(request) = self.change.take()
+        {
             let wanted = &request.message.transition;
-            let success = match follows(state, wanted.id, &wanted.label) {
-                Some((transition, to)) => change(transition, to),
+            match follows(state, wanted.id, &wanted.label) {
+                Some((transition, to)) => self.pending = Some((request, transition, to)),
                 None => {
                     tracing::warn!(
                         "no transition {} `{}` from {}: ask get_available_transitions",
@@ -127,10 +133,15 @@ impl Services {
                         wanted.label,
                         state.label()
                     );
-                    false
+                    respond(request, ChangeState::Response { success: false });
                 }
-            };
-            respond(request, ChangeState::Response { success });
+            }
+        }
+        if let Some((request, transition, to)) = self.pending.take() {
+            match change(transition, to) {
+                Some(success) => respond(request, ChangeState::Response { success }),
+                None => self.pending = Some((request, transition, to)),
+            }
         }
     }
 

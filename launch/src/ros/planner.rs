@@ -166,10 +166,11 @@ impl PlannerNode {
 }
 
 impl Part for PlannerNode {
-    fn deactivate(&mut self) {
+    fn deactivate(&mut self) -> bool {
         if let Some(journey) = &mut self.journey {
             journey.stop();
         }
+        true
     }
 
     fn tick(

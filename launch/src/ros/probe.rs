@@ -18,10 +18,10 @@ use super::endpoint::Inbox;
 use super::parameters::Declarations;
 use super::shell::{Health, Level, Part};
 use super::{Setting, convert};
-use crate::realtime::{CONTROL_PERIOD_NANOS, Histogram, monotonic, prioritise, sleep_until};
+use crate::realtime::{
+    CONTROL_PERIOD_NANOS, CONTROL_PRIORITY, Histogram, monotonic, prioritise, sleep_until,
+};
 
-/// The control loop's priority.
-const PRIORITY: u8 = 80;
 /// Between two words, ns.
 const WORD_NANOS: u64 = 1_000_000;
 /// Cycles of the bare loop between two tellings.
@@ -58,7 +58,7 @@ impl ProbeNode {
 
 /// Sleeps to each deadline and does nothing else.
 fn bare_loop(ended: &AtomicBool, mut tell: Producer<(Histogram, u64)>) {
-    if let Err(warning) = prioritise(PRIORITY) {
+    if let Err(warning) = prioritise(CONTROL_PRIORITY) {
         tracing::warn!("{warning}");
     }
     let (mut late, mut missed, mut cycles) = (Histogram::new(), 0, 0u64);

@@ -51,8 +51,10 @@ pub(crate) trait Part {
         Ok(())
     }
 
-    /// Interrupts it.
-    fn deactivate(&mut self) {}
+    /// Interrupts it; whether that is done. Asked again until it is, and the part hears and is heard meanwhile.
+    fn deactivate(&mut self) -> bool {
+        true
+    }
 
     /// Gives back what [`Part::configure`] took.
     fn cleanup(&mut self) {}
@@ -147,18 +149,21 @@ impl<P: Part> Shell<P> {
 
     fn spin(&mut self, stop: &AtomicBool) -> anyhow::Result<()> {
         let mut stopping: Option<Stamp> = None;
+        let mut failed = None;
         while self.state != State::Finalized {
             self.node.spin_once(SPIN);
             let now = monotonic();
             self.parameters.serve(&mut self.declared);
             self.serve_life();
             self.tell_time();
-            self.part.tick(&mut self.node, now, &self.declared, self.state == State::Active)?;
+            let done = self.part.tick(&mut self.node, now, &self.declared, self.state == State::Active);
+            // What cannot go on still comes to an end in order, and hears meanwhile.
+            failed = failed.or(done.err());
             if now >= self.diagnosed.plus_nanos(DIAGNOSE_NANOS) {
                 self.diagnosed = now;
                 self.diagnose();
             }
-            if stop.load(Ordering::Relaxed) {
+            if failed.is_some() || stop.load(Ordering::Relaxed) {
                 let since = *stopping.get_or_insert(now);
                 if self.part.may_end(now) || now.seconds_since(since) > END_WITHIN_S {
                     break;
@@ -166,7 +171,7 @@ impl<P: Part> Shell<P> {
             }
         }
         tracing::info!("ended");
-        Ok(())
+        failed.map_or(Ok(()), Err)
     }
 
     fn tell_time(&mut self) {
@@ -187,7 +192,9 @@ impl<P: Part> Shell<P> {
                 Transition::Configure => self.part.configure(&self.declared),
                 Transition::Activate => self.part.activate(),
                 Transition::Deactivate | Transition::ActiveShutdown => {
-                    self.part.deactivate();
+                    if !self.part.deactivate() {
+                        return None;
+                    }
                     Ok(())
                 }
                 Transition::Cleanup => {
@@ -200,7 +207,7 @@ impl<P: Part> Shell<P> {
                 tracing::error!("{error:#}");
             }
             wanted = done.is_ok().then_some((transition, to));
-            done.is_ok()
+            Some(done.is_ok())
         });
         if let Some((transition, to)) = wanted {
             self.entered(transition, to);

@@ -141,8 +141,9 @@ impl Part for SimNode {
         Ok(())
     }
 
-    fn deactivate(&mut self) {
+    fn deactivate(&mut self) -> bool {
         self.shared.set_running(false);
+        true
     }
 
     fn tick(

@@ -7,7 +7,7 @@ use perception::localise::TunnelCorrection;
 use perception::state::{PoseHistory, StateEstimator};
 use planner::gait::{Gait, Mode, Refused};
 use robot_interface::frames::{Base, Map, Transform};
-use robot_interface::joints::{JOINTS, JointCommand, JointMeasurement, JointStates};
+use robot_interface::joints::{JOINT_NAMES, JOINTS, JointCommand, JointMeasurement, JointStates};
 use robot_interface::sensors::ImuSample;
 use robot_interface::state::{RobotState, VelocityCommand};
 use robot_interface::time::Stamp;
@@ -19,7 +19,7 @@ use crate::config::Robot;
 const IDLE_DAMPING: f64 = 3.0;
 
 /// Why a gait mode was not granted.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub(crate) enum ModeRefused {
     /// The legs are doing something else.
     #[error(transparent)]
@@ -27,6 +27,14 @@ pub(crate) enum ModeRefused {
     /// A joint has a trouble.
     #[error(transparent)]
     Power(#[from] PowerRefused),
+    /// A joint has never been heard: where it is is not known.
+    #[error("{0} has not answered since the start: check its motor and its bus")]
+    Unheard(&'static str),
+    /// Which way is up is not known yet, and a fall would not be noticed.
+    #[error(
+        "the state estimate is not ready: let the robot lie still for a second, with its inertial sensor answering"
+    )]
+    NotReady,
 }
 
 /// State estimate and gait, with the watch over the joints and the bridge that their commands go through.
@@ -37,6 +45,11 @@ pub(crate) struct Control {
     gait: Gait,
     commands: [JointCommand; JOINTS],
     joints: JointStates,
+    /// Which joints have answered since the start, and in the last cycle. `[12]`
+    heard: [bool; JOINTS],
+    answered: [bool; JOINTS],
+    /// Whether somebody has asked the robot to rise since its legs were last let go.
+    asked: bool,
     torque_peak_nm: f64,
     missed: u64,
 }
@@ -66,6 +79,9 @@ impl Control {
             gait: Gait::new(description, &robot.policy)?,
             commands: [JointCommand::damping(IDLE_DAMPING); JOINTS],
             joints: JointStates { stamp: now, joints },
+            heard: [false; JOINTS],
+            answered: [false; JOINTS],
+            asked: false,
             torque_peak_nm: 0.0,
             missed: 0,
         })
@@ -85,14 +101,34 @@ impl Control {
         (&mut self.bridge, &self.commands)
     }
 
-    /// Takes what a cycle on the motor buses gave, measured at `now`.
+    /// Takes what a cycle on the motor buses gave, measured at `now`. A joint that has never answered is taken to be as
+    /// in the lying pose; until all have, the legs tell nothing of the robot's motion.
     pub(crate) fn handle_cycle(&mut self, cycle: &Cycle, now: Stamp) {
-        self.joints = JointStates { stamp: now, joints: cycle.states.joints };
-        self.missed += cycle.answered.iter().filter(|a| !**a).count() as u64;
+        self.watch(cycle);
+        self.joints.stamp = now;
+        for joint in (0..JOINTS).filter(|joint| self.heard[*joint]) {
+            self.joints.joints[joint] = cycle.states.joints[joint];
+        }
         let torques = self.joints.torques();
         self.torque_peak_nm = torques.iter().fold(self.torque_peak_nm, |peak, t| peak.max(t.abs()));
-        self.estimator.handle_joints(&self.joints);
+        if self.unheard().is_none() {
+            self.estimator.handle_joints(&self.joints);
+        }
+    }
+
+    /// Takes of a cycle only what stops the robot: for one between which and the last no time has gone by.
+    pub(crate) fn watch(&mut self, cycle: &Cycle) {
+        self.answered = cycle.answered;
+        for (heard, answered) in self.heard.iter_mut().zip(cycle.answered) {
+            *heard |= answered;
+            self.missed += u64::from(!answered);
+        }
         self.safety.handle_cycle(cycle);
+    }
+
+    /// A joint that has not answered since the start.
+    fn unheard(&self) -> Option<&'static str> {
+        JOINT_NAMES.iter().zip(self.heard).find_map(|(name, heard)| (!heard).then_some(*name))
     }
 
     /// Takes an inertial sample.
@@ -109,9 +145,19 @@ impl Control {
     pub(crate) fn step(&mut self, now: Stamp, velocity: (Stamp, VelocityCommand)) {
         self.heed_trouble(now);
         let commands = self.gait.step(now, &self.estimator.state(), &self.joints, velocity);
+        self.command(now, &commands);
+    }
+
+    /// Passes on what may be sent of the gait's commands.
+    fn command(&mut self, now: Stamp, commands: &[JointCommand; JOINTS]) {
         self.follow_gait();
-        // What makes no sense goes on as it is: the bridge refuses it whole, and the motors damp by themselves.
-        self.commands = self.safety.admit(now, &commands).unwrap_or(commands);
+        self.commands = self.safety.admit(now, commands).unwrap_or_else(|_| {
+            // The gait has diverged: what it would say next is not to be waited for. Letting go is never refused.
+            let _ = self.gait.request(Mode::Damped, now);
+            self.follow_gait();
+            let damping = [JointCommand::damping(IDLE_DAMPING); JOINTS];
+            self.safety.admit(now, &damping).unwrap_or(damping)
+        });
     }
 
     /// A joint's trouble lets the legs go, or has the robot lie down first if it can wait so long.
@@ -132,10 +178,14 @@ impl Control {
         }
     }
 
-    /// The motors may do what the gait's mode needs, and no more.
+    /// The motors may do what the gait's mode needs, and no more; and nothing but damp until somebody has asked the
+    /// robot to rise, whatever the gait does.
     fn follow_gait(&mut self) {
-        let wanted = match self.gait.mode() {
+        let mode = self.gait.mode();
+        self.asked &= mode != Mode::Damped;
+        let wanted = match mode {
             Mode::Damped => Power::Damped,
+            _ if !self.asked => Power::Damped,
             Mode::StandUp | Mode::LieDown => Power::Standing,
             Mode::Walk => Power::Active,
         };
@@ -152,14 +202,26 @@ impl Control {
     /// Asks for a gait mode.
     ///
     /// # Errors
-    /// When it cannot follow the present one, or a joint has a trouble and may not be driven.
+    /// When it cannot follow the present one; or, of rising, when a joint has a trouble or was never heard, or the
+    /// estimate is not ready.
     pub(crate) fn request(&mut self, mode: Mode, now: Stamp) -> Result<(), ModeRefused> {
-        if let Some(trip) = self.safety.trip()
-            && mode == Mode::StandUp
-        {
+        let rises = mode == Mode::StandUp;
+        if rises {
+            self.may_rise()?;
+        }
+        self.gait.request(mode, now)?;
+        self.asked |= rises;
+        Ok(())
+    }
+
+    fn may_rise(&self) -> Result<(), ModeRefused> {
+        if let Some(trip) = self.safety.trip() {
             return Err(PowerRefused::Faulted(*trip).into());
         }
-        Ok(self.gait.request(mode, now)?)
+        if let Some(joint) = self.unheard() {
+            return Err(ModeRefused::Unheard(joint));
+        }
+        if self.estimator.is_ready() { Ok(()) } else { Err(ModeRefused::NotReady) }
     }
 
     /// The watch over the joints.
@@ -184,7 +246,7 @@ impl Control {
             state: self.estimator.state(),
             mode: self.gait.mode(),
             fallen: self.gait.fallen(),
-            ready: self.estimator.is_ready(),
+            ready: self.estimator.is_ready() && self.unheard().is_none(),
         }
     }
 
@@ -194,6 +256,18 @@ impl Control {
 
     pub(crate) fn joints(&self) -> &JointStates {
         &self.joints
+    }
+
+    /// Which of the joints answered in the last cycle, `[12]`; of the others the last is told that was heard.
+    #[cfg(feature = "ros")]
+    pub(crate) const fn answered(&self) -> &[bool; JOINTS] {
+        &self.answered
+    }
+
+    /// Samples that the estimator has not used.
+    #[cfg(all(test, feature = "ros"))]
+    pub(crate) const fn rejected_samples(&self) -> u64 {
+        self.estimator.diagnostics().rejected_samples
     }
 
     pub(crate) fn history(&self) -> PoseHistory {

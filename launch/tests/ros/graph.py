@@ -15,6 +15,7 @@ from pathlib import Path
 import geometry_msgs.msg
 import lifecycle_msgs.srv
 import rcl_interfaces.srv
+import std_srvs.srv
 from adit_msgs.action import RunMission
 from rclpy.action import ActionClient
 
@@ -296,6 +297,41 @@ def check_holders(client):
     client.node.destroy_publisher(publisher)
 
 
+def check_deactivation(client):
+    """A bridge that is deactivated lays the robot down, and hears an emergency stop meanwhile."""
+    publisher = client.node.create_publisher(geometry_msgs.msg.Twist, "/cmd_vel", 1)
+    wait_for("no lease", lambda: client.state().lease_owner == "", 15)
+    lease = client.lease(seconds=9.0)
+    assert lease.granted
+    risen = client.trigger("/robot/stand_up")
+    assert risen.success, risen.message
+    deadline = time.monotonic() + 60
+    while client.state().mode != "walk":
+        assert time.monotonic() < deadline, client.state()
+        client.drive(publisher, 0.2)
+        assert client.lease(seconds=9.0, token=lease.token).granted
+    estop = client.node.create_client(std_srvs.srv.SetBool, "/estop")
+    change = client.node.create_client(lifecycle_msgs.srv.ChangeState, "/bridge/change_state")
+    assert estop.wait_for_service(10) and change.wait_for_service(10)
+    request = lifecycle_msgs.srv.ChangeState.Request()
+    request.transition.label = "deactivate"
+    ending = change.call_async(request)
+    wait_for("lying down", lambda: client.state().mode == "lie_down", 10)
+    asked = time.monotonic()
+    stopped = estop.call_async(std_srvs.srv.SetBool.Request(data=True))
+    wait_for("an answer of the emergency stop", stopped.done, 5)
+    took = time.monotonic() - asked
+    print(f"  an emergency stop was answered after {1000 * took:.0f} ms")
+    assert stopped.result().success and took < 0.5, took
+    wait_for("the end of the control loop", ending.done, 10)
+    assert ending.result().success
+    state = client.service(lifecycle_msgs.srv.GetState, "/bridge/get_state").current_state
+    assert state.label == "inactive", state
+    refused = client.trigger("/robot/lie_down")
+    assert not refused.success and "active" in refused.message, refused
+    client.node.destroy_publisher(publisher)
+
+
 def check_recording(path):
     """Every message, by readers that are not ours."""
     from mcap.reader import make_reader
@@ -347,6 +383,7 @@ def main():
                 seen = found(result.report)
                 print("driving"); check_driving(client)
                 print("holders of an emergency stop"); check_holders(client)
+                print("deactivation"); check_deactivation(client)
             finally:
                 client.close()
             code = stack.stop()

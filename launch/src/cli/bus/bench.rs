@@ -11,10 +11,8 @@ use super::table::columns;
 use super::{Whose, bad_input, print, stop_on_ctrl_c};
 use crate::bus::bench::{Bench, Figures, Samples};
 use crate::cli::INTERRUPTED;
-use crate::realtime::{lock_memory, prioritise};
+use crate::realtime::{CONTROL_PRIORITY, lock_memory, prioritise};
 
-/// That of the robot's own control thread.
-const PRIORITY: u8 = 80;
 /// The quantiles that are shown.
 const SHARES: [(&str, f64); 4] = [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999), ("max", 1.0)];
 
@@ -45,7 +43,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let period_nanos = (1e9 / args.rate) as u64;
     let buses = args.whose.open(period_nanos)?;
     if let Some(motors) = &buses.motors {
-        motors.prioritise(PRIORITY - 1);
+        motors.prioritise(CONTROL_PRIORITY - 1);
     }
     let stop = stop_on_ctrl_c()?;
     let cycles = (args.seconds * args.rate / 2.0).round() as usize;
@@ -53,7 +51,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut bench = Bench::new(&robot, buses.bridge, buses.driver, period_nanos, cycles);
     let measure = || {
         let warnings: Vec<String> =
-            [prioritise(PRIORITY), lock_memory()].into_iter().filter_map(Result::err).collect();
+            [prioritise(CONTROL_PRIORITY), lock_memory()].into_iter().filter_map(Result::err).collect();
         bench.run(&stop);
         warnings
     };

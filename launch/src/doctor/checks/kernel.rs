@@ -1,8 +1,8 @@
-//! What the kernel and the processor add to a wake-up: a control period is 2 ms at 500 Hz, 1 ms at 1 kHz.
+//! What the kernel and the processor add to a wake-up: a control period is 2 ms.
 
 use super::{Facts, Opinion, Verdict};
 
-/// A processor that takes longer to wake up from rest eats a tenth of a period of 1 kHz, us.
+/// A processor that takes longer to wake up from rest eats a twentieth of a control period, us.
 const SLOW_WAKE_UP_US: u32 = 100;
 /// Clocks that are read without a call into the kernel: x86, ARM, and the two of hypervisors.
 const FAST_CLOCKS: [&str; 5] =
@@ -104,7 +104,7 @@ pub(super) fn isolation(facts: &Facts) -> Opinion {
     }
     let last = cpu.count - 1;
     Opinion::new(Verdict::Note, format!("no processor is kept free{tickless}")).with_remedy(format!(
-        "only for 1 kHz: CPUAffinity=0-{} in /etc/systemd/system.conf keeps the system off processor {last}, and \
+        "only where cycles are late: CPUAffinity=0-{} in /etc/systemd/system.conf keeps the system off processor {last}, and \
          CPUAffinity=0-{last} in `sudo systemctl edit adit` lets Adit use it (launch/deploy/README.md)",
         last - 1
     ))

@@ -2,9 +2,8 @@
 
 use super::{Facts, Opinion, Verdict, deploy};
 use crate::doctor::facts::Limit;
+use crate::realtime::CONTROL_PRIORITY;
 
-/// The priority of the bridge's control loop, `SCHED_FIFO`.
-const BRIDGE_PRIORITY: u64 = 80;
 /// What lets people in once the limits are installed.
 const JOIN: &str = "sudo groupadd -f realtime && sudo usermod -aG realtime $USER    # then log in again";
 
@@ -26,10 +25,10 @@ pub(super) fn realtime_priority(facts: &Facts) -> Opinion {
     let found = match facts.limits.realtime_priority {
         _ if facts.user.may_prioritise => return Opinion::new(Verdict::Ok, "any, by CAP_SYS_NICE"),
         Some(Limit::Unlimited) => return Opinion::new(Verdict::Ok, "any"),
-        Some(Limit::At(most)) if most >= BRIDGE_PRIORITY => {
+        Some(Limit::At(most)) if most >= u64::from(CONTROL_PRIORITY) => {
             return Opinion::new(Verdict::Ok, format!("up to {most}"));
         }
-        Some(Limit::At(most)) => format!("up to {most}, the control loop wants {BRIDGE_PRIORITY}"),
+        Some(Limit::At(most)) => format!("up to {most}, the control loop wants {CONTROL_PRIORITY}"),
         None => return Opinion::new(Verdict::Note, "the limit cannot be read"),
     };
     Opinion::new(Verdict::Warning, found).with_remedy(deploy::LIMITS.install()).with_remedy(JOIN)
@@ -61,15 +60,4 @@ pub(super) fn swap(facts: &Facts) -> Opinion {
         opinion.add(Verdict::Ok, "none");
     }
     opinion
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_priority_is_the_bridges() {
-        let bridge = include_str!("../../ros/bridge.rs");
-        assert!(bridge.contains(&format!("const PRIORITY: u8 = {BRIDGE_PRIORITY};")));
-    }
 }

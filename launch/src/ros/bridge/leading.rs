@@ -1,6 +1,8 @@
 //! Who may move the robot, and what he wants: the lease, `cmd_vel`, `motion/target`, standing up and lying down.
 
+use planner::estop::StopLevel;
 use planner::gait::Mode;
+use planner::guard::Hold;
 use planner::lease::Lease;
 use r2r::adit_msgs::msg::MotionTarget;
 use r2r::adit_msgs::srv::{AcquireLease, ReleaseLease};
@@ -10,10 +12,11 @@ use r2r::{Node, QosProfile, ServiceRequest};
 use robot_interface::state::VelocityCommand;
 use robot_interface::time::Stamp;
 
-use crate::realtime::{Orders, Target};
+use crate::realtime::{Orders, Report, Target};
 use crate::ros::convert;
 use crate::ros::endpoint::{Inbox, outcome, respond};
 use crate::ros::parameters::Declarations;
+use crate::ros::seldom::Seldom;
 
 type Asked<S> = Inbox<ServiceRequest<S>>;
 
@@ -28,6 +31,8 @@ pub(super) struct Leading {
     cmd_vel_topic: String,
     /// Why the last `cmd_vel` was refused; empty if it was not.
     refusal: String,
+    refused: Seldom,
+    refused_target: Seldom,
 }
 
 impl Leading {
@@ -43,6 +48,8 @@ impl Leading {
             cmd_vel: Inbox::topic(node, "cmd_vel", QosProfile::default().keep_last(1))?,
             cmd_vel_topic: format!("{}/cmd_vel", namespace.trim_end_matches('/')),
             refusal: String::new(),
+            refused: Seldom::default(),
+            refused_target: Seldom::default(),
         })
     }
 
@@ -55,13 +62,16 @@ impl Leading {
         if self.refusal.is_empty() { "ok" } else { &self.refusal }
     }
 
-    /// Answers what is asked, and passes on what is admitted; without `orders` nothing is.
+    /// Answers what is asked, and passes on what is admitted; without `orders` nothing is. `latest` is what the control
+    /// loop has said of itself just now.
     pub(super) fn serve(
         &mut self,
         node: &Node,
         now: Stamp,
         parameters: &Declarations,
         mut orders: Option<&mut Orders>,
+        latest: Option<&Report>,
+        stop: StopLevel,
     ) {
         self.serve_lease(now);
         let mut order = |velocity, mode| match &mut orders {
@@ -71,6 +81,8 @@ impl Leading {
         while let Some(request) = self.stand_up.take() {
             let answer = if self.lease.holder(now).is_none() {
                 Err("nobody holds the lease: take it by lease/acquire first".to_owned())
+            } else if let Err(reason) = may_rise(latest, stop) {
+                Err(reason)
             } else if order(VelocityCommand::default(), Some(Mode::StandUp)) {
                 Ok("rising; keep sending cmd_vel or it lies down again after 10 s")
             } else {
@@ -87,7 +99,9 @@ impl Leading {
         if let Some(target) = self.targets.newest() {
             match self.admitted(now, &target) {
                 Ok((velocity, mode)) => drop(order(velocity, mode)),
-                Err(refusal) => tracing::warn!("motion/target is refused: {refusal}"),
+                Err(refusal) => {
+                    self.refused_target.warn(now, format_args!("motion/target is refused: {refusal}"));
+                }
             }
         }
         if let Some(twist) = self.cmd_vel.newest() {
@@ -97,9 +111,7 @@ impl Leading {
                     order(velocity, None);
                 }
                 Err(refusal) => {
-                    if self.refusal != refusal {
-                        tracing::warn!("cmd_vel is refused: {refusal}");
-                    }
+                    self.refused.warn(now, format_args!("cmd_vel is refused: {refusal}"));
                     self.refusal = refusal;
                 }
             }
@@ -164,15 +176,8 @@ impl Leading {
         let owner = &holder.ok_or("nobody holds the lease: take it by lease/acquire")?.owner;
         let publishers = node.get_publishers_info_by_topic(&self.cmd_vel_topic, false);
         let publishers = publishers.map_err(|e| format!("its senders cannot be told: {e}"))?;
-        for sender in &publishers {
-            let full = format!("{}/{}", sender.node_namespace.trim_end_matches('/'), sender.node_name);
-            if sender.node_name != *owner && full != *owner {
-                return Err(format!(
-                    "`{}` sends it too, but `{owner}` holds the lease: stop one of them",
-                    sender.node_name
-                ));
-            }
-        }
+        let senders = publishers.iter().map(|sender| [sender.node_namespace.as_str(), &sender.node_name]);
+        sent_by(owner, senders)?;
         let wanted = convert::velocity(twist).map_err(|e| e.to_string())?;
         let (speed, turn) = (parameters.get("manual_speed_m_s"), parameters.get("manual_turn_rad_s"));
         Ok(VelocityCommand {
@@ -180,5 +185,65 @@ impl Leading {
             vy_m_s: wanted.vy_m_s.max(-speed).min(speed),
             wz_rad_s: wanted.wz_rad_s.max(-turn).min(turn),
         })
+    }
+}
+
+/// Whether all that publish a topic, by namespace and name, are the one node that is called `owner`. Nobody is not: whoever
+/// sent it has gone, or has not been discovered yet.
+fn sent_by<'a>(owner: &str, senders: impl Iterator<Item = [&'a str; 2]>) -> Result<(), String> {
+    let mut found = false;
+    for [namespace, name] in senders {
+        let full = format!("{}/{name}", namespace.trim_end_matches('/'));
+        if name != owner && full != *owner {
+            return Err(format!("`{name}` sends it too, but `{owner}` holds the lease: stop one of them"));
+        }
+        found = true;
+    }
+    let nobody =
+        "it cannot be told who sends it: keep its publisher open, and send on until it is discovered";
+    if found { Ok(()) } else { Err(nobody.to_owned()) }
+}
+
+/// Whether the control loop would let the robot rise, or why not.
+fn may_rise(latest: Option<&Report>, stop: StopLevel) -> Result<(), String> {
+    if stop != StopLevel::None {
+        return Err(Hold::Estopped.to_string());
+    }
+    let report = latest.ok_or("the control loop says nothing: see the bridge's diagnostics")?;
+    if let Some(trip) = report.trip {
+        return Err(format!("{trip}; then robot/clear_fault"));
+    }
+    match report.hold {
+        // A request is a target, and a stop that has just been reset is no longer one.
+        None | Some(Hold::NoTarget | Hold::Estopped) => {}
+        Some(hold) => return Err(hold.to_string()),
+    }
+    if report.body.ready {
+        return Ok(());
+    }
+    Err("the state estimate is not ready: let the robot lie still for a second, with all motors and the inertial sensor \
+         answering"
+        .to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Without any known publisher it was taken: from somebody not discovered yet, or gone.
+    #[test]
+    fn cmd_vel_is_taken_from_the_owner_alone() {
+        let cases: &[(&[[&str; 2]], bool)] = &[
+            (&[], false),
+            (&[["/", "tablet"]], true),
+            (&[["/", "tablet"], ["/", "tablet"]], true),
+            (&[["/", "tablet"], ["/", "stranger"]], false),
+            (&[["/robot1", "tablet"]], true),
+        ];
+        for (senders, taken) in cases {
+            assert_eq!(sent_by("tablet", senders.iter().copied()).is_ok(), *taken, "{senders:?}");
+        }
+        assert!(sent_by("/robot1/tablet", [["/robot1", "tablet"]].into_iter()).is_ok());
+        assert!(sent_by("/robot1/tablet", [["/robot2", "tablet"]].into_iter()).is_err());
     }
 }

@@ -86,11 +86,13 @@ impl Ports {
     pub(super) fn values(&self, report: &Report) -> Vec<(&'static str, String)> {
         let imu = report.imu_counts;
         vec![
-            ("port_failures", format!("{:?}", report.port_failures)),
+            ("port_failures", format!("{:?}", &report.port_failures[..self.paths.len() - 1])),
             ("missed_replies", report.missed_replies.to_string()),
             ("imu_frames", imu.frames.to_string()),
             ("imu_lost", imu.lost.to_string()),
             ("imu_corrupt", (imu.corrupt + imu.refused).to_string()),
+            ("imu_out_of_order", imu.out_of_order.to_string()),
+            ("imu_restarts", imu.restarts.to_string()),
         ]
     }
 }

@@ -47,7 +47,14 @@ impl Says {
         })
     }
 
+    /// Publishes a report. The state goes out even where a measurement cannot.
     pub(super) fn report(&mut self, report: &Report, owner: &str) -> anyhow::Result<()> {
+        let measured = self.measurements(report);
+        self.state(report, owner)?;
+        measured
+    }
+
+    fn measurements(&mut self, report: &Report) -> anyhow::Result<()> {
         let state = &report.body.state;
         if !self.mounts_told {
             self.out.static_transforms(state.stamp)?;
@@ -56,10 +63,15 @@ impl Says {
         // While the sensor is silent there is nothing new to tell of the robot's place.
         if state.stamp != self.last {
             self.last = state.stamp;
-            self.out.joint_states(&report.joints)?;
+            self.out.some_joint_states(&report.joints, &report.answered)?;
             self.out.imu(&report.imu)?;
             self.out.odometry(state)?;
         }
+        Ok(())
+    }
+
+    fn state(&self, report: &Report, owner: &str) -> r2r::Result<()> {
+        let state = &report.body.state;
         let mode = MODES.iter().find(|(mode, _)| *mode == report.body.mode).map_or("", |(_, name)| name);
         self.state.publish(&RobotState {
             header: Header { stamp: time(state.stamp), frame_id: "base_link".to_owned() },
@@ -76,8 +88,7 @@ impl Says {
             torque_peak_nm: report.torque_peak_nm,
             missed_replies: report.missed_replies,
             missed_deadlines: report.timing.missed,
-        })?;
-        Ok(())
+        })
     }
 }
 

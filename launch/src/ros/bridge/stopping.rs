@@ -51,6 +51,11 @@ impl Stopping {
         if names.is_empty() { "none".to_owned() } else { names.join(", ") }
     }
 
+    /// What the control loop was last told.
+    pub(super) const fn level(&self) -> StopLevel {
+        self.told
+    }
+
     /// Tells the control loop what counts now.
     pub(super) fn tell(&mut self, now: Stamp, orders: &Orders) {
         let level = self.estop.level(now);

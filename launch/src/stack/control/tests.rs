@@ -1,4 +1,5 @@
 use firmware_bridge::bridge::{CYCLE_NANOS, MotorFault};
+use nalgebra::Vector3;
 
 use super::*;
 use crate::config::Mission;
@@ -10,6 +11,7 @@ const HIT: usize = 4;
 /// A control process whose motors stand where they were told to, and one of which can be changed.
 struct Rig {
     control: Control,
+    answered: [bool; JOINTS],
     now: Stamp,
     fault: Option<MotorFault>,
     temperature_c: f64,
@@ -20,13 +22,13 @@ impl Rig {
         let robot = Robot::load("go2").expect("built in");
         let mission = Mission::load("short").expect("built in");
         let control = Control::new(&robot, start_pose(&mission), Stamp::ZERO, CYCLE_NANOS).expect("a robot");
-        Self { control, now: Stamp::ZERO, fault: None, temperature_c: 40.0 }
+        Self { control, answered: [true; JOINTS], now: Stamp::ZERO, fault: None, temperature_c: 40.0 }
     }
 
     /// A rig on its legs.
     fn walking() -> Self {
         let mut rig = Self::new();
-        rig.run(2);
+        rig.run(700);
         rig.control.request(Mode::StandUp, rig.now).expect("it lies");
         rig.run(1500);
         assert_eq!((rig.control.body().mode, rig.control.safety().power()), (Mode::Walk, Power::Active));
@@ -47,8 +49,13 @@ impl Rig {
             }
             cycle.states.joints[HIT].temperature_c = self.temperature_c;
             cycle.faults[HIT] = self.fault;
-            cycle.answered = [true; JOINTS];
+            cycle.answered = self.answered;
             self.control.handle_cycle(&cycle, self.now);
+            self.control.handle_imu(&ImuSample {
+                stamp: self.now,
+                angular_velocity_rad_s: Vector3::zeros(),
+                linear_acceleration_m_s2: Vector3::new(0.0, 0.0, 9.81),
+            });
             self.control.step(self.now, (self.now, VelocityCommand::default()));
         }
     }
@@ -82,6 +89,59 @@ fn an_encoder_fault_lets_go_at_once() {
     let (_, commands) = rig.control.bus();
     assert!(commands.iter().all(|command| command.kp == 0.0 && command.kd > 0.0));
     assert!(rig.control.clear_trouble().is_err(), "it is still there");
+}
+
+/// The pose was that of the mission's file until then: whatever rose on its back would not have been let go.
+#[test]
+fn it_rises_only_when_it_knows_which_way_is_up() {
+    let mut rig = Rig::new();
+    rig.run(10);
+    assert_eq!(rig.control.request(Mode::StandUp, rig.now), Err(ModeRefused::NotReady));
+    rig.run(690);
+    assert_eq!(rig.control.request(Mode::StandUp, rig.now), Ok(()));
+}
+
+/// A joint that had never answered stood at zero, with the stamp of the others.
+#[test]
+fn it_rises_only_when_it_has_heard_every_joint() {
+    let mut rig = Rig::new();
+    rig.answered[HIT] = false;
+    rig.run(2000);
+    assert!(!rig.control.body().ready);
+    assert_eq!(rig.control.request(Mode::StandUp, rig.now), Err(ModeRefused::Unheard("FR_thigh_joint")));
+    let lying = Robot::load("go2").expect("built in").description.lying_pose();
+    assert_eq!(rig.control.joints().joints[HIT].position_rad, lying[HIT]);
+    rig.answered[HIT] = true;
+    rig.run(2);
+    assert_eq!(rig.control.request(Mode::StandUp, rig.now), Ok(()));
+}
+
+/// They went on without any limit, for the bridge to refuse.
+#[test]
+fn commands_that_make_no_sense_let_the_legs_go() {
+    let mut rig = Rig::walking();
+    let mut commands = [JointCommand { kp: 60.0, kd: 1.0, ..JointCommand::default() }; JOINTS];
+    commands[HIT].position_rad = f64::NAN;
+    rig.control.command(rig.now, &commands);
+    let (_, sent) = rig.control.bus();
+    let damps =
+        |command: &JointCommand| (command.kp, command.torque_nm, command.kd) == (0.0, 0.0, IDLE_DAMPING);
+    assert!(sent.iter().all(damps), "{sent:?}");
+    rig.run(10);
+    assert_eq!((rig.control.body().mode, rig.control.safety().power()), (Mode::Damped, Power::Damped));
+}
+
+/// The power state followed the gait wherever it went.
+#[test]
+fn a_gait_that_rises_unasked_gets_no_power() {
+    let mut rig = Rig::walking();
+    rig.control.request(Mode::Damped, rig.now).expect("never refused");
+    rig.run(10);
+    rig.control.gait.request(Mode::StandUp, rig.now).expect("the gait sees nothing wrong in it");
+    rig.run(1500);
+    assert_eq!((rig.control.body().mode, rig.control.safety().power()), (Mode::Walk, Power::Damped));
+    let (_, sent) = rig.control.bus();
+    assert!(sent.iter().all(|command| command.kp == 0.0));
 }
 
 #[test]
