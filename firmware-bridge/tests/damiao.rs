@@ -165,6 +165,18 @@ fn out_of_range_saturates() {
     }
 }
 
+/// 0.7 of 10000 steps is a little less than 7000 in binary, and came out as 6999; the vendor's libraries take the steps.
+#[test]
+fn limits_of_a_position_force_command_are_the_nearest_steps() {
+    for share in 0..=10_000_u16 {
+        let (current_share, velocity_rad_s) = (f64::from(share) / 10_000.0, f64::from(share) / 100.0);
+        let action = Action::PositionForce { position_rad: 1.0, velocity_rad_s, current_share };
+        let data = Request { id: id(1), action }.frame(&ranges()).data;
+        let step = share.to_le_bytes();
+        assert_eq!(data[4..], [step[0], step[1], step[0], step[1]], "{share}");
+    }
+}
+
 #[test]
 fn what_is_not_a_number_pulls_nowhere() {
     let nan = f64::NAN;

@@ -2,17 +2,22 @@
 
 mod adit;
 mod damiao;
+mod decoder;
 mod dynamixel2;
 mod feetech;
+mod number;
 mod unitree;
 
 use std::ops::Range;
 
 use firmware_bridge::wire::Frame;
 use firmware_bridge::wire::damiao::Model;
-use firmware_bridge::wire::unitree_a1;
+use firmware_bridge::wire::{dynamixel2 as dynamixel, feetech as servos, unitree_a1};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+
+pub use decoder::{Decoder, SHOWN};
 
 /// What to do about a JSON object that makes no frame.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -61,8 +66,41 @@ pub struct Codec {
 pub enum Found {
     /// A frame, as a line of JSON.
     Frame(String),
-    /// Bytes that belong to none.
-    Noise,
+    /// Bytes that belong to none: the first [`SHOWN`] of them.
+    Noise(Vec<u8>),
+}
+
+/// What stands at the beginning of some bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Front {
+    /// No frame.
+    Nothing,
+    /// Perhaps a frame, of which bytes are missing.
+    Unfinished,
+    /// A whole frame; a doubtful one is to be believed only where one is expected.
+    Frame { len: usize, doubtful: bool },
+}
+
+impl Front {
+    /// A whole frame only if more is true of its bytes.
+    fn only_if(self, bytes: &[u8], more: impl FnOnce(&[u8]) -> bool) -> Self {
+        match self {
+            Self::Frame { len, .. } if !bytes.get(..len).is_some_and(more) => Self::Nothing,
+            other => other,
+        }
+    }
+
+    /// What of two kinds of frame stands there.
+    fn or(self, other: impl FnOnce() -> Self) -> Self {
+        match self {
+            Self::Frame { .. } => self,
+            Self::Nothing => other(),
+            Self::Unfinished => match other() {
+                Self::Nothing => Self::Unfinished,
+                other => other,
+            },
+        }
+    }
 }
 
 impl Codec {
@@ -71,6 +109,8 @@ impl Codec {
     /// # Errors
     /// [`Refused`] says which field, and what it may be.
     pub fn encode(&self, object: &Map<String, Value>) -> Result<Vec<u8>, Refused> {
+        let mut object = Value::Object(object.clone());
+        number::without_empty_fractions(&mut object);
         match self.protocol {
             Protocol::GoM8010 => unitree::encode_go(object),
             Protocol::A1 => unitree::encode_a1(object, unitree_a1::Model::A1),
@@ -83,37 +123,44 @@ impl Codec {
     }
 
     /// Everything in a stream, from its beginning to its end: each byte belongs to one thing found. Frames may begin
-    /// anywhere; `starts` are where one probably does (lines of a file, reads of a port), in ascending order.
+    /// anywhere; `starts` are where lines of it begin, in ascending order.
     pub fn decode(&self, stream: &[u8], starts: &[usize]) -> Vec<(Range<usize>, Found)> {
-        let mut found: Vec<(Range<usize>, Found)> = Vec::new();
-        let mut at = 0;
-        while at < stream.len() {
-            let sure = !matches!(found.last(), Some((_, Found::Noise))) || starts.binary_search(&at).is_ok();
-            let Some((len, json)) = self.front(&stream[at..], sure) else {
-                match found.last_mut() {
-                    Some((range, Found::Noise)) => range.end += 1,
-                    _ => found.push((at..at + 1, Found::Noise)),
-                }
-                at += 1;
-                continue;
-            };
-            found.push((at..at + len, Found::Frame(json)));
-            at += len;
+        let mut decoder = Decoder::new(*self);
+        for start in starts {
+            if let Some(line) = stream.get(decoder.end()..*start) {
+                decoder.push(line);
+                decoder.end_line();
+            }
         }
-        found
+        decoder.push(&stream[decoder.end()..]);
+        decoder.finish();
+        std::iter::from_fn(|| decoder.next_found()).collect()
     }
 
-    /// The frame that these bytes begin with, command or reply, and its length; `sure` if one is expected there.
-    fn front(&self, bytes: &[u8], sure: bool) -> Option<(usize, String)> {
+    /// Whether these bytes begin with a frame, command or reply.
+    fn front(&self, bytes: &[u8]) -> Front {
         match self.protocol {
             Protocol::GoM8010 => unitree::front_go(bytes),
-            Protocol::A1 => unitree::front_a1(bytes, unitree_a1::Model::A1),
-            Protocol::B1 => unitree::front_a1(bytes, unitree_a1::Model::B1),
-            Protocol::Dynamixel2 => dynamixel2::front_packet(bytes),
-            Protocol::Damiao => damiao::front_frame(bytes, &self.model.ranges(), sure),
-            Protocol::Feetech => feetech::front_packet(bytes, self.answers),
-            Protocol::Adit => adit::front_frame(bytes),
+            Protocol::A1 | Protocol::B1 => unitree::front_a1(bytes),
+            Protocol::Dynamixel2 => front::<dynamixel::Packet>(bytes),
+            Protocol::Damiao => damiao::front(bytes, &self.model.ranges()),
+            Protocol::Feetech => front::<servos::Packet>(bytes),
+            Protocol::Adit => adit::front(bytes),
         }
+    }
+
+    /// The line of JSON for what [`front`](Self::front) says is a frame.
+    fn show(&self, frame: &[u8]) -> String {
+        let shown = match self.protocol {
+            Protocol::GoM8010 => unitree::show_go(frame),
+            Protocol::A1 => unitree::show_a1(frame, unitree_a1::Model::A1),
+            Protocol::B1 => unitree::show_a1(frame, unitree_a1::Model::B1),
+            Protocol::Dynamixel2 => dynamixel2::show(frame),
+            Protocol::Damiao => damiao::show(frame, &self.model.ranges()),
+            Protocol::Feetech => feetech::show(frame, self.answers),
+            Protocol::Adit => adit::show(frame),
+        };
+        shown.unwrap_or_default()
     }
 }
 
@@ -131,19 +178,32 @@ impl Protocol {
     }
 }
 
-/// The frame that bytes begin with, if one of this kind does.
-fn front<F: Frame>(bytes: &[u8]) -> Option<(usize, F)> {
-    if !bytes.starts_with(F::HEADER) {
-        return None;
+/// Whether bytes begin with a frame of this kind.
+fn front<F: Frame>(bytes: &[u8]) -> Front {
+    let headed = F::HEADER.iter().zip(bytes).all(|(expected, found)| expected == found);
+    if !headed {
+        return Front::Nothing;
     }
-    let len = F::len_of(bytes).ok().flatten()?;
-    let frame = F::decode(bytes.get(..len)?).ok()?;
-    Some((len, frame))
+    match F::len_of(bytes) {
+        _ if bytes.len() < F::HEADER.len() => Front::Unfinished,
+        Ok(None) => Front::Unfinished,
+        Ok(Some(len)) => match bytes.get(..len).map(F::decode) {
+            None => Front::Unfinished,
+            Some(Ok(_)) => Front::Frame { len, doubtful: false },
+            Some(Err(_)) => Front::Nothing,
+        },
+        Err(_) => Front::Nothing,
+    }
 }
 
-/// A frame's length and its line. All numbers of a frame are finite, or JSON writes them as null: this cannot fail.
-fn json(len: usize, frame: &impl Serialize) -> Option<(usize, String)> {
-    Some((len, serde_json::to_string(frame).ok()?))
+/// What a JSON object says, in a protocol's own words.
+fn read<T: DeserializeOwned>(object: Value) -> Result<T, Refused> {
+    serde_json::from_value(object).map_err(|error| Refused::new(format!("{error}: see --examples")))
+}
+
+/// The line of a frame.
+fn json(frame: &impl Serialize) -> Option<String> {
+    serde_json::to_string(frame).ok()
 }
 
 /// Bytes written as pairs of hexadecimal digits; white space, commas, colons and `0x` between them are passed over.
@@ -152,7 +212,7 @@ fn json(len: usize, frame: &impl Serialize) -> Option<(usize, String)> {
 /// [`Refused`] names what is no digit.
 pub fn parse_hex(text: &str) -> Result<Vec<u8>, Refused> {
     let mut bytes = Vec::with_capacity(text.len() / 2);
-    for group in text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ':')) {
+    for group in hex_words(text) {
         let digits = group.strip_prefix("0x").or_else(|| group.strip_prefix("0X")).unwrap_or(group);
         if let Some(wrong) = digits.chars().find(|c| !c.is_ascii_hexdigit()) {
             return Err(Refused::new(format!("`{wrong}` is no hexadecimal digit: write bytes as FE EE 10")));
@@ -166,6 +226,11 @@ pub fn parse_hex(text: &str) -> Result<Vec<u8>, Refused> {
         bytes.extend(pairs.filter_map(|pair| u8::from_str_radix(pair, 16).ok()));
     }
     Ok(bytes)
+}
+
+/// What [`parse_hex`] reads between what it passes over.
+pub fn hex_words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ':'))
 }
 
 /// Bytes as pairs of hexadecimal digits, without anything between them.

@@ -3,24 +3,40 @@
 //! What cannot be used is told on standard error with its line, and the rest goes on; the exit code says so at
 //! the end.
 
-use std::io::{BufRead, BufReader, Read, Write};
+mod decode;
+mod encode;
+mod lines;
+
+use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Subcommand;
 use firmware_bridge::wire::damiao::Model;
-use serde_json::{Map, Value};
 
 use super::{BAD_INPUT, BadInput};
-use crate::wire::{Codec, Found, Protocol, parse_hex, to_hex};
+use crate::wire::{Codec, Protocol};
+use lines::Lines;
+
+/// Longest line of JSON, bytes.
+const MAX_LINE: u64 = 1 << 24;
+/// A longer line of digits is taken in pieces, bytes.
+const MAX_PIECE: u64 = 1 << 16;
 
 /// The two directions.
 #[derive(Subcommand)]
 pub(super) enum Wire {
     /// JSON objects, one a line, to frames as hexadecimal digits, one a line
+    ///
+    /// Several objects on a line, lists of them and objects over several lines are taken too; lines that begin with #
+    /// are comments.
     Encode(Args),
     /// Frames as hexadecimal digits, with or without noise between them, to JSON objects, one a line
+    ///
+    /// Each frame is printed as soon as it is certain. White space, commas, colons and 0x may stand between digits; # begins
+    /// a comment. A frame may go on over lines, but one that fills its line is believed before one that crosses it.
+    /// The numbers printed encode to the same frame again.
     Decode(Args),
 }
 
@@ -46,18 +62,19 @@ pub(super) struct Args {
 
 pub(super) fn run(what: &Wire) -> anyhow::Result<ExitCode> {
     let (Wire::Encode(args) | Wire::Decode(args)) = what;
-    let mut out = std::io::stdout().lock();
+    let mut out = BufWriter::new(std::io::stdout().lock());
     if args.examples {
         for line in args.protocol.examples() {
             writeln!(out, "{line}")?;
         }
+        out.flush()?;
         return Ok(ExitCode::SUCCESS);
     }
     let input = open(args.file.as_deref())?;
     let codec = Codec { protocol: args.protocol, model: args.model, answers: args.answers };
     let all_used = match what {
-        Wire::Encode(_) => encode(&codec, input, &mut out),
-        Wire::Decode(_) => decode(&codec, input, &mut out),
+        Wire::Encode(_) => encode::encode(&codec, Lines::new(input, MAX_LINE), &mut out),
+        Wire::Decode(_) => decode::decode(&codec, Lines::new(input, MAX_PIECE), &mut out),
     };
     match all_used {
         Ok(true) => Ok(ExitCode::SUCCESS),
@@ -75,107 +92,20 @@ fn model(name: &str) -> Result<Model, String> {
     })
 }
 
-fn open(file: Option<&Path>) -> anyhow::Result<Box<dyn BufRead>> {
-    match file {
-        None => Ok(Box::new(std::io::stdin().lock())),
-        Some(path) if path == Path::new("-") => Ok(Box::new(std::io::stdin().lock())),
-        Some(path) => match std::fs::File::open(path) {
-            Ok(file) => Ok(Box::new(BufReader::new(file))),
-            Err(error) => Err(BadInput {
-                message: format!("{}: {error}", path.display()),
-                help: "give a file of lines that can be read, or none to read standard input".to_owned(),
-            }
-            .into()),
-        },
-    }
-}
-
-/// Whether every line could be used.
-fn encode(codec: &Codec, mut input: impl BufRead, out: &mut impl Write) -> std::io::Result<bool> {
-    let (mut all_used, mut number) = (true, 0);
-    while let Some(line) = next_line(&mut input, &mut number)? {
-        let frames = objects(&line).and_then(|objects| {
-            objects.iter().map(|object| codec.encode(object).map_err(|e| e.to_string())).collect()
-        });
-        let frames: Vec<_> = frames.unwrap_or_else(|why| {
-            eprintln!("line {number}: {why}");
-            all_used = false;
-            Vec::new()
-        });
-        for frame in frames {
-            writeln!(out, "{}", to_hex(&frame))?;
-        }
-    }
-    Ok(all_used)
-}
-
-/// A line is an object, or a list of them.
-fn objects(line: &str) -> Result<Vec<Map<String, Value>>, String> {
-    let object = |value| match value {
-        Value::Object(object) => Ok(object),
-        other => Err(format!("{other} is no JSON object: see --examples")),
+fn open(file: Option<&Path>) -> anyhow::Result<Box<dyn Read>> {
+    let Some(path) = file.filter(|path| *path != Path::new("-")) else {
+        return Ok(Box::new(std::io::stdin().lock()));
     };
-    match serde_json::from_str(line).map_err(|error| format!("{error}: see --examples"))? {
-        Value::Array(values) => values.into_iter().map(object).collect(),
-        value => Ok(vec![object(value)?]),
+    let file = std::fs::File::open(path).and_then(|file| {
+        let is_directory = file.metadata()?.is_dir();
+        if is_directory { Err(std::io::ErrorKind::IsADirectory.into()) } else { Ok(file) }
+    });
+    match file {
+        Ok(file) => Ok(Box::new(file)),
+        Err(error) => Err(BadInput {
+            message: format!("{}: {error}", path.display()),
+            help: "give a file of lines that can be read, or none to read standard input".to_owned(),
+        }
+        .into()),
     }
 }
-
-/// Whether every line could be read, and there was a frame. Noise between frames is what a decoder is for: it is
-/// told, and no failure.
-fn decode(codec: &Codec, mut input: impl BufRead, out: &mut impl Write) -> std::io::Result<bool> {
-    let (mut all_used, mut number) = (true, 0);
-    let mut stream = Vec::new();
-    // Where each line's bytes begin.
-    let mut lines: Vec<(usize, usize)> = Vec::new();
-    while let Some(line) = next_line(&mut input, &mut number)? {
-        lines.push((stream.len(), number));
-        match parse_hex(&line) {
-            Ok(bytes) => stream.extend(bytes),
-            Err(why) => {
-                eprintln!("line {number}: {why}");
-                all_used = false;
-            }
-        }
-    }
-    let mut frames = 0;
-    let starts: Vec<_> = lines.iter().map(|(start, _)| *start).collect();
-    for (range, found) in codec.decode(&stream, &starts) {
-        match found {
-            Found::Frame(json) => {
-                frames += 1;
-                writeln!(out, "{json}")?;
-            }
-            Found::Noise => {
-                let line = lines.partition_point(|(start, _)| *start <= range.start).saturating_sub(1);
-                let number = lines.get(line).map_or(0, |(_, number)| *number);
-                let shown = to_hex(&stream[range.start..range.end.min(range.start + 32)]);
-                let more = if range.len() > 32 { "..." } else { "" };
-                eprintln!("line {number}: {} bytes are no intact frame: {shown}{more}", range.len());
-            }
-        }
-    }
-    if frames == 0 {
-        eprintln!("no frame was found: check --protocol, and that whole frames were given");
-    }
-    Ok(all_used && frames > 0)
-}
-
-/// The next line that is not empty or a comment (`#`), and its number.
-fn next_line(input: &mut impl BufRead, number: &mut usize) -> std::io::Result<Option<String>> {
-    loop {
-        let mut bytes = Vec::new();
-        if input.by_ref().take(MAX_LINE).read_until(b'\n', &mut bytes)? == 0 {
-            return Ok(None);
-        }
-        *number += 1;
-        let line = String::from_utf8_lossy(&bytes);
-        let line = line.trim();
-        if !line.is_empty() && !line.starts_with('#') {
-            return Ok(Some(line.to_owned()));
-        }
-    }
-}
-
-/// A longer line is taken in pieces, bytes.
-const MAX_LINE: u64 = 1 << 24;

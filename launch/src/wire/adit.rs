@@ -3,7 +3,7 @@
 use adit_link::{Decoder, MAX_FRAME_LEN, Message, encode_frame};
 use serde_json::{Map, Value};
 
-use super::Refused;
+use super::{Front, Refused, json, read};
 
 pub(super) const EXAMPLES: &[&str] = &[
     r#"{"seq":1,"hello":{"version":1,"session":7}}"#,
@@ -15,32 +15,39 @@ pub(super) const EXAMPLES: &[&str] = &[
 /// The message with no contents; its name stands alone in JSON.
 const BARE: &str = "emergency_stop";
 
-pub(super) fn encode(object: &Map<String, Value>) -> Result<Vec<u8>, Refused> {
-    let mut object = object.clone();
+pub(super) fn encode(object: Value) -> Result<Vec<u8>, Refused> {
+    let mut object: Map<String, Value> = read(object)?;
     let seq = object.remove("seq").and_then(|seq| seq.as_u64()).and_then(|seq| u16::try_from(seq).ok());
     let seq = seq.ok_or_else(|| Refused::new("seq is missing, or not a number from 0 to 65535"))?;
     let value =
         if object.len() == 1 && object.contains_key(BARE) { BARE.into() } else { Value::Object(object) };
-    let message: Result<Message, _> = serde_json::from_value(value);
-    let message = message.map_err(|error| Refused::new(format!("{error}: see --examples")))?;
+    let message: Message = read(value)?;
     let mut frame = [0; MAX_FRAME_LEN];
     let len = encode_frame(seq, &message, &mut frame).map_err(|error| Refused::new(error.to_string()))?;
     Ok(frame[..len].to_vec())
 }
 
-/// The frame that bytes begin with. A frame ends with the first zero byte.
-pub(super) fn front_frame(bytes: &[u8]) -> Option<(usize, String)> {
-    let len = bytes.iter().take(MAX_FRAME_LEN).position(|byte| *byte == 0)? + 1;
-    if len == 1 {
-        return None;
+/// A frame ends with the first zero byte.
+pub(super) fn front(bytes: &[u8]) -> Front {
+    let bytes = &bytes[..bytes.len().min(MAX_FRAME_LEN)];
+    match bytes.iter().position(|byte| *byte == 0) {
+        None if bytes.len() < MAX_FRAME_LEN => Front::Unfinished,
+        None | Some(0) => Front::Nothing,
+        Some(end) if message(&bytes[..=end]).is_some() => Front::Frame { len: end + 1, doubtful: false },
+        Some(_) => Front::Nothing,
     }
-    let mut frame = &bytes[..len];
-    let (seq, message) = Decoder::new().next_frame(&mut frame)?.ok()?;
-    let message = serde_json::to_string(&message).ok()?;
+}
+
+fn message(mut frame: &[u8]) -> Option<(u16, Message)> {
+    Decoder::new().next_frame(&mut frame)?.ok()
+}
+
+pub(super) fn show(frame: &[u8]) -> Option<String> {
+    let (seq, message) = message(frame)?;
+    let message = json(&message)?;
     // An object takes the sequence number in; a name that stands alone becomes a key.
-    let json = match message.strip_prefix('{') {
+    Some(match message.strip_prefix('{') {
         Some(rest) => format!("{{\"seq\":{seq},{rest}"),
         None => format!("{{\"seq\":{seq},{message}:null}}"),
-    };
-    Some((len, json))
+    })
 }

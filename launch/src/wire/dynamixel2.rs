@@ -1,12 +1,17 @@
 //! DYNAMIXEL Protocol 2.0: packets in both directions, by the names of the vendor's e-manual.
+//!
+//! The common answer to a fast read (a status of id 254) is shown with all devices' parts in `params`, as it does not
+//! tell how long each is: `error` and the first parameter, an id, are the first device's; behind its data stand two
+//! bytes of checksum and the next device's error, id and data.
 
 use firmware_bridge::wire::dynamixel2::{
-    BROADCAST, BulkRead, BulkWrite, ErrorByte, FactoryReset, Instruction, MAX_PACKET_LEN, Packet,
+    BROADCAST, BulkRead, BulkWrite, ErrorByte, FactoryReset, FastPart, Instruction, MAX_PACKET_LEN, Packet,
+    PacketError,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::{Refused, front, json};
+use super::{Refused, json, read};
 
 pub(super) const EXAMPLES: &[&str] = &[
     r#"{"instruction":"ping","id":2}"#,
@@ -24,6 +29,7 @@ pub(super) const EXAMPLES: &[&str] = &[
     r#"{"instruction":"bulk_write","items":[{"id":1,"address":32,"data":[160,0]},{"id":2,"address":31,"data":[80]}]}"#,
     r#"{"instruction":"fast_bulk_read","items":[{"id":1,"address":144,"length":2},{"id":2,"address":146,"length":1}]}"#,
     r#"{"instruction":"status","id":1,"error":0,"params":[166,0,0,0]}"#,
+    r#"{"instruction":"status","id":254,"error":0,"params":[3,1,2,3,4]}"#,
     r#"{"instruction":"other","id":1,"code":32,"params":[]}"#,
 ];
 
@@ -78,14 +84,13 @@ impl From<Stretch> for BulkRead {
     }
 }
 
-pub(super) fn encode(object: &Map<String, Value>) -> Result<Vec<u8>, Refused> {
-    let message = serde_json::from_value(Value::Object(object.clone()));
-    let message = message.map_err(|error| Refused::new(format!("{error}: see --examples")))?;
+pub(super) fn encode(object: Value) -> Result<Vec<u8>, Refused> {
+    let message = read(object)?;
     let packet = packet(&message).map_err(|error| Refused::new(error.to_string()))?;
     Ok(packet.encode(&mut [0; MAX_PACKET_LEN]).to_vec())
 }
 
-fn packet(message: &Message) -> Result<Packet, firmware_bridge::wire::dynamixel2::PacketError> {
+fn packet(message: &Message) -> Result<Packet, PacketError> {
     match message {
         Message::Ping { id } => Packet::ping(*id),
         Message::Read { id, address, length } => Packet::read(*id, *address, *length),
@@ -118,19 +123,26 @@ fn packet(message: &Message) -> Result<Packet, firmware_bridge::wire::dynamixel2
             });
             Packet::bulk_write(&items.collect::<Vec<_>>())
         }
+        // Several devices wrote it together. Where one's part ends, the packet does not tell, but those who asked know;
+        // as a single part it is the same bytes.
+        Message::Status { id: BROADCAST, error, params } => {
+            let (&id, data) = params.split_first().ok_or(PacketError::Empty)?;
+            let error = ErrorByte::from_byte(*error);
+            Packet::fast_status(std::iter::once(FastPart { id, error, data }))
+        }
         Message::Status { id, error, params } => Packet::status(*id, ErrorByte::from_byte(*error), params),
         Message::Other { id, code, params } => Packet::raw(*id, *code, params),
     }
 }
 
-pub(super) fn front_packet(bytes: &[u8]) -> Option<(usize, String)> {
-    let (len, packet) = front::<Packet>(bytes)?;
+pub(super) fn show(frame: &[u8]) -> Option<String> {
+    let packet = Packet::decode(frame).ok()?;
     let other = || Message::Other {
         id: packet.id(),
         code: packet.instruction().byte(),
         params: packet.params().to_vec(),
     };
-    json(len, &message(&packet).unwrap_or_else(other))
+    json(&message(&packet).unwrap_or_else(other))
 }
 
 /// What a packet means; `None` if its parameters are not those of its instruction.

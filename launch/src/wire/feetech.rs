@@ -1,11 +1,13 @@
 //! Feetech SMS/STS servos. A request and an answer look alike: what stands where a request has its instruction is an
 //! answer's errors. What can be read as a request is; one may say which it is by `--answers`.
 
-use firmware_bridge::wire::feetech::{Errors, MAX_PACKET_LEN, Packet, Request, ServoId, Status, SyncWrite};
+use firmware_bridge::wire::feetech::{
+    Errors, MAX_PACKET_LEN, MAX_PARAMETERS, Packet, Request, ServoId, Status,
+};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::{Refused, front, json};
+use super::{Refused, json, read};
 
 pub(super) const EXAMPLES: &[&str] = &[
     r#"{"instruction":"ping","id":1}"#,
@@ -40,57 +42,96 @@ struct Item {
     data: Vec<u8>,
 }
 
-pub(super) fn encode(object: &Map<String, Value>) -> Result<Vec<u8>, Refused> {
-    let message = serde_json::from_value(Value::Object(object.clone()));
-    let message = message.map_err(|error| Refused::new(format!("{error}: see --examples")))?;
-    let mut buffer = [0; MAX_PACKET_LEN];
-    let id = |id| match ServoId::new(id) {
-        Some(id) => Ok(id),
-        None if id == ServoId::BROADCAST.get() => Ok(ServoId::BROADCAST),
-        None => Err(Refused::new(format!("id is {id}: it goes from 0 to 253, and 254 is everybody"))),
-    };
-    let asked = |id: ServoId, request: Request<'_>, buffer: &mut [u8; MAX_PACKET_LEN]| {
-        request.encode(id, buffer).map(<[u8]>::to_vec).map_err(|error| Refused::new(error.to_string()))
-    };
+pub(super) fn encode(object: Value) -> Result<Vec<u8>, Refused> {
+    let message: Message = read(object)?;
     let everybody = ServoId::BROADCAST;
     match &message {
-        Message::Ping { id: to } => asked(id(*to)?, Request::Ping, &mut buffer),
+        Message::Ping { id: to } => asked(id(*to)?, Request::Ping),
         Message::Read { id: to, address, length } => {
-            asked(id(*to)?, Request::Read { address: *address, len: *length }, &mut buffer)
+            asked(id(*to)?, Request::Read { address: *address, len: *length })
         }
         Message::Write { id: to, address, data } => {
-            asked(id(*to)?, Request::Write { address: *address, data }, &mut buffer)
+            asked(id(*to)?, Request::Write { address: *address, data: fitting("data", data, 1)? })
         }
         Message::RegWrite { id: to, address, data } => {
-            asked(id(*to)?, Request::RegWrite { address: *address, data }, &mut buffer)
+            asked(id(*to)?, Request::RegWrite { address: *address, data: fitting("data", data, 1)? })
         }
-        Message::Action { id: to } => asked(id(*to)?, Request::Action, &mut buffer),
-        Message::Reset { id: to } => asked(id(*to)?, Request::Reset, &mut buffer),
+        Message::Action { id: to } => asked(id(*to)?, Request::Action),
+        Message::Reset { id: to } => asked(id(*to)?, Request::Reset),
         Message::SyncRead { address, length, ids } => {
-            asked(everybody, Request::SyncRead { address: *address, len: *length, ids }, &mut buffer)
+            each_once(ids.iter().copied())?;
+            let ids = fitting("ids", ids, 2)?;
+            asked(everybody, Request::SyncRead { address: *address, len: *length, ids })
         }
         Message::SyncWrite { address, length, items } => {
-            let mut writes = SyncWrite::new(*address, *length);
-            for item in items {
-                writes.push(id(item.id)?, &item.data).map_err(|error| Refused::new(error.to_string()))?;
+            each_once(items.iter().map(|item| item.id))?;
+            let other = items.iter().find(|item| item.data.len() != usize::from(*length));
+            if let Some(Item { id, data }) = other {
+                return Err(Refused::new(format!(
+                    "data of id {id} are {} bytes where length is {length}: give every servo as many as length says",
+                    data.len()
+                )));
             }
-            asked(everybody, writes.request(), &mut buffer)
+            let blocks: Vec<u8> = items
+                .iter()
+                .flat_map(|item| std::iter::once(item.id).chain(item.data.iter().copied()))
+                .collect();
+            let blocks = fitting("items", &blocks, 2)?;
+            asked(everybody, Request::SyncWrite { address: *address, len: *length, blocks })
         }
         Message::Status { id: from, error, params } => {
-            let status = Status::new(id(*from)?, Errors(*error), params);
+            let status = Status::new(id(*from)?, Errors(*error), fitting("params", params, 0)?);
             let status = status.map_err(|error| Refused::new(error.to_string()))?;
-            Ok(status.encode(&mut buffer).to_vec())
+            Ok(status.encode(&mut [0; MAX_PACKET_LEN]).to_vec())
         }
     }
 }
 
-/// The packet that bytes begin with: as an answer if only those are expected, else as a request if it can be one.
-pub(super) fn front_packet(bytes: &[u8], answers: bool) -> Option<(usize, String)> {
-    let (len, packet) = front::<Packet>(bytes)?;
+fn asked(id: ServoId, request: Request<'_>) -> Result<Vec<u8>, Refused> {
+    let mut buffer = [0; MAX_PACKET_LEN];
+    request.encode(id, &mut buffer).map(<[u8]>::to_vec).map_err(|error| Refused::new(error.to_string()))
+}
+
+fn id(id: u8) -> Result<ServoId, Refused> {
+    match ServoId::new(id) {
+        Some(id) => Ok(id),
+        None if id == ServoId::BROADCAST.get() => Ok(ServoId::BROADCAST),
+        None => Err(Refused::new(format!("id is {id}: it goes from 0 to 253, and 254 is everybody"))),
+    }
+}
+
+/// Servos that are addressed one by one in a common packet.
+fn each_once(ids: impl Iterator<Item = u8> + Clone) -> Result<(), Refused> {
+    for (index, id) in ids.clone().enumerate() {
+        if ServoId::new(id).is_none() {
+            return Err(Refused::new(format!("id {id} is no single servo's: they go from 0 to 253")));
+        }
+        if ids.clone().take(index).any(|other| other == id) {
+            return Err(Refused::new(format!("id {id} is named twice: name each servo once")));
+        }
+    }
+    Ok(())
+}
+
+/// Bytes that fit into a packet behind those parameters that stand before them.
+fn fitting<'a>(field: &str, bytes: &'a [u8], before: usize) -> Result<&'a [u8], Refused> {
+    let most = MAX_PARAMETERS - before;
+    if bytes.len() <= most {
+        return Ok(bytes);
+    }
+    let found = bytes.len();
+    Err(Refused::new(format!(
+        "{field} take {found} bytes where a packet has room for {most}: split them over several"
+    )))
+}
+
+/// A packet: as an answer if only those are expected, else as a request if it can be one.
+pub(super) fn show(frame: &[u8], answers: bool) -> Option<String> {
+    let packet = Packet::decode(frame).ok()?;
     let id = packet.id.get();
     let status = || Message::Status { id, error: packet.code, params: packet.parameters.as_slice().to_vec() };
     if answers {
-        return json(len, &status());
+        return json(&status());
     }
     let message = match Request::decode(&packet) {
         Ok(Request::Ping) => Message::Ping { id },
@@ -109,5 +150,5 @@ pub(super) fn front_packet(bytes: &[u8], answers: bool) -> Option<(usize, String
         }
         Err(_) => status(),
     };
-    json(len, &message)
+    json(&message)
 }

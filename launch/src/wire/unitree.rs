@@ -1,13 +1,13 @@
-//! Unitree's motors: `go-m8010-6`, `a1`, `b1`. Values are rotor-side, in single precision as the vendor's library
-//! takes and gives them.
+//! Unitree's motors: `go-m8010-6`, `a1`, `b1`. Values are rotor-side.
 
-use firmware_bridge::wire::Impedance;
 use firmware_bridge::wire::go_m8010::{self, Fault};
 use firmware_bridge::wire::unitree_a1::{self, CommandFrame, Model};
+use firmware_bridge::wire::{Frame as _, Impedance};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::{Refused, front, json};
+use super::number::{Number, settled};
+use super::{Front, Refused, front, json};
 
 pub(super) const GO_EXAMPLES: &[&str] = &[
     r#"{"id":3,"mode":1,"tau":1.0,"dq":6.28,"q":6.28,"kp":1.0,"kd":0.05}"#,
@@ -23,11 +23,11 @@ pub(super) const A1_EXAMPLES: &[&str] = &[
 struct Command {
     id: u8,
     mode: u8,
-    tau: f32,
-    dq: f32,
-    q: f32,
-    kp: f32,
-    kd: f32,
+    tau: f64,
+    dq: f64,
+    q: f64,
+    kp: f64,
+    kd: f64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -35,34 +35,33 @@ struct Command {
 struct Reply {
     id: u8,
     mode: u8,
-    tau: f32,
-    dq: f32,
-    q: f32,
-    temp_c: f32,
+    tau: f64,
+    dq: f64,
+    q: f64,
+    temp_c: Number,
     error: u8,
     foot_force: i16,
 }
 
 impl Command {
-    fn new(id: u8, mode: u8, targets: &Impedance) -> Self {
-        Self {
-            id,
-            mode,
-            tau: targets.torque_nm as f32,
-            dq: targets.velocity_rad_s as f32,
-            q: targets.position_rad as f32,
-            kp: targets.kp as f32,
-            kd: targets.kd as f32,
-        }
+    /// As it is to be shown; `carried` is what a frame carries of targets.
+    fn new(id: u8, mode: u8, targets: &Impedance, carried: impl Fn(Impedance) -> Impedance) -> Self {
+        let listed = |t: &Impedance| [t.torque_nm, t.velocity_rad_s, t.position_rad, t.kp, t.kd];
+        let [tau, dq, q, kp, kd] = settled(listed(targets), |[tau, dq, q, kp, kd]| {
+            listed(&carried(Self { id, mode, tau, dq, q, kp, kd }.targets()))
+        });
+        Self { id, mode, tau, dq, q, kp, kd }
     }
 
+    /// In single precision, as the vendor's library takes them.
     fn targets(&self) -> Impedance {
+        let single = |value: f64| f64::from(value as f32);
         Impedance {
-            position_rad: self.q.into(),
-            velocity_rad_s: self.dq.into(),
-            torque_nm: self.tau.into(),
-            kp: self.kp.into(),
-            kd: self.kd.into(),
+            position_rad: single(self.q),
+            velocity_rad_s: single(self.dq),
+            torque_nm: single(self.tau),
+            kp: single(self.kp),
+            kd: single(self.kd),
         }
     }
 }
@@ -73,12 +72,11 @@ enum Message {
 }
 
 /// A reply is what has a temperature.
-fn read(object: &Map<String, Value>) -> Result<Message, Refused> {
-    let value = Value::Object(object.clone());
-    let read = if object.contains_key("temp_c") {
-        serde_json::from_value(value).map(Message::Reply)
+fn message(object: Value) -> Result<Message, Refused> {
+    let read = if object.get("temp_c").is_some() {
+        serde_json::from_value(object).map(Message::Reply)
     } else {
-        serde_json::from_value(value).map(Message::Command)
+        serde_json::from_value(object).map(Message::Command)
     };
     read.map_err(|error| {
         Refused::new(format!(
@@ -94,7 +92,7 @@ fn in_range(field: &str, value: i64, most: i64) -> Result<(), Refused> {
     Err(Refused::new(format!("{field} is {value}: it goes from 0 to {most}")))
 }
 
-pub(super) fn encode_go(object: &Map<String, Value>) -> Result<Vec<u8>, Refused> {
+pub(super) fn encode_go(object: Value) -> Result<Vec<u8>, Refused> {
     let id = |id: u8| {
         in_range("id (15 is everybody)", id.into(), 15)?;
         Ok(go_m8010::MotorId::new(id).unwrap_or(go_m8010::MotorId::BROADCAST))
@@ -103,7 +101,7 @@ pub(super) fn encode_go(object: &Map<String, Value>) -> Result<Vec<u8>, Refused>
         in_range("mode (0 brake, 1 FOC, 2 calibrate)", mode.into(), 7)?;
         Ok(go_m8010::Mode::from_bits(mode))
     };
-    Ok(match read(object)? {
+    Ok(match message(object)? {
         Message::Command(command) => {
             go_m8010::Command { id: id(command.id)?, mode: mode(command.mode)?, targets: command.targets() }
                 .encode()
@@ -112,45 +110,55 @@ pub(super) fn encode_go(object: &Map<String, Value>) -> Result<Vec<u8>, Refused>
         Message::Reply(reply) => {
             in_range("error", reply.error.into(), 7)?;
             in_range("foot_force", reply.foot_force.into(), 4095)?;
-            go_m8010::Reply {
+            let reply = go_m8010::Reply {
                 id: id(reply.id)?,
                 mode: mode(reply.mode)?,
-                torque_nm: reply.tau.into(),
-                velocity_rad_s: reply.dq.into(),
-                position_rad: reply.q.into(),
-                temperature_c: reply.temp_c.into(),
+                torque_nm: reply.tau,
+                velocity_rad_s: reply.dq,
+                position_rad: reply.q,
+                temperature_c: reply.temp_c.finite("temp_c")?,
                 error: Fault::from_bits(reply.error),
                 foot_force: reply.foot_force.cast_unsigned(),
-            }
-            .encode()
-            .to_vec()
+            };
+            reply.encode().to_vec()
         }
     })
 }
 
-pub(super) fn front_go(bytes: &[u8]) -> Option<(usize, String)> {
-    if let Some((len, command)) = front::<go_m8010::Command>(bytes) {
-        return json(len, &Command::new(command.id.get(), command.mode.bits(), &command.targets));
-    }
-    let (len, reply) = front::<go_m8010::Reply>(bytes)?;
-    json(
-        len,
-        &Reply {
-            id: reply.id.get(),
-            mode: reply.mode.bits(),
-            tau: reply.torque_nm as f32,
-            dq: reply.velocity_rad_s as f32,
-            q: reply.position_rad as f32,
-            temp_c: reply.temperature_c as f32,
-            error: Fault::bits(reply.error),
-            foot_force: reply.foot_force.cast_signed(),
-        },
-    )
+pub(super) fn front_go(bytes: &[u8]) -> Front {
+    front::<go_m8010::Command>(bytes).or(|| front::<go_m8010::Reply>(bytes))
 }
 
-pub(super) fn encode_a1(object: &Map<String, Value>, model: Model) -> Result<Vec<u8>, Refused> {
+pub(super) fn show_go(frame: &[u8]) -> Option<String> {
+    if let Ok(command) = go_m8010::Command::decode(frame) {
+        let go_m8010::Command { id, mode, targets } = command;
+        let carried = |targets| {
+            let again = go_m8010::Command::decode(&go_m8010::Command { id, mode, targets }.encode());
+            again.map_or(targets, |again| again.targets)
+        };
+        return json(&Command::new(id.get(), mode.bits(), &targets, carried));
+    }
+    let reply = go_m8010::Reply::decode(frame).ok()?;
+    let listed = |r: &go_m8010::Reply| [r.torque_nm, r.velocity_rad_s, r.position_rad];
+    let [tau, dq, q] = settled(listed(&reply), |[torque_nm, velocity_rad_s, position_rad]| {
+        let again = go_m8010::Reply { torque_nm, velocity_rad_s, position_rad, ..reply };
+        listed(&go_m8010::Reply::decode(&again.encode()).unwrap_or(again))
+    });
+    json(&Reply {
+        id: reply.id.get(),
+        mode: reply.mode.bits(),
+        tau,
+        dq,
+        q,
+        temp_c: Number::Whole(reply.temperature_c as i64),
+        error: Fault::bits(reply.error),
+        foot_force: reply.foot_force.cast_signed(),
+    })
+}
+
+pub(super) fn encode_a1(object: Value, model: Model) -> Result<Vec<u8>, Refused> {
     use unitree_a1::{Mode, MotorId};
-    Ok(match read(object)? {
+    Ok(match message(object)? {
         Message::Command(command) => unitree_a1::Command {
             id: MotorId(command.id),
             mode: Mode::from_byte(command.mode),
@@ -161,10 +169,10 @@ pub(super) fn encode_a1(object: &Map<String, Value>, model: Model) -> Result<Vec
         Message::Reply(reply) => unitree_a1::Reply {
             id: MotorId(reply.id),
             mode: Mode::from_byte(reply.mode),
-            torque_nm: reply.tau.into(),
-            velocity_rad_s: reply.dq.into(),
-            position_rad: reply.q.into(),
-            temperature_c: reply.temp_c.into(),
+            torque_nm: reply.tau,
+            velocity_rad_s: reply.dq,
+            position_rad: reply.q,
+            temperature_c: reply.temp_c.finite("temp_c")?,
             error: reply.error,
             foot_force: reply.foot_force,
             gyro_rad_s: [0.0; 3],
@@ -175,23 +183,33 @@ pub(super) fn encode_a1(object: &Map<String, Value>, model: Model) -> Result<Vec
     })
 }
 
-pub(super) fn front_a1(bytes: &[u8], model: Model) -> Option<(usize, String)> {
-    if let Some((len, frame)) = front::<CommandFrame>(bytes) {
-        let command = frame.read(model);
-        return json(len, &Command::new(command.id.0, command.mode.byte(), &command.targets));
+pub(super) fn front_a1(bytes: &[u8]) -> Front {
+    front::<CommandFrame>(bytes).or(|| front::<unitree_a1::Reply>(bytes))
+}
+
+pub(super) fn show_a1(frame: &[u8], model: Model) -> Option<String> {
+    if let Ok(frame) = CommandFrame::decode(frame) {
+        let unitree_a1::Command { id, mode, targets } = frame.read(model);
+        let carried = |targets| {
+            let again = CommandFrame::decode(&unitree_a1::Command { id, mode, targets }.encode(model));
+            again.map_or(targets, |again| again.read(model).targets)
+        };
+        return json(&Command::new(id.0, mode.byte(), &targets, carried));
     }
-    let (len, reply) = front::<unitree_a1::Reply>(bytes)?;
-    json(
-        len,
-        &Reply {
-            id: reply.id.0,
-            mode: reply.mode.byte(),
-            tau: reply.torque_nm as f32,
-            dq: reply.velocity_rad_s as f32,
-            q: reply.position_rad as f32,
-            temp_c: reply.temperature_c as f32,
-            error: reply.error,
-            foot_force: reply.foot_force,
-        },
-    )
+    let reply = unitree_a1::Reply::decode(frame).ok()?;
+    let listed = |r: &unitree_a1::Reply| [r.torque_nm, r.velocity_rad_s, r.position_rad];
+    let [tau, dq, q] = settled(listed(&reply), |[torque_nm, velocity_rad_s, position_rad]| {
+        let again = unitree_a1::Reply { torque_nm, velocity_rad_s, position_rad, ..reply };
+        listed(&unitree_a1::Reply::decode(&again.encode()).unwrap_or(again))
+    });
+    json(&Reply {
+        id: reply.id.0,
+        mode: reply.mode.byte(),
+        tau,
+        dq,
+        q,
+        temp_c: Number::Whole(reply.temperature_c as i64),
+        error: reply.error,
+        foot_force: reply.foot_force,
+    })
 }

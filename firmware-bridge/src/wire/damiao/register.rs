@@ -140,7 +140,8 @@ impl Value {
         }
     }
 
-    pub(super) const fn from_bytes(kind: Kind, bytes: [u8; 4]) -> Self {
+    /// What four bytes of a frame mean.
+    pub const fn from_bytes(kind: Kind, bytes: [u8; 4]) -> Self {
         match kind {
             Kind::Float => Self::Float(f32::from_le_bytes(bytes)),
             Kind::Uint => Self::Uint(u32::from_le_bytes(bytes)),
@@ -160,7 +161,8 @@ pub enum Access {
 }
 
 impl Access {
-    pub(super) const fn bits(self) -> u8 {
+    /// The byte of the frame.
+    pub const fn bits(self) -> u8 {
         match self {
             Self::Read => 0x33,
             Self::Write => 0x55,
@@ -168,7 +170,8 @@ impl Access {
         }
     }
 
-    pub(super) const fn from_bits(bits: u8) -> Option<Self> {
+    /// What a byte means.
+    pub const fn from_bits(bits: u8) -> Option<Self> {
         match bits {
             0x33 => Some(Self::Read),
             0x55 => Some(Self::Write),

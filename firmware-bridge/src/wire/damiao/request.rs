@@ -92,7 +92,7 @@ pub struct Request {
 
 impl Request {
     /// The bytes for the adapter, as the vendor's library packs them: numbers truncated toward the lower end of
-    /// their range, so that a zero of position, velocity or torque is half a step below zero.
+    /// their range (but for [`Action::PositionForce`]), so that a zero of position, velocity or torque is half a step below zero.
     ///
     /// Out of range saturates. What is not a number is sent as zero, and a position that is not a number takes
     /// stiffness or velocity with it, so that the motor is pulled nowhere. `ranges` matter to
@@ -118,10 +118,12 @@ impl Request {
                 (id | can_offset::VELOCITY, join(single(velocity_rad_s), [0; 4]))
             }
             Action::PositionForce { position_rad, velocity_rad_s, current_share } => {
-                // `as` saturates, and turns what is not a number into zero.
+                // The vendor's libraries take whole steps here: the nearest, so that 0.7 are 7000 of 10000. `as`
+                // saturates, and turns what is not a number into zero.
                 let velocity = if position_rad.is_nan() { 0.0 } else { velocity_rad_s * VELOCITY_STEPS };
-                let [v0, v1] = (velocity.min(10_000.0) as u16).to_le_bytes();
-                let [i0, i1] = ((current_share * CURRENT_STEPS).min(CURRENT_STEPS) as u16).to_le_bytes();
+                let [v0, v1] = (velocity.min(10_000.0).round() as u16).to_le_bytes();
+                let current = (current_share * CURRENT_STEPS).min(CURRENT_STEPS);
+                let [i0, i1] = (current.round() as u16).to_le_bytes();
                 (id | can_offset::POSITION_FORCE, join(single(position_rad), [v0, v1, i0, i1]))
             }
             Action::Refresh => (REGISTER_CAN_ID, self.about_registers(REFRESH, 0, [0; 4])),

@@ -1,0 +1,127 @@
+//! `adit wire decode`.
+
+use std::collections::VecDeque;
+use std::io::Write;
+
+use super::lines::{Lines, Piece};
+use crate::wire::{Codec, Decoder, Found, SHOWN, hex_words, parse_hex, to_hex};
+
+/// Whether every word could be read, and there was a frame unless there was nothing at all. Noise between frames is
+/// what a decoder is for: it is told, and no failure. What is found is passed on before more input is waited for.
+pub(super) fn decode(codec: &Codec, mut lines: Lines, out: &mut impl Write) -> std::io::Result<bool> {
+    let (mut all_read, mut frames) = (true, 0);
+    let mut decoder = Decoder::new(*codec);
+    let mut words = Words::default();
+    // Where each line's bytes begin, and its number.
+    let mut starts: VecDeque<(usize, usize)> = VecDeque::new();
+    loop {
+        if lines.is_dry() {
+            out.flush()?;
+        }
+        let piece = lines.next_piece()?;
+        let ended = piece.is_none();
+        if let Some(piece) = piece {
+            starts.push_back((decoder.end(), piece.number));
+            let mut wrong = Vec::new();
+            for word in hex_words(&words.whole(&piece)) {
+                match parse_hex(word) {
+                    Ok(bytes) => decoder.push(&bytes),
+                    Err(why) => wrong.push(why),
+                }
+            }
+            if let Some(why) = wrong.first() {
+                let more = wrong.len() - 1;
+                let more =
+                    if more > 0 { format!(", as are {more} more words of this line") } else { String::new() };
+                eprintln!("line {}: {why}; it is left out{more}", piece.number);
+                all_read = false;
+            }
+            if piece.ends {
+                decoder.end_line();
+            }
+        }
+        if ended {
+            decoder.finish();
+        }
+        while let Some((range, found)) = decoder.next_found() {
+            while starts.get(1).is_some_and(|(start, _)| *start <= range.start) {
+                starts.pop_front();
+            }
+            match found {
+                Found::Frame(json) => {
+                    frames += 1;
+                    writeln!(out, "{json}")?;
+                }
+                Found::Noise(shown) => {
+                    let number = starts.front().map_or(0, |(_, number)| *number);
+                    let more = if range.len() > SHOWN { "..." } else { "" };
+                    eprintln!(
+                        "line {number}: {} bytes are no intact frame: {}{more}",
+                        range.len(),
+                        to_hex(&shown)
+                    );
+                }
+            }
+        }
+        if ended {
+            break;
+        }
+    }
+    out.flush()?;
+    let nothing = decoder.end() == 0 && all_read;
+    if frames == 0 && !nothing {
+        eprintln!("no frame was found: check --protocol, and that whole frames were given");
+    }
+    Ok(all_read && (frames > 0 || nothing))
+}
+
+/// Puts words together again that were cut with their line, and takes comments (from `#` to the line's end) away.
+#[derive(Default)]
+struct Words {
+    /// The beginning of a word that goes on in the next piece.
+    begun: String,
+    in_comment: bool,
+}
+
+impl Words {
+    fn whole(&mut self, piece: &Piece) -> String {
+        if self.in_comment {
+            self.in_comment = !piece.ends;
+            return String::new();
+        }
+        let mut text = std::mem::take(&mut self.begun) + &piece.text;
+        if let Some(comment) = text.find('#') {
+            text.truncate(comment);
+            self.in_comment = !piece.ends;
+        } else if !piece.ends {
+            let word = hex_words(&text).last().unwrap_or_default().len();
+            // A word that fills the piece goes on until then: only half a byte waits for its other half.
+            let kept = if word < text.len() { word } else { text.len() % 2 };
+            if text.is_char_boundary(text.len() - kept) {
+                self.begun = text.split_off(text.len() - kept);
+            }
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_in_pieces_has_the_words_of_the_whole_line() {
+        let line = "FE EE 1017 0x00, 65:23 00  FEEEAABBCCDD # no EE";
+        for size in 3..line.len() {
+            let (mut words, mut found) = (Words::default(), Vec::new());
+            let pieces = line.as_bytes().chunks(size);
+            let count = pieces.len();
+            for (index, text) in pieces.enumerate() {
+                let text = String::from_utf8_lossy(text).into_owned();
+                let text = words.whole(&Piece { number: 1, text, ends: index + 1 == count });
+                found.extend(hex_words(&text).flat_map(|word| parse_hex(word).expect(word)));
+            }
+            assert_eq!(to_hex(&found), "FEEE101700652300FEEEAABBCCDD", "pieces of {size}");
+        }
+    }
+}
