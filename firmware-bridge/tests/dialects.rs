@@ -2,73 +2,18 @@
 
 mod common;
 
-use common::go2;
-use firmware_bridge::bridge::{BridgeError, CYCLE_NANOS, Cycle, MotorBridge, MotorFault};
-use firmware_bridge::port::{BusDriver, BusPort, Loopback, loopback};
+use common::{VirtualRig, gearless as robot};
+use firmware_bridge::bridge::{BridgeError, CYCLE_NANOS, MotorBridge, MotorFault};
 use firmware_bridge::wire::damiao::{self, Inbound, Model};
 use firmware_bridge::wire::device::VirtualBus;
+use firmware_bridge::wire::link::VirtualDevice;
 use firmware_bridge::wire::unitree_a1;
 use firmware_bridge::wire::unitree_motors::VirtualMotors;
 use robot_interface::joints::{JOINTS, JointCommand};
 use robot_interface::robot::{MotorProtocol, RobotDescription};
-use robot_interface::time::Stamp;
-use robot_interface::units::{Finite, Positive};
+use robot_interface::units::Positive;
 
-/// A robot without gearboxes, whose motors speak this.
-fn robot(protocol: MotorProtocol, first_id: u8) -> RobotDescription {
-    let mut robot = go2();
-    robot.motors.protocol = protocol;
-    robot.motors.model = (protocol == MotorProtocol::Damiao).then(|| "DM4340".to_owned());
-    for (i, joint) in robot.joints.0.iter_mut().enumerate() {
-        joint.id = first_id + (i % 3) as u8;
-        joint.zero_offset_rad = Finite::try_from(0.0).expect("finite");
-        joint.gear_ratio = Positive::try_from(1.0).expect("positive");
-        joint.max_torque_nm = Positive::try_from(20.0).expect("positive");
-        joint.max_velocity_rad_s = Positive::try_from(8.0).expect("positive");
-    }
-    robot
-}
-
-struct Rig {
-    bridge: MotorBridge,
-    driver: BusDriver<Loopback>,
-    far: Vec<(Loopback, Box<dyn VirtualBus>)>,
-    cycles: u64,
-}
-
-impl Rig {
-    fn new(robot: &RobotDescription, motors: impl Fn() -> Box<dyn VirtualBus>) -> Self {
-        let bridge = MotorBridge::new(robot).expect("a possible wiring");
-        let (near, far): (Vec<_>, Vec<_>) = (0..bridge.buses()).map(|_| loopback()).unzip();
-        let driver = BusDriver::new(&bridge, near).expect("one port a bus");
-        Self { bridge, driver, far: far.into_iter().map(|port| (port, motors())).collect(), cycles: 0 }
-    }
-
-    /// A cycle with every answer changed on its way.
-    fn cycle(&mut self, commands: &[JointCommand; JOINTS], change: impl Fn(usize, &mut [u8])) -> Cycle {
-        let start = Stamp::from_nanos(1_000_000_000 + self.cycles * CYCLE_NANOS);
-        self.cycles += 1;
-        let far = &mut self.far;
-        let serve = |now| {
-            let mut buffer = [0; 256];
-            for (bus, (port, motors)) in far.iter_mut().enumerate() {
-                let count = port.read(&mut buffer).expect("open");
-                let mut said = Vec::new();
-                motors.hear(now, &buffer[..count], &mut |answer| said.extend_from_slice(answer));
-                change(bus, &mut said);
-                port.write(&said).expect("room");
-            }
-        };
-        self.driver.exchange(&mut self.bridge, start, commands, serve).expect("sane commands")
-    }
-
-    fn run(&mut self, command: JointCommand, cycles: u32) -> Cycle {
-        for _ in 1..cycles {
-            self.cycle(&[command; JOINTS], |_, _| {});
-        }
-        self.cycle(&[command; JOINTS], |_, _| {})
-    }
-}
+type Rig = VirtualRig<Box<dyn VirtualBus>>;
 
 fn pull() -> JointCommand {
     JointCommand { position_rad: -1.0, kp: 2.0, kd: 0.1, ..JointCommand::default() }
@@ -82,11 +27,12 @@ fn damiao_motors() -> Box<dyn VirtualBus> {
 #[test]
 fn joints_go_where_they_are_told_in_every_protocol() {
     type Motors = fn() -> Box<dyn VirtualBus>;
-    let cases: [(MotorProtocol, u8, Motors); 4] = [
+    let cases: [(MotorProtocol, u8, Motors); 5] = [
         (MotorProtocol::GoM8010, 0, || Box::new(VirtualMotors::go_m8010(&[0, 1, 2]))),
         (MotorProtocol::A1, 0, || Box::new(VirtualMotors::a1(unitree_a1::Model::A1, &[0, 1, 2]))),
         (MotorProtocol::B1, 0, || Box::new(VirtualMotors::a1(unitree_a1::Model::B1, &[0, 1, 2]))),
         (MotorProtocol::Damiao, 1, damiao_motors),
+        (MotorProtocol::Adit, 250, || Box::new(VirtualDevice::of(&[250, 251, 252]).expect("a device"))),
     ];
     for (protocol, first_id, motors) in cases {
         let mut rig = Rig::new(&robot(protocol, first_id), motors);

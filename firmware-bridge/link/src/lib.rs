@@ -40,7 +40,7 @@
 //! # Firmware
 //!
 //! A device end in full, for whatever the board has under it. It reports after each command, which is the answer
-//! that the motor bridge waits for, and a hundred times a second without one, so that stops and faults are heard.
+//! that the motor bridge waits for, and two hundred times a second without one, so that stops and faults are heard.
 //!
 //! ```
 //! use adit_link::{ActuatorCommand, ActuatorState, Device, List, Unfit};
@@ -58,7 +58,7 @@
 //!     fn measure(&mut self) -> (f32, List<ActuatorState>);
 //! }
 //!
-//! const LONGEST_SILENCE_US: u64 = 10_000;
+//! const LONGEST_SILENCE_US: u64 = 5_000;
 //!
 //! /// One round of the main loop; `reported` is the command that was reported last, and when.
 //! fn round(

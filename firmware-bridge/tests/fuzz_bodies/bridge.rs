@@ -57,7 +57,7 @@ fn honest_cycle(bridge: &mut MotorBridge, now: Stamp) -> Cycle {
     bridge.begin_cycle(now, &[JointCommand::damping(1.0); JOINTS]).expect("sane commands");
     for bus in 0..bridge.buses() {
         while let Some(frame) = bridge.poll_transmit(bus, now) {
-            let command = Command::decode(&frame).expect("the bridge sends whole frames");
+            let command = Command::decode(frame).expect("the bridge sends whole frames");
             assert_ne!(command.id, MotorId::BROADCAST);
             let reply = Reply {
                 id: command.id,
