@@ -261,7 +261,7 @@ impl Linked {
             } else if self.refused {
                 Some(MotorFault::Refused)
             } else {
-                fault(actuator.faults)
+                MotorFault::of_link(actuator.faults)
             };
             cycle.answered[joint] = true;
             cycle.measured_at[joint] = Some(now);
@@ -310,18 +310,21 @@ fn toward_zero(value: f64) -> f32 {
     }
 }
 
-/// The first of an actuator's complaints: those that must let it go at once before those that can wait.
-fn fault(faults: Faults) -> Option<MotorFault> {
-    const NAMED: [(Faults, MotorFault); 6] = [
-        (Faults::ENCODER, MotorFault::Encoder),
-        (Faults::POWER_STAGE, MotorFault::PowerStage),
-        (Faults::OVERCURRENT, MotorFault::Overcurrent),
-        (Faults::OVERHEAT, MotorFault::Overheat),
-        (Faults::OVERVOLTAGE, MotorFault::Overvoltage),
-        (Faults::UNDERVOLTAGE, MotorFault::Undervoltage),
-    ];
-    let named = NAMED.iter().find(|(bit, _)| faults.contains(*bit)).map(|(_, fault)| *fault);
-    named.or_else(|| (faults != Faults::NONE).then(|| MotorFault::Undefined(faults.0.trailing_zeros() as u8)))
+impl MotorFault {
+    /// The first of an actuator's complaints: those that must let it go at once before those that can wait.
+    pub(crate) fn of_link(faults: Faults) -> Option<Self> {
+        const NAMED: [(Faults, MotorFault); 7] = [
+            (Faults::SILENT, MotorFault::Silent),
+            (Faults::ENCODER, MotorFault::Encoder),
+            (Faults::POWER_STAGE, MotorFault::PowerStage),
+            (Faults::OVERCURRENT, MotorFault::Overcurrent),
+            (Faults::OVERHEAT, MotorFault::Overheat),
+            (Faults::OVERVOLTAGE, MotorFault::Overvoltage),
+            (Faults::UNDERVOLTAGE, MotorFault::Undervoltage),
+        ];
+        let named = NAMED.iter().find(|(bit, _)| faults.contains(*bit)).map(|(_, fault)| *fault);
+        named.or_else(|| (faults != Faults::NONE).then(|| Self::Undefined(faults.0.trailing_zeros() as u8)))
+    }
 }
 
 fn heard(actuator: &ActuatorState, fault: Option<MotorFault>) -> Heard {
@@ -358,6 +361,7 @@ mod tests {
 
     #[test]
     fn what_must_let_go_at_once_is_told_first() {
+        let fault = MotorFault::of_link;
         assert_eq!(fault(Faults::NONE), None);
         assert_eq!(fault(Faults::OVERHEAT.with(Faults::ENCODER)), Some(MotorFault::Encoder));
         assert_eq!(fault(Faults::UNDERVOLTAGE), Some(MotorFault::Undervoltage));

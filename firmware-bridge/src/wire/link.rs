@@ -2,8 +2,8 @@
 //! actuators. The link itself is the crate `adit-link`.
 
 use adit_link::{
-    ActuatorCommand, ActuatorInfo, ActuatorState, Device, DeviceConfig, DeviceConfigError, Faults,
-    FirmwareVersion, LIST_LEN, List, Mode, Text,
+    ActuatorCommand, ActuatorInfo, ActuatorState, Device, DeviceConfig, DeviceConfigError, DeviceEvent,
+    Faults, FirmwareVersion, LIST_LEN, List, Mode, Text,
 };
 use robot_interface::time::Stamp;
 
@@ -24,7 +24,7 @@ const IDLE_KD: f32 = 0.5;
 /// From here on an actuator reports that it is too hot, degrees Celsius.
 const OVERHEAT_C: f64 = 90.0;
 const SUPPLY_V: f32 = 24.0;
-/// It reports after each command, and this long after its last report, us.
+/// It reports after a greeting and each command, and this long after its last report, us.
 const LONGEST_SILENCE_US: u64 = 5_000;
 
 /// One actuator, to be looked at and changed from outside.
@@ -134,8 +134,10 @@ impl VirtualBus for VirtualDevice {
         }
         self.device.handle_bytes(bytes, now_us);
         let modes = self.drive(now_us);
+        let events = std::iter::from_fn(|| self.device.poll_event());
+        let greeted = events.filter(|event| matches!(event, DeviceEvent::Greeted { .. })).count() > 0;
         let silent_us = now_us.saturating_sub(self.reported.1);
-        if self.device.command_seq() != self.reported.0 || silent_us >= LONGEST_SILENCE_US {
+        if greeted || self.device.command_seq() != self.reported.0 || silent_us >= LONGEST_SILENCE_US {
             self.reported = (self.device.command_seq(), now_us);
             let states = self.actuators.iter().zip(&modes).map(|(actuator, mode)| state(actuator, *mode));
             let states: List<ActuatorState> = states.take(LIST_LEN).collect();
