@@ -136,10 +136,9 @@ impl Linked {
         self.host.as_mut().filter(|_| self.begun)?.poll_transmit(now.nanos())
     }
 
-    /// Releases a confirmed stop.
-    pub(super) fn reset_stop(&mut self) {
-        // Without a confirmed stop there is nothing to release, and one that comes later is not meant.
-        let _ = self.host.as_mut().map(Host::reset);
+    /// Releases a confirmed stop; false if there is none.
+    pub(super) fn reset_stop(&mut self) -> bool {
+        self.host.as_mut().is_some_and(|host| host.reset().is_ok())
     }
 
     pub(super) fn counts(&self) -> BusCounts {

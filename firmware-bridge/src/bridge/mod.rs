@@ -319,13 +319,12 @@ impl MotorBridge {
 
     /// Releases the emergency stops that hold at microcontrollers, with the next cycles; their joints tell
     /// [`MotorFault::Stopped`] until it is done. Only at an operator's word, who has looked at the cause. A stop that
-    /// is not confirmed yet stays, and so does one whose link is lost.
-    pub fn reset_stops(&mut self) {
-        for line in &mut self.buses {
-            if let Line::Linked(bus) = line {
-                bus.reset_stop();
-            }
-        }
+    /// is not confirmed yet stays, and so does one whose link is lost. Returns whether there is one to release.
+    pub fn reset_stops(&mut self) -> bool {
+        self.buses.iter_mut().fold(false, |any, line| match line {
+            Line::Linked(bus) => any | bus.reset_stop(),
+            Line::Asked(_) => any,
+        })
     }
 
     fn begin(&mut self, now: Stamp, targets: Option<&[Impedance; JOINTS]>) {

@@ -17,6 +17,9 @@ use crate::config::Robot;
 
 /// Damping of the joints before the gait has spoken, N m s/rad.
 const IDLE_DAMPING: f64 = 3.0;
+/// Cycles that a microcontroller has to release its stop in, once somebody has cleared the trouble: 0.1 s at 500 Hz.
+#[cfg(any(test, feature = "ros"))]
+const RELEASE_CYCLES: u8 = 50;
 
 /// Why a gait mode was not granted.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +42,8 @@ pub(crate) struct Control {
     joints: JointStates,
     torque_peak_nm: f64,
     missed: u64,
+    /// Cycles in which a trouble that was cleared may still go away.
+    clearing: u8,
 }
 
 impl Control {
@@ -68,6 +73,7 @@ impl Control {
             joints: JointStates { stamp: now, joints },
             torque_peak_nm: 0.0,
             missed: 0,
+            clearing: 0,
         })
     }
 
@@ -93,6 +99,9 @@ impl Control {
         self.torque_peak_nm = torques.iter().fold(self.torque_peak_nm, |peak, t| peak.max(t.abs()));
         self.estimator.handle_joints(&self.joints);
         self.safety.handle_cycle(cycle);
+        if self.clearing > 0 {
+            self.clearing = if self.safety.clear().is_ok() { 0 } else { self.clearing - 1 };
+        }
     }
 
     /// Takes an inertial sample.
@@ -167,12 +176,14 @@ impl Control {
         &self.safety
     }
 
-    /// Somebody has looked at a joint's trouble.
+    /// Somebody has looked at a joint's trouble. Stops that hold at microcontrollers are released; one that holds no
+    /// more within [`RELEASE_CYCLES`] counts as cleared then.
     ///
     /// # Errors
     /// While any joint still has one.
     #[cfg(any(test, feature = "ros"))]
     pub(crate) fn clear_trouble(&mut self) -> Result<(), PowerRefused> {
+        self.clearing = if self.bridge.reset_stops() { RELEASE_CYCLES } else { 0 };
         self.safety.clear()
     }
 
