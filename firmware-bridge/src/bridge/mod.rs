@@ -167,6 +167,7 @@ pub struct MotorBridge {
 
 /// How a cycle goes on one bus.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a robot has a few, and they stay where they are")]
 enum Line {
     /// Its motors are asked one after the other.
     Asked(Bus),
