@@ -257,7 +257,7 @@ fn announced_limits_below_the_files_are_kept_and_nothing_is_refused() {
     }
     // Within them nothing is changed.
     let soft = JointCommand { position_rad: -1.0, velocity_rad_s: -0.25, torque_nm: 0.09, kp: 1.0, kd: 0.5 };
-    assert_eq!(rig.run(soft, 1).clamped[0], false);
+    assert!(!rig.run(soft, 1).clamped[0]);
 }
 
 #[test]
