@@ -5,13 +5,15 @@ mod common;
 
 use std::hint::black_box;
 
-use common::{Rig, go2, standing};
+use common::{Rig, VirtualRig, gearless, go2, standing};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use firmware_bridge::port::BusPort;
 use firmware_bridge::wire::Impedance;
 use firmware_bridge::wire::go_m8010::{Command, Mode, MotorId, REPLY_LEN, Reply};
+use firmware_bridge::wire::link::VirtualDevice;
 use firmware_bridge::wire::unitree_a1::{self, Model};
 use firmware_bridge::wire::{Frame, FrameReader};
+use robot_interface::robot::MotorProtocol;
 use robot_interface::time::Stamp;
 
 fn command() -> Command {
@@ -104,6 +106,13 @@ fn cycle(c: &mut Criterion) {
                 let _ = port.write(&reply.encode());
             })
         });
+    });
+    let robot = gearless(MotorProtocol::Adit, 0);
+    let mut rig = VirtualRig::new(&robot, || VirtualDevice::of(&[0, 1, 2]).expect("a device"));
+    let commands = standing(&robot);
+    // The devices' ends too, with their rotors.
+    c.bench_function("cycle/four_microcontrollers_over_loopback", |b| {
+        b.iter(|| rig.cycle(&commands, |_, _| {}));
     });
 }
 

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use firmware_bridge::port::{BusPort, PortError, Tty};
 use firmware_bridge::wire::device::VirtualBus;
 use firmware_bridge::wire::dynamixel2::VirtualServos;
+use firmware_bridge::wire::link::VirtualDevice;
 use firmware_bridge::wire::unitree_a1::Model;
 use firmware_bridge::wire::unitree_motors::VirtualMotors;
 use firmware_bridge::wire::{damiao, feetech};
@@ -32,8 +33,12 @@ fn bus(protocol: &str, ids: &[u8]) -> Result<Box<dyn VirtualBus>, Box<dyn Error>
         "go-m8010-6" => Box::new(VirtualMotors::go_m8010(ids)),
         "a1" => Box::new(VirtualMotors::a1(Model::A1, ids)),
         "b1" => Box::new(VirtualMotors::a1(Model::B1, ids)),
+        "adit" => {
+            let device = VirtualDevice::of(ids);
+            Box::new(device.ok_or("a microcontroller has at most six motors, each with its own id")?)
+        }
         other => {
-            let known = "dynamixel2, damiao, feetech, go-m8010-6, a1, b1";
+            let known = "dynamixel2, damiao, feetech, go-m8010-6, a1, b1, adit";
             return Err(format!("protocol {other} is not known: use one of {known}").into());
         }
     })
@@ -51,7 +56,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--protocol" => protocol = arguments.next().ok_or("--protocol wants a name behind it")?,
-            id => ids.push(id.parse().map_err(|error| format!("{id} is no id ({error}): use 0 to 252"))?),
+            id => ids.push(id.parse().map_err(|error| format!("{id} is no id ({error}): use 0 to 255"))?),
         }
     }
     let mut bus = bus(&protocol, &ids)?;

@@ -467,9 +467,9 @@ fn an_echo_is_counted_for_its_bus_and_held_against_nobody() {
         rig.bridge.begin_reading(stamp(cycle));
         for bus in 0..4 {
             while let Some(frame) = rig.bridge.poll_transmit(bus, stamp(cycle)) {
-                let id = Command::decode(&frame).expect("whole").id;
-                let echo_and_reply = [&frame[..], &reply_of(id).encode()].concat();
-                sent.push(frame);
+                let command = Command::decode(frame).expect("whole");
+                let echo_and_reply = [frame, &reply_of(command.id).encode()].concat();
+                sent.push(command);
                 // Byte by byte, as slow lines give them.
                 for byte in echo_and_reply {
                     rig.bridge.handle_bytes(bus, stamp(cycle), &[byte]);
@@ -482,8 +482,7 @@ fn an_echo_is_counted_for_its_bus_and_held_against_nobody() {
         assert_eq!(result.stray_bytes, 0);
     }
     assert!((0..4).all(|bus| rig.bridge.bus_counts(bus).echoes == 9));
-    for frame in sent {
-        let command = Command::decode(&frame).expect("whole");
+    for command in sent {
         assert_eq!(command, Command::idle(command.id), "a reading cycle drives nobody");
     }
 }

@@ -2,91 +2,18 @@
 
 mod common;
 
-use std::cell::RefCell;
-use std::rc::Rc;
-
-use common::go2;
-use firmware_bridge::bridge::{BridgeError, CYCLE_NANOS, Cycle, MotorBridge, MotorFault};
-use firmware_bridge::port::{BusDriver, BusPort, Loopback, loopback};
+use common::{VirtualRig, gearless as robot};
+use firmware_bridge::bridge::{BridgeError, CYCLE_NANOS, MotorBridge, MotorFault};
 use firmware_bridge::wire::damiao::{self, Inbound, Model, Register, Value};
 use firmware_bridge::wire::device::VirtualBus;
+use firmware_bridge::wire::link::VirtualDevice;
 use firmware_bridge::wire::unitree_a1;
 use firmware_bridge::wire::unitree_motors::VirtualMotors;
 use robot_interface::joints::{JOINTS, JointCommand};
 use robot_interface::robot::{MotorProtocol, RobotDescription};
-use robot_interface::time::Stamp;
-use robot_interface::units::{Finite, Positive};
+use robot_interface::units::Positive;
 
-/// A robot without gearboxes, whose motors speak this.
-fn robot(protocol: MotorProtocol, first_id: u8) -> RobotDescription {
-    let mut robot = go2();
-    robot.motors.protocol = protocol;
-    robot.motors.model = (protocol == MotorProtocol::Damiao).then(|| "DM4340".to_owned());
-    for (i, joint) in robot.joints.0.iter_mut().enumerate() {
-        joint.id = first_id + (i % 3) as u8;
-        joint.zero_offset_rad = Finite::try_from(0.0).expect("finite");
-        joint.gear_ratio = Positive::try_from(1.0).expect("positive");
-        joint.max_torque_nm = Positive::try_from(20.0).expect("positive");
-        joint.max_velocity_rad_s = Positive::try_from(8.0).expect("positive");
-    }
-    robot
-}
-
-struct Rig {
-    bridge: MotorBridge,
-    driver: BusDriver<Loopback>,
-    far: Vec<(Loopback, Box<dyn VirtualBus>)>,
-    cycles: u64,
-}
-
-impl Rig {
-    fn new(robot: &RobotDescription, motors: impl Fn() -> Box<dyn VirtualBus>) -> Self {
-        let bridge = MotorBridge::new(robot).expect("a possible wiring");
-        let (near, far): (Vec<_>, Vec<_>) = (0..bridge.buses()).map(|_| loopback()).unzip();
-        let driver = BusDriver::new(&bridge, near).expect("one port a bus");
-        Self { bridge, driver, far: far.into_iter().map(|port| (port, motors())).collect(), cycles: 0 }
-    }
-
-    /// A cycle with every answer changed on its way.
-    fn cycle(&mut self, commands: &[JointCommand; JOINTS], change: impl Fn(usize, &mut [u8])) -> Cycle {
-        let start = Stamp::from_nanos(1_000_000_000 + self.cycles * CYCLE_NANOS);
-        self.cycles += 1;
-        let far = &mut self.far;
-        let serve = |now| serve(far, now, &change);
-        self.driver.exchange(&mut self.bridge, start, commands, serve).expect("sane commands")
-    }
-
-    /// A cycle that reads and does not drive.
-    fn read(&mut self) -> Cycle {
-        let start = Stamp::from_nanos(1_000_000_000 + self.cycles * CYCLE_NANOS);
-        self.cycles += 1;
-        self.bridge.begin_reading(start);
-        while !self.bridge.is_complete() {
-            self.driver.poll(&mut self.bridge, start);
-            serve(&mut self.far, start, &|_, _| {});
-        }
-        self.bridge.end_cycle(start)
-    }
-
-    fn run(&mut self, command: JointCommand, cycles: u32) -> Cycle {
-        for _ in 1..cycles {
-            self.cycle(&[command; JOINTS], |_, _| {});
-        }
-        self.cycle(&[command; JOINTS], |_, _| {})
-    }
-}
-
-/// The motors at the far ends take what has come, and answer.
-fn serve(far: &mut [(Loopback, Box<dyn VirtualBus>)], now: Stamp, change: &impl Fn(usize, &mut [u8])) {
-    let mut buffer = [0; 256];
-    for (bus, (port, motors)) in far.iter_mut().enumerate() {
-        let count = port.read(&mut buffer).expect("open");
-        let mut said = Vec::new();
-        motors.hear(now, &buffer[..count], &mut |answer| said.extend_from_slice(answer));
-        change(bus, &mut said);
-        port.write(&said).expect("room");
-    }
-}
+type Rig = VirtualRig<Box<dyn VirtualBus>>;
 
 fn pull() -> JointCommand {
     JointCommand { position_rad: -1.0, kp: 2.0, kd: 0.1, ..JointCommand::default() }
@@ -100,11 +27,12 @@ fn damiao_motors() -> Box<dyn VirtualBus> {
 #[test]
 fn joints_go_where_they_are_told_in_every_protocol() {
     type Motors = fn() -> Box<dyn VirtualBus>;
-    let cases: [(MotorProtocol, u8, Motors); 4] = [
+    let cases: [(MotorProtocol, u8, Motors); 5] = [
         (MotorProtocol::GoM8010, 0, || Box::new(VirtualMotors::go_m8010(&[0, 1, 2]))),
         (MotorProtocol::A1, 0, || Box::new(VirtualMotors::a1(unitree_a1::Model::A1, &[0, 1, 2]))),
         (MotorProtocol::B1, 0, || Box::new(VirtualMotors::a1(unitree_a1::Model::B1, &[0, 1, 2]))),
         (MotorProtocol::Damiao, 1, damiao_motors),
+        (MotorProtocol::Adit, 250, || Box::new(VirtualDevice::of(&[250, 251, 252]).expect("a device"))),
     ];
     for (protocol, first_id, motors) in cases {
         let mut rig = Rig::new(&robot(protocol, first_id), motors);
@@ -129,69 +57,50 @@ fn a_motor_that_starts_disabled_is_enabled_by_its_first_answer() {
     assert!(cycle.states.joints[0].torque_nm < -0.1, "{:?}", cycle.states.joints[0]);
 }
 
-/// A Damiao bus that the test can look at, too.
-#[derive(Clone)]
-struct Shared(Rc<RefCell<damiao::VirtualMotors>>);
-
-impl VirtualBus for Shared {
-    fn hear(&mut self, now: Stamp, bytes: &[u8], say: &mut dyn FnMut(&[u8])) {
-        self.0.borrow_mut().hear(now, bytes, say);
-    }
+/// Four buses of three Damiao motors; the first motor of each is as `change` makes it.
+fn damiao_rig(change: impl Fn(&mut damiao::VirtualMotor)) -> VirtualRig<damiao::VirtualMotors> {
+    VirtualRig::new(&robot(MotorProtocol::Damiao, 1), || {
+        let mut motors = damiao::VirtualMotors::of(Model::Dm4340, (1..=3).filter_map(damiao::MotorId::new));
+        change(motors.motor(FIRST).expect("on the bus"));
+        motors
+    })
 }
 
-impl Shared {
-    /// Four buses of three motors; the first motor of each is as `change` makes it.
-    fn rig(change: impl Fn(&mut damiao::VirtualMotor)) -> (Rig, Vec<Self>) {
-        let buses = RefCell::new(Vec::new());
-        let rig = Rig::new(&robot(MotorProtocol::Damiao, 1), || {
-            let ids = (1..=3).filter_map(damiao::MotorId::new);
-            let mut motors = damiao::VirtualMotors::of(Model::Dm4340, ids);
-            change(motors.motor(FIRST).expect("on the bus"));
-            let shared = Self(Rc::new(RefCell::new(motors)));
-            buses.borrow_mut().push(shared.clone());
-            Box::new(shared)
-        });
-        (rig, buses.into_inner())
-    }
-
-    fn with_first<T>(&self, look: impl FnOnce(&mut damiao::VirtualMotor) -> T) -> T {
-        look(self.0.borrow_mut().motor(FIRST).expect("on the bus"))
-    }
+/// The first motor of a bus.
+fn first(rig: &mut VirtualRig<damiao::VirtualMotors>, bus: usize) -> &mut damiao::VirtualMotor {
+    rig.far[bus].1.motor(FIRST).expect("on the bus")
 }
 
 const FIRST: damiao::MotorId = damiao::MotorId::new(1).expect("an id");
 
 #[test]
 fn a_damiao_motor_is_told_to_let_go_by_itself_before_it_is_enabled() {
-    let (mut rig, buses) = Shared::rig(|motor| motor.set(Register::CONTROL_MODE, Value::Uint(3)));
+    let mut rig = damiao_rig(|motor| motor.set(Register::CONTROL_MODE, Value::Uint(3)));
     let cycle = rig.run(pull(), 20);
     assert!(cycle.states.joints[0].torque_nm < -0.1, "it is driven: {:?}", cycle.states.joints[0]);
     assert_eq!(cycle.links[0].missed, 0, "being asked about registers is no silence");
-    for bus in &buses {
-        let told =
-            bus.with_first(|motor| [Register::CONTROL_MODE, Register::TIMEOUT].map(|r| motor.value(r)));
+    for bus in 0..4 {
+        let told = [Register::CONTROL_MODE, Register::TIMEOUT].map(|r| first(&mut rig, bus).value(r));
         assert_eq!(told, [Value::Uint(1), Value::Uint(2000)], "impedance, and 100 ms");
     }
     // Commands stop for a fifth of a second: all let go, say so once, and begin anew when commands are back.
-    rig.cycles += 100;
+    rig.pause(200_000_000);
     let late = rig.run(pull(), 1);
     assert_eq!(late.faults, [Some(MotorFault::CommandsLost); JOINTS]);
     let again = rig.run(pull(), 20);
     assert_eq!((again.faults, again.answered), ([None; JOINTS], [true; JOINTS]));
-    assert_eq!(buses[0].with_first(|motor| motor.state), damiao::State::Enabled);
+    assert_eq!(first(&mut rig, 0).state, damiao::State::Enabled);
 }
 
 #[test]
 fn a_motor_with_other_ranges_than_its_models_is_neither_believed_nor_enabled() {
-    let (mut rig, buses) = Shared::rig(|motor| motor.set(Register::TORQUE_RANGE, Value::Float(10.0)));
+    let mut rig = damiao_rig(|motor| motor.set(Register::TORQUE_RANGE, Value::Float(10.0)));
     let cycle = rig.run(pull(), 50);
-    let first = |joint: usize| joint.is_multiple_of(3);
-    assert_eq!(cycle.answered, std::array::from_fn(|joint| !first(joint)));
-    assert_eq!(cycle.faults, std::array::from_fn(|joint| first(joint).then_some(MotorFault::Ranges)));
+    let is_first = |joint: usize| joint.is_multiple_of(3);
+    assert_eq!(cycle.answered, std::array::from_fn(|joint| !is_first(joint)));
+    assert_eq!(cycle.faults, std::array::from_fn(|joint| is_first(joint).then_some(MotorFault::Ranges)));
     assert_eq!(cycle.measured_at[0], None);
-    buses
-        .iter()
-        .for_each(|bus| bus.with_first(|motor| motor.set(Register::TORQUE_RANGE, Value::Float(28.0))));
+    (0..4).for_each(|bus| first(&mut rig, bus).set(Register::TORQUE_RANGE, Value::Float(28.0)));
     assert!(!rig.run(pull(), 20).answered[0], "an operator looks first");
     rig.bridge.clear_faults();
     let cycle = rig.run(pull(), 20);
@@ -200,27 +109,27 @@ fn a_motor_with_other_ranges_than_its_models_is_neither_believed_nor_enabled() {
 
 #[test]
 fn a_fault_that_a_motor_keeps_is_cleared_by_an_operator_only() {
-    let (mut rig, buses) = Shared::rig(|_| ());
+    let mut rig = damiao_rig(|_| ());
     rig.run(pull(), 20);
-    buses[0].with_first(|motor| motor.rotor.temperature_c = 120.0);
+    first(&mut rig, 0).rotor.temperature_c = 120.0;
     assert_eq!(rig.run(pull(), 2).faults[0], Some(MotorFault::Overheat));
-    buses[0].with_first(|motor| motor.rotor.temperature_c = 30.0);
+    first(&mut rig, 0).rotor.temperature_c = 30.0;
     assert_eq!(rig.run(pull(), 50).faults[0], Some(MotorFault::Overheat), "it keeps it");
     rig.bridge.clear_faults();
     assert_eq!(rig.run(pull(), 20).faults[0], None);
-    assert_eq!(buses[0].with_first(|motor| motor.state), damiao::State::Enabled);
+    assert_eq!(first(&mut rig, 0).state, damiao::State::Enabled);
 }
 
 #[test]
 fn reading_enables_nothing_and_lets_go_what_was_enabled() {
-    let (mut rig, buses) = Shared::rig(|_| ());
+    let mut rig = damiao_rig(|_| ());
     rig.run(pull(), 20);
     for _ in 0..20 {
         rig.read();
     }
     assert_eq!(rig.read().answered, [true; JOINTS]);
-    for bus in &buses {
-        assert_eq!(bus.with_first(|motor| motor.state), damiao::State::Disabled);
+    for bus in 0..4 {
+        assert_eq!(first(&mut rig, bus).state, damiao::State::Disabled);
     }
 }
 

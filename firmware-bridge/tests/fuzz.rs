@@ -26,7 +26,8 @@ fn golden() -> Vec<Vec<u8>> {
     ];
     let is_frame = |text: &&str| text.len() >= 12 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let frames = tables.iter().flat_map(|table| table::rows(table));
-    frames.filter_map(|row| row.into_iter().find(is_frame).map(table::hex)).collect()
+    let frames = frames.filter_map(|row| row.into_iter().find(is_frame).map(table::hex));
+    frames.chain(fuzz_bodies::bridge::linked_steps()).collect()
 }
 
 /// Frames in a row, with bytes flipped, lost, doubled and put between.

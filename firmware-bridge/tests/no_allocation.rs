@@ -3,10 +3,13 @@
 mod common;
 
 use allocation_counter::measure;
-use common::{Rig, go2, honest, standing};
+use common::{Rig, VirtualRig, gearless, go2, honest, standing};
 use firmware_bridge::port::{BusPort, PortError, SerialPort, Tty, replaceable};
 use firmware_bridge::wire::go_m8010;
 use firmware_bridge::wire::imu::{ImuFrame, ImuReader};
+use firmware_bridge::wire::link::VirtualDevice;
+use robot_interface::joints::{JOINTS, JointCommand};
+use robot_interface::robot::MotorProtocol;
 use robot_interface::time::Stamp;
 
 #[test]
@@ -25,6 +28,27 @@ fn a_cycle_allocates_nothing_whether_motors_answer_or_not() {
             });
             assert_eq!(result.answered.iter().filter(|answered| !**answered).count(), 1);
         }
+    });
+    assert_eq!(info.count_total, 0, "{info:?}");
+}
+
+/// Neither the greeting, which makes the host's end, nor what follows it: a restart, a stop, noise.
+#[test]
+fn a_cycle_of_a_linked_bus_allocates_nothing() {
+    let robot = gearless(MotorProtocol::Adit, 0);
+    let mut rig = VirtualRig::new(&robot, || VirtualDevice::of(&[0, 1, 2]).expect("a device"));
+    let info = measure(|| {
+        for cycle in 0..200 {
+            if cycle == 100 {
+                let now = rig.now();
+                rig.far[1].1.stop(now);
+            }
+            let spoil = |bus: usize, said: &mut [u8]| said[3] ^= u8::from(bus == 2 && cycle % 7 == 0);
+            rig.cycle(&[JointCommand::damping(1.0); JOINTS], spoil);
+        }
+        rig.bridge.clear_faults();
+        let cycle = rig.run(JointCommand::damping(1.0), 10);
+        assert_eq!(cycle.answered, [true; JOINTS]);
     });
     assert_eq!(info.count_total, 0, "{info:?}");
 }

@@ -2,6 +2,7 @@
 
 use firmware_bridge::scan::{Device, Protocol, Scan};
 use firmware_bridge::wire::device::VirtualBus;
+use firmware_bridge::wire::link::VirtualDevice;
 use firmware_bridge::wire::unitree_a1::Model;
 use firmware_bridge::wire::unitree_motors::VirtualMotors;
 use firmware_bridge::wire::{damiao, dynamixel2, feetech, go_m8010};
@@ -47,6 +48,7 @@ fn buses() -> Vec<(Protocol, Box<dyn VirtualBus>)> {
         (Protocol::Dynamixel2, Box::new(dynamixel2::VirtualServos::new(&[1, 2, 7]).expect("ids"))),
         (Protocol::Damiao, Box::new(damiao::VirtualMotors::of(damiao::Model::Dm4310, damiao))),
         (Protocol::Feetech, Box::new(feetech::VirtualServos::of(feetech))),
+        (Protocol::Adit, Box::new(VirtualDevice::of(&[1, 2, 7]).expect("a device"))),
     ]
 }
 
@@ -77,7 +79,7 @@ fn what_a_protocol_tells_of_its_motors_is_told() {
         let expected = match protocol {
             Protocol::GoM8010 | Protocol::A1 | Protocol::B1 => [false; 3],
             Protocol::Damiao => [true, true, false],
-            Protocol::Dynamixel2 | Protocol::Feetech => [true; 3],
+            Protocol::Dynamixel2 | Protocol::Feetech | Protocol::Adit => [true; 3],
         };
         assert_eq!(told, expected, "{device:?}");
     }
@@ -105,6 +107,10 @@ fn no_question_drives_a_motor() {
     }
     run(Protocol::GoM8010, |now, sent| ask(&mut bus, now, sent));
     assert!(bus.motors().iter().all(|motor| motor.rotor.position_rad == 3.0));
+    let mut device = VirtualDevice::of(&[0, 1]).expect("a device");
+    device.actuators_mut()[1].rotor.position_rad = 3.0;
+    run(Protocol::Adit, |now, sent| ask(&mut device, now, sent));
+    assert_eq!((device.actuators()[1].rotor.position_rad, device.device().command_seq()), (3.0, None));
     for frame in asked(Protocol::Damiao) {
         let can = damiao::Outbound::decode(&frame).expect("whole").can;
         let request = damiao::Request::decode(&can, &damiao::Model::Dm4310.ranges()).expect("a request");
@@ -134,7 +140,9 @@ fn two_motors_under_one_id_show_as_two_answers_or_as_noise() {
         let scan =
             run(protocol, |now, sent| ask(&mut *bus, now, sent).iter().map(|byte| byte ^ 0x24).collect());
         assert!(scan.found().is_empty(), "{protocol:?}");
-        assert_eq!(scan.unclear().iter().map(|u| u.id).collect::<Vec<_>>(), [1, 2, 7], "{protocol:?}");
+        // A microcontroller is asked once, and has no id.
+        let expected: &[u8] = if protocol == Protocol::Adit { &[0] } else { &[1, 2, 7] };
+        assert_eq!(scan.unclear().iter().map(|u| u.id).collect::<Vec<_>>(), expected, "{protocol:?}");
     }
 }
 
@@ -144,6 +152,30 @@ fn what_a_motor_complains_of_comes_with_its_remedy() {
     bus.motors_mut()[0].rotor.temperature_c = 95.0;
     let scan = run(Protocol::GoM8010, |now, sent| ask(&mut bus, now, sent));
     assert!(scan.found()[0].errors[0].contains("cool"), "{:?}", scan.found());
+}
+
+#[test]
+fn a_microcontroller_is_found_with_its_actuators_and_one_of_another_version_too() {
+    let mut device = VirtualDevice::of(&[4, 9]).expect("a device");
+    device.actuators_mut()[1].faults = adit_link::Faults::SILENT;
+    let scan = run(Protocol::Adit, |now, sent| ask(&mut device, now, sent));
+    assert_eq!(ids(&scan), [4, 9]);
+    assert_eq!(scan.found()[1].model.as_deref(), Some("virtual"));
+    assert_eq!(scan.found()[1].firmware.as_deref(), Some("0.1.0"));
+    assert!(
+        scan.found()[0].errors.is_empty() && scan.found()[1].errors[0].contains("cable"),
+        "{:?}",
+        scan.found()
+    );
+    assert_eq!(scan.progress(), (1, 1));
+    let why = adit_link::Refusal::Version { device: 1 };
+    let scan = run(Protocol::Adit, |_, _| {
+        let mut frame = [0; adit_link::MAX_FRAME_LEN];
+        let refused = adit_link::Message::Refused { seq: 0, why };
+        let len = adit_link::encode_frame(0, &refused, &mut frame).expect("it fits");
+        frame[..len].to_vec()
+    });
+    assert!(scan.found()[0].errors[0].contains("flash firmware"), "{:?}", scan.found());
 }
 
 #[test]

@@ -196,6 +196,75 @@ fn a_lying_robot_is_calibrated_and_its_file_is_used_or_refused() {
     assert!(err(&scan()).contains("another wiring"), "{}", err(&scan()));
 }
 
+/// The Go2's file with motors at the joints that speak this, in a folder.
+fn robot_with(folder: &Path, motors: &str) -> String {
+    let robots = Path::new(env!("CARGO_MANIFEST_DIR")).join("robots");
+    let text = std::fs::read_to_string(robots.join("go2.toml")).expect("the Go2's file");
+    let text = text.replace("\"go2/", &format!("\"{}/go2/", robots.display()));
+    // From above, so that none is replaced twice.
+    let text = (0..3)
+        .rev()
+        .fold(text, |text, id| text.replace(&format!("\nid = {id}\n"), &format!("\nid = {}\n", id + 1)));
+    let ratio =
+        |line: &str| if line.starts_with("gear_ratio") { "gear_ratio = 1.0" } else { line }.to_owned();
+    let text: Vec<_> = text.lines().map(ratio).collect();
+    let path = folder.join("mine.toml");
+    std::fs::write(&path, text.join("\n") + "\n[motors]\n" + motors).expect("written");
+    path.to_str().expect("text").to_owned()
+}
+
+#[test]
+fn microcontrollers_are_found_watched_and_measured() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let robot = robot_with(folder.path(), "protocol = \"adit\"\n");
+    let output = adit(&["scan", "--virtual", &robot, "--json"]);
+    assert_eq!(code(&output), Some(0), "{}", err(&output));
+    let json: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    for port in json["ports"].as_array().expect("ports") {
+        let found = port["found"].as_array().expect("motors");
+        let ids: Vec<_> = found.iter().filter_map(|motor| motor["id"].as_u64()).collect();
+        assert_eq!((ids.as_slice(), &port["notes"]), (&[1, 2, 3][..], &Value::Array(Vec::new())), "{port}");
+        for motor in found {
+            let told = ["protocol", "model", "firmware"].map(|key| motor[key].as_str());
+            assert_eq!(told, [Some("adit"), Some("virtual"), Some("0.1.0")]);
+            assert!(motor["position_rad"].is_f64() && motor["voltage_v"] == 24.0, "{motor}");
+        }
+    }
+    // Slower than the link's timeout, too: the device is greeted and read in one cycle then.
+    for rate in ["50", "4"] {
+        let output = adit(&["monitor", "--virtual", &robot, "--rate", rate, "--seconds", "0.9", "--json"]);
+        let lines: Vec<Value> =
+            out(&output).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        assert_eq!(lines.len(), 12, "{}", err(&output));
+        assert!(lines.iter().all(|line| line["answered"].as_u64() > Some(1)), "{lines:?}");
+        assert!(lines.iter().all(|line| line["fault"].is_null()), "{lines:?}");
+    }
+    let output = adit(&["bench", "--virtual", &robot, "--rate", "100", "--seconds", "0.5"]);
+    assert_eq!(code(&output), Some(0), "{}", err(&output));
+    assert!(out(&output).contains("floor: none with this protocol"), "{}", out(&output));
+    let output = adit(&["bench", "--virtual", &robot, "--rate", "100", "--seconds", "0.5", "--json"]);
+    let json: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert!(json["floor"].is_null() && json["cycle"]["round_trip_us"]["p50"].as_f64() > Some(0.0), "{json}");
+}
+
+#[test]
+fn motors_of_every_protocol_that_can_drive_are_calibrated_by_a_hand() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let saved = folder.path().join("out.toml");
+    let saved = saved.to_str().expect("text");
+    for motors in ["protocol = \"adit\"\n", "protocol = \"damiao\"\nmodel = \"DM8009\"\n"] {
+        let robot = robot_with(folder.path(), motors);
+        for (args, typed) in [(&["--lying"][..], 1), (&[], 24)] {
+            let args = [&["--virtual", &robot, "--out", saved][..], args].concat();
+            let output = calibrate(&args, &"\n".repeat(typed));
+            assert_eq!(code(&output), Some(0), "{motors}: {}", err(&output));
+            // A Damiao motor's reading has steps of 0.0004 rad.
+            let found = out(&output).matches(" +0.050").count() + out(&output).matches(" +0.049").count();
+            assert_eq!(found, 12, "{motors}: {}", out(&output));
+        }
+    }
+}
+
 #[test]
 fn a_calibration_that_is_broken_off_saves_nothing() {
     let folder = tempfile::tempdir().expect("a folder");

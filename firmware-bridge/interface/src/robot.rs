@@ -179,6 +179,10 @@ pub enum MotorProtocol {
     /// Damiao in MIT mode, behind the vendor's USB-CAN adapter.
     #[serde(rename = "damiao")]
     Damiao,
+    /// Adit's own link to a microcontroller that drives up to six motors, one a bus. Its angles are those of what
+    /// `gear_ratio` begins at: 1 if it counts in angles of the joint.
+    #[serde(rename = "adit")]
+    Adit,
 }
 
 /// How motors are spared: from when on they are derated, and when they are cut off.

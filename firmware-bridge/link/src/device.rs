@@ -181,6 +181,11 @@ impl Device {
         self.counts
     }
 
+    /// Sequence number of the last command obeyed in this session: when it changes, it is time to report.
+    pub fn command_seq(&self) -> Option<u16> {
+        self.commanded.map(|(_, seq)| seq)
+    }
+
     fn next_message(&mut self, now_us: u64) -> Option<Message> {
         let status = self.status();
         if let Some(stop) = &mut self.stop
@@ -204,7 +209,7 @@ impl Device {
             return Some(Message::Fault(fault));
         }
         if let Some((time_us, supply_v, actuators)) = self.waiting.state.take() {
-            let command_seq = self.commanded.map(|(_, seq)| seq);
+            let command_seq = self.command_seq();
             return Some(Message::State(State { time_us, status, command_seq, supply_v, actuators }));
         }
         if let Some(sample) = self.waiting.samples.pop_front() {

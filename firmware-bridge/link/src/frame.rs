@@ -7,7 +7,7 @@ use crate::message::Message;
 use crate::values::Unfit;
 
 /// Longest message in postcard, bytes.
-pub const MAX_MESSAGE_LEN: usize = 192;
+pub const MAX_MESSAGE_LEN: usize = 196;
 /// Longest frame with its delimiter, bytes.
 pub const MAX_FRAME_LEN: usize = MAX_ENCODED_LEN + CHECKSUM_LEN + 1;
 

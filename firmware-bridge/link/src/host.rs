@@ -243,10 +243,12 @@ impl Host {
             self.tracker = SequenceTracker::new();
         }
         let arrival = self.tracked(seq);
+        // A device that has started anew counts from zero: the number says nothing of when this was sent.
+        let restarted = matches!(message, Message::Refused { why: Refusal::NoSession, .. });
         match arrival {
-            Arrival::Doubled => return,
+            Arrival::Doubled if !restarted => return,
             Arrival::Late if message.is_superseded_when_late() => return,
-            Arrival::New { .. } | Arrival::Late => {}
+            Arrival::New { .. } | Arrival::Late | Arrival::Doubled => {}
         }
         self.heard_ns = now_ns;
         match message {

@@ -16,7 +16,7 @@
 //!
 //! | bytes     | what      | how                                                                                  |
 //! |-----------|-----------|--------------------------------------------------------------------------------------|
-//! | 4 to 195  | body      | COBS of the sequence number (`u16`, little-endian) and one [`Message`] in postcard     |
+//! | 4 to 199  | body      | COBS of the sequence number (`u16`, little-endian) and one [`Message`] in postcard     |
 //! | 3         | checksum  | CRC-16/IBM-SDLC of the bytes before it, as they stand on the wire: `0x80` + 7 bits each, high bits first |
 //! | 1         | delimiter | `0x00`                                                                               |
 //!
@@ -36,6 +36,58 @@
 //! change, since postcard writes no field names: a new field is a new variant. [`Message::Hello`],
 //! [`Message::Refused`] with [`Refusal::Version`] and [`Message::EmergencyStop`] keep their bytes in every version,
 //! so that any two versions can tell each other so, and can always stop.
+//!
+//! # Firmware
+//!
+//! A device end in full, for whatever the board has under it. It reports after each command, which is the answer
+//! that the motor bridge waits for, and two hundred times a second without one, so that stops and faults are heard.
+//!
+//! ```
+//! use adit_link::{ActuatorCommand, ActuatorState, Device, List, Unfit};
+//!
+//! /// What the board has under it.
+//! trait Board {
+//!     fn now_us(&self) -> u64;
+//!     /// Bytes that have come, at once; 0 if none have.
+//!     fn read(&mut self, buffer: &mut [u8]) -> usize;
+//!     fn write(&mut self, bytes: &[u8]);
+//!     fn stop_is_pressed(&self) -> bool;
+//!     /// Off: no current. Brake: windings shorted. Damp and Impedance: the torque that `torque_at` gives.
+//!     fn drive(&mut self, command: &ActuatorCommand);
+//!     /// Supply voltage, V, and all actuators. One that does not answer keeps its last values, with `Faults::SILENT`.
+//!     fn measure(&mut self) -> (f32, List<ActuatorState>);
+//! }
+//!
+//! const LONGEST_SILENCE_US: u64 = 5_000;
+//!
+//! /// One round of the main loop; `reported` is the command that was reported last, and when.
+//! fn round(
+//!     board: &mut impl Board,
+//!     device: &mut Device,
+//!     reported: &mut (Option<u16>, u64),
+//! ) -> Result<(), Unfit> {
+//!     let now_us = board.now_us();
+//!     let mut bytes = [0; 64];
+//!     let count = board.read(&mut bytes);
+//!     device.handle_bytes(&bytes[..count], now_us);
+//!     if board.stop_is_pressed() {
+//!         device.stop(now_us);
+//!     }
+//!     let (_status, commands) = device.drive(now_us);
+//!     for command in commands {
+//!         board.drive(command);
+//!     }
+//!     if device.command_seq() != reported.0 || now_us - reported.1 >= LONGEST_SILENCE_US {
+//!         *reported = (device.command_seq(), now_us);
+//!         let (supply_v, actuators) = board.measure();
+//!         device.report_state(now_us, supply_v, &actuators)?;
+//!     }
+//!     while let Some(frame) = device.poll_transmit(now_us) {
+//!         board.write(frame);
+//!     }
+//!     Ok(())
+//! }
+//! ```
 //!
 //! # Safety
 //!
@@ -73,4 +125,8 @@ pub use values::{ActuatorCommand, ActuatorInfo, ActuatorState, Faults, Field, Mo
 pub use virtual_device::VirtualDevice;
 
 /// The version of the protocol that this crate speaks.
-pub const PROTOCOL_VERSION: u16 = 1;
+///
+/// | version | what is new                                                |
+/// |---------|------------------------------------------------------------|
+/// | 2       | an announced actuator also has greatest stiffness and damping |
+pub const PROTOCOL_VERSION: u16 = 2;

@@ -174,9 +174,7 @@ impl Command {
             if self.actuators[..at].iter().any(|earlier| earlier.id == id) {
                 return Err(Refusal::RepeatedActuator(id));
             }
-            let within = command.torque_nm.abs() <= info.max_torque_nm
-                && command.velocity_rad_s.abs() <= info.max_velocity_rad_s;
-            if !within {
+            if !info.takes(command) {
                 return Err(Refusal::BeyondLimits(id));
             }
         }

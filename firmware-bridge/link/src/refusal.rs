@@ -37,7 +37,7 @@ pub enum Refusal {
     /// An actuator is not commanded.
     #[error("actuator {0} is missing in the command: list each once")]
     MissingActuator(u8),
-    /// Torque or velocity beyond the actuator's limits.
+    /// Torque, velocity, stiffness or damping beyond the actuator's limits.
     #[error("the command for actuator {0} is beyond its limits: check the robot's file against its greeting")]
     BeyondLimits(u8),
     /// Not the answer to this stop's challenge.

@@ -104,12 +104,26 @@ pub struct ActuatorInfo {
     pub max_torque_nm: f32,
     /// Greatest velocity that is taken, rad/s.
     pub max_velocity_rad_s: f32,
+    /// Greatest stiffness that is taken, N m/rad.
+    pub max_kp: f32,
+    /// Greatest damping that is taken, N m s/rad.
+    pub max_kd: f32,
 }
 
 impl ActuatorInfo {
     pub(crate) fn check(&self) -> Result<(), Unfit> {
         not_negative(Some(self.id), Field::Torque, self.max_torque_nm)?;
-        not_negative(Some(self.id), Field::Velocity, self.max_velocity_rad_s)
+        not_negative(Some(self.id), Field::Velocity, self.max_velocity_rad_s)?;
+        not_negative(Some(self.id), Field::Kp, self.max_kp)?;
+        not_negative(Some(self.id), Field::Kd, self.max_kd)
+    }
+
+    /// Whether it takes these numbers.
+    pub(crate) fn takes(&self, command: &ActuatorCommand) -> bool {
+        command.torque_nm.abs() <= self.max_torque_nm
+            && command.velocity_rad_s.abs() <= self.max_velocity_rad_s
+            && command.kp <= self.max_kp
+            && command.kd <= self.max_kd
     }
 }
 

@@ -3,9 +3,9 @@
 mod common;
 
 use adit_link::{
-    Command, Decoder, Device, DeviceConfigError, DeviceEvent, Field, Host, HostConfigError, HostEvent,
-    Message, Mode, PROTOCOL_VERSION, Phase, Refusal, SendError, Status, Unfit, VirtualDevice, Welcome,
-    reset_answer,
+    ActuatorCommand, Command, Decoder, Device, DeviceConfigError, DeviceEvent, Field, Host, HostConfigError,
+    HostEvent, Message, Mode, PROTOCOL_VERSION, Phase, Refusal, SendError, Status, Unfit, VirtualDevice,
+    Welcome, reset_answer,
 };
 use common::{Habits, Line, MS, command, device_config, frame, host_config, text};
 
@@ -227,14 +227,12 @@ fn a_device_that_starts_anew_is_greeted_anew() {
     let mut rig = Rig::connected(GOOD, 1);
     rig.run(100, |rig| rig.order(0.5));
     rig.robot = robot(rig.now_ns);
-    rig.run(400, |rig| {
+    // Long before the link counts as lost.
+    rig.run(20, |rig| {
         let _ = rig.host.command(command(&[0, 1, 2], 0.5));
     });
     assert_eq!(rig.status, Status::Active);
-    assert!(matches!(
-        rig.heard[..],
-        [HostEvent::Restarted | HostEvent::Lost { .. }, HostEvent::Connected(_)]
-    ));
+    assert!(matches!(rig.heard[..], [HostEvent::Restarted, HostEvent::Connected(_)]), "{:?}", rig.heard);
 }
 
 #[test]
@@ -293,14 +291,14 @@ fn other_versions_are_turned_away_and_told_the_remedy() {
 
     let mut host = common::host();
     assert!(host.poll_transmit(0).is_some());
-    host.handle_bytes(&frame(0, &Message::Refused { seq: 0, why: Refusal::Version { device: 2 } }), MS);
+    host.handle_bytes(&frame(0, &Message::Refused { seq: 0, why: Refusal::Version { device: 7 } }), MS);
     let Some(HostEvent::Mismatched(why)) = host.poll_event() else { panic!("no word of it") };
     assert_eq!(
         why.to_string(),
-        "the device speaks version 2 of the link: flash firmware built with the host's version, or install the \
-         Adit that speaks version 2"
+        "the device speaks version 7 of the link: flash firmware built with the host's version, or install the \
+         Adit that speaks version 7"
     );
-    assert_eq!(host.phase(), Phase::Mismatched { device: 2 });
+    assert_eq!(host.phase(), Phase::Mismatched { device: 7 });
     assert_eq!(host.command(command(&[0], 0.5)), Err(SendError::NotConnected));
     assert!(host.poll_transmit(60 * MS).is_some(), "greeted on, since it may be flashed anew");
 }
@@ -312,8 +310,18 @@ fn unfit_commands_do_not_leave_the_host() {
     let mut wrong = command(&[0, 1, 2], 0.5);
     wrong.actuators[1].torque_nm = f32::NAN;
     assert_eq!(rig.host.command(wrong.clone()), Err(SendError::Unfit(unfit)));
-    wrong.actuators[1].torque_nm = 46.0;
-    assert_eq!(rig.host.command(wrong), Err(SendError::Refused(Refusal::BeyondLimits(1))));
+    let beyond: [fn(&mut ActuatorCommand); 5] = [
+        |it| it.torque_nm = 46.0,
+        |it| it.torque_nm = -46.0,
+        |it| it.velocity_rad_s = -22.0,
+        |it| it.kp = 1e6,
+        |it| it.kd = 51.0,
+    ];
+    for spoil in beyond {
+        let mut wrong = command(&[0, 1, 2], 0.5);
+        spoil(&mut wrong.actuators[1]);
+        assert_eq!(rig.host.command(wrong), Err(SendError::Refused(Refusal::BeyondLimits(1))));
+    }
     let refused = |rig: &mut Rig, ids: &[u8]| rig.host.command(command(ids, 0.5)).unwrap_err();
     assert_eq!(refused(&mut rig, &[0, 1]), SendError::Refused(Refusal::MissingActuator(2)));
     assert_eq!(refused(&mut rig, &[0, 1, 1]), SendError::Refused(Refusal::RepeatedActuator(1)));
@@ -493,9 +501,9 @@ fn an_answer_to_another_greeting_is_none() {
     host.handle_bytes(&frame(0, &Message::Welcome(welcome.clone())), MS);
     assert_eq!((host.phase(), host.poll_event()), (Phase::Greeting, None));
     welcome.session = host_config().first_session;
-    welcome.version = 2;
+    welcome.version = 7;
     host.handle_bytes(&frame(1, &Message::Welcome(welcome.clone())), MS);
-    assert_eq!(host.phase(), Phase::Mismatched { device: 2 });
+    assert_eq!(host.phase(), Phase::Mismatched { device: 7 });
     welcome.version = PROTOCOL_VERSION;
     host.handle_bytes(&frame(2, &Message::Welcome(welcome)), MS);
     assert_eq!(host.phase(), Phase::Connected, "it was flashed anew");

@@ -7,7 +7,7 @@ use adit_link::{
     FrameError, Hello, Imu, LIST_LEN, MAX_FRAME_LEN, Message, Mode, Refusal, State, Status, TEXT_LEN, Text,
     Unfit, Welcome, encode_frame,
 };
-use common::{command, frame, impedance, one_of_each};
+use common::{command, frame, impedance, info, one_of_each};
 use proptest::prelude::*;
 
 type Found = Result<(u16, Message), FrameError>;
@@ -152,7 +152,6 @@ fn message_numbers_do_not_change() {
 fn the_longest_of_each_kind_fit() {
     let full: Text = std::iter::repeat_n('x', TEXT_LEN).collect();
     let id = u8::MAX;
-    let info = adit_link::ActuatorInfo { id, max_torque_nm: 45.0, max_velocity_rad_s: 21.0 };
     let state = ActuatorState {
         id,
         mode: Mode::Impedance,
@@ -169,7 +168,7 @@ fn the_longest_of_each_kind_fit() {
             firmware: FirmwareVersion { major: u16::MAX, minor: u16::MAX, patch: u16::MAX },
             serial: u64::MAX,
             name: full.clone(),
-            actuators: std::iter::repeat_n(info, LIST_LEN).collect(),
+            actuators: std::iter::repeat_n(info(id), LIST_LEN).collect(),
         }),
         Message::Command(command(&[id; LIST_LEN], 0.8)),
         Message::State(State {

@@ -2,7 +2,7 @@
 
 use robot_interface::time::Stamp;
 
-use super::dialect::{Dialect, Ears};
+use super::dialect::Ears;
 
 /// The schedule and the reader of one bus.
 #[derive(Clone, Debug)]
@@ -54,14 +54,14 @@ struct Waiting {
 }
 
 impl Bus {
-    pub(super) const fn new(motors: Vec<Motor>, slot_nanos: u64, dialect: Dialect) -> Self {
+    pub(super) const fn new(motors: Vec<Motor>, slot_nanos: u64, ears: Ears) -> Self {
         let asked = motors.len();
         Self {
             motors,
             slot_nanos,
             asked,
             waiting: None,
-            ears: dialect.ears(),
+            ears,
             echo: Echo::Over,
             counts: BusCounts { stray_bytes: 0, echoes: 0 },
         }

@@ -1,12 +1,12 @@
 //! The protocols that a bridge drives joints by: all of them take an impedance command and give a reading. Here, and
 //! nowhere else in the bridge, is what differs.
 
-use std::ops::Deref;
-
+use adit_link::LIST_LEN;
+use robot_interface::joints::JOINTS;
 use robot_interface::robot::{MotorProtocol, MotorsDescription};
 
-use super::BridgeError;
 use super::prepare::Preparation;
+use super::{BridgeError, linked};
 use crate::wire::damiao::{self, Action, Answer, RegisterReply, State};
 use crate::wire::unitree_a1::{self, Model};
 use crate::wire::{FrameReader, Impedance, WireError, go_m8010};
@@ -30,6 +30,18 @@ pub enum MotorFault {
     Ranges,
     /// It does not keep what it is told before it is enabled.
     Settings,
+    /// Its power stage.
+    PowerStage,
+    /// It does not answer the microcontroller that drives it.
+    Silent,
+    /// Its microcontroller has announced no motor of this id.
+    NotAnnounced,
+    /// Its microcontroller speaks another version of the link.
+    OtherVersion,
+    /// Its microcontroller does not take what it is commanded.
+    Refused,
+    /// An emergency stop holds at its microcontroller.
+    Stopped,
     /// A number without a published meaning.
     Undefined(u8),
 }
@@ -47,6 +59,24 @@ impl MotorFault {
                 "other ranges than its model's: correct `model` in the robot's file, or its PMAX, VMAX and TMAX"
             }
             Self::Settings => "that it does not keep its control mode or timeout: update its firmware",
+            Self::PowerStage => {
+                "a power stage fault: look for a short in its cable, then switch it off and on"
+            }
+            Self::Silent => {
+                "silence behind its microcontroller: check the cable and the supply between the two"
+            }
+            Self::NotAnnounced => {
+                "an id that its microcontroller does not have: compare the robot file with `adit bus scan`"
+            }
+            Self::OtherVersion => {
+                "another version of the link: build its microcontroller's firmware with this Adit's adit-link"
+            }
+            Self::Refused => {
+                "commands that its microcontroller refuses: see that it announces each id once, and its log"
+            }
+            Self::Stopped => {
+                "an emergency stop at its microcontroller: remove its cause, then clear the fault"
+            }
             Self::Encoder => "an encoder fault: have it calibrated or replaced",
             Self::Undefined(_) => "an error without a published meaning: check its firmware version",
         }
@@ -104,7 +134,7 @@ const MOST: usize = unitree_a1::COMMAND_LEN;
 
 /// A frame to be sent, as its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Outgoing {
+pub(super) struct Outgoing {
     bytes: [u8; MOST],
     len: usize,
 }
@@ -118,12 +148,8 @@ impl Outgoing {
         bytes[..frame.len()].copy_from_slice(frame);
         Self { bytes, len: frame.len() }
     }
-}
 
-impl Deref for Outgoing {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
+    pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes[..self.len]
     }
 }
@@ -145,6 +171,7 @@ pub const fn baud(protocol: MotorProtocol) -> u32 {
         MotorProtocol::A1 => Model::A1.baud(),
         MotorProtocol::B1 => Model::B1.baud(),
         MotorProtocol::Damiao => damiao::BAUD,
+        MotorProtocol::Adit => linked::BAUD,
     }
 }
 
@@ -154,6 +181,8 @@ pub(super) enum Dialect {
     GoM8010,
     A1(Model),
     Damiao(damiao::Ranges),
+    /// Adit's own link, which is no request and reply: a bus of it makes its frames by itself.
+    Link,
 }
 
 impl Dialect {
@@ -168,6 +197,7 @@ impl Dialect {
                 let model = motors.model.as_deref().and_then(damiao::Model::named);
                 Self::Damiao(model.ok_or(BridgeError::Model)?.ranges())
             }
+            MotorProtocol::Adit => Self::Link,
         })
     }
 
@@ -178,15 +208,25 @@ impl Dialect {
             Self::A1(Model::A1) => baud(MotorProtocol::A1),
             Self::A1(Model::B1) => baud(MotorProtocol::B1),
             Self::Damiao(_) => baud(MotorProtocol::Damiao),
+            Self::Link => baud(MotorProtocol::Adit),
         }
     }
 
-    /// Bytes of a command and its answer.
-    pub(super) const fn exchange_len(self) -> usize {
+    /// Bytes of the commands to so many motors and of their answers.
+    pub(super) const fn exchange_len(self, motors: usize) -> usize {
         match self {
-            Self::GoM8010 => go_m8010::COMMAND_LEN + go_m8010::REPLY_LEN,
-            Self::A1(_) => unitree_a1::COMMAND_LEN + unitree_a1::REPLY_LEN,
-            Self::Damiao(_) => damiao::OUTBOUND_LEN + damiao::INBOUND_LEN,
+            Self::GoM8010 => motors * (go_m8010::COMMAND_LEN + go_m8010::REPLY_LEN),
+            Self::A1(_) => motors * (unitree_a1::COMMAND_LEN + unitree_a1::REPLY_LEN),
+            Self::Damiao(_) => motors * (damiao::OUTBOUND_LEN + damiao::INBOUND_LEN),
+            Self::Link => linked::exchange_len(motors),
+        }
+    }
+
+    /// How many motors one bus can have.
+    pub(super) const fn most_motors(self) -> usize {
+        match self {
+            Self::Link => LIST_LEN,
+            Self::GoM8010 | Self::A1(_) | Self::Damiao(_) => JOINTS,
         }
     }
 
@@ -197,6 +237,7 @@ impl Dialect {
             // 0xBB is everybody.
             Self::A1(_) => 0..=2,
             Self::Damiao(_) => 1..=15,
+            Self::Link => 0..=u8::MAX,
         }
     }
 
@@ -228,6 +269,7 @@ impl Dialect {
                 kp: damiao::MAX_KP,
                 kd: damiao::MAX_KD,
             },
+            Self::Link => linked::MOST,
         }
     }
 
@@ -254,13 +296,14 @@ impl Dialect {
                 };
                 damiao_request(id, Action::Impedance(targets), &ranges)
             }
+            Self::Link => Outgoing::EMPTY,
         }
     }
 
     /// How far a motor of which nothing is known is prepared.
     pub(super) const fn unprepared(self) -> Preparation {
         match self {
-            Self::GoM8010 | Self::A1(_) => Preparation::Ready,
+            Self::GoM8010 | Self::A1(_) | Self::Link => Preparation::Ready,
             Self::Damiao(_) => Preparation::FIRST,
         }
     }
@@ -282,13 +325,14 @@ impl Dialect {
                 };
                 damiao_request(id, action, &ranges)
             }
+            Self::Link => Outgoing::EMPTY,
         }
     }
 
     /// The frame that brings a motor nearer to taking commands, if it does not yet.
     pub(super) fn prepare(self, id: u8, prepared: Preparation) -> Option<Outgoing> {
         match self {
-            Self::GoM8010 | Self::A1(_) => None,
+            Self::GoM8010 | Self::A1(_) | Self::Link => None,
             Self::Damiao(ranges) => Some(damiao_request(id, prepared.action()?, &ranges)),
         }
     }
@@ -296,18 +340,19 @@ impl Dialect {
     /// Takes an answer about a register; what is wrong with the motor.
     pub(super) fn learn(self, prepared: &mut Preparation, reply: &RegisterReply) -> Option<MotorFault> {
         match self {
-            Self::GoM8010 | Self::A1(_) => None,
+            Self::GoM8010 | Self::A1(_) | Self::Link => None,
             Self::Damiao(ranges) => prepared.take(reply, &ranges),
         }
     }
 
-    /// Ears for one bus.
-    pub(super) const fn ears(self) -> Ears {
-        match self {
+    /// Ears for one bus of requests and replies.
+    pub(super) const fn ears(self) -> Option<Ears> {
+        Some(match self {
             Self::GoM8010 => Ears::GoM8010(FrameReader::new()),
             Self::A1(_) => Ears::A1(FrameReader::new()),
             Self::Damiao(ranges) => Ears::Damiao(damiao::Reader::new(), ranges),
-        }
+            Self::Link => return None,
+        })
     }
 }
 

@@ -3,8 +3,9 @@
 //! A cycle: [`begin_cycle`](MotorBridge::begin_cycle) takes twelve joint commands; then, for each bus,
 //! [`poll_transmit`](MotorBridge::poll_transmit) gives what to send, [`handle_bytes`](MotorBridge::handle_bytes)
 //! takes what came, [`handle_timeout`](MotorBridge::handle_timeout) what did not;
-//! [`end_cycle`](MotorBridge::end_cycle) gives the joints' states. The buses are strictly request and reply,
-//! so each motor has a slot of the cycle: one that is dead costs its slot and nothing else.
+//! [`end_cycle`](MotorBridge::end_cycle) gives the joints' states. The buses of motors are strictly request
+//! and reply, so each motor has a slot of the cycle: one that is dead costs its slot and nothing else. A bus of
+//! Adit's own link has a microcontroller that is told of all its motors at once, and one slot.
 //!
 //! [`begin_reading`](MotorBridge::begin_reading) begins a cycle that asks and does not drive.
 //!
@@ -15,6 +16,7 @@
 mod bus;
 mod dialect;
 mod limits;
+mod linked;
 mod prepare;
 
 use robot_interface::joints::{JOINT_NAMES, JOINTS, JointCommand, JointMeasurement, JointStates};
@@ -23,9 +25,10 @@ use robot_interface::time::Stamp;
 
 pub use self::bus::BusCounts;
 use self::bus::{Bus, Motor};
-use self::dialect::{Dialect, Heard, Most, Reading};
-pub use self::dialect::{MotorFault, Outgoing, baud};
+use self::dialect::{Dialect, Heard, Most, Outgoing, Reading};
+pub use self::dialect::{MotorFault, baud};
 pub use self::limits::{CommandError, CommandLimits};
+use self::linked::Linked;
 use self::prepare::Preparation;
 use crate::wire::damiao::State;
 use crate::wire::{Impedance, WireError};
@@ -75,6 +78,16 @@ pub enum BridgeError {
         /// The most that the frame carries.
         most: f64,
     },
+    /// More motors than one microcontroller can have.
+    #[error("bus {bus}: {motors} motors, and one bus has at most {most}: spread them over more buses")]
+    Crowded {
+        /// The bus.
+        bus: usize,
+        /// Motors on it.
+        motors: usize,
+        /// The most that are possible.
+        most: usize,
+    },
     /// More motors than the cycle has time for.
     #[error(
         "bus {bus}: {motors} motors do not fit a cycle of {cycle_nanos} ns: spread them over more buses or slow the cycle"
@@ -103,11 +116,12 @@ pub struct LinkCounts {
     /// This motor's replies that came after its slot, in the same cycle: while the next motor was awaited, which
     /// counts each as [`wrong_id`](Self::wrong_id). One that comes later still is a bus's stray bytes.
     pub late: u64,
-    /// Broken checksums.
+    /// Broken checksums. Those of a whole bus of Adit's own link stand at the first of its joints.
     pub bad_crc: u64,
     /// Stretches of bytes that were no reply at all.
     pub bad_header: u64,
-    /// Intact replies with an undefined mode.
+    /// Intact replies with an undefined mode; with Adit's own link, intact frames without a message, of the whole bus
+    /// at the first of its joints.
     pub bad_mode: u64,
     /// Replies without a checksum whose reading cannot follow the one before it.
     pub implausible: u64,
@@ -123,9 +137,9 @@ pub struct Cycle {
     pub answered: [bool; JOINTS],
     /// When each measurement arrived; `None`, with a measurement of zeros, if none ever has. `[12]`
     pub measured_at: [Option<Stamp>; JOINTS],
-    /// What each motor complained of in its last answer, `[12]`.
+    /// What each motor complained of in its last answer, or why it gives none as far as that is known, `[12]`.
     pub faults: [Option<MotorFault>; JOINTS],
-    /// Whose command was clamped to the joint's limits, `[12]`.
+    /// Whose command was clamped to the joint's limits, or to those that its microcontroller announced, `[12]`.
     pub clamped: [bool; JOINTS],
     /// The state of each link since the start, `[12]`.
     pub links: [LinkCounts; JOINTS],
@@ -141,7 +155,7 @@ pub struct MotorBridge {
     joints: [JointDescription; JOINTS],
     limits: [CommandLimits; JOINTS],
     dialect: Dialect,
-    buses: Vec<Bus>,
+    buses: Vec<Line>,
     frames: [Outgoing; JOINTS],
     /// How far each motor has come that must be enabled before it takes a command, `[12]`.
     prepared: [Preparation; JOINTS],
@@ -155,6 +169,16 @@ pub struct MotorBridge {
     begun: Option<Stamp>,
     round_trip_nanos: [Option<u64>; JOINTS],
     last: Cycle,
+}
+
+/// How a cycle goes on one bus.
+#[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a robot has a few, and they stay where they are")]
+enum Line {
+    /// Its motors are asked one after the other.
+    Asked(Bus),
+    /// Its microcontroller is told of all motors at once.
+    Linked(Box<Linked>),
 }
 
 impl MotorBridge {
@@ -194,11 +218,18 @@ impl MotorBridge {
             return Err(BridgeError::Bus { joint: JOINT_NAMES[motor.joint], bus });
         }
         let buses = wiring.into_iter().take(count).enumerate().map(|(bus, motors)| {
-            let slot_nanos = cycle_nanos / 10 * 9 / motors.len() as u64;
-            if slot_nanos <= dialect.exchange_len() as u64 * byte_nanos(dialect) {
-                return Err(BridgeError::Overloaded { bus, motors: motors.len(), cycle_nanos });
+            let (count, most) = (motors.len(), dialect.most_motors());
+            if count > most {
+                return Err(BridgeError::Crowded { bus, motors: count, most });
             }
-            Ok(Bus::new(motors, slot_nanos, dialect))
+            let all_nanos = cycle_nanos / 10 * 9;
+            if all_nanos <= dialect.exchange_len(count) as u64 * byte_nanos(dialect) {
+                return Err(BridgeError::Overloaded { bus, motors: count, cycle_nanos });
+            }
+            Ok(match dialect.ears() {
+                Some(ears) => Line::Asked(Bus::new(motors, all_nanos / count as u64, ears)),
+                None => Line::Linked(Box::new(Linked::new(motors, all_nanos))),
+            })
         });
         Ok(Self {
             joints,
@@ -237,7 +268,11 @@ impl MotorBridge {
 
     /// What came over a bus besides answers, since the start.
     pub fn bus_counts(&self, bus: usize) -> BusCounts {
-        self.buses.get(bus).map(|bus| bus.counts).unwrap_or_default()
+        match self.buses.get(bus) {
+            Some(Line::Asked(bus)) => bus.counts,
+            Some(Line::Linked(bus)) => bus.counts(),
+            None => BusCounts::default(),
+        }
     }
 
     /// From asking each motor to its last answer, ns; `None` if it has never answered. `[12]`
@@ -270,12 +305,15 @@ impl MotorBridge {
             let targets = self.targets(joint, command);
             self.frames[joint] = preparing.unwrap_or_else(|| self.dialect.drive(id, targets));
         }
-        self.begin(now);
+        let targets = std::array::from_fn(|joint| self.targets(joint, &admitted[joint]));
+        self.begin(now, Some(&targets));
         Ok(())
     }
 
     /// Begins a cycle that asks every motor and drives none: a GO-M8010-6 has its windings shorted, an A1 or B1 idles,
-    /// a Damiao motor is disabled. A cycle that was not ended is dropped, as in [`begin_cycle`](Self::begin_cycle).
+    /// a Damiao motor is disabled, a microcontroller is told [`Mode::Brake`](adit_link::Mode::Brake), at which its
+    /// firmware must short the windings. A cycle that was not ended is dropped, as in
+    /// [`begin_cycle`](Self::begin_cycle).
     ///
     /// Motors that were holding a load let it sink: the robot must lie or hang.
     pub fn begin_reading(&mut self, now: Stamp) {
@@ -286,39 +324,61 @@ impl MotorBridge {
         for (joint, frame) in self.frames.iter_mut().enumerate() {
             *frame = self.dialect.read(self.joints[joint].id, self.prepared[joint], self.disabled[joint]);
         }
-        self.begin(now);
+        self.begin(now, None);
     }
 
-    /// An operator has looked at the motors' faults: those that keep theirs until they are told are told to forget
-    /// them, over the next cycles. A fault whose cause is still there comes back.
-    pub fn clear_faults(&mut self) {
-        self.prepared.iter_mut().for_each(Preparation::forgive);
+    /// An operator has looked at the cause of the motors' faults: over the next cycles, motors that keep theirs until
+    /// they are told are told to forget them, and emergency stops that hold at microcontrollers are released. A fault
+    /// whose cause is still there comes back; a stop that is not confirmed yet stays, and so does one whose link is
+    /// lost. Returns whether there was anything to clear.
+    pub fn clear_faults(&mut self) -> bool {
+        let told = self.prepared.iter_mut().fold(false, |any, motor| any | motor.forgive());
+        self.buses.iter_mut().fold(told, |any, line| match line {
+            Line::Linked(bus) => any | bus.reset_stop(),
+            Line::Asked(_) => any,
+        })
     }
 
-    fn begin(&mut self, now: Stamp) {
+    fn begin(&mut self, now: Stamp, targets: Option<&[Impedance; JOINTS]>) {
         (self.last.answered, self.replied) = ([false; JOINTS], [false; JOINTS]);
         self.begun = Some(now);
-        for bus in &mut self.buses {
-            bus.begin();
+        for line in &mut self.buses {
+            match line {
+                Line::Asked(bus) => bus.begin(),
+                Line::Linked(bus) => bus.begin(now, targets, &mut self.last.clamped),
+            }
         }
     }
 
-    /// The frame to send on a bus, if it is somebody's turn. His slot begins now.
-    pub fn poll_transmit(&mut self, bus: usize, now: Stamp) -> Option<Outgoing> {
-        let motor = self.buses.get_mut(bus)?.ask(now)?;
-        Some(self.frames[motor.joint])
+    /// The next frame to send on a bus; `None` when nothing is left for now. Where motors are asked one by one, it
+    /// is somebody's turn, and his slot begins now.
+    pub fn poll_transmit(&mut self, bus: usize, now: Stamp) -> Option<&[u8]> {
+        match self.buses.get_mut(bus)? {
+            Line::Asked(bus) => {
+                let motor = bus.ask(now)?;
+                Some(self.frames[motor.joint].bytes())
+            }
+            Line::Linked(bus) => bus.poll_transmit(now),
+        }
     }
 
     /// Takes bytes that arrived on a bus. What is not the awaited motor's intact reply is counted in
     /// [`LinkCounts`] and changes nothing else.
     pub fn handle_bytes(&mut self, bus: usize, now: Stamp, mut bytes: &[u8]) {
-        let Some(bus) = self.buses.get_mut(bus) else { return };
+        let bus = match self.buses.get_mut(bus) {
+            Some(Line::Asked(bus)) => bus,
+            Some(Line::Linked(bus)) => {
+                bus.handle_bytes(now, bytes, &self.joints, &mut self.round_trip_nanos, &mut self.last);
+                return;
+            }
+            None => return,
+        };
         loop {
             let Some(motor) = bus.waiting() else {
                 bus.counts.stray_bytes += bytes.len() as u64;
                 return;
             };
-            let noise = bus.skip_echo(&self.frames[motor.joint], &mut bytes);
+            let noise = bus.skip_echo(self.frames[motor.joint].bytes(), &mut bytes);
             let link = &mut self.last.links[motor.joint];
             link.bad_header += noise;
             match bus.ears.next(&mut bytes) {
@@ -382,30 +442,43 @@ impl MotorBridge {
 
     /// When [`handle_timeout`](Self::handle_timeout) next has something to do.
     pub fn poll_timeout(&self) -> Option<Stamp> {
-        self.buses.iter().filter_map(Bus::deadline).min()
+        let deadline = |line: &Line| match line {
+            Line::Asked(bus) => bus.deadline(),
+            Line::Linked(bus) => bus.deadline(),
+        };
+        self.buses.iter().filter_map(deadline).min()
     }
 
     /// Gives up on motors whose slots are over, so that the next ones are asked.
     pub fn handle_timeout(&mut self, now: Stamp) {
-        for bus in &mut self.buses {
-            bus.expire(now);
+        for line in &mut self.buses {
+            match line {
+                Line::Asked(bus) => bus.expire(now),
+                Line::Linked(bus) => bus.expire(now),
+            }
         }
     }
 
     /// Every motor has been asked and has answered or used up its slot.
     pub fn is_complete(&self) -> bool {
-        self.buses.iter().all(Bus::is_complete)
+        self.buses.iter().all(|line| match line {
+            Line::Asked(bus) => bus.is_complete(),
+            Line::Linked(bus) => bus.is_complete(),
+        })
     }
 
     /// Ends the cycle, complete or not, and tells what is known. A motor that has not answered, or was not
     /// even asked, counts as missed. Between cycles it repeats what the last one told.
     pub fn end_cycle(&mut self, now: Stamp) -> Cycle {
         if let Some(begun) = self.begun.take() {
-            for bus in &mut self.buses {
-                bus.end();
+            for line in &mut self.buses {
+                match line {
+                    Line::Asked(bus) => bus.end(),
+                    Line::Linked(bus) => bus.end(),
+                }
             }
             for joint in 0..JOINTS {
-                if !self.replied[joint] {
+                if !self.replied[joint] && !self.last.answered[joint] {
                     self.last.links[joint].missed += 1;
                     self.prepared[joint].miss();
                 }
@@ -413,7 +486,7 @@ impl MotorBridge {
             self.last.states.stamp = begun;
             self.last.took_nanos = now.nanos().saturating_sub(begun.nanos());
         }
-        self.last.stray_bytes = self.buses.iter().map(|bus| bus.counts.stray_bytes).sum();
+        self.last.stray_bytes = (0..self.buses.len()).map(|bus| self.bus_counts(bus).stray_bytes).sum();
         self.last
     }
 

@@ -100,12 +100,13 @@ impl Preparation {
         }
     }
 
-    /// An operator has looked at the motor's fault.
-    pub(super) const fn forgive(&mut self) {
+    /// An operator has looked at the motor's fault. Returns whether it has one.
+    pub(super) const fn forgive(&mut self) -> bool {
         *self = match *self {
             Self::Faulted => Self::Forget,
             Self::Unfit => Self::FIRST,
-            same => same,
+            _ => return false,
         };
+        true
     }
 }

@@ -152,16 +152,18 @@ impl<P: BusPort> Line<P> {
     }
 
     fn transmit(&mut self, bridge: &mut MotorBridge, bus: usize, now: Stamp) -> usize {
-        let Some(frame) = bridge.poll_transmit(bus, now) else { return 0 };
-        match self.port.write(&frame) {
-            Ok(()) => frame.len(),
-            Err(error) => self.fail(error),
+        let mut sent = 0;
+        while let Some(frame) = bridge.poll_transmit(bus, now) {
+            match self.port.write(frame) {
+                Ok(()) => sent += frame.len(),
+                Err(error) => self.fail(error),
+            }
         }
+        sent
     }
 
-    const fn fail(&mut self, error: PortError) -> usize {
+    const fn fail(&mut self, error: PortError) {
         self.failures += 1;
         self.last_failure = Some(error);
-        0
     }
 }

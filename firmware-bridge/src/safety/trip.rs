@@ -52,7 +52,9 @@ impl Cause {
     pub const fn severity(&self) -> Severity {
         match self {
             // A joint that is not where it says is pulled to where it must not be.
-            Self::BeyondStops { .. } | Self::Motor(MotorFault::Encoder) => Severity::Cut,
+            Self::BeyondStops { .. } | Self::Motor(MotorFault::Encoder | MotorFault::Stopped) => {
+                Severity::Cut
+            }
             Self::Hot { .. } | Self::Motor(_) => Severity::Settle,
         }
     }

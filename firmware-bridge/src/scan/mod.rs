@@ -4,11 +4,14 @@
 //! [`Scan`] has the order and the time; what is asked and what an answer means is one file a protocol.
 
 mod damiao;
+mod link;
 mod servos;
 mod unitree;
 
+use robot_interface::robot::MotorProtocol;
 use robot_interface::time::Stamp;
 
+use crate::bridge::baud;
 use crate::wire::unitree_a1::Model;
 use crate::wire::{self, go_m8010};
 
@@ -27,12 +30,14 @@ pub enum Protocol {
     Damiao,
     /// Feetech SMS and STS servos.
     Feetech,
+    /// Adit's own link to a microcontroller.
+    Adit,
 }
 
 impl Protocol {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::GoM8010, Self::A1, Self::B1, Self::Dynamixel2, Self::Damiao, Self::Feetech];
+    pub const ALL: [Self; 7] =
+        [Self::GoM8010, Self::A1, Self::B1, Self::Dynamixel2, Self::Damiao, Self::Feetech, Self::Adit];
 
     /// The name that people write.
     pub const fn name(self) -> &'static str {
@@ -43,6 +48,7 @@ impl Protocol {
             Self::Dynamixel2 => "dynamixel2",
             Self::Damiao => "damiao",
             Self::Feetech => "feetech",
+            Self::Adit => "adit",
         }
     }
 
@@ -55,16 +61,19 @@ impl Protocol {
             Self::Dynamixel2 => &[57_600, 1_000_000, 115_200, 2_000_000, 3_000_000, 4_000_000],
             Self::Damiao => &[wire::damiao::BAUD],
             Self::Feetech => &[wire::feetech::BAUD, 500_000, 115_200],
+            Self::Adit => const { &[baud(MotorProtocol::Adit)] },
         }
     }
 
-    /// Every id that is asked. An A1 or B1 on a leg has one of 0 to 2; its frame carries more.
+    /// Every id that is asked. An A1 or B1 on a leg has one of 0 to 2; its frame carries more. A microcontroller has none
+    /// and is asked once; what is found are its actuators.
     pub const fn ids(self) -> std::ops::RangeInclusive<u8> {
         match self {
             Self::GoM8010 | Self::A1 | Self::B1 => 0..=14,
             Self::Dynamixel2 => 0..=wire::dynamixel2::MAX_ID,
             Self::Damiao => 1..=15,
             Self::Feetech => 0..=253,
+            Self::Adit => 0..=0,
         }
     }
 
@@ -76,6 +85,7 @@ impl Protocol {
             Self::Dynamixel2 => Box::new(servos::Dynamixel::new(budget_nanos)),
             Self::Damiao => Box::<damiao::Damiao>::default(),
             Self::Feetech => Box::<servos::Feetech>::default(),
+            Self::Adit => Box::<link::Link>::default(),
         }
     }
 }
@@ -126,6 +136,11 @@ trait Probe {
 
     /// Takes bytes that came after the question.
     fn hear(&mut self, now: Stamp, id: u8, bytes: &[u8], heard: &mut Heard);
+
+    /// What else the questions to the last id have found.
+    fn others(&mut self) -> Vec<Device> {
+        Vec::new()
+    }
 }
 
 /// How long after an answer another one in the same name is waited for, ns.
@@ -189,6 +204,7 @@ impl Scan {
             Some(following) => following,
             None => {
                 self.done += usize::from(self.asked.take().is_some());
+                self.found.append(&mut self.probe.others());
                 let id = self.ids.next()?;
                 (id, 0, self.probe.question(now, id, 0, &Device { id, ..Device::default() })?)
             }

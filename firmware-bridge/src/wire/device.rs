@@ -13,6 +13,12 @@ pub trait VirtualBus {
     fn hear(&mut self, now: Stamp, bytes: &[u8], say: &mut dyn FnMut(&[u8]));
 }
 
+impl<T: VirtualBus + ?Sized> VirtualBus for Box<T> {
+    fn hear(&mut self, now: Stamp, bytes: &[u8], say: &mut dyn FnMut(&[u8])) {
+        (**self).hear(now, bytes, say);
+    }
+}
+
 /// Temperature of a rotor that has done nothing, degrees Celsius.
 pub const AMBIENT_C: f64 = 22.0;
 /// Longest step of the integration, s.

@@ -9,6 +9,7 @@ pub mod feetech;
 pub mod go_m8010;
 mod impedance;
 pub mod imu;
+pub mod link;
 mod reader;
 pub mod unitree_a1;
 pub mod unitree_motors;

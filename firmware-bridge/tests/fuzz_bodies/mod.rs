@@ -5,7 +5,7 @@
 //! written and read again; and after any noise it is back within two good frames, unless the noise has beaten the
 //! checksum and taken a part of them along.
 
-mod bridge;
+pub(crate) mod bridge;
 
 use adit_link::{Decoder, MAX_FRAME_LEN, Message, encode_frame};
 use firmware_bridge::wire::Impedance;
@@ -16,13 +16,13 @@ use firmware_bridge::wire::imu::ImuFrame;
 use firmware_bridge::wire::unitree_a1::{self, CommandFrame};
 use firmware_bridge::wire::{Frame, FrameReader, go_m8010};
 
-pub(crate) use self::bridge::handle_bytes;
+pub(crate) use self::bridge::{handle_bytes, linked_bytes};
 
 /// A target's body: it panics if something does not hold.
 pub(crate) type Body = fn(&[u8]);
 
 /// The targets by name.
-pub(crate) const TARGETS: [(&str, Body); 8] = [
+pub(crate) const TARGETS: [(&str, Body); 9] = [
     ("go_m8010", go_m8010_frames),
     ("unitree_a1", unitree_a1_frames),
     ("imu", imu_frames),
@@ -31,6 +31,7 @@ pub(crate) const TARGETS: [(&str, Body); 8] = [
     ("damiao", damiao_frames),
     ("adit_link", adit_link_frames),
     ("handle_bytes", handle_bytes),
+    ("linked_bytes", linked_bytes),
 ];
 
 /// Commands and replies of the GO-M8010-6.

@@ -92,14 +92,15 @@ struct Measured {
 pub(crate) struct Bench {
     bridge: MotorBridge,
     driver: BusDriver<SerialPort>,
-    floor: Floor,
+    floor: Option<Floor>,
     period_nanos: u64,
     pub(crate) ours: Figures,
+    /// Empty where there is no floor.
     pub(crate) least: Figures,
 }
 
 impl Bench {
-    /// For so many cycles of each.
+    /// For so many cycles of each, or of the motors' alone where the protocol has no floor.
     pub(crate) fn new(
         robot: &RobotDescription,
         bridge: MotorBridge,
@@ -107,9 +108,15 @@ impl Bench {
         period_nanos: u64,
         cycles: usize,
     ) -> Self {
-        let [ours, least] = [(); 2].map(|()| Figures::planned(cycles));
         let floor = Floor::new(&bridge, robot.motors.protocol);
+        let ours = Figures::planned(cycles);
+        let least = Figures::planned(if floor.is_some() { cycles } else { 0 });
         Self { bridge, driver, floor, period_nanos, ours, least }
+    }
+
+    /// Whether there is anything to compare with.
+    pub(crate) const fn has_floor(&self) -> bool {
+        self.floor.is_some()
     }
 
     /// Runs the planned cycles, or until told to stop. Does not allocate.
@@ -121,7 +128,7 @@ impl Bench {
                 return;
             }
             sleep_until(due);
-            let ours = number % 2 == 0;
+            let ours = number % 2 == 0 || self.floor.is_none();
             let measured = self.cycle(due, ours);
             let figures = if ours { &mut self.ours } else { &mut self.least };
             if number >= WARM_UP {
@@ -142,7 +149,10 @@ impl Bench {
         let cpu = thread_cpu_nanos();
         let begun = monotonic();
         let limit = begun.plus_nanos(self.period_nanos / 10 * 9);
-        let (ended, missed) = if ours { self.read(begun, limit) } else { self.move_bytes(begun, limit) };
+        let (ended, missed) = match &mut self.floor {
+            Some(floor) if !ours => floor.cycle(&mut self.driver, begun, limit),
+            _ => self.read(begun, limit),
+        };
         Measured {
             late_nanos: begun.nanos().saturating_sub(due.nanos()),
             took_nanos: ended.nanos().saturating_sub(begun.nanos()),
@@ -156,10 +166,6 @@ impl Bench {
         let ended = exchange(&mut self.driver, &mut self.bridge, begun, limit);
         let cycle = self.bridge.end_cycle(ended);
         (ended, cycle.answered.iter().filter(|answered| !**answered).count())
-    }
-
-    fn move_bytes(&mut self, begun: Stamp, limit: Stamp) -> (Stamp, usize) {
-        self.floor.cycle(&mut self.driver, begun, limit)
     }
 }
 

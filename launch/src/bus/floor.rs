@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use firmware_bridge::bridge::{MotorBridge, Outgoing};
+use firmware_bridge::bridge::MotorBridge;
 use firmware_bridge::port::{BusDriver, BusPort, SerialPort};
 use firmware_bridge::wire::{damiao, go_m8010, unitree_a1};
 use robot_interface::joints::JOINTS;
@@ -21,7 +21,7 @@ pub(crate) struct Floor {
 }
 
 struct Line {
-    frames: Vec<Outgoing>,
+    frames: Vec<Vec<u8>>,
     /// Length of an answer, bytes.
     answer_len: usize,
     sent: usize,
@@ -29,8 +29,9 @@ struct Line {
 }
 
 impl Floor {
-    /// Sends what a bridge sends when it reads.
-    pub(crate) fn new(bridge: &MotorBridge, protocol: MotorProtocol) -> Self {
+    /// Sends what a bridge sends when it reads. `None` for Adit's own link, which has no such floor: a device answers
+    /// each frame once, so whoever moves bytes there has to make new ones, which is the link's own work.
+    pub(crate) fn new(bridge: &MotorBridge, protocol: MotorProtocol) -> Option<Self> {
         let mut bridge = bridge.clone();
         let buses = bridge.buses();
         bridge.begin_reading(Stamp::ZERO);
@@ -38,7 +39,7 @@ impl Floor {
             let mut frames = Vec::new();
             let mut now = Stamp::ZERO;
             while let Some(frame) = bridge.poll_transmit(bus, now) {
-                frames.push(frame);
+                frames.push(frame.to_vec());
                 // Nobody answers, and the next one is asked.
                 now = bridge.poll_timeout().unwrap_or(now);
                 bridge.handle_timeout(now);
@@ -49,9 +50,10 @@ impl Floor {
             MotorProtocol::GoM8010 => go_m8010::REPLY_LEN,
             MotorProtocol::A1 | MotorProtocol::B1 => unitree_a1::REPLY_LEN,
             MotorProtocol::Damiao => damiao::INBOUND_LEN,
+            MotorProtocol::Adit => return None,
         };
         let line = |bus| Line { frames: frames(bus), answer_len, sent: 0, missing: 0 };
-        Self { lines: (0..buses).map(line).collect() }
+        Some(Self { lines: (0..buses).map(line).collect() })
     }
 
     /// One cycle; when it was over, and how many answers did not come before `limit`.

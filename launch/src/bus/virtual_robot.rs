@@ -1,5 +1,5 @@
 //! A robot's motors where there is no robot: pseudo-terminals in place of its serial ports, and a thread of this
-//! process that answers on them in the vendor's bytes.
+//! process that answers on them in their protocol's bytes.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use firmware_bridge::port::BusPort;
-use firmware_bridge::wire::device::VirtualBus;
+use firmware_bridge::wire::damiao;
+use firmware_bridge::wire::device::{Rotor, VirtualBus};
+use firmware_bridge::wire::link::VirtualDevice;
 use firmware_bridge::wire::unitree_a1::Model;
 use firmware_bridge::wire::unitree_motors::VirtualMotors;
 use robot_interface::joints::JOINTS;
@@ -20,8 +22,8 @@ use crate::realtime::{monotonic, prioritise};
 
 /// How soon the thread notices that it is to end, or that the hand has moved, when nobody asks anything.
 const LOOK: Duration = Duration::from_millis(5);
-/// How fast the hand moves a rotor, rad/s: a joint of ratio 6.33 passes its whole range within a second.
-const HAND_RAD_S: f64 = 40.0;
+/// How fast the hand moves a joint, rad/s: it passes its whole range within a second.
+const HAND_RAD_S: f64 = 6.3;
 
 /// Where a hand holds the rotors, rad; `None` for those that it does not hold. `[12]`
 type Hand = [Option<f64>; JOINTS];
@@ -37,12 +39,9 @@ pub(crate) struct VirtualRobot {
 }
 
 impl VirtualRobot {
-    /// Motors of the robot's protocol, wired as its file says, all at rest at zero. There are none of Damiao's.
+    /// Motors of the robot's protocol, wired as its file says, all at rest at zero.
     pub(crate) fn start(robot: &RobotDescription) -> anyhow::Result<Self> {
-        let joints = robot.joints.0;
-        let buses: Vec<Bus> = (0..robot.buses())
-            .map(|bus| Bus::new(bus, &joints, robot.motors.protocol))
-            .collect::<Result<_, _>>()?;
+        let buses: Vec<Bus> = (0..robot.buses()).map(|bus| Bus::new(bus, robot)).collect::<Result<_, _>>()?;
         let paths = buses.iter().map(|bus| bus.pty.path().to_owned()).collect();
         let hand = Arc::new(Mutex::new([None; JOINTS]));
         let quit = Arc::new(AtomicBool::new(false));
@@ -85,34 +84,92 @@ impl Drop for VirtualRobot {
 
 struct Bus {
     pty: Pty,
-    motors: VirtualMotors,
-    /// The joint of each motor.
-    joints: Vec<usize>,
+    motors: Motors,
+    hands: Vec<Finger>,
+}
+
+/// Where the hand can take hold.
+struct Finger {
+    joint: usize,
+    id: u8,
+    /// How fast it turns the rotor, rad/s.
+    rad_s: f64,
+}
+
+/// The motors of one bus.
+enum Motors {
+    Unitree(VirtualMotors),
+    Damiao(Box<damiao::VirtualMotors>),
+    Adit(Box<VirtualDevice>),
+}
+
+impl Motors {
+    fn new(ids: &[u8], robot: &RobotDescription) -> anyhow::Result<Self> {
+        Ok(match robot.motors.protocol {
+            MotorProtocol::GoM8010 => Self::Unitree(VirtualMotors::go_m8010(ids)),
+            MotorProtocol::A1 => Self::Unitree(VirtualMotors::a1(Model::A1, ids)),
+            MotorProtocol::B1 => Self::Unitree(VirtualMotors::a1(Model::B1, ids)),
+            MotorProtocol::Damiao => {
+                let model = robot.motors.model.as_deref().and_then(damiao::Model::named);
+                let model =
+                    model.context("[motors] model is missing or not known: give one such as DM4310")?;
+                let ids = ids.iter().copied().filter_map(damiao::MotorId::new);
+                Self::Damiao(Box::new(damiao::VirtualMotors::of(model, ids)))
+            }
+            MotorProtocol::Adit => {
+                let device = VirtualDevice::of(ids);
+                let device =
+                    device.context("one microcontroller has at most six motors, each with its own id")?;
+                Self::Adit(Box::new(device))
+            }
+        })
+    }
+
+    fn bus(&mut self) -> &mut dyn VirtualBus {
+        match self {
+            Self::Unitree(motors) => motors,
+            Self::Damiao(motors) => &mut **motors,
+            Self::Adit(device) => &mut **device,
+        }
+    }
+
+    fn rotor(&mut self, id: u8) -> Option<&mut Rotor> {
+        match self {
+            Self::Unitree(motors) => {
+                motors.motors_mut().iter_mut().find(|motor| motor.id == id).map(|motor| &mut motor.rotor)
+            }
+            Self::Damiao(motors) => {
+                damiao::MotorId::new(id).and_then(|id| motors.motor(id)).map(|motor| &mut motor.rotor)
+            }
+            Self::Adit(device) => {
+                device.actuators_mut().iter_mut().find(|it| it.id == id).map(|actuator| &mut actuator.rotor)
+            }
+        }
+    }
 }
 
 impl Bus {
-    fn new(bus: usize, joints: &[JointDescription; JOINTS], protocol: MotorProtocol) -> anyhow::Result<Self> {
-        let here: Vec<usize> = (0..JOINTS).filter(|joint| joints[*joint].bus == bus).collect();
-        let ids: Vec<u8> = here.iter().map(|joint| joints[*joint].id).collect();
-        let motors = match protocol {
-            MotorProtocol::GoM8010 => VirtualMotors::go_m8010(&ids),
-            MotorProtocol::A1 => VirtualMotors::a1(Model::A1, &ids),
-            MotorProtocol::B1 => VirtualMotors::a1(Model::B1, &ids),
-            MotorProtocol::Damiao => {
-                anyhow::bail!("there are no virtual Damiao motors here: use a robot of Unitree's")
-            }
+    fn new(bus: usize, robot: &RobotDescription) -> anyhow::Result<Self> {
+        let here = robot.joints.0.iter().enumerate().filter(|(_, joint)| joint.bus == bus);
+        let finger = |(joint, description): (usize, &JointDescription)| Finger {
+            joint,
+            id: description.id,
+            rad_s: HAND_RAD_S * description.gear_ratio.get(),
         };
-        Ok(Self { pty: Pty::new()?, motors, joints: here })
+        let hands: Vec<Finger> = here.map(finger).collect();
+        let ids: Vec<u8> = hands.iter().map(|finger| finger.id).collect();
+        Ok(Self { pty: Pty::new()?, motors: Motors::new(&ids, robot)?, hands })
     }
 
     /// The hand moves what it holds, for as long as has passed.
     fn follow(&mut self, hand: &Hand, passed_s: f64) {
-        for (motor, joint) in self.motors.motors_mut().iter_mut().zip(&self.joints) {
-            let Some(target) = hand[*joint] else { continue };
-            let step = HAND_RAD_S * passed_s;
-            let way = (target - motor.rotor.position_rad).clamp(-step, step);
-            motor.rotor.position_rad += way;
-            motor.rotor.velocity_rad_s = 0.0;
+        for finger in &self.hands {
+            let (Some(target), Some(rotor)) = (hand[finger.joint], self.motors.rotor(finger.id)) else {
+                continue;
+            };
+            let step = finger.rad_s * passed_s;
+            rotor.position_rad += (target - rotor.position_rad).clamp(-step, step);
+            rotor.velocity_rad_s = 0.0;
         }
     }
 }
@@ -132,10 +189,10 @@ fn serve(mut buses: Vec<Bus>, hand: &Mutex<Hand>, quit: &AtomicBool, priority: &
         let now = monotonic();
         let held = *hand.lock().unwrap_or_else(PoisonError::into_inner);
         for Bus { pty, motors, .. } in &mut buses {
-            let mut buffer = [0; 256];
+            let mut buffer = [0; 512];
             let count = pty.read(&mut buffer).unwrap_or(0);
             // A line that nobody reads loses the answer, as a wire does.
-            motors.hear(now, &buffer[..count], &mut |answer| {
+            motors.bus().hear(now, &buffer[..count], &mut |answer| {
                 let _ = pty.write(answer);
             });
         }

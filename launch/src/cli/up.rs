@@ -168,8 +168,7 @@ impl Nodes<'_> {
             // Even in a hurry: the motors are not let go from under a standing robot without a moment.
             in_a_hurry: Signal::Terminate,
             restart_note: Some(
-                "the next one lets the motors go and moves nothing until it is asked"
-                    .to_owned(),
+                "the next one lets the motors go and moves nothing until it is asked".to_owned(),
             ),
             // It lays the robot down by itself if that still stands.
             ..self.node("bridge", 10, 30)
@@ -311,7 +310,11 @@ mod tests {
         let given = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         let seconds = unit("TimeoutStopSec")[0].parse().map(Duration::from_secs).expect("seconds");
         assert!(seconds > Supervisor::longest_stop(&plan(&args(&["--sim"]))));
-        assert_eq!(unit("RestartSec"), ["1"], "motors may hold their last command until a new bridge lets them go");
+        assert_eq!(
+            unit("RestartSec"),
+            ["1"],
+            "motors may hold their last command until a new bridge lets them go"
+        );
 
         let command = given(unit("ExecStart")[0]);
         assert_eq!(&command[..2], ["/opt/adit/bin/adit", "up"]);

@@ -17,6 +17,10 @@ use crate::config::Robot;
 
 /// Damping of the joints before the gait has spoken, N m s/rad.
 const IDLE_DAMPING: f64 = 3.0;
+/// Cycles that motors and microcontrollers have to forget their faults and stops in, once somebody has looked at them:
+/// 0.1 s at 500 Hz.
+#[cfg(any(test, feature = "ros"))]
+const CLEARING_CYCLES: u8 = 50;
 
 /// Why a gait mode was not granted.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
@@ -52,6 +56,8 @@ pub(crate) struct Control {
     asked: bool,
     torque_peak_nm: f64,
     missed: u64,
+    /// Cycles in which a trouble that was cleared may still go away.
+    clearing: u8,
 }
 
 impl Control {
@@ -84,6 +90,7 @@ impl Control {
             asked: false,
             torque_peak_nm: 0.0,
             missed: 0,
+            clearing: 0,
         })
     }
 
@@ -124,6 +131,9 @@ impl Control {
             self.missed += u64::from(!answered);
         }
         self.safety.handle_cycle(cycle);
+        if self.clearing > 0 {
+            self.clearing = if self.safety.clear().is_ok() { 0 } else { self.clearing - 1 };
+        }
     }
 
     /// A joint that has not answered since the start.
@@ -229,14 +239,14 @@ impl Control {
         &self.safety
     }
 
-    /// Somebody has looked at a joint's trouble. A motor that keeps its fault until it is told is told to forget it,
-    /// which takes some cycles: until then its joint still has one.
+    /// Somebody has looked at a joint's trouble. Stops that hold at microcontrollers are released, and motors that keep a
+    /// fault are told to forget it; a trouble that is gone within [`CLEARING_CYCLES`] counts as cleared then.
     ///
     /// # Errors
     /// While any joint still has one.
     #[cfg(any(test, feature = "ros"))]
     pub(crate) fn clear_trouble(&mut self) -> Result<(), PowerRefused> {
-        self.bridge.clear_faults();
+        self.clearing = if self.bridge.clear_faults() { CLEARING_CYCLES } else { 0 };
         self.safety.clear()
     }
 

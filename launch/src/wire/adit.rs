@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::{Front, Refused, json, read};
 
 pub(super) const EXAMPLES: &[&str] = &[
-    r#"{"seq":1,"hello":{"version":1,"session":7}}"#,
+    r#"{"seq":1,"hello":{"version":2,"session":7}}"#,
     r#"{"seq":2,"command":{"actuators":[{"id":0,"mode":"impedance","position_rad":0.5,"velocity_rad_s":0.0,"torque_nm":0.0,"kp":20.0,"kd":0.5}]}}"#,
     r#"{"seq":3,"emergency_stop":null}"#,
     r#"{"seq":4,"reset":{"answer":1}}"#,

@@ -160,7 +160,7 @@ fn numbers_that_a_frame_cannot_carry_name_the_remedy() {
         (Protocol::Damiao, r#"{"action":"enable","id":16}"#, "1 to 15"),
         (Protocol::Damiao, r#"{"action":"read","id":1,"register":"NONE"}"#, "PMAX"),
         (Protocol::Feetech, r#"{"instruction":"ping","id":255}"#, "0 to 253"),
-        (Protocol::Adit, r#"{"hello":{"version":1,"session":7}}"#, "seq is missing"),
+        (Protocol::Adit, r#"{"hello":{"version":2,"session":7}}"#, "seq is missing"),
     ];
     for (protocol, json, remedy) in cases {
         let value: Value = serde_json::from_str(json).expect("JSON");

@@ -41,7 +41,11 @@ pub(crate) fn command(ids: &[u8], position_rad: f32) -> Command {
 }
 
 fn infos(count: u8) -> List<ActuatorInfo> {
-    (0..count).map(|id| ActuatorInfo { id, max_torque_nm: 45.0, max_velocity_rad_s: 21.0 }).collect()
+    (0..count).map(info).collect()
+}
+
+pub(crate) fn info(id: u8) -> ActuatorInfo {
+    ActuatorInfo { id, max_torque_nm: 45.0, max_velocity_rad_s: 21.0, max_kp: 500.0, max_kd: 50.0 }
 }
 
 /// One of each kind of message, in the order of their numbers.

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use anyhow::Context as _;
 use robot_interface::joints::JOINTS;
 
-use super::table::columns;
+use super::table::{NONE, columns, number};
 use super::{Whose, bad_input, print, stop_on_ctrl_c};
 use crate::bus::bench::{Bench, Figures, Samples};
 use crate::cli::INTERRUPTED;
@@ -66,10 +66,12 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     for warning in &warnings {
         eprintln!("warning: {warning}");
     }
+    let has_floor = bench.has_floor();
     let (ours, least) = (&mut bench.ours, &mut bench.least);
     for samples in [&mut ours.took, &mut ours.late, &mut least.took, &mut least.late] {
         samples.sort();
     }
+    let least = has_floor.then_some(&*least);
     print(&if args.json { json(args, ours, least, &warnings)? } else { text(args, ours, least) })?;
     let silent = ours.missed == ours.cycles * JOINTS as u64;
     Ok(match (stop.load(Ordering::Relaxed), silent) {
@@ -84,30 +86,38 @@ fn ratio(ours: f64, least: f64) -> Option<f64> {
     (least > 0.0).then(|| ours / least)
 }
 
-fn text(args: &Args, ours: &Figures, least: &Figures) -> String {
+fn text(args: &Args, ours: &Figures, least: Option<&Figures>) -> String {
     let period_nanos = (1e9 / args.rate) as u64;
     let us = |value: f64| format!("{value:.1}");
+    let row = |what: String, ours: f64, least: Option<f64>| {
+        let ratio = least.and_then(|least| ratio(ours, least));
+        vec![what, us(ours), number(least, 1), number(ratio, 2)]
+    };
     let mut rows = Vec::new();
     for (what, of) in
         [("round trip", (|figures| &figures.took) as fn(&Figures) -> &_), ("late", |figures| &figures.late)]
     {
         for (name, share) in SHARES {
-            let [ours, least] = [ours, least].map(|figures| of(figures).quantile_us(share));
-            let ratio = ratio(ours, least).map_or("-".to_owned(), |ratio| format!("{ratio:.2}"));
-            rows.push(vec![format!("{what} {name}, us"), us(ours), us(least), ratio]);
+            let quantile = |figures| of(figures).quantile_us(share);
+            rows.push(row(format!("{what} {name}, us"), quantile(ours), least.map(quantile)));
         }
     }
-    let [cpu, least_cpu] = [ours, least].map(|figures| 100.0 * figures.cpu_share(period_nanos));
-    let cpu_ratio = ratio(cpu, least_cpu).map_or("-".to_owned(), |ratio| format!("{ratio:.2}"));
-    rows.push(vec!["processor, %".to_owned(), us(cpu), us(least_cpu), cpu_ratio]);
+    let cpu = |figures: &Figures| 100.0 * figures.cpu_share(period_nanos);
+    rows.push(row("processor, %".to_owned(), cpu(ours), least.map(cpu)));
     let mut count = |what: &str, of: fn(&Figures) -> u64| {
-        rows.push(vec![what.to_owned(), of(ours).to_string(), of(least).to_string(), "-".to_owned()]);
+        let least = least.map_or(NONE.to_owned(), |least| of(least).to_string());
+        rows.push(vec![what.to_owned(), of(ours).to_string(), least, NONE.to_owned()]);
     };
     count("cycles", |figures| figures.cycles);
     count("deadlines missed", |figures| figures.overrun);
     count("answers missed", |figures| figures.missed);
     let mut text = columns(&["", "cycle", "floor", "ratio"], &rows);
-    text += "floor: a loop that only moves the same bytes over the same ports, every other cycle\n";
+    text += match least {
+        Some(_) => "floor: a loop that only moves the same bytes over the same ports, every other cycle\n",
+        None => {
+            "floor: none with this protocol: a device answers each frame once, so no loop can only move the same bytes\n"
+        }
+    };
     if ours.missed > 0 {
         text += "answers are missing, and their cycles count as long as they were waited for: see which with `adit bus \
                  monitor`, or measure at a lower --rate\n";
@@ -115,7 +125,7 @@ fn text(args: &Args, ours: &Figures, least: &Figures) -> String {
     text
 }
 
-fn json(args: &Args, ours: &Figures, least: &Figures, warnings: &[String]) -> anyhow::Result<String> {
+fn json(args: &Args, ours: &Figures, least: Option<&Figures>, warnings: &[String]) -> anyhow::Result<String> {
     let period_nanos = (1e9 / args.rate) as u64;
     let quantiles = |samples: &Samples| -> serde_json::Value {
         let pairs = SHARES.iter().map(|(name, share)| ((*name).to_owned(), samples.quantile_us(*share)));
@@ -131,11 +141,11 @@ fn json(args: &Args, ours: &Figures, least: &Figures, warnings: &[String]) -> an
             "answers_missed": figures.missed,
         })
     };
-    let p99 = ratio(ours.took.quantile_us(0.99), least.took.quantile_us(0.99));
+    let p99 = least.and_then(|least| ratio(ours.took.quantile_us(0.99), least.took.quantile_us(0.99)));
     let report = serde_json::json!({
         "rate_hz": args.rate,
         "cycle": figures(ours),
-        "floor": figures(least),
+        "floor": least.map(figures),
         "ratio_p99": p99,
         "warnings": warnings,
     });

@@ -91,6 +91,7 @@ fn wanted(args: &Args, spoken: Option<MotorProtocol>) -> Wanted {
         ([], Some(MotorProtocol::A1)) => vec![Protocol::A1],
         ([], Some(MotorProtocol::B1)) => vec![Protocol::B1],
         ([], Some(MotorProtocol::Damiao)) => vec![Protocol::Damiao],
+        ([], Some(MotorProtocol::Adit)) => vec![Protocol::Adit],
         ([], None) => Protocol::ALL.to_vec(),
         (named, _) => named.to_vec(),
     };

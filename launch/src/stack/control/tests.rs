@@ -1,5 +1,9 @@
 use firmware_bridge::bridge::{CYCLE_NANOS, MotorFault};
+use firmware_bridge::port::{BusDriver, BusPort, Loopback, loopback};
+use firmware_bridge::wire::device::VirtualBus;
+use firmware_bridge::wire::link::VirtualDevice;
 use nalgebra::Vector3;
+use robot_interface::robot::MotorProtocol;
 
 use super::*;
 use crate::config::Mission;
@@ -152,4 +156,79 @@ fn what_a_motor_says_once_stops_nobody() {
     rig.fault = None;
     rig.run(100);
     assert_eq!(rig.control.body().mode, Mode::Walk);
+}
+
+/// The device that has the stop button, of four.
+const PRESSED: usize = 1;
+/// How often a device reports while it obeys no command.
+const REPORT_NANOS: u64 = 5_000_000;
+
+/// A control process on buses of microcontrollers, with virtual ones at their ends.
+struct Linked {
+    control: Control,
+    driver: BusDriver<Loopback>,
+    far: Vec<(Loopback, VirtualDevice)>,
+    now: Stamp,
+}
+
+impl Linked {
+    fn new() -> Self {
+        let mut robot = Robot::load("go2").expect("built in");
+        robot.description.motors.protocol = MotorProtocol::Adit;
+        let mission = Mission::load("short").expect("built in");
+        let mut control =
+            Control::new(&robot, start_pose(&mission), Stamp::ZERO, CYCLE_NANOS).expect("a robot");
+        let (near, far): (Vec<_>, Vec<_>) = (0..4).map(|_| loopback()).unzip();
+        let driver = BusDriver::new(control.bus().0, near).expect("one port a bus");
+        let lying = robot.description.lying_pose();
+        let device = |(bus, port): (usize, Loopback)| {
+            let mut device = VirtualDevice::of(&[0, 1, 2]).expect("a device");
+            for (i, actuator) in device.actuators_mut().iter_mut().enumerate() {
+                let joint = 3 * bus + i;
+                let rotor = robot.description.joints.0[joint].rotor_position_rad(lying[joint]);
+                actuator.rotor.position_rad = rotor;
+            }
+            (port, device)
+        };
+        let far = far.into_iter().enumerate().map(device).collect();
+        Self { control, driver, far, now: Stamp::ZERO }
+    }
+
+    fn run(&mut self, cycles: u32) {
+        for _ in 0..cycles {
+            self.now = self.now.plus_nanos(REPORT_NANOS);
+            let far = &mut self.far;
+            let serve = |now| {
+                let mut buffer = [0; 512];
+                for (port, device) in far.iter_mut() {
+                    let count = port.read(&mut buffer).expect("open");
+                    device.hear(now, &buffer[..count], &mut |answer| port.write(answer).expect("room"));
+                }
+            };
+            let (bridge, commands) = self.control.bus();
+            let commands = *commands;
+            let cycle = self.driver.exchange(bridge, self.now, &commands, serve).expect("sane commands");
+            self.control.handle_cycle(&cycle, self.now);
+            self.control.step(self.now, (self.now, VelocityCommand::default()));
+        }
+    }
+}
+
+#[test]
+fn a_stop_at_a_microcontroller_cuts_and_is_released_once_somebody_clears_it() {
+    let mut rig = Linked::new();
+    rig.run(20);
+    assert_eq!((rig.control.safety().power(), rig.control.safety().trip()), (Power::Damped, None));
+    rig.far[PRESSED].1.stop(rig.now);
+    rig.run(200);
+    let trip = rig.control.safety().trip().expect("it is stopped");
+    assert!(trip.to_string().contains("emergency stop"), "{trip}");
+    assert_eq!(rig.control.safety().power(), Power::Faulted);
+    assert!(rig.control.clear_trouble().is_err(), "the device has not been told yet");
+    rig.run(20);
+    assert_eq!((rig.control.safety().power(), rig.control.safety().trip()), (Power::Damped, None));
+    // The next one is another, and waits for another word.
+    rig.far[PRESSED].1.stop(rig.now);
+    rig.run(300);
+    assert_eq!(rig.control.safety().power(), Power::Faulted);
 }

@@ -36,11 +36,8 @@ impl Bench {
     /// With the first part starting.
     fn new() -> Self {
         let sim = Part { restart_note: Some("the world begins anew".to_owned()), ..part("sim", 5.0) };
-        let bridge = Part {
-            restart: RestartPolicy::at_once(),
-            in_a_hurry: Signal::Terminate,
-            ..part("bridge", 10.0)
-        };
+        let bridge =
+            Part { restart: RestartPolicy::at_once(), in_a_hurry: Signal::Terminate, ..part("bridge", 10.0) };
         let plan = Plan::new(vec![sim, bridge, part("planner", 15.0)], &["planner", "bridge", "sim"]);
         let (supervisor, actions) = Supervisor::new(plan.expect("a plan"));
         let mut bench = Self { supervisor, now_s: 0.0, said: Vec::new() };
