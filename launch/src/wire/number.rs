@@ -104,17 +104,21 @@ pub(super) fn without_empty_fractions(value: &mut Value) {
 /// `carried` is what a frame carries of such numbers. Encoders truncate, as the vendors' do, and so the number that
 /// a step stands for, shown in few digits, may come back as the step below. In order of preference: the shortest
 /// decimal of single precision; one of its neighbours, which differs by no more than such numbers do anyway; the
-/// number itself. What no number brings back (beyond the encoder's limits) is shown by the first.
+/// number itself or its neighbour, where singles are coarser than the steps. What no number brings back (beyond the
+/// encoder's limits) is shown by the first.
 pub(super) fn settled<const N: usize>(exact: [f64; N], carried: impl Fn([f64; N]) -> [f64; N]) -> [f64; N] {
-    let single = |value: f64| shortest(value as f32);
-    let neighbours: [fn(f64) -> f64; 4] = [
+    let single: fn(f64) -> f64 = |value| shortest(value as f32);
+    let others: [fn(f64) -> f64; 7] = [
         |value| shortest((value as f32).next_up()),
         |value| shortest((value as f32).next_down()),
         |value| shortest((value as f32).next_up().next_up()),
         |value| shortest((value as f32).next_down().next_down()),
+        |value| value,
+        f64::next_up,
+        f64::next_down,
     ];
     let mut shown = exact.map(single);
-    for other in neighbours.into_iter().chain([(|value| value) as fn(f64) -> f64, single]) {
+    for other in others.into_iter().chain([single]) {
         let back = carried(shown);
         if back == exact {
             break;
@@ -142,7 +146,7 @@ mod tests {
         for (number, text) in [
             (Number::Whole(35), "35"),
             (Number::single(0.1), "0.1"),
-            (Number::single(f32::MAX), "3.4028235e38"),
+            (Number::single(f32::MAX), "3.4028235e+38"),
             (Number::Real(f64::INFINITY), "\"Infinity\""),
             (Number::Real(f64::NEG_INFINITY), "\"-Infinity\""),
         ] {
