@@ -42,6 +42,9 @@ use crate::world::start_pose;
 
 /// Silence of the control loop from which it is not believed to run, s: it reports 50 times a second.
 const REPORT_LIFE_S: f64 = 0.5;
+/// So many of the node's own rounds without a word of the control loop, and it hangs: 1 s, not counting time in which
+/// the whole computer stood still.
+const HUNG_ROUNDS: u32 = 200;
 /// The longest that a node that is thrown away waits for its robot to lie, s: it takes two.
 const LIE_WITHIN_S: f64 = 5.0;
 
@@ -52,9 +55,16 @@ struct Running {
     /// When it last reported, or was started.
     heard: Stamp,
     latest: Option<Report>,
+    /// The node's rounds since then.
+    rounds: u32,
 }
 
 impl Running {
+    /// Motors may hold their last command for as long as the loop hangs.
+    const fn hangs(&self) -> bool {
+        self.latest.is_some() && self.rounds > HUNG_ROUNDS
+    }
+
     fn is_ending(&self) -> bool {
         self.orders.quit.load(Ordering::Relaxed)
     }
@@ -70,7 +80,7 @@ impl Running {
         if silent_s > REPORT_LIFE_S {
             let message = format!(
                 "the control loop has said nothing for {silent_s:.1} s: keep clear of the robot, and start the bridge \
-                 anew if it stays so (without commands the motors damp by themselves)"
+                 anew if it stays so (without commands motors may hold what they were told last)"
             );
             return (Level::Error, message);
         }
@@ -157,7 +167,7 @@ impl Part for BridgeNode {
                 control.run();
             })
             .context("cannot start the control thread")?;
-        self.running = Some(Running { orders, thread, heard: monotonic(), latest: None });
+        self.running = Some(Running { orders, thread, heard: monotonic(), latest: None, rounds: 0 });
         Ok(())
     }
 
@@ -200,7 +210,15 @@ impl Part for BridgeNode {
                     tracing::info!("held: {hold}");
                 }
                 self.stopping.report(now, &report);
-                (running.latest, running.heard) = (Some(report), now);
+                (running.latest, running.heard, running.rounds) = (Some(report), now, 0);
+            }
+            running.rounds += 1;
+            if running.hangs() {
+                tracing::error!(
+                    "the control loop hangs: this process ends, for the next one to let the motors go"
+                );
+                // In order it would wait for that loop.
+                std::process::abort();
             }
             while let Some(message) = self.corrections.take() {
                 match convert::correction(&message) {

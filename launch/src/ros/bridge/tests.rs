@@ -105,3 +105,21 @@ fn what_the_loop_said_long_ago_counts_for_nothing() {
     let (level, message) = running.judged(at(0.6));
     assert!(level == Level::Error && message.contains("0.6 s"), "{message}");
 }
+
+#[test]
+fn a_loop_hangs_once_a_second_of_rounds_brought_no_word() {
+    let mut rig = Rig::active("hanging");
+    let begun = monotonic();
+    while rig.running().latest.is_none() {
+        rig.tick();
+        assert!(monotonic().seconds_since(begun) < 20.0, "it reports");
+    }
+    // It would end the test with it.
+    (0..2 * HUNG_ROUNDS).for_each(|_| rig.tick());
+    assert!(rig.running().rounds < HUNG_ROUNDS, "a word begins the count anew");
+    let running = rig.bridge.running.as_mut().expect("it runs");
+    running.rounds = HUNG_ROUNDS;
+    assert!(!running.hangs());
+    running.rounds += 1;
+    assert!(running.hangs());
+}
