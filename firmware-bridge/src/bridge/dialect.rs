@@ -5,96 +5,12 @@ use adit_link::LIST_LEN;
 use robot_interface::joints::JOINTS;
 use robot_interface::robot::{MotorProtocol, MotorsDescription};
 
+use super::fault::MotorFault;
 use super::prepare::Preparation;
 use super::{BridgeError, linked};
 use crate::wire::damiao::{self, Action, Answer, RegisterReply, State};
 use crate::wire::unitree_a1::{self, Model};
 use crate::wire::{FrameReader, Impedance, WireError, go_m8010};
-
-/// What a motor complains of, in any protocol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MotorFault {
-    /// Too hot.
-    Overheat,
-    /// Too much current, or too long too much load.
-    Overcurrent,
-    /// Supply voltage too high.
-    Overvoltage,
-    /// Supply voltage too low.
-    Undervoltage,
-    /// The encoder's reading cannot be right.
-    Encoder,
-    /// It has let go because no command came for too long.
-    CommandsLost,
-    /// The ranges of its numbers are not its model's.
-    Ranges,
-    /// It does not keep what it is told before it is enabled.
-    Settings,
-    /// Its power stage.
-    PowerStage,
-    /// It does not answer the microcontroller that drives it.
-    Silent,
-    /// Its microcontroller has announced no motor of this id.
-    NotAnnounced,
-    /// Its microcontroller speaks another version of the link.
-    OtherVersion,
-    /// Its microcontroller does not take what it is commanded.
-    Refused,
-    /// An emergency stop holds at its microcontroller.
-    Stopped,
-    /// A number without a published meaning.
-    Undefined(u8),
-}
-
-impl MotorFault {
-    /// What it is, and what to do.
-    pub const fn remedy(self) -> &'static str {
-        match self {
-            Self::Overheat => "overheating: let it cool",
-            Self::Overcurrent => "overcurrent: look for a blocked joint or a short in its cable",
-            Self::Overvoltage => "overvoltage: check the supply, and that it can take back braking energy",
-            Self::Undervoltage => "a low supply voltage: charge the battery, check the cable and its plugs",
-            Self::CommandsLost => "that commands had stopped: look for what delays the bridge",
-            Self::Ranges => {
-                "other ranges than its model's: correct `model` in the robot's file, or its PMAX, VMAX and TMAX"
-            }
-            Self::Settings => "that it does not keep its control mode or timeout: update its firmware",
-            Self::PowerStage => {
-                "a power stage fault: look for a short in its cable, then switch it off and on"
-            }
-            Self::Silent => {
-                "silence behind its microcontroller: check the cable and the supply between the two"
-            }
-            Self::NotAnnounced => {
-                "an id that its microcontroller does not have: compare the robot file with `adit bus scan`"
-            }
-            Self::OtherVersion => {
-                "another version of the link: build its microcontroller's firmware with this Adit's adit-link"
-            }
-            Self::Refused => {
-                "commands that its microcontroller refuses: see that it announces each id once, and its log"
-            }
-            Self::Stopped => {
-                "an emergency stop at its microcontroller: remove its cause, then clear the fault"
-            }
-            Self::Encoder => "an encoder fault: have it calibrated or replaced",
-            Self::Undefined(_) => "an error without a published meaning: check its firmware version",
-        }
-    }
-}
-
-impl From<go_m8010::Fault> for MotorFault {
-    fn from(fault: go_m8010::Fault) -> Self {
-        use go_m8010::Fault;
-        match fault {
-            Fault::Overheat => Self::Overheat,
-            Fault::Overcurrent => Self::Overcurrent,
-            Fault::Overvoltage => Self::Overvoltage,
-            Fault::Encoder => Self::Encoder,
-            Fault::Undefined(number) => Self::Undefined(number),
-        }
-    }
-}
 
 /// A motor's answer.
 #[derive(Clone, Copy, Debug, PartialEq)]

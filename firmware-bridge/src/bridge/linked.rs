@@ -15,7 +15,8 @@ use robot_interface::robot::JointDescription;
 use robot_interface::time::Stamp;
 
 use super::bus::{BusCounts, Motor};
-use super::dialect::{Most, MotorFault, Reading};
+use super::dialect::{Most, Reading};
+use super::fault::MotorFault;
 use super::{Cycle, measurement};
 use crate::wire::Impedance;
 use crate::wire::go_m8010::COMMAND_TIMEOUT_NANOS;
@@ -262,10 +263,7 @@ impl Linked {
             } else {
                 MotorFault::of_link(actuator.faults)
             };
-            cycle.answered[joint] = true;
-            cycle.measured_at[joint] = Some(now);
-            cycle.faults[joint] = fault;
-            cycle.states.joints[joint] = measurement(&joints[joint], &reading(actuator, fault));
+            cycle.measured(joint, now, measurement(&joints[joint], &reading(actuator, fault)), fault);
             cycle.links[joint].replies += 1;
             round_trip_nanos[joint] = Some(now.nanos().saturating_sub(waiting.asked.nanos()));
         }

@@ -14,8 +14,12 @@
 //! Unitree's may hold their last command. So the caller's last command must be damping.
 
 mod bus;
+mod cycle;
 mod dialect;
+mod error;
+mod fault;
 mod limits;
+mod line;
 mod linked;
 mod prepare;
 
@@ -25,9 +29,13 @@ use robot_interface::time::Stamp;
 
 pub use self::bus::BusCounts;
 use self::bus::{Bus, Motor};
+pub use self::cycle::{Cycle, LinkCounts};
+pub use self::dialect::baud;
 use self::dialect::{Dialect, Heard, Most, Outgoing, Reading};
-pub use self::dialect::{MotorFault, baud};
+pub use self::error::BridgeError;
+pub use self::fault::MotorFault;
 pub use self::limits::{CommandError, CommandLimits};
+use self::line::Line;
 use self::linked::Linked;
 use self::prepare::Preparation;
 use crate::wire::damiao::State;
@@ -35,119 +43,6 @@ use crate::wire::{Impedance, WireError};
 
 /// Nominal cycle: 500 Hz.
 pub const CYCLE_NANOS: u64 = 2_000_000;
-
-/// Why a robot's motors cannot be driven.
-#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
-pub enum BridgeError {
-    /// An address that a motor cannot have.
-    #[error("{joint}: motor id {id} is not possible: with this protocol ids go from {least} to {most}")]
-    Id {
-        /// The joint's name.
-        joint: &'static str,
-        /// The id.
-        id: u8,
-        /// The least that is possible.
-        least: u8,
-        /// The greatest that is possible.
-        most: u8,
-    },
-    /// A protocol whose numbers depend on the motor's model, and no model that is known.
-    #[error(
-        "[motors] model is missing or not known: with protocol `damiao` give the vendor's name, such as DM4310"
-    )]
-    Model,
-    /// A bus number that leaves gaps.
-    #[error("{joint}: bus {bus} is out of order: number the buses from 0 without gaps")]
-    Bus {
-        /// The joint's name.
-        joint: &'static str,
-        /// The bus.
-        bus: usize,
-    },
-    /// A limit that the frame cannot carry.
-    #[error(
-        "{joint}: {quantity} of {value} at the rotor does not fit the frame (at most {most}): check gear_ratio and limits"
-    )]
-    Range {
-        /// The joint's name.
-        joint: &'static str,
-        /// What does not fit.
-        quantity: &'static str,
-        /// Rotor-side value.
-        value: f64,
-        /// The most that the frame carries.
-        most: f64,
-    },
-    /// More motors than one microcontroller can have.
-    #[error("bus {bus}: {motors} motors, and one bus has at most {most}: spread them over more buses")]
-    Crowded {
-        /// The bus.
-        bus: usize,
-        /// Motors on it.
-        motors: usize,
-        /// The most that are possible.
-        most: usize,
-    },
-    /// More motors than the cycle has time for.
-    #[error(
-        "bus {bus}: {motors} motors do not fit a cycle of {cycle_nanos} ns: spread them over more buses or slow the cycle"
-    )]
-    Overloaded {
-        /// The bus.
-        bus: usize,
-        /// Motors on it.
-        motors: usize,
-        /// The cycle, ns.
-        cycle_nanos: u64,
-    },
-}
-
-/// What has gone well and wrong between the bridge and one motor, since the start.
-///
-/// On a request-and-reply bus, whatever arrives while a motor's answer is due is held against that motor.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LinkCounts {
-    /// Answers taken.
-    pub replies: u64,
-    /// Cycles without an answer.
-    pub missed: u64,
-    /// Intact replies in another motor's name.
-    pub wrong_id: u64,
-    /// This motor's replies that came after its slot, in the same cycle: while the next motor was awaited, which
-    /// counts each as [`wrong_id`](Self::wrong_id). One that comes later still is a bus's stray bytes.
-    pub late: u64,
-    /// Broken checksums. Those of a whole bus of Adit's own link stand at the first of its joints.
-    pub bad_crc: u64,
-    /// Stretches of bytes that were no reply at all.
-    pub bad_header: u64,
-    /// Intact replies with an undefined mode; with Adit's own link, intact frames without a message, of the whole bus
-    /// at the first of its joints.
-    pub bad_mode: u64,
-    /// Replies without a checksum whose reading cannot follow the one before it.
-    pub implausible: u64,
-}
-
-/// The result of one cycle.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Cycle {
-    /// The joints, stamped with the beginning of the cycle. A joint that did not answer keeps its last
-    /// measurement; see [`measured_at`](Self::measured_at).
-    pub states: JointStates,
-    /// Which joints answered in this cycle, `[12]`.
-    pub answered: [bool; JOINTS],
-    /// When each measurement arrived; `None`, with a measurement of zeros, if none ever has. `[12]`
-    pub measured_at: [Option<Stamp>; JOINTS],
-    /// What each motor complained of in its last answer, or why it gives none as far as that is known, `[12]`.
-    pub faults: [Option<MotorFault>; JOINTS],
-    /// Whose command was clamped to the joint's limits, or to those that its microcontroller announced, `[12]`.
-    pub clamped: [bool; JOINTS],
-    /// The state of each link since the start, `[12]`.
-    pub links: [LinkCounts; JOINTS],
-    /// Bytes since the start that came when no answer was due, over all buses.
-    pub stray_bytes: u64,
-    /// From the beginning of the cycle to its end, ns.
-    pub took_nanos: u64,
-}
 
 /// The bridge between joint commands and the motor buses. Allocates only in [`new`](Self::new).
 #[derive(Clone, Debug)]
@@ -169,16 +64,6 @@ pub struct MotorBridge {
     begun: Option<Stamp>,
     round_trip_nanos: [Option<u64>; JOINTS],
     last: Cycle,
-}
-
-/// How a cycle goes on one bus.
-#[derive(Clone, Debug)]
-#[allow(clippy::large_enum_variant, reason = "a robot has a few, and they stay where they are")]
-enum Line {
-    /// Its motors are asked one after the other.
-    Asked(Bus),
-    /// Its microcontroller is told of all motors at once.
-    Linked(Box<Linked>),
 }
 
 impl MotorBridge {
@@ -227,7 +112,7 @@ impl MotorBridge {
                 return Err(BridgeError::Overloaded { bus, motors: count, cycle_nanos });
             }
             Ok(match dialect.ears() {
-                Some(ears) => Line::Asked(Bus::new(motors, all_nanos / count as u64, ears)),
+                Some(ears) => Line::Asked(Box::new(Bus::new(motors, all_nanos / count as u64, ears))),
                 None => Line::Linked(Box::new(Linked::new(motors, all_nanos))),
             })
         });
@@ -268,11 +153,7 @@ impl MotorBridge {
 
     /// What came over a bus besides answers, since the start.
     pub fn bus_counts(&self, bus: usize) -> BusCounts {
-        match self.buses.get(bus) {
-            Some(Line::Asked(bus)) => bus.counts,
-            Some(Line::Linked(bus)) => bus.counts(),
-            None => BusCounts::default(),
-        }
+        self.buses.get(bus).map(Line::counts).unwrap_or_default()
     }
 
     /// From asking each motor to its last answer, ns; `None` if it has never answered. `[12]`
@@ -343,10 +224,7 @@ impl MotorBridge {
         (self.last.answered, self.replied) = ([false; JOINTS], [false; JOINTS]);
         self.begun = Some(now);
         for line in &mut self.buses {
-            match line {
-                Line::Asked(bus) => bus.begin(),
-                Line::Linked(bus) => bus.begin(now, targets, &mut self.last.clamped),
-            }
+            line.begin(now, targets, &mut self.last.clamped);
         }
     }
 
@@ -384,41 +262,37 @@ impl MotorBridge {
             match bus.ears.next(&mut bytes) {
                 None => return,
                 Some(Ok(Heard::Reading(reading))) if !reading.defined => link.bad_mode += 1,
-                Some(Ok(Heard::Register(reply))) if reply.id.get() == motor.id => {
+                Some(Ok(heard)) if heard.id() == motor.id => {
                     let joint = motor.joint;
-                    self.round_trip_nanos[joint] = Some(bus.answered(now));
-                    (link.replies, self.replied[joint]) = (link.replies + 1, true);
-                    self.last.faults[joint] = self.dialect.learn(&mut self.prepared[joint], &reply);
-                }
-                Some(Ok(Heard::Reading(reading))) if reading.id == motor.id => {
-                    let joint = motor.joint;
-                    let measured = measurement(&self.joints[joint], &reading);
-                    if let Some(state) = reading.state {
-                        self.disabled[joint] = state == State::Disabled;
-                        if !self.prepared[joint].is_fit() {
-                            // Nobody knows what its numbers mean.
-                            self.round_trip_nanos[joint] = Some(bus.answered(now));
-                            (link.replies, self.replied[joint]) = (link.replies + 1, true);
-                            continue;
+                    match heard {
+                        Heard::Register(reply) => {
+                            self.last.faults[joint] = self.dialect.learn(&mut self.prepared[joint], &reply);
                         }
-                        self.prepared[joint].heed(state);
-                    }
-                    if !self.dialect.is_checked() && self.implausible[joint] < MOST_IMPLAUSIBLE {
-                        let before =
-                            self.last.measured_at[joint].map(|at| (at, self.last.states.joints[joint]));
-                        if before.is_some_and(|before| !can_be(&self.joints[joint], before, now, &measured)) {
-                            self.implausible[joint] += 1;
-                            link.implausible += 1;
-                            continue;
+                        Heard::Reading(reading) => {
+                            if let Some(state) = reading.state {
+                                self.disabled[joint] = state == State::Disabled;
+                                self.prepared[joint].heed(state);
+                            }
+                            // Otherwise nobody knows what its numbers mean.
+                            if self.prepared[joint].is_fit() {
+                                let measured = measurement(&self.joints[joint], &reading);
+                                let before = self.last.measurement(joint);
+                                if !self.dialect.is_checked()
+                                    && self.implausible[joint] < MOST_IMPLAUSIBLE
+                                    && before.is_some_and(|b| !can_be(&self.joints[joint], b, now, &measured))
+                                {
+                                    self.implausible[joint] += 1;
+                                    self.last.links[joint].implausible += 1;
+                                    continue;
+                                }
+                                self.implausible[joint] = 0;
+                                self.last.measured(joint, now, measured, reading.fault);
+                            }
                         }
                     }
-                    self.implausible[joint] = 0;
                     self.round_trip_nanos[joint] = Some(bus.answered(now));
-                    (link.replies, self.replied[joint]) = (link.replies + 1, true);
-                    self.last.answered[joint] = true;
-                    self.last.measured_at[joint] = Some(now);
-                    self.last.faults[joint] = reading.fault;
-                    self.last.states.joints[joint] = measured;
+                    self.last.links[joint].replies += 1;
+                    self.replied[joint] = true;
                 }
                 Some(Ok(heard)) => {
                     link.wrong_id += 1;
@@ -442,29 +316,19 @@ impl MotorBridge {
 
     /// When [`handle_timeout`](Self::handle_timeout) next has something to do.
     pub fn poll_timeout(&self) -> Option<Stamp> {
-        let deadline = |line: &Line| match line {
-            Line::Asked(bus) => bus.deadline(),
-            Line::Linked(bus) => bus.deadline(),
-        };
-        self.buses.iter().filter_map(deadline).min()
+        self.buses.iter().filter_map(Line::deadline).min()
     }
 
     /// Gives up on motors whose slots are over, so that the next ones are asked.
     pub fn handle_timeout(&mut self, now: Stamp) {
         for line in &mut self.buses {
-            match line {
-                Line::Asked(bus) => bus.expire(now),
-                Line::Linked(bus) => bus.expire(now),
-            }
+            line.expire(now);
         }
     }
 
     /// Every motor has been asked and has answered or used up its slot.
     pub fn is_complete(&self) -> bool {
-        self.buses.iter().all(|line| match line {
-            Line::Asked(bus) => bus.is_complete(),
-            Line::Linked(bus) => bus.is_complete(),
-        })
+        self.buses.iter().all(Line::is_complete)
     }
 
     /// Ends the cycle, complete or not, and tells what is known. A motor that has not answered, or was not
@@ -472,10 +336,7 @@ impl MotorBridge {
     pub fn end_cycle(&mut self, now: Stamp) -> Cycle {
         if let Some(begun) = self.begun.take() {
             for line in &mut self.buses {
-                match line {
-                    Line::Asked(bus) => bus.end(),
-                    Line::Linked(bus) => bus.end(),
-                }
+                line.end();
             }
             for joint in 0..JOINTS {
                 if !self.replied[joint] && !self.last.answered[joint] {
@@ -486,7 +347,7 @@ impl MotorBridge {
             self.last.states.stamp = begun;
             self.last.took_nanos = now.nanos().saturating_sub(begun.nanos());
         }
-        self.last.stray_bytes = (0..self.buses.len()).map(|bus| self.bus_counts(bus).stray_bytes).sum();
+        self.last.stray_bytes = self.buses.iter().map(|line| line.counts().stray_bytes).sum();
         self.last
     }
 

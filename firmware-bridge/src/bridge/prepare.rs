@@ -5,7 +5,7 @@
 //! set, and only then is it enabled. What is set is lost with its power, so this begins anew whenever one says that it
 //! is disabled.
 
-use super::dialect::MotorFault;
+use super::fault::MotorFault;
 use crate::wire::damiao::{Action, ControlMode, Fault, Ranges, Register, RegisterReply, State, Value};
 use crate::wire::go_m8010::COMMAND_TIMEOUT_NANOS;
 
