@@ -50,7 +50,7 @@ def planner_dies(client, stack):
     time.sleep(0.7)
     client.let_pass(1.0)
     assert client.speed() < 0.1, "it walks on without its planner"
-    assert client.state().mode == "walk", "it should stand for a while"
+    assert client.state().mode == "walk", f"it should stand for a while: {client.state()}"
     client.wait_mode("damped", 25)
     wait_for("the planner again", lambda: stack.pid("planner"), 20)
 
