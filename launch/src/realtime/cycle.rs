@@ -430,6 +430,9 @@ impl<P: BusPort> Loop<P> {
                 self.refused = Some(refused);
             }
         }
+        if stop == StopLevel::Cut {
+            self.control.cut(self.gait_now);
+        }
         let velocity = wanted.map_or(VelocityCommand::default(), |target| target.velocity);
         self.control.step(self.gait_now, (self.gait_now, velocity));
         self.hold = ruling.hold;

@@ -188,6 +188,16 @@ impl Control {
         }
     }
 
+    /// The emergency stop: joints are damped from the next commands on, whatever the gait does, until somebody asks the
+    /// robot to rise again.
+    #[cfg(any(test, feature = "ros"))]
+    pub(crate) fn cut(&mut self, now: Stamp) {
+        self.asked = false;
+        self.safety.cut();
+        // Letting go is never refused.
+        let _ = self.gait.request(Mode::Damped, now);
+    }
+
     /// The motors may do what the gait's mode needs, and no more; and nothing but damp until somebody has asked the
     /// robot to rise, whatever the gait does.
     fn follow_gait(&mut self) {

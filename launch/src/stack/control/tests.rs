@@ -95,6 +95,18 @@ fn an_encoder_fault_lets_go_at_once() {
     assert!(rig.control.clear_trouble().is_err(), "it is still there");
 }
 
+#[test]
+fn an_emergency_stop_lets_go_until_somebody_asks_the_robot_to_rise() {
+    let mut rig = Rig::walking();
+    rig.control.cut(rig.now);
+    assert_eq!(rig.control.safety().power(), Power::Damped, "at once, not with the gait's next step");
+    rig.run(500);
+    assert_eq!((rig.control.body().mode, rig.control.safety().power()), (Mode::Damped, Power::Damped));
+    rig.control.request(Mode::StandUp, rig.now).expect("it is asked to");
+    rig.run(2);
+    assert_eq!(rig.control.safety().power(), Power::Standing);
+}
+
 /// The pose was that of the mission's file until then: whatever rose on its back would not have been let go.
 #[test]
 fn it_rises_only_when_it_knows_which_way_is_up() {
