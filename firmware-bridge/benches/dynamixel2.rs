@@ -1,5 +1,5 @@
 //! What a DYNAMIXEL packet costs. Peers, which are too heavy to depend on here, have the same measurements in
-//! `dynamixel2_peer/` (the rustypot crate) and `dynamixel2_sdk.py` (the vendor's SDK).
+//! `dynamixel2_peer/` (the rustypot crate) and `python_sdks.py` (the vendor's SDK, and the other protocols').
 
 use std::hint::black_box;
 
