@@ -42,9 +42,10 @@ use crate::world::start_pose;
 
 /// Silence of the control loop from which it is not believed to run, s: it reports 50 times a second.
 const REPORT_LIFE_S: f64 = 0.5;
-/// So many of the node's own rounds without a word of the control loop, and it hangs: 1 s, not counting time in which
-/// the whole computer stood still.
-const HUNG_ROUNDS: u32 = 200;
+/// Silence of the control loop from which it hangs, s.
+const HUNG_S: f64 = 1.0;
+/// What one of the node's rounds counts for at most, s: while the whole computer stands still nothing hangs.
+const LONGEST_ROUND_S: f64 = 0.02;
 /// The longest that a node that is thrown away waits for its robot to lie, s: it takes two.
 const LIE_WITHIN_S: f64 = 5.0;
 
@@ -55,14 +56,16 @@ struct Running {
     /// When it last reported, or was started.
     heard: Stamp,
     latest: Option<Report>,
-    /// The node's rounds since then.
-    rounds: u32,
+    /// When the node last went round, and how long it has done so since it heard, s.
+    round: (Stamp, f64),
 }
 
 impl Running {
-    /// Motors may hold their last command for as long as the loop hangs.
-    const fn hangs(&self) -> bool {
-        self.latest.is_some() && self.rounds > HUNG_ROUNDS
+    /// Whether the loop hangs, asked once a round. Motors may hold their last command for as long as it does.
+    fn hangs(&mut self, now: Stamp) -> bool {
+        let (before, silent_s) = self.round;
+        self.round = (now, silent_s + now.seconds_since(before).min(LONGEST_ROUND_S));
+        self.latest.is_some() && self.round.1 > HUNG_S
     }
 
     fn is_ending(&self) -> bool {
@@ -167,7 +170,8 @@ impl Part for BridgeNode {
                 control.run();
             })
             .context("cannot start the control thread")?;
-        self.running = Some(Running { orders, thread, heard: monotonic(), latest: None, rounds: 0 });
+        let heard = monotonic();
+        self.running = Some(Running { orders, thread, heard, latest: None, round: (heard, 0.0) });
         Ok(())
     }
 
@@ -210,10 +214,9 @@ impl Part for BridgeNode {
                     tracing::info!("held: {hold}");
                 }
                 self.stopping.report(now, &report);
-                (running.latest, running.heard, running.rounds) = (Some(report), now, 0);
+                (running.latest, running.heard, running.round) = (Some(report), now, (now, 0.0));
             }
-            running.rounds += 1;
-            if running.hangs() {
+            if running.hangs(now) {
                 tracing::error!(
                     "the control loop hangs: this process ends, for the next one to let the motors go"
                 );
