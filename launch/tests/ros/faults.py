@@ -3,6 +3,7 @@
     eval "$(adit env ros)"; python launch/tests/ros/faults.py path/to/adit
 """
 
+import ctypes
 import math
 import os
 import signal
@@ -79,6 +80,45 @@ def bridge_dies(client, stack):
     wait_for("the robot at rest", lambda: client.speed() < 0.05, 10)
     assert client.state().mode == "damped"
     end(client)
+
+
+def the_loop_hangs(client, stack):
+    """The bridge ends itself after a second; the next one lets the legs go and moves nothing."""
+    begin(client)
+    hung = stack.pid("bridge")
+    freeze(next(tid for tid in threads(hung) if name_of(hung, tid) == "control"))
+    wait_for("another bridge", lambda: stack.pid("bridge") not in (None, hung), 10)
+    client.newest.pop("/robot_state", None)
+    wait_for("its state", lambda: client.state() and client.state().ready, 30)
+    assert client.state().mode == "damped"
+    wait_for("the robot at rest", lambda: client.speed() < 0.05, 10)
+    end(client)
+
+
+def threads(pid):
+    return [int(tid) for tid in os.listdir(f"/proc/{pid}/task")]
+
+
+def name_of(pid, tid):
+    with open(f"/proc/{pid}/task/{tid}/comm") as comm:
+        return comm.read().strip()
+
+
+def freeze(tid):
+    """Stops one thread as a debugger does, until its process has ended."""
+    seize, interrupt, any_thread = 0x4206, 0x4207, 0x40000000
+    ptrace = ctypes.CDLL(None, use_errno=True).ptrace
+    ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+    for request in (seize, interrupt):
+        if ptrace(request, tid, None, None) != 0:
+            raise OSError(ctypes.get_errno(), "cannot stop the thread: it takes the right to debug")
+    began = time.monotonic()
+    while time.monotonic() < began + 10:
+        found, status = os.waitpid(tid, any_thread | os.WNOHANG)
+        if found and not os.WIFSTOPPED(status):
+            return
+        time.sleep(0.01)
+    raise AssertionError("the process of a loop that hangs goes on")
 
 
 def recorder_dies(client, stack):
@@ -214,8 +254,8 @@ def the_clock_stops(client, stack):
     end(client)
 
 
-FAULTS = [recorder_dies, planner_dies, perception_dies, bridge_dies, a_bus_is_unplugged, cmd_vel_is_flooded,
-          numbers_are_absurd, the_clock_stops, sim_dies]
+FAULTS = [recorder_dies, planner_dies, perception_dies, bridge_dies, the_loop_hangs, a_bus_is_unplugged,
+          cmd_vel_is_flooded, numbers_are_absurd, the_clock_stops, sim_dies]
 
 
 def main():
