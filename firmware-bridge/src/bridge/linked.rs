@@ -20,6 +20,7 @@ use super::fault::MotorFault;
 use super::{Cycle, measurement};
 use crate::wire::Impedance;
 use crate::wire::go_m8010::COMMAND_TIMEOUT_NANOS;
+use crate::wire::link::session;
 
 /// Bits a second where the link is a serial line; a port on USB has no rate and ignores it. Three actuators take
 /// about 151 bytes a cycle both ways, 0.76 ms.
@@ -105,9 +106,8 @@ impl Linked {
         clamped: &mut [bool; JOINTS],
     ) {
         if self.host.is_none() {
-            let micros = now.nanos() / 1000;
             // A test makes one of these constants.
-            self.host = Host::new(config((micros ^ micros >> 32) as u32)).ok();
+            self.host = Host::new(config(session(now))).ok();
         }
         self.targets = targets.copied();
         self.begun = true;

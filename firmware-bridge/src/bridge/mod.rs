@@ -179,14 +179,13 @@ impl MotorBridge {
         for (joint, command) in admitted.iter_mut().enumerate() {
             *command = self.limits[joint].admit(joint, command)?;
         }
-        for (joint, command) in admitted.iter().enumerate() {
-            self.last.clamped[joint] = *command != commands[joint];
+        let targets: [Impedance; JOINTS] = std::array::from_fn(|joint| self.targets(joint, &admitted[joint]));
+        for joint in 0..JOINTS {
+            self.last.clamped[joint] = admitted[joint] != commands[joint];
             let id = self.joints[joint].id;
             let preparing = self.dialect.prepare(id, self.prepared[joint]);
-            let targets = self.targets(joint, command);
-            self.frames[joint] = preparing.unwrap_or_else(|| self.dialect.drive(id, targets));
+            self.frames[joint] = preparing.unwrap_or_else(|| self.dialect.drive(id, targets[joint]));
         }
-        let targets = std::array::from_fn(|joint| self.targets(joint, &admitted[joint]));
         self.begin(now, Some(&targets));
         Ok(())
     }

@@ -9,6 +9,7 @@ use robot_interface::time::Stamp;
 
 use super::{Device, Heard, Probe};
 use crate::bridge::MotorFault;
+use crate::wire::link::session;
 
 #[derive(Default)]
 pub(super) struct Link {
@@ -22,8 +23,7 @@ impl Probe for Link {
     fn question(&mut self, now: Stamp, _: u8, n: usize, _: &Device) -> Option<Vec<u8>> {
         let message = match n {
             0 => {
-                let micros = now.nanos() / 1000;
-                (self.decoder, self.session) = (Decoder::new(), (micros ^ micros >> 32) as u32);
+                (self.decoder, self.session) = (Decoder::new(), session(now));
                 Message::Hello(Hello { version: PROTOCOL_VERSION, session: self.session })
             }
             1 if !self.actuators.is_empty() => {

@@ -150,6 +150,12 @@ impl VirtualBus for VirtualDevice {
     }
 }
 
+/// The number of a session that begins now: another one whenever a host begins anew.
+pub(crate) const fn session(now: Stamp) -> u32 {
+    let micros = micros(now);
+    (micros ^ micros >> 32) as u32
+}
+
 const fn micros(now: Stamp) -> u64 {
     now.nanos() / 1000
 }
