@@ -9,8 +9,7 @@
 //! ```
 //!
 //! It is sans-IO: bytes and times go in, bytes and events come out. [`Host`] and [`Device`] are the two ends;
-//! [`encode_frame`] and [`Decoder`] are the frames alone, and [`VirtualDevice`] stands in for hardware in tests. A
-//! device end with all that it calls takes about 20 KiB of flash (Cortex-M4F, optimised for size) and 3 KiB of RAM.
+//! [`encode_frame`] and [`Decoder`] are the frames alone. A device end with all that it calls takes about 20 KiB of flash (Cortex-M4F, optimised for size) and 3 KiB of RAM.
 //!
 //! # On the wire
 //!
@@ -107,7 +106,6 @@ mod outbox;
 mod refusal;
 mod sequence;
 mod values;
-mod virtual_device;
 
 pub use clock::{ClockSync, Exchange, HostTime};
 pub use device::{Device, DeviceConfig, DeviceConfigError, DeviceEvent};
@@ -122,7 +120,6 @@ pub use message::{
 pub use refusal::Refusal;
 pub use sequence::{Arrival, LinkCounts, SequenceTracker};
 pub use values::{ActuatorCommand, ActuatorInfo, ActuatorState, Faults, Field, Mode, Unfit};
-pub use virtual_device::VirtualDevice;
 
 /// The version of the protocol that this crate speaks.
 ///

@@ -1,13 +1,16 @@
 //! Both ends together: greeting, commands, watchdogs, the emergency stop, over lines good and bad.
 
 mod common;
+#[path = "common/virtual_device.rs"]
+mod virtual_device;
 
 use adit_link::{
     ActuatorCommand, Command, Decoder, Device, DeviceConfigError, DeviceEvent, Field, Host, HostConfigError,
-    HostEvent, Message, Mode, PROTOCOL_VERSION, Phase, Refusal, SendError, Status, Unfit, VirtualDevice,
-    Welcome, reset_answer,
+    HostEvent, Message, Mode, PROTOCOL_VERSION, Phase, Refusal, SendError, Status, Unfit, Welcome,
+    reset_answer,
 };
 use common::{Habits, Line, MS, command, device_config, frame, host_config, text};
+use virtual_device::VirtualDevice;
 
 /// A host, a virtual device of three actuators, and the line between them, in true time.
 struct Rig {

@@ -1,8 +1,6 @@
 //! A device without hardware, for tests of what talks to one.
 
-use crate::device::{Device, DeviceConfig, DeviceConfigError};
-use crate::message::{List, Status};
-use crate::values::{ActuatorState, Faults, Mode};
+use adit_link::{ActuatorState, Device, DeviceConfig, DeviceConfigError, Faults, List, Mode, Status};
 
 /// A supply voltage and a temperature like a real one's.
 const SUPPLY_V: f32 = 24.0;
@@ -12,9 +10,9 @@ const BRAKE_NM_S_RAD: f32 = 5.0;
 
 /// A [`Device`] whose actuators are free unit inertias (1 kg m^2) that obey their commands exactly.
 #[derive(Clone, Debug)]
-pub struct VirtualDevice {
+pub(crate) struct VirtualDevice {
     /// The link's end.
-    pub device: Device,
+    pub(crate) device: Device,
     states: List<ActuatorState>,
     stepped_us: u64,
 }
@@ -24,7 +22,7 @@ impl VirtualDevice {
     ///
     /// # Errors
     /// [`DeviceConfigError`] names what is wrong with the configuration.
-    pub fn new(config: DeviceConfig, now_us: u64) -> Result<Self, DeviceConfigError> {
+    pub(crate) fn new(config: DeviceConfig, now_us: u64) -> Result<Self, DeviceConfigError> {
         let states = config
             .actuators
             .iter()
@@ -43,7 +41,7 @@ impl VirtualDevice {
 
     /// Moves the actuators on to `now_us` by what the device drives them to, and reports them. Returns why they
     /// were driven so.
-    pub fn step(&mut self, now_us: u64) -> Status {
+    pub(crate) fn step(&mut self, now_us: u64) -> Status {
         let dt_s = now_us.saturating_sub(self.stepped_us) as f32 * 1e-6;
         self.stepped_us = now_us;
         let (status, commands) = self.device.drive(now_us);
@@ -67,7 +65,7 @@ impl VirtualDevice {
     }
 
     /// What the actuators do.
-    pub fn actuators(&self) -> &[ActuatorState] {
+    pub(crate) fn actuators(&self) -> &[ActuatorState] {
         &self.states
     }
 }
