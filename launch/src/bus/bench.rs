@@ -9,7 +9,7 @@ use robot_interface::robot::RobotDescription;
 use robot_interface::time::Stamp;
 
 use super::floor::Floor;
-use crate::realtime::{exchange, monotonic, sleep_until, thread_cpu_nanos};
+use stack::realtime::{exchange, monotonic, sleep_until, thread_cpu_nanos};
 
 /// Cycles before those that are counted: caches and branch predictors have seen the way, and the far end is awake.
 const WARM_UP: usize = 40;

@@ -10,7 +10,7 @@ use robot_interface::robot::MotorProtocol;
 use robot_interface::time::Stamp;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use crate::realtime::monotonic;
+use stack::realtime::monotonic;
 
 /// Most buses: a robot has no more than joints.
 const MOST: usize = JOINTS;

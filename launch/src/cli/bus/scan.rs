@@ -14,7 +14,7 @@ use super::table::{NONE, columns, number};
 use super::{bad_input, print};
 use crate::bus::VirtualRobot;
 use crate::bus::scan::{PortReport, Wanted, scan_port};
-use crate::config::Robot;
+use stack::config::Robot;
 
 /// Arguments of `adit bus scan`.
 #[derive(clap::Args)]
