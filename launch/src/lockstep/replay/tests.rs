@@ -61,7 +61,7 @@ fn replayed(
 
 fn replay_file(path: &Path, mission: &MissionFile, robot: &Robot, out: &Path) -> anyhow::Result<Replayed> {
     let recorded = Recorded::open(path, "", &robot.description)?;
-    run::replay(recorded, mission, robot, &mut Nobody, out)
+    run::replay(recorded, &mission.mission, robot, &mut Nobody, out)
 }
 
 fn picture(
