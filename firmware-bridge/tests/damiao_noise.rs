@@ -3,8 +3,8 @@
 use firmware_bridge::wire::WireError;
 use firmware_bridge::wire::damiao::adapter::INBOUND_LEN;
 use firmware_bridge::wire::damiao::{
-    Access, Answer, Fault, Feedback, Heard, Inbound, Model, Monitor, MotorId, Place, Reader, RegisterReply,
-    Report, State,
+    Access, Answer, Fault, Feedback, Inbound, Model, Monitor, MonitorReply, MotorId, Place, Reader,
+    RegisterReply, Report, State,
 };
 use proptest::prelude::*;
 
@@ -346,7 +346,9 @@ fn false_frames(mishap: Mishap, times: usize) -> Shares {
                 let monitor = Monitor::new(answer.id(), Model::Dm4310.ranges());
                 let heard = monitor.under(0x10 + u16::from(answer.id().get())).interpret(&frame);
                 let undefined = |heard| match heard {
-                    Heard::Reading(reading) => matches!(reading.state, State::Fault(Fault::Undefined(_))),
+                    MonitorReply::Reading(reading) => {
+                        matches!(reading.state, State::Fault(Fault::Undefined(_)))
+                    }
                     _ => false,
                 };
                 shares.monitor += if heard.is_some_and(|heard| !undefined(heard)) { share } else { 0.0 };

@@ -10,7 +10,7 @@ use super::{BusPort, PortError, wait_readable};
 use crate::bridge::{CommandError, Cycle, MotorBridge};
 
 /// Most bytes taken from a port at once: a terminal keeps no more for a reader that is late.
-const MOST_ARRIVED: usize = 4096;
+const MAX_ARRIVED: usize = 4096;
 
 /// A number of ports that does not fit the robot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -133,7 +133,7 @@ impl<P: BusPort> Line<P> {
     fn receive(&mut self, bridge: &mut MotorBridge, bus: usize, now: Stamp) -> usize {
         let mut buffer = [0; 256];
         let mut arrived = 0;
-        while arrived < MOST_ARRIVED {
+        while arrived < MAX_ARRIVED {
             match self.port.read(&mut buffer) {
                 Ok(count) => {
                     bridge.handle_bytes(bus, now, &buffer[..count]);

@@ -52,7 +52,7 @@ mod virtual_bus;
 
 pub use adapter::{CanFrame, INBOUND_LEN, Inbound, OUTBOUND_LEN, Outbound, Report};
 pub use answer::{Answer, Fault, Feedback, RegisterReply, State};
-pub use master::{Heard, Identity, Monitor, Reading};
+pub use master::{Identity, Monitor, MonitorReply, Reading};
 pub use model::{MAX_KD, MAX_KP, Model, Motion, Ranges};
 pub use reader::{Counts, Place, Reader};
 pub use register::{Access, ControlMode, Kind, REGISTERS, Register, Value};

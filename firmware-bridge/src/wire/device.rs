@@ -1,4 +1,4 @@
-//! The far end of a bus when there is no motor: what devices would answer, for tests, demonstrations and
+//! Virtual devices at the far end of a bus where there is no motor, for tests, demonstrations and
 //! `--virtual`. The simulator's motors, which move a robot, are elsewhere (`sim`).
 
 use robot_interface::time::Stamp;
@@ -11,11 +11,20 @@ pub trait VirtualBus {
     /// Behaves as real devices do: only whole, intact frames in a device's own name (or to all) have an
     /// effect, and noise is passed over without a word.
     fn hear(&mut self, now: Stamp, bytes: &[u8], say: &mut dyn FnMut(&[u8]));
+
+    /// The rotor of the device of this id, to be looked at and turned by hand.
+    fn rotor(&mut self, _id: u8) -> Option<&mut Rotor> {
+        None
+    }
 }
 
 impl<T: VirtualBus + ?Sized> VirtualBus for Box<T> {
     fn hear(&mut self, now: Stamp, bytes: &[u8], say: &mut dyn FnMut(&[u8])) {
         (**self).hear(now, bytes, say);
+    }
+
+    fn rotor(&mut self, id: u8) -> Option<&mut Rotor> {
+        (**self).rotor(id)
     }
 }
 

@@ -33,7 +33,7 @@ mod request;
 mod units;
 mod virtual_bus;
 
-pub use master::{Heard, Monitor, ServoIdentity};
+pub use master::{Monitor, MonitorReply, ServoIdentity};
 pub use packet::{Errors, Fault, MAX_PACKET_LEN, MAX_PARAMETERS, Packet, Parameters, Status};
 pub use register::{REGISTERS, Register, Sign};
 pub use request::{Request, SyncWrite};

@@ -11,6 +11,10 @@ use super::Impedance;
 use super::device::{Rotor, VirtualBus};
 use super::go_m8010::COMMAND_TIMEOUT_NANOS;
 
+/// Bits a second where the link is a serial line; a port on USB has no rate and ignores it. Three actuators take
+/// about 151 bytes a cycle both ways, 0.76 ms.
+pub const BAUD: u32 = 2_000_000;
+
 /// Inertia of an output shaft without load, kg m^2.
 const INERTIA_KG_M2: f64 = 0.01;
 /// What an actuator takes.
@@ -147,6 +151,10 @@ impl VirtualBus for VirtualDevice {
         while let Some(frame) = self.device.poll_transmit(now_us) {
             say(frame);
         }
+    }
+
+    fn rotor(&mut self, id: u8) -> Option<&mut Rotor> {
+        self.actuators.iter_mut().find(|actuator| actuator.id == id).map(|actuator| &mut actuator.rotor)
     }
 }
 

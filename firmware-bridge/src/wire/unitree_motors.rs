@@ -66,11 +66,11 @@ impl VirtualMotor {
 #[derive(Clone, Debug)]
 pub struct VirtualMotors {
     motors: Vec<VirtualMotor>,
-    ears: Ears,
+    decoder: CommandDecoder,
 }
 
 #[derive(Clone, Debug)]
-enum Ears {
+enum CommandDecoder {
     GoM8010(FrameReader<go_m8010::Command>),
     A1(FrameReader<CommandFrame>, Model),
 }
@@ -78,16 +78,16 @@ enum Ears {
 impl VirtualMotors {
     /// GO-M8010-6 motors with these ids; an id above 14 is never addressed.
     pub fn go_m8010(ids: &[u8]) -> Self {
-        Self::with(ids, Ears::GoM8010(FrameReader::new()))
+        Self::with(ids, CommandDecoder::GoM8010(FrameReader::new()))
     }
 
     /// A1 or B1 motors with these ids.
     pub fn a1(model: Model, ids: &[u8]) -> Self {
-        Self::with(ids, Ears::A1(FrameReader::new(), model))
+        Self::with(ids, CommandDecoder::A1(FrameReader::new(), model))
     }
 
-    fn with(ids: &[u8], ears: Ears) -> Self {
-        Self { motors: ids.iter().copied().map(VirtualMotor::new).collect(), ears }
+    fn with(ids: &[u8], decoder: CommandDecoder) -> Self {
+        Self { motors: ids.iter().copied().map(VirtualMotor::new).collect(), decoder }
     }
 
     /// The motors, to be looked at.
@@ -103,10 +103,10 @@ impl VirtualMotors {
 
 impl VirtualBus for VirtualMotors {
     fn hear(&mut self, now: Stamp, bytes: &[u8], say: &mut dyn FnMut(&[u8])) {
-        match &mut self.ears {
-            Ears::GoM8010(reader) => each(reader, bytes, |command| {
+        match &mut self.decoder {
+            CommandDecoder::GoM8010(reader) => each(reader, bytes, |command| {
                 let everybody = command.id == go_m8010::MotorId::BROADCAST;
-                for motor in hearers(&mut self.motors, command.id.get(), everybody) {
+                for motor in listeners(&mut self.motors, command.id.get(), everybody) {
                     if let Some(drive) = go_drive(&command) {
                         motor.take(now, drive);
                     }
@@ -115,10 +115,10 @@ impl VirtualBus for VirtualMotors {
                     }
                 }
             }),
-            Ears::A1(reader, model) => each(reader, bytes, |frame| {
+            CommandDecoder::A1(reader, model) => each(reader, bytes, |frame| {
                 let command = frame.read(*model);
                 let everybody = command.id == unitree_a1::MotorId::BROADCAST;
-                for motor in hearers(&mut self.motors, command.id.0, everybody) {
+                for motor in listeners(&mut self.motors, command.id.0, everybody) {
                     if let Some(drive) = a1_drive(&command) {
                         motor.take(now, drive);
                     }
@@ -128,6 +128,10 @@ impl VirtualBus for VirtualMotors {
                 }
             }),
         }
+    }
+
+    fn rotor(&mut self, id: u8) -> Option<&mut Rotor> {
+        self.motors.iter_mut().find(|motor| motor.id == id).map(|motor| &mut motor.rotor)
     }
 }
 
@@ -140,7 +144,11 @@ fn each<F: Frame>(reader: &mut FrameReader<F>, mut bytes: &[u8], mut heard: impl
     }
 }
 
-fn hearers(motors: &mut [VirtualMotor], id: u8, everybody: bool) -> impl Iterator<Item = &mut VirtualMotor> {
+fn listeners(
+    motors: &mut [VirtualMotor],
+    id: u8,
+    everybody: bool,
+) -> impl Iterator<Item = &mut VirtualMotor> {
     motors.iter_mut().filter(move |motor| motor.connected && (everybody || motor.id == id))
 }
 

@@ -22,12 +22,12 @@ pub struct Reading {
     pub rotor_c: f64,
 }
 
-/// What a monitored motor said.
+/// A monitored motor's answer.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Heard {
-    /// How it is doing.
+pub enum MonitorReply {
+    /// Its measurements and its state.
     Reading(Reading),
-    /// What stands in a register.
+    /// The contents of a register.
     Register(Register, Value),
     /// That it keeps its registers from now on.
     Saved,
@@ -67,17 +67,17 @@ impl Monitor {
     }
 
     /// What this motor said with a frame; `None` if the frame is not this motor's.
-    pub fn interpret(&self, frame: &Inbound) -> Option<Heard> {
+    pub fn interpret(&self, frame: &Inbound) -> Option<MonitorReply> {
         let answer = Answer::decode(frame).ok()??;
         if answer.id() != self.id || self.master.is_some_and(|master| master != answer.master()) {
             return None;
         }
         Some(match answer {
-            Answer::Register(reply) if reply.access == Access::Save => Heard::Saved,
-            Answer::Register(reply) => Heard::Register(reply.register, reply.value()),
+            Answer::Register(reply) if reply.access == Access::Save => MonitorReply::Saved,
+            Answer::Register(reply) => MonitorReply::Register(reply.register, reply.value()),
             Answer::Feedback(feedback) => {
                 let motion = feedback.motion(&self.ranges);
-                Heard::Reading(Reading {
+                MonitorReply::Reading(Reading {
                     state: feedback.state,
                     position_rad: motion.position_rad,
                     velocity_rad_s: motion.velocity_rad_s,

@@ -251,4 +251,8 @@ impl VirtualBus for VirtualMotors {
             }
         }
     }
+
+    fn rotor(&mut self, id: u8) -> Option<&mut Rotor> {
+        self.motor(MotorId::new(id)?).map(|motor| &mut motor.rotor)
+    }
 }

@@ -15,7 +15,7 @@ use super::x_series::HardwareError;
 use super::{BROADCAST, ErrorByte, FastPart, Instruction, MAX_PACKET_LEN, Packet, PacketError, ServoError};
 use crate::wire::device::VirtualBus;
 use crate::wire::{FrameReader, WireError};
-use servo::Servo;
+use servo::{Kind, Servo};
 use table::TABLE_LEN;
 
 /// A packet whose next byte is later than this does not go on, ns.
@@ -28,14 +28,6 @@ pub struct VirtualServos {
     servos: Vec<Servo>,
     reader: FrameReader<Packet, MAX_PACKET_LEN>,
     heard_at: Stamp,
-}
-
-/// Which answers a servo gives, by its status return level.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
-    Ping,
-    Read,
-    Other,
 }
 
 impl VirtualServos {

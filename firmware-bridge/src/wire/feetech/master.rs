@@ -20,14 +20,14 @@ pub struct ServoIdentity {
     pub model: u16,
 }
 
-/// What a monitored servo said.
+/// A monitored servo's answer.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Heard {
+pub enum MonitorReply {
     /// It is there, or has done what it was told.
     Done(Errors),
-    /// What it is.
+    /// Its model and firmware.
     Identity(ServoIdentity, Errors),
-    /// How it is doing; the errors are in it.
+    /// Its measurements; the errors are in it.
     Reading(Reading),
 }
 
@@ -90,19 +90,19 @@ impl Monitor {
 
     /// What this servo said, told by the answer's length; `None` if it is another's answer or of a length that none
     /// of the requests above has, as an echo's is.
-    pub fn interpret(&self, status: &Status) -> Option<Heard> {
+    pub fn interpret(&self, status: &Status) -> Option<MonitorReply> {
         if status.id != self.id {
             return None;
         }
         match status.parameters.as_slice() {
-            [] => Some(Heard::Done(status.errors)),
+            [] => Some(MonitorReply::Done(status.errors)),
             &[major, minor, _, model_low, model_high, id] if id == self.id.get() => {
                 let model = u16::from_le_bytes([model_low, model_high]);
-                Some(Heard::Identity(ServoIdentity { firmware: [major, minor], model }, status.errors))
+                Some(MonitorReply::Identity(ServoIdentity { firmware: [major, minor], model }, status.errors))
             }
             registers => {
                 let reading = Reading::from_registers(registers).ok()?;
-                Some(Heard::Reading(Reading {
+                Some(MonitorReply::Reading(Reading {
                     errors: Errors(reading.errors.0 | status.errors.0),
                     ..reading
                 }))

@@ -5,7 +5,6 @@ use robot_interface::time::Stamp;
 use super::super::build::CLEAR_TURNS;
 use super::super::x_series::{AMPERE_PER_UNIT, HardwareError, RAD_PER_TICK, RAD_S_PER_UNIT, address};
 use super::super::{FactoryReset, Instruction, ServoError};
-use super::Kind;
 use super::table::{ControlTable, RAM_START, TABLE_LEN};
 use crate::wire::Impedance;
 use crate::wire::device::Rotor;
@@ -37,6 +36,14 @@ struct Registered {
     address: u16,
     data: [u8; TABLE_LEN],
     len: usize,
+}
+
+/// Kinds of answers, in the order in which a servo's status return level lets it give them.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Ping,
+    Read,
+    Other,
 }
 
 #[derive(Clone, Debug)]

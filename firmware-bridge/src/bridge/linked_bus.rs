@@ -14,20 +14,17 @@ use robot_interface::joints::JOINTS;
 use robot_interface::robot::JointDescription;
 use robot_interface::time::Stamp;
 
-use super::bus::{BusCounts, Motor};
-use super::dialect::{Most, Reading};
+use super::cycle::{BusCounts, Cycle};
 use super::fault::MotorFault;
-use super::{Cycle, measurement};
+use super::limits::EncodableLimits;
+use super::reply::Reading;
+use super::wiring::Motor;
 use crate::wire::Impedance;
 use crate::wire::go_m8010::COMMAND_TIMEOUT_NANOS;
 use crate::wire::link::session;
 
-/// Bits a second where the link is a serial line; a port on USB has no rate and ignores it. Three actuators take
-/// about 151 bytes a cycle both ways, 0.76 ms.
-pub(super) const BAUD: u32 = 2_000_000;
-
 /// The link carries whatever a single can hold; what a motor takes, its microcontroller announces.
-pub(super) const MOST: Most = Most {
+pub(super) const LIMITS: EncodableLimits = EncodableLimits {
     torque_nm: f32::MAX as f64,
     velocity_rad_s: f32::MAX as f64,
     position_rad: f32::MAX as f64,
@@ -59,12 +56,12 @@ const fn config(first_session: u32) -> HostConfig {
 
 /// The host's end of one bus.
 #[derive(Clone, Debug)]
-pub(super) struct Linked {
+pub(super) struct LinkedBus {
     motors: Vec<Motor>,
     slot_nanos: u64,
     /// Made by the first cycle, whose time numbers its sessions.
     host: Option<Host>,
-    /// What this cycle wants of the joints' motors, at their side; `None` if they are only read.
+    /// Targets of this cycle, at the motors' side; `None` if they are only read.
     targets: Option<[Impedance; JOINTS]>,
     /// Between the beginning of a cycle and its end.
     begun: bool,
@@ -83,7 +80,7 @@ struct Waiting {
     command: Option<u16>,
 }
 
-impl Linked {
+impl LinkedBus {
     /// For at most [`LIST_LEN`](adit_link::LIST_LEN) motors, which have so much of each cycle.
     pub(super) const fn new(motors: Vec<Motor>, slot_nanos: u64) -> Self {
         Self {
@@ -115,9 +112,12 @@ impl Linked {
         self.command(now, clamped);
     }
 
-    pub(super) const fn end(&mut self) {
+    pub(super) fn end(&mut self, cycle: &mut Cycle) {
         self.begun = false;
         self.waiting = None;
+        for motor in self.motors.iter().filter(|motor| !cycle.answered[motor.joint]) {
+            cycle.links[motor.joint].missed += 1;
+        }
     }
 
     pub(super) const fn is_complete(&self) -> bool {
@@ -263,7 +263,7 @@ impl Linked {
             } else {
                 MotorFault::of_link(actuator.faults)
             };
-            cycle.measured(joint, now, measurement(&joints[joint], &reading(actuator, fault)), fault);
+            cycle.measured(joint, now, reading(actuator, fault).at_joint(&joints[joint]), fault);
             cycle.links[joint].replies += 1;
             round_trip_nanos[joint] = Some(now.nanos().saturating_sub(waiting.asked.nanos()));
         }
