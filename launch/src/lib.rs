@@ -1,6 +1,6 @@
 //! Puts the parts of Adit together: the `adit` command, lock-step runs, ROS 2 nodes, recordings and reports.
 
-mod bus;
+mod bus_tools;
 pub mod cli;
 pub mod config;
 mod doctor;
@@ -19,5 +19,5 @@ pub mod score;
 pub mod setup;
 pub mod stack;
 pub mod up;
-pub mod wire;
+pub mod wire_tools;
 mod world;

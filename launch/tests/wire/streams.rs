@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
-use launch::wire::{Codec, Decoder, Found, Protocol, parse_hex, to_hex};
+use launch::wire_tools::{Codec, Decoder, Found, Protocol, parse_hex, to_hex};
 use proptest::prelude::*;
 
 use super::{codec, frame, text, wire};

@@ -13,8 +13,8 @@ use robot_interface::time::Stamp;
 
 use super::table::columns;
 use super::{Whose, bad_input, print, stop_on_ctrl_c};
-use crate::bus::ports::Buses;
-use crate::bus::reading::read_once;
+use crate::bus_tools::ports::Buses;
+use crate::bus_tools::reading::read_once;
 use crate::cli::INTERRUPTED;
 use crate::config::{Calibration, Robot};
 use crate::realtime::{monotonic, sleep_until};

@@ -17,7 +17,7 @@ use clap::Subcommand;
 use firmware_bridge::port::OpenError;
 
 use super::{BAD_INPUT, BadInput};
-use crate::bus::ports::Buses;
+use crate::bus_tools::ports::Buses;
 
 /// What to do with the buses.
 #[derive(Subcommand)]

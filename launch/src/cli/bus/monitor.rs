@@ -8,7 +8,7 @@ use robot_interface::joints::{JOINT_NAMES, JOINTS};
 use robot_interface::time::Stamp;
 
 use super::{Whose, bad_input, print, screen, stop_on_ctrl_c};
-use crate::bus::reading::{Reading, Snapshot};
+use crate::bus_tools::reading::{Reading, Snapshot};
 use crate::realtime::{monotonic, sleep_until};
 
 /// Arguments of `adit bus monitor`.

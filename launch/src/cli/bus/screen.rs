@@ -11,7 +11,7 @@ use ratatui::widgets::{Block, Paragraph, Row, Table};
 use ratatui::{DefaultTerminal, Frame};
 
 use super::monitor::{COUNTS, JointLine, joint_lines};
-use crate::bus::reading::{BusState, Reading, Snapshot};
+use crate::bus_tools::reading::{BusState, Reading, Snapshot};
 use crate::realtime::monotonic;
 
 /// Between two pictures.
@@ -147,7 +147,7 @@ mod tests {
     use ratatui::crossterm::event::KeyEvent;
 
     use super::*;
-    use crate::bus::ports::Buses;
+    use crate::bus_tools::ports::Buses;
 
     #[test]
     fn the_picture_has_every_joint_and_every_bus() {

@@ -1,23 +1,28 @@
 //! Damiao motors behind the vendor's USB-CAN adapter. What the bits of an impedance command and of a feedback mean
 //! depends on the motor's model (`--model`).
 
+mod message;
 mod register;
 mod show;
 
 use firmware_bridge::wire::Impedance;
 use firmware_bridge::wire::damiao::{
-    Access, Action, Answer, Feedback, Motion, MotorId, Ranges, RegisterReply, Request, State,
-    adapter::MAX_STANDARD_ID,
+    Access, Action, Answer, Feedback, Motion, Ranges, RegisterReply, Request, State, adapter::MAX_STANDARD_ID,
 };
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::number::Number;
-use super::{Front, Refused, json, read};
-use register::{Name, Told};
-pub(super) use show::{front, show};
+use super::frame_json::{FrameInputError, FrameJson, read};
+use message::{Message, motor};
+use show::{front, show};
 
-pub(super) const EXAMPLES: &[&str] = &[
+pub(super) const FRAMES: FrameJson = FrameJson {
+    encode: |object, codec| encode(object, &codec.model.ranges()),
+    front: |bytes, codec| front(bytes, &codec.model.ranges()),
+    show: |frame, codec| show(frame, &codec.model.ranges()),
+    examples: EXAMPLES,
+};
+
+const EXAMPLES: &[&str] = &[
     r#"{"action":"impedance","id":1,"q":0.0,"dq":0.0,"kp":0.0,"kd":0.0,"tau":0.0}"#,
     r#"{"action":"enable","id":1}"#,
     r#"{"action":"disable","id":1}"#,
@@ -37,81 +42,7 @@ pub(super) const EXAMPLES: &[&str] = &[
     r#"{"action":"register","id":1,"master":17,"access":"save","register":"saved","value":0}"#,
 ];
 
-#[derive(Serialize, Deserialize)]
-#[serde(tag = "action", rename_all = "snake_case", deny_unknown_fields)]
-enum Message {
-    Impedance {
-        id: u16,
-        q: f64,
-        dq: f64,
-        kp: f64,
-        kd: f64,
-        tau: f64,
-    },
-    Enable {
-        id: u16,
-    },
-    Disable {
-        id: u16,
-    },
-    SetZero {
-        id: u16,
-    },
-    ClearFault {
-        id: u16,
-    },
-    PositionVelocity {
-        id: u16,
-        q: Number,
-        dq: Number,
-    },
-    Velocity {
-        id: u16,
-        dq: Number,
-    },
-    PositionForce {
-        id: u16,
-        q: Number,
-        dq: f64,
-        current_share: f64,
-    },
-    Refresh {
-        id: u16,
-    },
-    Read {
-        id: u16,
-        register: Name,
-    },
-    Write {
-        id: u16,
-        register: Name,
-        value: Number,
-    },
-    Save {
-        id: u16,
-    },
-    Feedback {
-        id: u16,
-        master: u16,
-        /// 0 disabled, 1 enabled, 8 to 14 a fault.
-        state: u8,
-        q: f64,
-        dq: f64,
-        tau: f64,
-        mos_temp_c: u8,
-        rotor_temp_c: u8,
-    },
-    Register {
-        id: u16,
-        master: u16,
-        #[serde(default, skip_serializing_if = "Told::is_read")]
-        access: Told,
-        register: Name,
-        value: Number,
-    },
-}
-
-pub(super) fn encode(mut object: Value, ranges: &Ranges) -> Result<Vec<u8>, Refused> {
+fn encode(mut object: Value, ranges: &Ranges) -> Result<Vec<u8>, FrameInputError> {
     // The commonest one may go without its name.
     if object.get("action").is_none() {
         let kind = if object.get("mos_temp_c").is_some() { "feedback" } else { "impedance" };
@@ -149,17 +80,12 @@ pub(super) fn encode(mut object: Value, ranges: &Ranges) -> Result<Vec<u8>, Refu
     Ok(Request { id: motor(to)?, action }.encode(ranges).to_vec())
 }
 
-fn motor(id: u16) -> Result<MotorId, Refused> {
-    let known = u8::try_from(id).ok().and_then(MotorId::new);
-    known.ok_or_else(|| Refused::new(format!("id is {id}: it goes from 1 to 15")))
-}
-
-/// What a motor says, as the adapter passes it on.
-fn encode_answer(answer: Message, ranges: &Ranges) -> Result<Vec<u8>, Refused> {
+/// A motor's answer, as the adapter passes it on.
+fn encode_answer(answer: Message, ranges: &Ranges) -> Result<Vec<u8>, FrameInputError> {
     let answer = match answer {
         Message::Feedback { id, master, state, q, dq, tau, mos_temp_c, rotor_temp_c } => {
             if state > 0xF {
-                return Err(Refused::new(format!("state is {state}: it goes from 0 to 15")));
+                return Err(FrameInputError::new(format!("state is {state}: it goes from 0 to 15")));
             }
             let motion = Motion { position_rad: q, velocity_rad_s: dq, torque_nm: tau };
             let [position, velocity, torque] = ranges.steps(&motion);
@@ -179,14 +105,14 @@ fn encode_answer(answer: Message, ranges: &Ranges) -> Result<Vec<u8>, Refused> {
                 bytes,
             })
         }
-        _ => return Err(Refused::new("this is no answer of a motor")),
+        _ => return Err(FrameInputError::new("this is no answer of a motor")),
     };
     Ok(answer.inbound().encode().to_vec())
 }
 
-fn can_id(master: u16) -> Result<u16, Refused> {
+fn can_id(master: u16) -> Result<u16, FrameInputError> {
     if u32::from(master) <= MAX_STANDARD_ID {
         return Ok(master);
     }
-    Err(Refused::new(format!("master is {master}: a CAN id goes from 0 to {MAX_STANDARD_ID}")))
+    Err(FrameInputError::new(format!("master is {master}: a CAN id goes from 0 to {MAX_STANDARD_ID}")))
 }

@@ -8,14 +8,11 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use firmware_bridge::bridge::virtual_bus;
 use firmware_bridge::port::BusPort;
-use firmware_bridge::wire::damiao;
-use firmware_bridge::wire::device::{Rotor, VirtualBus};
-use firmware_bridge::wire::link::VirtualDevice;
-use firmware_bridge::wire::unitree_a1::Model;
-use firmware_bridge::wire::unitree_motors::VirtualMotors;
+use firmware_bridge::wire::device::VirtualBus;
 use robot_interface::joints::JOINTS;
-use robot_interface::robot::{JointDescription, MotorProtocol, RobotDescription};
+use robot_interface::robot::{JointDescription, RobotDescription};
 
 use crate::pty::{Pty, wait_readable};
 use crate::realtime::{monotonic, prioritise};
@@ -84,7 +81,7 @@ impl Drop for VirtualRobot {
 
 struct Bus {
     pty: Pty,
-    motors: Motors,
+    motors: Box<dyn VirtualBus + Send>,
     hands: Vec<Finger>,
 }
 
@@ -96,58 +93,6 @@ struct Finger {
     rad_s: f64,
 }
 
-/// The motors of one bus.
-enum Motors {
-    Unitree(VirtualMotors),
-    Damiao(Box<damiao::VirtualMotors>),
-    Adit(Box<VirtualDevice>),
-}
-
-impl Motors {
-    fn new(ids: &[u8], robot: &RobotDescription) -> anyhow::Result<Self> {
-        Ok(match robot.motors.protocol {
-            MotorProtocol::GoM8010 => Self::Unitree(VirtualMotors::go_m8010(ids)),
-            MotorProtocol::A1 => Self::Unitree(VirtualMotors::a1(Model::A1, ids)),
-            MotorProtocol::B1 => Self::Unitree(VirtualMotors::a1(Model::B1, ids)),
-            MotorProtocol::Damiao => {
-                let model = robot.motors.model.as_deref().and_then(damiao::Model::named);
-                let model =
-                    model.context("[motors] model is missing or not known: give one such as DM4310")?;
-                let ids = ids.iter().copied().filter_map(damiao::MotorId::new);
-                Self::Damiao(Box::new(damiao::VirtualMotors::of(model, ids)))
-            }
-            MotorProtocol::Adit => {
-                let device = VirtualDevice::of(ids);
-                let device =
-                    device.context("one microcontroller has at most six motors, each with its own id")?;
-                Self::Adit(Box::new(device))
-            }
-        })
-    }
-
-    fn bus(&mut self) -> &mut dyn VirtualBus {
-        match self {
-            Self::Unitree(motors) => motors,
-            Self::Damiao(motors) => &mut **motors,
-            Self::Adit(device) => &mut **device,
-        }
-    }
-
-    fn rotor(&mut self, id: u8) -> Option<&mut Rotor> {
-        match self {
-            Self::Unitree(motors) => {
-                motors.motors_mut().iter_mut().find(|motor| motor.id == id).map(|motor| &mut motor.rotor)
-            }
-            Self::Damiao(motors) => {
-                damiao::MotorId::new(id).and_then(|id| motors.motor(id)).map(|motor| &mut motor.rotor)
-            }
-            Self::Adit(device) => {
-                device.actuators_mut().iter_mut().find(|it| it.id == id).map(|actuator| &mut actuator.rotor)
-            }
-        }
-    }
-}
-
 impl Bus {
     fn new(bus: usize, robot: &RobotDescription) -> anyhow::Result<Self> {
         let here = robot.joints.0.iter().enumerate().filter(|(_, joint)| joint.bus == bus);
@@ -157,8 +102,7 @@ impl Bus {
             rad_s: HAND_RAD_S * description.gear_ratio.get(),
         };
         let hands: Vec<Finger> = here.map(finger).collect();
-        let ids: Vec<u8> = hands.iter().map(|finger| finger.id).collect();
-        Ok(Self { pty: Pty::new()?, motors: Motors::new(&ids, robot)?, hands })
+        Ok(Self { pty: Pty::new()?, motors: virtual_bus(robot, bus)?, hands })
     }
 
     /// The hand moves what it holds, for as long as has passed.
@@ -192,7 +136,7 @@ fn serve(mut buses: Vec<Bus>, hand: &Mutex<Hand>, quit: &AtomicBool, priority: &
             let mut buffer = [0; 512];
             let count = pty.read(&mut buffer).unwrap_or(0);
             // A line that nobody reads loses the answer, as a wire does.
-            motors.bus().hear(now, &buffer[..count], &mut |answer| {
+            motors.hear(now, &buffer[..count], &mut |answer| {
                 let _ = pty.write(answer);
             });
         }

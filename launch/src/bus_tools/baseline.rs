@@ -4,19 +4,17 @@ use std::time::Duration;
 
 use firmware_bridge::bridge::MotorBridge;
 use firmware_bridge::port::{BusDriver, BusPort, SerialPort};
-use firmware_bridge::wire::{damiao, go_m8010, unitree_a1};
 use robot_interface::joints::JOINTS;
-use robot_interface::robot::MotorProtocol;
 use robot_interface::time::Stamp;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::realtime::monotonic;
 
-/// Most buses: a robot has no more than joints.
-const MOST: usize = JOINTS;
+/// Greatest number of buses: a robot has no more than joints.
+const MAX_BUSES: usize = JOINTS;
 
 /// Sends each motor's command once the bytes of the answer before have come, whatever they are.
-pub(crate) struct Floor {
+pub(crate) struct Baseline {
     lines: Vec<Line>,
 }
 
@@ -28,10 +26,10 @@ struct Line {
     missing: usize,
 }
 
-impl Floor {
-    /// Sends what a bridge sends when it reads. `None` for Adit's own link, which has no such floor: a device answers
+impl Baseline {
+    /// Sends what a bridge sends when it reads. `None` for Adit's own link, which has no such baseline: a device answers
     /// each frame once, so whoever moves bytes there has to make new ones, which is the link's own work.
-    pub(crate) fn new(bridge: &MotorBridge, protocol: MotorProtocol) -> Option<Self> {
+    pub(crate) fn new(bridge: &MotorBridge) -> Option<Self> {
         let mut bridge = bridge.clone();
         let buses = bridge.buses();
         bridge.begin_reading(Stamp::ZERO);
@@ -46,12 +44,7 @@ impl Floor {
             }
             frames
         };
-        let answer_len = match protocol {
-            MotorProtocol::GoM8010 => go_m8010::REPLY_LEN,
-            MotorProtocol::A1 | MotorProtocol::B1 => unitree_a1::REPLY_LEN,
-            MotorProtocol::Damiao => damiao::INBOUND_LEN,
-            MotorProtocol::Adit => return None,
-        };
+        let answer_len = bridge.reply_len()?;
         let line = |bus| Line { frames: frames(bus), answer_len, sent: 0, missing: 0 };
         Some(Self { lines: (0..buses).map(line).collect() })
     }
@@ -110,11 +103,11 @@ impl Line {
 }
 
 /// Which ports have bytes to read, at the latest after so many ns.
-fn wait(driver: &BusDriver<SerialPort>, nanos: u64) -> [bool; MOST] {
-    let mut ready = [false; MOST];
+fn wait(driver: &BusDriver<SerialPort>, nanos: u64) -> [bool; MAX_BUSES] {
+    let mut ready = [false; MAX_BUSES];
     let mut ports = driver.ports().filter_map(BusPort::descriptor);
     let Some(first) = ports.next() else { return ready };
-    let mut waiting: [PollFd<'_>; MOST] =
+    let mut waiting: [PollFd<'_>; MAX_BUSES] =
         std::array::from_fn(|_| PollFd::from_borrowed_fd(first, PollFlags::IN));
     let mut count = 1;
     for (place, port) in waiting[1..].iter_mut().zip(ports) {

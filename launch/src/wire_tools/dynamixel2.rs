@@ -11,9 +11,12 @@ use firmware_bridge::wire::dynamixel2::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Refused, json, read};
+use super::frame_json::{Codec, FrameInputError, FrameJson, front, json, read};
 
-pub(super) const EXAMPLES: &[&str] = &[
+pub(super) const FRAMES: FrameJson =
+    FrameJson { encode, front: |bytes, _| front::<Packet>(bytes), show, examples: EXAMPLES };
+
+const EXAMPLES: &[&str] = &[
     r#"{"instruction":"ping","id":2}"#,
     r#"{"instruction":"read","id":1,"address":43,"length":2}"#,
     r#"{"instruction":"write","id":1,"address":116,"data":[0,8,0,0]}"#,
@@ -84,9 +87,9 @@ impl From<Stretch> for BulkRead {
     }
 }
 
-pub(super) fn encode(object: Value) -> Result<Vec<u8>, Refused> {
+fn encode(object: Value, _: &Codec) -> Result<Vec<u8>, FrameInputError> {
     let message = read(object)?;
-    let packet = packet(&message).map_err(|error| Refused::new(error.to_string()))?;
+    let packet = packet(&message).map_err(|error| FrameInputError::new(error.to_string()))?;
     Ok(packet.encode(&mut [0; MAX_PACKET_LEN]).to_vec())
 }
 
@@ -135,7 +138,7 @@ fn packet(message: &Message) -> Result<Packet, PacketError> {
     }
 }
 
-pub(super) fn show(frame: &[u8]) -> Option<String> {
+fn show(frame: &[u8], _: &Codec) -> Option<String> {
     let packet = Packet::decode(frame).ok()?;
     let other = || Message::Other {
         id: packet.id(),

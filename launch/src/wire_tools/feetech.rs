@@ -7,9 +7,12 @@ use firmware_bridge::wire::feetech::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Refused, json, read};
+use super::frame_json::{Codec, FrameInputError, FrameJson, front, json, read};
 
-pub(super) const EXAMPLES: &[&str] = &[
+pub(super) const FRAMES: FrameJson =
+    FrameJson { encode, front: |bytes, _| front::<Packet>(bytes), show, examples: EXAMPLES };
+
+const EXAMPLES: &[&str] = &[
     r#"{"instruction":"ping","id":1}"#,
     r#"{"instruction":"read","id":1,"address":56,"length":2}"#,
     r#"{"instruction":"write","id":1,"address":42,"data":[0,8,0,0,232,3]}"#,
@@ -42,7 +45,7 @@ struct Item {
     data: Vec<u8>,
 }
 
-pub(super) fn encode(object: Value) -> Result<Vec<u8>, Refused> {
+fn encode(object: Value, _: &Codec) -> Result<Vec<u8>, FrameInputError> {
     let message: Message = read(object)?;
     let everybody = ServoId::BROADCAST;
     match &message {
@@ -67,7 +70,7 @@ pub(super) fn encode(object: Value) -> Result<Vec<u8>, Refused> {
             each_once(items.iter().map(|item| item.id))?;
             let other = items.iter().find(|item| item.data.len() != usize::from(*length));
             if let Some(Item { id, data }) = other {
-                return Err(Refused::new(format!(
+                return Err(FrameInputError::new(format!(
                     "data of id {id} are {} bytes where length is {length}: give every servo as many as length says",
                     data.len()
                 )));
@@ -81,56 +84,59 @@ pub(super) fn encode(object: Value) -> Result<Vec<u8>, Refused> {
         }
         Message::Status { id: from, error, params } => {
             let status = Status::new(id(*from)?, Errors(*error), fitting("params", params, 0)?);
-            let status = status.map_err(|error| Refused::new(error.to_string()))?;
+            let status = status.map_err(|error| FrameInputError::new(error.to_string()))?;
             Ok(status.encode(&mut [0; MAX_PACKET_LEN]).to_vec())
         }
     }
 }
 
-fn asked(id: ServoId, request: Request<'_>) -> Result<Vec<u8>, Refused> {
+fn asked(id: ServoId, request: Request<'_>) -> Result<Vec<u8>, FrameInputError> {
     let mut buffer = [0; MAX_PACKET_LEN];
-    request.encode(id, &mut buffer).map(<[u8]>::to_vec).map_err(|error| Refused::new(error.to_string()))
+    request
+        .encode(id, &mut buffer)
+        .map(<[u8]>::to_vec)
+        .map_err(|error| FrameInputError::new(error.to_string()))
 }
 
-fn id(id: u8) -> Result<ServoId, Refused> {
+fn id(id: u8) -> Result<ServoId, FrameInputError> {
     match ServoId::new(id) {
         Some(id) => Ok(id),
         None if id == ServoId::BROADCAST.get() => Ok(ServoId::BROADCAST),
-        None => Err(Refused::new(format!("id is {id}: it goes from 0 to 253, and 254 is everybody"))),
+        None => Err(FrameInputError::new(format!("id is {id}: it goes from 0 to 253, and 254 is everybody"))),
     }
 }
 
 /// Servos that are addressed one by one in a common packet.
-fn each_once(ids: impl Iterator<Item = u8> + Clone) -> Result<(), Refused> {
+fn each_once(ids: impl Iterator<Item = u8> + Clone) -> Result<(), FrameInputError> {
     for (index, id) in ids.clone().enumerate() {
         if ServoId::new(id).is_none() {
-            return Err(Refused::new(format!("id {id} is no single servo's: they go from 0 to 253")));
+            return Err(FrameInputError::new(format!("id {id} is no single servo's: they go from 0 to 253")));
         }
         if ids.clone().take(index).any(|other| other == id) {
-            return Err(Refused::new(format!("id {id} is named twice: name each servo once")));
+            return Err(FrameInputError::new(format!("id {id} is named twice: name each servo once")));
         }
     }
     Ok(())
 }
 
 /// Bytes that fit into a packet behind those parameters that stand before them.
-fn fitting<'a>(field: &str, bytes: &'a [u8], before: usize) -> Result<&'a [u8], Refused> {
+fn fitting<'a>(field: &str, bytes: &'a [u8], before: usize) -> Result<&'a [u8], FrameInputError> {
     let most = MAX_PARAMETERS - before;
     if bytes.len() <= most {
         return Ok(bytes);
     }
     let found = bytes.len();
-    Err(Refused::new(format!(
+    Err(FrameInputError::new(format!(
         "{field} take {found} bytes where a packet has room for {most}: split them over several"
     )))
 }
 
 /// A packet: as an answer if only those are expected, else as a request if it can be one.
-pub(super) fn show(frame: &[u8], answers: bool) -> Option<String> {
+fn show(frame: &[u8], codec: &Codec) -> Option<String> {
     let packet = Packet::decode(frame).ok()?;
     let id = packet.id.get();
     let status = || Message::Status { id, error: packet.code, params: packet.parameters.as_slice().to_vec() };
-    if answers {
+    if codec.answers {
         return json(&status());
     }
     let message = match Request::decode(&packet) {

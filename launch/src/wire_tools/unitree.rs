@@ -6,14 +6,33 @@ use firmware_bridge::wire::{Frame as _, Impedance};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::frame_json::{FrameInputError, FrameJson, Front, front, json};
 use super::number::{Number, settled};
-use super::{Front, Refused, front, json};
 
-pub(super) const GO_EXAMPLES: &[&str] = &[
+pub(super) const GO_M8010: FrameJson = FrameJson {
+    encode: |object, _| encode_go(object),
+    front: |bytes, _| front_go(bytes),
+    show: |frame, _| show_go(frame),
+    examples: GO_EXAMPLES,
+};
+pub(super) const A1: FrameJson = FrameJson {
+    encode: |object, _| encode_a1(object, Model::A1),
+    front: |bytes, _| front_a1(bytes),
+    show: |frame, _| show_a1(frame, Model::A1),
+    examples: A1_EXAMPLES,
+};
+pub(super) const B1: FrameJson = FrameJson {
+    encode: |object, _| encode_a1(object, Model::B1),
+    front: |bytes, _| front_a1(bytes),
+    show: |frame, _| show_a1(frame, Model::B1),
+    examples: A1_EXAMPLES,
+};
+
+const GO_EXAMPLES: &[&str] = &[
     r#"{"id":3,"mode":1,"tau":1.0,"dq":6.28,"q":6.28,"kp":1.0,"kd":0.05}"#,
     r#"{"id":3,"mode":1,"tau":1.0,"dq":6.28,"q":6.28,"temp_c":35,"error":0,"foot_force":0}"#,
 ];
-pub(super) const A1_EXAMPLES: &[&str] = &[
+const A1_EXAMPLES: &[&str] = &[
     r#"{"id":2,"mode":10,"tau":1.0,"dq":6.28,"q":6.28,"kp":0.5,"kd":3.0}"#,
     r#"{"id":2,"mode":10,"tau":1.0,"dq":6.28,"q":6.28,"temp_c":35,"error":0,"foot_force":0}"#,
 ];
@@ -72,27 +91,27 @@ enum Message {
 }
 
 /// A reply is what has a temperature.
-fn message(object: Value) -> Result<Message, Refused> {
+fn message(object: Value) -> Result<Message, FrameInputError> {
     let read = if object.get("temp_c").is_some() {
         serde_json::from_value(object).map(Message::Reply)
     } else {
         serde_json::from_value(object).map(Message::Command)
     };
     read.map_err(|error| {
-        Refused::new(format!(
+        FrameInputError::new(format!(
             "{error}: a command has id, mode, tau, dq, q, kp, kd; a reply id, mode, tau, dq, q, temp_c, error, foot_force"
         ))
     })
 }
 
-fn in_range(field: &str, value: i64, most: i64) -> Result<(), Refused> {
+fn in_range(field: &str, value: i64, most: i64) -> Result<(), FrameInputError> {
     if (0..=most).contains(&value) {
         return Ok(());
     }
-    Err(Refused::new(format!("{field} is {value}: it goes from 0 to {most}")))
+    Err(FrameInputError::new(format!("{field} is {value}: it goes from 0 to {most}")))
 }
 
-pub(super) fn encode_go(object: Value) -> Result<Vec<u8>, Refused> {
+fn encode_go(object: Value) -> Result<Vec<u8>, FrameInputError> {
     let id = |id: u8| {
         in_range("id (15 is everybody)", id.into(), 15)?;
         Ok(go_m8010::MotorId::new(id).unwrap_or(go_m8010::MotorId::BROADCAST))
@@ -125,11 +144,11 @@ pub(super) fn encode_go(object: Value) -> Result<Vec<u8>, Refused> {
     })
 }
 
-pub(super) fn front_go(bytes: &[u8]) -> Front {
+fn front_go(bytes: &[u8]) -> Front {
     front::<go_m8010::Command>(bytes).or(|| front::<go_m8010::Reply>(bytes))
 }
 
-pub(super) fn show_go(frame: &[u8]) -> Option<String> {
+fn show_go(frame: &[u8]) -> Option<String> {
     if let Ok(command) = go_m8010::Command::decode(frame) {
         let go_m8010::Command { id, mode, targets } = command;
         let carried = |targets| {
@@ -156,7 +175,7 @@ pub(super) fn show_go(frame: &[u8]) -> Option<String> {
     })
 }
 
-pub(super) fn encode_a1(object: Value, model: Model) -> Result<Vec<u8>, Refused> {
+fn encode_a1(object: Value, model: Model) -> Result<Vec<u8>, FrameInputError> {
     use unitree_a1::{Mode, MotorId};
     Ok(match message(object)? {
         Message::Command(command) => unitree_a1::Command {
@@ -183,11 +202,11 @@ pub(super) fn encode_a1(object: Value, model: Model) -> Result<Vec<u8>, Refused>
     })
 }
 
-pub(super) fn front_a1(bytes: &[u8]) -> Front {
+fn front_a1(bytes: &[u8]) -> Front {
     front::<CommandFrame>(bytes).or(|| front::<unitree_a1::Reply>(bytes))
 }
 
-pub(super) fn show_a1(frame: &[u8], model: Model) -> Option<String> {
+fn show_a1(frame: &[u8], model: Model) -> Option<String> {
     if let Ok(frame) = CommandFrame::decode(frame) {
         let unitree_a1::Command { id, mode, targets } = frame.read(model);
         let carried = |targets| {

@@ -5,7 +5,7 @@ use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use super::Refused;
+use super::frame_json::FrameInputError;
 
 /// A number as a frame has it. JSON has no word for what is not finite, so that becomes the string by which Python
 /// and JavaScript know it.
@@ -32,12 +32,12 @@ impl Number {
     }
 
     /// The number, for a field that moves a motor.
-    pub(super) fn finite(self, field: &str) -> Result<f64, Refused> {
+    pub(super) fn finite(self, field: &str) -> Result<f64, FrameInputError> {
         let value = self.value();
         if value.is_finite() {
             return Ok(value);
         }
-        Err(Refused::new(format!("{field} is {value}: a motor is sent finite numbers only")))
+        Err(FrameInputError::new(format!("{field} is {value}: a motor is sent finite numbers only")))
     }
 }
 

@@ -5,10 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use firmware_bridge::bridge::MotorBridge;
 use firmware_bridge::port::{BusDriver, BusPort, SerialPort};
-use robot_interface::robot::RobotDescription;
 use robot_interface::time::Stamp;
 
-use super::floor::Floor;
+use super::baseline::Baseline;
 use crate::realtime::{exchange, monotonic, sleep_until, thread_cpu_nanos};
 
 /// Cycles before those that are counted: caches and branch predictors have seen the way, and the far end is awake.
@@ -92,31 +91,30 @@ struct Measured {
 pub(crate) struct Bench {
     bridge: MotorBridge,
     driver: BusDriver<SerialPort>,
-    floor: Option<Floor>,
+    baseline: Option<Baseline>,
     period_nanos: u64,
     pub(crate) ours: Figures,
-    /// Empty where there is no floor.
+    /// Empty where there is no baseline.
     pub(crate) least: Figures,
 }
 
 impl Bench {
-    /// For so many cycles of each, or of the motors' alone where the protocol has no floor.
+    /// For so many cycles of each, or of the motors' alone where the protocol has no baseline.
     pub(crate) fn new(
-        robot: &RobotDescription,
         bridge: MotorBridge,
         driver: BusDriver<SerialPort>,
         period_nanos: u64,
         cycles: usize,
     ) -> Self {
-        let floor = Floor::new(&bridge, robot.motors.protocol);
+        let baseline = Baseline::new(&bridge);
         let ours = Figures::planned(cycles);
-        let least = Figures::planned(if floor.is_some() { cycles } else { 0 });
-        Self { bridge, driver, floor, period_nanos, ours, least }
+        let least = Figures::planned(if baseline.is_some() { cycles } else { 0 });
+        Self { bridge, driver, baseline, period_nanos, ours, least }
     }
 
-    /// Whether there is anything to compare with.
-    pub(crate) const fn has_floor(&self) -> bool {
-        self.floor.is_some()
+    /// Returns whether there is anything to compare with.
+    pub(crate) const fn has_baseline(&self) -> bool {
+        self.baseline.is_some()
     }
 
     /// Runs the planned cycles, or until told to stop. Does not allocate.
@@ -128,7 +126,7 @@ impl Bench {
                 return;
             }
             sleep_until(due);
-            let ours = number % 2 == 0 || self.floor.is_none();
+            let ours = number % 2 == 0 || self.baseline.is_none();
             let measured = self.cycle(due, ours);
             let figures = if ours { &mut self.ours } else { &mut self.least };
             if number >= WARM_UP {
@@ -149,8 +147,8 @@ impl Bench {
         let cpu = thread_cpu_nanos();
         let begun = monotonic();
         let limit = begun.plus_nanos(self.period_nanos / 10 * 9);
-        let (ended, missed) = match &mut self.floor {
-            Some(floor) if !ours => floor.cycle(&mut self.driver, begun, limit),
+        let (ended, missed) = match &mut self.baseline {
+            Some(baseline) if !ours => baseline.cycle(&mut self.driver, begun, limit),
             _ => self.read(begun, limit),
         };
         Measured {
@@ -175,7 +173,7 @@ mod tests {
     use robot_interface::joints::JOINTS;
 
     use super::*;
-    use crate::bus::ports::Buses;
+    use crate::bus_tools::ports::Buses;
 
     #[test]
     fn quantiles_are_those_of_the_samples() {
@@ -196,8 +194,7 @@ mod tests {
         // Slow: a busy machine must not make the test fail.
         let period_nanos = 20_000_000;
         let buses = Buses::virtual_of("go2", period_nanos).expect("a virtual robot");
-        let robot = &buses.robot.description;
-        let mut bench = Bench::new(robot, buses.bridge, buses.driver, period_nanos, CYCLES);
+        let mut bench = Bench::new(buses.bridge, buses.driver, period_nanos, CYCLES);
         let stop = AtomicBool::new(false);
         let info = measure(|| bench.run(&stop));
         assert_eq!(info.count_total, 0, "{info:?}");

@@ -1,10 +1,10 @@
-//! Work on the motor buses themselves, without a robot's stack: who is on them, how they do, how fast they are, and
-//! where the joints' zeros lie. `adit bus` shows it.
+//! Work on the motor buses themselves, without a robot's stack: scan, monitoring, benchmark, and calibration of the
+//! joints' zeros. `adit bus` shows it.
 //!
 //! Motors are only read here: each question is a command in a mode that drives nothing.
 
+mod baseline;
 pub(crate) mod bench;
-mod floor;
 pub(crate) mod ports;
 pub(crate) mod reading;
 pub(crate) mod scan;

@@ -157,7 +157,7 @@ mod tests {
     use firmware_bridge::scan::Protocol;
 
     use super::*;
-    use crate::bus::VirtualRobot;
+    use crate::bus_tools::VirtualRobot;
     use crate::config::Robot;
 
     fn wanted(protocols: &[Protocol], all: bool) -> Wanted {

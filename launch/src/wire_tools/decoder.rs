@@ -8,10 +8,19 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use super::{Codec, Found, Front};
+use super::frame_json::{Codec, Front};
 
 /// Bytes of a stretch of noise that are kept to be shown.
 pub const SHOWN: usize = 32;
+
+/// A part of a stream of bytes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Found {
+    /// A frame, as a line of JSON.
+    Frame(String),
+    /// Bytes that belong to none: the first [`SHOWN`] of them.
+    Noise(Vec<u8>),
+}
 
 /// A stream on its way through a [`Codec`]. Each byte belongs to one thing found.
 #[derive(Clone, Debug)]
@@ -197,5 +206,22 @@ impl Decoder {
 
     fn front(&self, at: usize) -> Front {
         self.held.get(at - self.base..).map_or(Front::Unfinished, |bytes| self.codec.front(bytes))
+    }
+}
+
+impl Codec {
+    /// Everything in a stream, from its beginning to its end: each byte belongs to one thing found. Frames may begin
+    /// anywhere; `starts` are where lines of it begin, in ascending order.
+    pub fn decode(&self, stream: &[u8], starts: &[usize]) -> Vec<(Range<usize>, Found)> {
+        let mut decoder = Decoder::new(*self);
+        for start in starts {
+            if let Some(line) = stream.get(decoder.end()..*start) {
+                decoder.push(line);
+                decoder.end_line();
+            }
+        }
+        decoder.push(&stream[decoder.end()..]);
+        decoder.finish();
+        std::iter::from_fn(|| decoder.next_found()).collect()
     }
 }

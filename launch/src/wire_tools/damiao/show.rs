@@ -6,15 +6,16 @@ use firmware_bridge::wire::damiao::{
     REGISTER_CAN_ID, Ranges, Register, Request, State, Value,
 };
 
+use super::message::{Message, motor};
 use super::register::{Name, numbered, shown};
-use super::{Front, Message, json};
-use crate::wire::number::{Number, settled};
+use crate::wire_tools::frame_json::{Front, front as front_of, json};
+use crate::wire_tools::number::{Number, settled};
 
 /// Neither kind has a checksum. A request has a header of three bytes and more; in an answer all that is fixed is
 /// checked, which noise passes about once in 2^52 bytes. One with a state that the vendor does not publish, or from an
 /// id that feedbacks do not show, is doubtful.
-pub(in crate::wire) fn front(bytes: &[u8], ranges: &Ranges) -> Front {
-    let asked = crate::wire::front::<Outbound>(bytes);
+pub(super) fn front(bytes: &[u8], ranges: &Ranges) -> Front {
+    let asked = front_of::<Outbound>(bytes);
     asked.only_if(bytes, |frame| request(frame, ranges).is_some()).or(|| {
         if bytes.iter().zip([0xAA, 0x11]).any(|(byte, fixed)| *byte != fixed) {
             return Front::Nothing;
@@ -27,7 +28,7 @@ pub(in crate::wire) fn front(bytes: &[u8], ranges: &Ranges) -> Front {
     })
 }
 
-pub(in crate::wire) fn show(frame: &[u8], ranges: &Ranges) -> Option<String> {
+pub(super) fn show(frame: &[u8], ranges: &Ranges) -> Option<String> {
     if let Some((id, action)) = request(frame, ranges) {
         return json(&asked(id, action, ranges));
     }
@@ -104,7 +105,7 @@ fn asked(id: u16, action: Action, ranges: &Ranges) -> Message {
 
 /// What the frame of an impedance command says to the motor.
 fn carried(targets: Impedance, ranges: &Ranges) -> Option<Impedance> {
-    let id = super::motor(1).ok()?;
+    let id = motor(1).ok()?;
     let can = Request { id, action: Action::Impedance(targets) }.frame(ranges);
     match Request::decode(&can, ranges).ok()?.action {
         Action::Impedance(targets) => Some(targets),

@@ -3,8 +3,8 @@
 use firmware_bridge::wire::damiao::{Access, Kind, Register, Value};
 use serde::{Deserialize, Serialize};
 
-use crate::wire::Refused;
-use crate::wire::number::Number;
+use crate::wire_tools::frame_json::FrameInputError;
+use crate::wire_tools::number::Number;
 
 /// Which register.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,12 +39,12 @@ impl Name {
     }
 
     /// The register that is meant.
-    pub(super) fn find(&self, access: Access) -> Result<Register, Refused> {
+    pub(super) fn find(&self, access: Access) -> Result<Register, FrameInputError> {
         match self {
             Self::Number(number) => Ok(numbered(*number, access)),
             Self::Text(_) if self.is_saved() && access == Access::Save => Ok(numbered(SAVED.0, access)),
             Self::Text(name) => Register::named(name).ok_or_else(|| {
-                Refused::new(format!(
+                FrameInputError::new(format!(
                     "no register `{name}`: use a name of the vendor's table, such as PMAX, or a number"
                 ))
             }),
@@ -90,20 +90,21 @@ impl From<Access> for Told {
 }
 
 /// What a register is to hold.
-pub(super) fn value(register: &Register, number: Number) -> Result<Value, Refused> {
+pub(super) fn value(register: &Register, number: Number) -> Result<Value, FrameInputError> {
     let value = number.value();
     let name = if register.name.is_empty() { "the register" } else { register.name };
     match register.kind {
-        Kind::Float if value.is_finite() && !(value as f32).is_finite() => {
-            Err(Refused::new(format!("{name} is {value:e}: it holds single precision, up to {:e}", f32::MAX)))
-        }
+        Kind::Float if value.is_finite() && !(value as f32).is_finite() => Err(FrameInputError::new(
+            format!("{name} is {value:e}: it holds single precision, up to {:e}", f32::MAX),
+        )),
         Kind::Float => Ok(Value::Float(value as f32)),
         Kind::Uint if value.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&value) => {
             Ok(Value::Uint(value as u32))
         }
-        Kind::Uint => {
-            Err(Refused::new(format!("{name} is {value}: it holds a whole number from 0 to {}", u32::MAX)))
-        }
+        Kind::Uint => Err(FrameInputError::new(format!(
+            "{name} is {value}: it holds a whole number from 0 to {}",
+            u32::MAX
+        ))),
     }
 }
 
