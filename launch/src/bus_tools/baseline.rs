@@ -30,6 +30,7 @@ impl Baseline {
     /// Sends what a bridge sends when it reads. `None` for Adit's own link, which has no such baseline: a device answers
     /// each frame once, so whoever moves bytes there has to make new ones, which is the link's own work.
     pub(crate) fn new(bridge: &MotorBridge) -> Option<Self> {
+        let answer_len = bridge.reply_len()?;
         let mut bridge = bridge.clone();
         let buses = bridge.buses();
         bridge.begin_reading(Stamp::ZERO);
@@ -44,7 +45,6 @@ impl Baseline {
             }
             frames
         };
-        let answer_len = bridge.reply_len()?;
         let line = |bus| Line { frames: frames(bus), answer_len, sent: 0, missing: 0 };
         Some(Self { lines: (0..buses).map(line).collect() })
     }

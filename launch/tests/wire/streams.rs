@@ -164,7 +164,7 @@ fn a_broken_value_costs_the_line_on_which_it_begins() {
 
 /// Frames, pieces of frames and noise.
 fn any_bytes(codec: Codec) -> impl Strategy<Value = Vec<u8>> {
-    let frames: Vec<_> = codec.protocol.examples().iter().map(|json| frame(&codec, json)).collect();
+    let frames: Vec<_> = codec.examples().iter().map(|json| frame(&codec, json)).collect();
     let whole = prop::sample::select(frames);
     prop_oneof![
         4 => whole.clone(),

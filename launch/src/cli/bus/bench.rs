@@ -7,8 +7,8 @@ use std::sync::atomic::Ordering;
 use anyhow::Context as _;
 use robot_interface::joints::JOINTS;
 
+use super::common::{RobotArgs, bad_input, print, stop_on_ctrl_c};
 use super::table::{NONE, columns, number};
-use super::{Whose, bad_input, print, stop_on_ctrl_c};
 use crate::bus_tools::bench::{Bench, Figures, Samples};
 use crate::cli::INTERRUPTED;
 use crate::realtime::{CONTROL_PRIORITY, lock_memory, prioritise};
@@ -20,7 +20,7 @@ const SHARES: [(&str, f64); 4] = [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999),
 #[derive(clap::Args)]
 pub(in crate::cli) struct Args {
     #[command(flatten)]
-    whose: Whose,
+    which: RobotArgs,
     /// Cycles a second
     #[arg(long, value_name = "HZ", default_value_t = 1000.0)]
     rate: f64,
@@ -41,7 +41,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         return Err(bad_input(format!("--seconds is {}", args.seconds), help));
     }
     let period_nanos = (1e9 / args.rate) as u64;
-    let buses = args.whose.open(period_nanos)?;
+    let buses = args.which.open(period_nanos)?;
     if let Some(motors) = &buses.motors {
         motors.prioritise(CONTROL_PRIORITY - 1);
     }

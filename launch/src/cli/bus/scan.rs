@@ -9,8 +9,8 @@ use firmware_bridge::scan::Protocol;
 use indicatif::{ProgressBar, ProgressStyle};
 use robot_interface::robot::MotorProtocol;
 
+use super::common::{bad_input, print};
 use super::table::{NONE, columns, number};
-use super::{bad_input, print};
 use crate::bus_tools::VirtualRobot;
 use crate::bus_tools::scan::{PortReport, Wanted, scan_port};
 use crate::config::Robot;

@@ -10,7 +10,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Paragraph, Row, Table};
 use ratatui::{DefaultTerminal, Frame};
 
-use super::monitor::{COUNTS, JointLine, joint_lines};
+use super::joint_lines::{COUNTS, JointLine, joint_lines};
 use crate::bus_tools::reading::{BusState, Reading, Snapshot};
 use crate::realtime::monotonic;
 
