@@ -4,11 +4,11 @@ mod common;
 
 use common::{VirtualRig, gearless as robot};
 use firmware_bridge::bridge::{BridgeError, CYCLE_NANOS, MotorBridge, MotorFault};
-use firmware_bridge::wire::damiao::{self, Inbound, Model, Register, Value};
-use firmware_bridge::wire::device::VirtualBus;
-use firmware_bridge::wire::link::VirtualDevice;
-use firmware_bridge::wire::unitree_a1;
-use firmware_bridge::wire::unitree_motors::VirtualMotors;
+use firmware_bridge::protocol::damiao::{self, Inbound, Model, Register, Value};
+use firmware_bridge::protocol::device::VirtualBus;
+use firmware_bridge::protocol::link::VirtualDevice;
+use firmware_bridge::protocol::unitree_a1;
+use firmware_bridge::protocol::unitree_motors::VirtualMotors;
 use robot_interface::joints::{JOINTS, JointCommand};
 use robot_interface::robot::{MotorProtocol, RobotDescription};
 use robot_interface::units::Positive;

@@ -1,11 +1,11 @@
 //! A master and virtual Damiao motors, talking in bytes.
 
-use firmware_bridge::wire::Impedance;
-use firmware_bridge::wire::damiao::{
+use firmware_bridge::protocol::Impedance;
+use firmware_bridge::protocol::damiao::{
     Action, Answer, ControlMode, Fault, Feedback, Identity, Inbound, Model, Monitor, MonitorReply, MotorId,
     Outbound, Reader, Reading, Register, Report, Request, State, Value, VirtualMotor, VirtualMotors,
 };
-use firmware_bridge::wire::device::VirtualBus;
+use firmware_bridge::protocol::device::VirtualBus;
 use robot_interface::time::Stamp;
 
 const MODEL: Model = Model::Dm4310;

@@ -3,11 +3,11 @@
 
 use std::f64::consts::{PI, TAU};
 
-use firmware_bridge::wire::feetech::{
+use firmware_bridge::protocol::feetech::{
     Errors, Fault, Goal, MAX_PACKET_LEN, MAX_PARAMETERS, Monitor, MonitorReply, Packet, REGISTERS, Reading,
     Register, Request, ServoId, Sign, Status, StatusReader, SyncWrite,
 };
-use firmware_bridge::wire::{FrameReader, WireError};
+use firmware_bridge::protocol::{FrameReader, WireError};
 use proptest::prelude::*;
 
 const REQUESTS: &str = include_str!("vectors/feetech_requests.tsv");

@@ -2,8 +2,8 @@
 
 use std::f64::consts::{PI, TAU};
 
-use firmware_bridge::wire::device::VirtualBus;
-use firmware_bridge::wire::feetech::{
+use firmware_bridge::protocol::device::VirtualBus;
+use firmware_bridge::protocol::feetech::{
     Errors, Fault, Goal, MAX_PACKET_LEN, Monitor, MonitorReply, Reading, Register, Request, ServoId, Status,
     StatusReader, SyncWrite, VirtualServos,
 };

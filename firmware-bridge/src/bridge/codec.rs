@@ -17,8 +17,8 @@ use super::error::BridgeError;
 use super::fault::MotorFault;
 use super::limits::EncodableLimits;
 use super::reply::{DriveState, MotorReply, RegisterContents};
-use crate::wire::device::VirtualBus;
-use crate::wire::{Impedance, WireError};
+use crate::protocol::device::VirtualBus;
+use crate::protocol::{Impedance, WireError};
 
 /// Makes an enum over all codecs and one over their decoders, so that the control loop calls none through a pointer.
 macro_rules! polled_codecs {

@@ -19,9 +19,9 @@ use super::fault::MotorFault;
 use super::limits::EncodableLimits;
 use super::reply::Reading;
 use super::wiring::Motor;
-use crate::wire::Impedance;
-use crate::wire::go_m8010::COMMAND_TIMEOUT_NANOS;
-use crate::wire::link::session;
+use crate::protocol::Impedance;
+use crate::protocol::go_m8010::COMMAND_TIMEOUT_NANOS;
+use crate::protocol::link::session;
 
 /// The link carries whatever a single can hold; what a motor takes, its microcontroller announces.
 pub(super) const LIMITS: EncodableLimits = EncodableLimits {

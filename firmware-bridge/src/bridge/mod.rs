@@ -10,7 +10,7 @@
 //! [`begin_reading`](MotorBridge::begin_reading) begins a cycle that asks and does not drive.
 //!
 //! The bridge never repeats a command by itself. If the caller falls silent, so does the bus, and what the motors do then
-//! is their own affair: Damiao's are set up to let go ([`COMMAND_TIMEOUT_NANOS`](crate::wire::go_m8010::COMMAND_TIMEOUT_NANOS)),
+//! is their own affair: Damiao's are set up to let go ([`COMMAND_TIMEOUT_NANOS`](crate::protocol::go_m8010::COMMAND_TIMEOUT_NANOS)),
 //! Unitree's may hold their last command. So the caller's last command must be damping.
 
 mod codec;
@@ -34,7 +34,7 @@ pub use self::fault::MotorFault;
 pub use self::limits::{CommandError, CommandLimits};
 use self::motor_bus::{BusKind, MotorBus};
 pub use self::motor_bus::{baud, virtual_bus};
-use crate::wire::Impedance;
+use crate::protocol::Impedance;
 
 /// Nominal cycle: 500 Hz.
 pub const CYCLE_NANOS: u64 = 2_000_000;

@@ -14,9 +14,9 @@ use super::limits::EncodableLimits;
 use super::linked_bus::{self, LinkedBus};
 use super::polled_bus::PolledBus;
 use super::wiring::Motor;
-use crate::wire::Impedance;
-use crate::wire::device::VirtualBus;
-use crate::wire::link::{self, VirtualDevice};
+use crate::protocol::Impedance;
+use crate::protocol::device::VirtualBus;
+use crate::protocol::link::{self, VirtualDevice};
 
 /// Bits a second on the lines of motors that speak this.
 pub fn baud(protocol: MotorProtocol) -> u32 {

@@ -8,7 +8,7 @@ use super::codec::{MotorCodec, OutgoingFrame, ReplyDecoder};
 use super::cycle::{BusCounts, Cycle};
 use super::reply::MotorReply;
 use super::wiring::Motor;
-use crate::wire::{Impedance, WireError};
+use crate::protocol::{Impedance, WireError};
 
 /// Readings in a row that are refused because they cannot be: after that the joint may really be elsewhere, as when
 /// its motor lost power.

@@ -4,7 +4,7 @@
 //! Sans-IO in time: whatever lasts is counted in calls of the port, so that a run can be had again.
 
 use super::{BusPort, PortError};
-use crate::wire::go_m8010::{MotorId, REPLY_LEN, Reply};
+use crate::protocol::go_m8010::{MotorId, REPLY_LEN, Reply};
 
 /// Bytes that may be held back.
 const HELD: usize = 2048;
@@ -245,7 +245,7 @@ impl SplitMix {
 mod tests {
     use super::*;
     use crate::port::{Loopback, loopback};
-    use crate::wire::go_m8010::Mode;
+    use crate::protocol::go_m8010::Mode;
 
     fn always(fault: PortFault) -> (FaultPort<Loopback>, Loopback) {
         let (near, far) = loopback();

@@ -17,7 +17,7 @@ use robot_interface::robot::{Protection, RobotDescription};
 use robot_interface::time::Stamp;
 
 use crate::bridge::{CommandError, CommandLimits, Cycle};
-use crate::wire::go_m8010::COMMAND_TIMEOUT_NANOS;
+use crate::protocol::go_m8010::COMMAND_TIMEOUT_NANOS;
 
 /// How fast commands may change.
 #[derive(Clone, Copy, Debug)]

@@ -4,7 +4,7 @@ use robot_interface::robot::MotorProtocol;
 use robot_interface::time::Stamp;
 
 use super::probe::{Device, Probe, ProbeResult, ProtocolEntry};
-use crate::wire::damiao::{
+use crate::protocol::damiao::{
     Answer, BAUD, Identity, Model, Monitor, MonitorReply, MotorId, Reader, Register, State,
 };
 

@@ -10,7 +10,7 @@ use robot_interface::time::Stamp;
 
 use super::probe::{Device, Probe, ProbeResult, ProtocolEntry};
 use crate::bridge::MotorFault;
-use crate::wire::link::{BAUD, session};
+use crate::protocol::link::{BAUD, session};
 
 pub(super) const ADIT: ProtocolEntry = ProtocolEntry {
     name: "adit",

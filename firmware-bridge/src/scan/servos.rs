@@ -3,8 +3,8 @@
 use robot_interface::time::Stamp;
 
 use super::probe::{Device, Probe, ProbeResult, ProtocolEntry};
-use crate::wire::dynamixel2::{Event, MAX_ID, MAX_PACKET_LEN, Master, Request};
-use crate::wire::feetech::{self, Monitor, ServoId, StatusReader};
+use crate::protocol::dynamixel2::{Event, MAX_ID, MAX_PACKET_LEN, Master, Request};
+use crate::protocol::feetech::{self, Monitor, ServoId, StatusReader};
 
 pub(super) const DYNAMIXEL2: ProtocolEntry = ProtocolEntry {
     name: "dynamixel2",

@@ -5,9 +5,9 @@ use robot_interface::time::Stamp;
 
 use super::probe::{Device, Probe, ProbeResult, ProtocolEntry};
 use crate::bridge::MotorFault;
-use crate::wire::go_m8010::{self, MotorId};
-use crate::wire::unitree_a1::{self, Model};
-use crate::wire::{FrameReader, Impedance};
+use crate::protocol::go_m8010::{self, MotorId};
+use crate::protocol::unitree_a1::{self, Model};
+use crate::protocol::{FrameReader, Impedance};
 
 pub(super) const GO_M8010: ProtocolEntry = ProtocolEntry {
     name: "go-m8010-6",

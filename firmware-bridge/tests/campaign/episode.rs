@@ -11,8 +11,8 @@ use firmware_bridge::bridge::{CYCLE_NANOS, Cycle, MotorBridge};
 use firmware_bridge::port::{
     BusDriver, BusPort, FaultPort, PortError, PortFault, Replaceable, Replacer, SerialPort, replaceable,
 };
+use firmware_bridge::protocol::go_m8010::{self, Fault};
 use firmware_bridge::safety::Safety;
-use firmware_bridge::wire::go_m8010::{self, Fault};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use robot_interface::joints::JOINTS;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use firmware_bridge::bridge::virtual_bus;
 use firmware_bridge::port::BusPort;
-use firmware_bridge::wire::device::VirtualBus;
+use firmware_bridge::protocol::device::VirtualBus;
 use robot_interface::joints::JOINTS;
 use robot_interface::robot::{JointDescription, RobotDescription};
 

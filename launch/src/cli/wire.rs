@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Subcommand;
-use firmware_bridge::wire::damiao::Model;
+use firmware_bridge::protocol::damiao::Model;
 
 use super::{BAD_INPUT, BadInput};
 use crate::wire_tools::{Codec, ProtocolName};

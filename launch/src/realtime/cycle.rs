@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use firmware_bridge::port::{BusDriver, BusPort};
+use firmware_bridge::protocol::imu::{ImuCounts, ImuFrame, ImuReader};
 use firmware_bridge::safety::{LimitCounts, Power, Trip};
-use firmware_bridge::wire::imu::{ImuCounts, ImuFrame, ImuReader};
 use nalgebra::Vector3;
 use perception::localise::TunnelCorrection;
 use planner::estop::StopLevel;

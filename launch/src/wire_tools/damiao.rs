@@ -5,8 +5,8 @@ mod message;
 mod register;
 mod show;
 
-use firmware_bridge::wire::Impedance;
-use firmware_bridge::wire::damiao::{
+use firmware_bridge::protocol::Impedance;
+use firmware_bridge::protocol::damiao::{
     Access, Action, Answer, Feedback, Motion, Ranges, RegisterReply, Request, State, adapter::MAX_STANDARD_ID,
 };
 use serde_json::Value;

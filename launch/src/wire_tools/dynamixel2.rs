@@ -4,7 +4,7 @@
 //! tell how long each is: `error` and the first parameter, an id, are the first device's; behind its data stand two
 //! bytes of checksum and the next device's error, id and data.
 
-use firmware_bridge::wire::dynamixel2::{
+use firmware_bridge::protocol::dynamixel2::{
     BROADCAST, BulkRead, BulkWrite, ErrorByte, FactoryReset, FastPart, Instruction, MAX_PACKET_LEN, Packet,
     PacketError,
 };

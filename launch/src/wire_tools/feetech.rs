@@ -1,7 +1,7 @@
 //! Feetech SMS/STS servos. A request and an answer look alike: what stands where a request has its instruction is an
 //! answer's errors. What can be read as a request is; one may say which it is by `--answers`.
 
-use firmware_bridge::wire::feetech::{
+use firmware_bridge::protocol::feetech::{
     Errors, MAX_PACKET_LEN, MAX_PARAMETERS, Packet, Request, ServoId, Status,
 };
 use serde::{Deserialize, Serialize};

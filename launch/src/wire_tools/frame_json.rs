@@ -1,8 +1,8 @@
 //! The contract between a protocol's frames and their JSON.
 
+use firmware_bridge::protocol::Frame;
+use firmware_bridge::protocol::damiao::Model;
 use firmware_bridge::scan::Protocol;
-use firmware_bridge::wire::Frame;
-use firmware_bridge::wire::damiao::Model;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;

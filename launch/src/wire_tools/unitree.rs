@@ -1,8 +1,8 @@
 //! Unitree's motors: `go-m8010-6`, `a1`, `b1`. Values are rotor-side.
 
-use firmware_bridge::wire::go_m8010::{self, Fault};
-use firmware_bridge::wire::unitree_a1::{self, CommandFrame, Model};
-use firmware_bridge::wire::{Frame as _, Impedance};
+use firmware_bridge::protocol::go_m8010::{self, Fault};
+use firmware_bridge::protocol::unitree_a1::{self, CommandFrame, Model};
+use firmware_bridge::protocol::{Frame as _, Impedance};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

@@ -6,7 +6,7 @@ mod streams;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
-use firmware_bridge::wire::damiao::Model;
+use firmware_bridge::protocol::damiao::Model;
 use launch::wire_tools::{Codec, Found, Protocol, parse_hex, to_hex};
 use proptest::prelude::*;
 use serde_json::Value;

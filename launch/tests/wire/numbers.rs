@@ -1,6 +1,6 @@
 //! Numbers between JSON and frames: what is printed encodes to the same frame, and what scripts write is taken.
 
-use firmware_bridge::wire::damiao::Model;
+use firmware_bridge::protocol::damiao::Model;
 use launch::wire_tools::{Codec, Found, Protocol, parse_hex, to_hex};
 use serde_json::Value;
 

@@ -12,12 +12,12 @@ use crate::bridge::error::BridgeError;
 use crate::bridge::fault::MotorFault;
 use crate::bridge::limits::EncodableLimits;
 use crate::bridge::reply::{DriveState, MotorReply, Reading, RegisterContents};
-use crate::wire::damiao::{
+use crate::protocol::damiao::{
     Action, Answer, BAUD, Fault, Feedback, INBOUND_LEN, MAX_KD, MAX_KP, Model, MotorId, OUTBOUND_LEN, Ranges,
     Reader, Request, State, VirtualMotors,
 };
-use crate::wire::device::VirtualBus;
-use crate::wire::{Impedance, WireError};
+use crate::protocol::device::VirtualBus;
+use crate::protocol::{Impedance, WireError};
 
 #[derive(Clone, Copy, Debug)]
 pub(in crate::bridge) struct Damiao {

@@ -8,8 +8,8 @@ use crate::bridge::error::BridgeError;
 use crate::bridge::fault::MotorFault;
 use crate::bridge::limits::EncodableLimits;
 use crate::bridge::reply::{DriveState, MotorReply, RegisterContents};
-use crate::wire::device::VirtualBus;
-use crate::wire::{Frame, FrameReader, Impedance, WireError};
+use crate::protocol::device::VirtualBus;
+use crate::protocol::{Frame, FrameReader, Impedance, WireError};
 
 /// One motor of a protocol in which each command is answered by one reply, and what is known of its drive.
 pub(in crate::bridge) trait PolledCodec: Copy {

@@ -9,13 +9,13 @@ use crate::bridge::error::BridgeError;
 use crate::bridge::fault::MotorFault;
 use crate::bridge::limits::EncodableLimits;
 use crate::bridge::reply::{MotorReply, Reading};
-use crate::wire::device::VirtualBus;
-use crate::wire::unitree_a1::{
+use crate::protocol::device::VirtualBus;
+use crate::protocol::unitree_a1::{
     COMMAND_LEN, Command, MAX_KP, MAX_POSITION_RAD, MAX_TORQUE_NM, MAX_VELOCITY_RAD_S, Mode, Model, MotorId,
     REPLY_LEN, Reply,
 };
-use crate::wire::unitree_motors::VirtualMotors;
-use crate::wire::{FrameReader, Impedance};
+use crate::protocol::unitree_motors::VirtualMotors;
+use crate::protocol::{FrameReader, Impedance};
 
 #[derive(Clone, Copy, Debug)]
 pub(in crate::bridge) struct UnitreeA1 {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use firmware_bridge::bridge::{MotorBridge, baud};
 use firmware_bridge::port::{BusDriver, Replaceable, Replacer, SerialPort, replaceable};
-use firmware_bridge::wire::imu::IMU_BAUD;
+use firmware_bridge::protocol::imu::IMU_BAUD;
 
 use crate::realtime::{Lines, Report, TimeBase, monotonic};
 use crate::ros::Setting;

@@ -1,6 +1,6 @@
 //! Frames of Damiao motors as JSON names their parts.
 
-use firmware_bridge::wire::damiao::MotorId;
+use firmware_bridge::protocol::damiao::MotorId;
 use serde::{Deserialize, Serialize};
 
 use super::register::{Name, Told};

@@ -1,6 +1,6 @@
 //! Registers in JSON: by the vendor's name, or by number where the vendor names none.
 
-use firmware_bridge::wire::damiao::{Access, Kind, Register, Value};
+use firmware_bridge::protocol::damiao::{Access, Kind, Register, Value};
 use serde::{Deserialize, Serialize};
 
 use crate::wire_tools::frame_json::FrameInputError;

@@ -1,7 +1,7 @@
 //! Frames of Damiao motors to JSON.
 
-use firmware_bridge::wire::Impedance;
-use firmware_bridge::wire::damiao::{
+use firmware_bridge::protocol::Impedance;
+use firmware_bridge::protocol::damiao::{
     Access, Action, Answer, CanFrame, Fault, Feedback, INBOUND_LEN, Inbound, Motion, Outbound,
     REGISTER_CAN_ID, Ranges, Register, Request, State, Value,
 };

@@ -7,8 +7,8 @@
 
 use crate::bridge::fault::MotorFault;
 use crate::bridge::reply::{DriveState, RegisterContents};
-use crate::wire::damiao::{Action, ControlMode, Ranges, Register, Value};
-use crate::wire::go_m8010::COMMAND_TIMEOUT_NANOS;
+use crate::protocol::damiao::{Action, ControlMode, Ranges, Register, Value};
+use crate::protocol::go_m8010::COMMAND_TIMEOUT_NANOS;
 
 /// The next step of one motor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

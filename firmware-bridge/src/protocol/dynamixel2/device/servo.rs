@@ -6,8 +6,8 @@ use super::super::build::CLEAR_TURNS;
 use super::super::x_series::{AMPERE_PER_UNIT, HardwareError, RAD_PER_TICK, RAD_S_PER_UNIT, address};
 use super::super::{FactoryReset, Instruction, ServoError};
 use super::table::{ControlTable, RAM_START, TABLE_LEN};
-use crate::wire::Impedance;
-use crate::wire::device::Rotor;
+use crate::protocol::Impedance;
+use crate::protocol::device::Rotor;
 
 /// Torque of one ampere, N m (e-manual: the XM430-W350 stalls at 4.1 N m with 2.3 A, at 12 V).
 const TORQUE_PER_AMPERE: f64 = 4.1 / 2.3;

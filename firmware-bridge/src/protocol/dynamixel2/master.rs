@@ -4,7 +4,7 @@ use robot_interface::time::Stamp;
 
 use super::x_series::{self, HardwareError, STATE_LEN, ServoState};
 use super::{BROADCAST, MAX_ID, MAX_PACKET_LEN, Packet, PacketError, ServoError};
-use crate::wire::{FrameReader, WireError};
+use crate::protocol::{FrameReader, WireError};
 
 /// How many ids there are.
 const IDS: usize = MAX_ID as usize + 1;

@@ -73,11 +73,11 @@ mod field {
 /// A packet in either direction, without its stuffing. It always fits [`MAX_PACKET_LEN`] with it.
 ///
 /// ```
-/// use firmware_bridge::wire::dynamixel2::{MAX_PACKET_LEN, Packet};
+/// use firmware_bridge::protocol::dynamixel2::{MAX_PACKET_LEN, Packet};
 /// let ping = Packet::ping(2)?;
 /// let mut buffer = [0; MAX_PACKET_LEN];
 /// assert_eq!(ping.encode(&mut buffer), [0xFF, 0xFF, 0xFD, 0, 2, 3, 0, 1, 0x19, 0x72]);
-/// # Ok::<(), firmware_bridge::wire::dynamixel2::PacketError>(())
+/// # Ok::<(), firmware_bridge::protocol::dynamixel2::PacketError>(())
 /// ```
 #[derive(Clone)]
 pub struct Packet {

@@ -5,7 +5,7 @@
 //! Nothing in it is stuffed (e-manual, "Fast Sync Read").
 
 use super::{BROADCAST, CRC, CRC_LEN, ErrorByte, Instruction, Packet, PacketError, field, write_head};
-use crate::wire::WireError;
+use crate::protocol::WireError;
 
 /// One device's part of the answer to a fast read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use super::{Frame, WireError};
 /// reported once, not once a byte.
 ///
 /// ```
-/// use firmware_bridge::wire::{FrameReader, go_m8010::{Mode, MotorId, Reply}};
+/// use firmware_bridge::protocol::{FrameReader, go_m8010::{Mode, MotorId, Reply}};
 /// # let id = MotorId::new(3).expect("an address");
 /// # let sent = Reply { id, mode: Mode::Foc, torque_nm: 0.5, velocity_rad_s: 0.0, position_rad: 0.0,
 /// #     temperature_c: 40.0, error: None, foot_force: 0 };

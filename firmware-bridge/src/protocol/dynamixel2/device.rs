@@ -13,8 +13,8 @@ use robot_interface::time::Stamp;
 
 use super::x_series::HardwareError;
 use super::{BROADCAST, ErrorByte, FastPart, Instruction, MAX_PACKET_LEN, Packet, PacketError, ServoError};
-use crate::wire::device::VirtualBus;
-use crate::wire::{FrameReader, WireError};
+use crate::protocol::device::VirtualBus;
+use crate::protocol::{FrameReader, WireError};
 use servo::{Kind, Servo};
 use table::TABLE_LEN;
 
