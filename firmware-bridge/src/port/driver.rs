@@ -6,7 +6,8 @@ use std::time::Duration;
 use robot_interface::joints::{JOINTS, JointCommand};
 use robot_interface::time::Stamp;
 
-use super::{BusPort, PortError, wait_readable};
+use super::bus_port::{BusPort, PortError};
+use super::wait::wait_readable;
 use crate::bridge::{CommandError, Cycle, MotorBridge};
 
 /// Most bytes taken from a port at once: a terminal keeps no more for a reader that is late.

@@ -3,7 +3,7 @@
 //!
 //! Sans-IO in time: whatever lasts is counted in calls of the port, so that a run can be had again.
 
-use super::{BusPort, PortError};
+use super::bus_port::{BusPort, PortError};
 use crate::protocol::go_m8010::{MotorId, REPLY_LEN, Reply};
 
 /// Bytes that may be held back.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use robot_interface::joints::JOINTS;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::BusPort;
+use super::bus_port::BusPort;
 
 /// Greatest number of ports waited on at once: a robot has no more buses than joints.
 const MAX_PORTS: usize = JOINTS;
