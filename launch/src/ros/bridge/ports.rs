@@ -66,7 +66,8 @@ impl Ports {
         let imu = lines.pop().context("no port for the inertial sensor")?;
         let buses = BusDriver::new(bridge, lines)?;
         let ended = Arc::new(AtomicBool::new(false));
-        let openers = self.paths.iter().map(|(path, baud)| PortOpener::new(path.clone(), *baud)).collect();
+        let openers: Vec<_> =
+            self.paths.iter().map(|(path, baud)| PortOpener::new(path.clone(), *baud)).collect();
         let ours = Arc::clone(&ended);
         let thread = std::thread::Builder::new()
             .name("ports".to_owned())
