@@ -24,9 +24,9 @@ use std::path::PathBuf;
 
 pub use replay::{Replayed, replay};
 
-use crate::config::{Mission, Robot};
-use crate::realtime::computations_stand_back;
 use shell::Shell;
+use stack::config::{Mission, Robot};
+use stack::realtime::computations_stand_back;
 
 /// How far large computations stand back behind everything that has to be done at once.
 const COMPUTE_LEVELS: i32 = 10;
@@ -43,7 +43,7 @@ pub enum NodeName {
     /// Mission, path, velocity
     Planner,
     /// Every topic into a recording
-    Recorder,
+    MessageWriter,
     /// Measures: a bare loop beside the control loop, and words with the time
     Probe,
     /// Measures: how old the probe's words are on arrival
@@ -73,7 +73,7 @@ pub fn run(name: NodeName, setting: Setting) -> anyhow::Result<()> {
         NodeName::Bridge => Shell::run("bridge", setting, bridge::BridgeNode::new),
         NodeName::Perception => Shell::run("perception", setting, perception::PerceptionNode::new),
         NodeName::Planner => Shell::run("planner", setting, planner::PlannerNode::new),
-        NodeName::Recorder => Shell::run("recorder", setting, recorder::RecorderNode::new),
+        NodeName::MessageWriter => Shell::run("recorder", setting, recorder::RecorderNode::new),
         NodeName::Probe => Shell::run("probe", setting, probe::ProbeNode::new),
         NodeName::Echo => Shell::run("echo", setting, probe::EchoNode::new),
     }

@@ -8,7 +8,7 @@ use robot_interface::joints::JOINTS;
 use robot_interface::time::Stamp;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use crate::realtime::monotonic;
+use stack::realtime::monotonic;
 
 /// Greatest number of buses: a robot has no more than joints.
 const MAX_BUSES: usize = JOINTS;

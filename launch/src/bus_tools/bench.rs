@@ -8,7 +8,7 @@ use firmware_bridge::port::{BusDriver, BusPort, SerialPort};
 use robot_interface::time::Stamp;
 
 use super::baseline::Baseline;
-use crate::realtime::{exchange, monotonic, sleep_until, thread_cpu_nanos};
+use stack::realtime::{exchange, monotonic, sleep_until, thread_cpu_nanos};
 
 /// Cycles before those that are counted: caches and branch predictors have seen the way, and the far end is awake.
 const WARM_UP: usize = 40;

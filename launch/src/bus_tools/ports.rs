@@ -6,7 +6,7 @@ use firmware_bridge::bridge::{MotorBridge, baud};
 use firmware_bridge::port::{BusDriver, SerialPort};
 
 use super::VirtualRobot;
-use crate::config::{ConfigError, Robot};
+use stack::config::{ConfigError, Robot};
 
 /// The virtual motors' thread notices after this time that somebody has opened their ports.
 const WAKES_UP: Duration = Duration::from_millis(10);

@@ -11,7 +11,7 @@ use robot_interface::joints::JOINTS;
 use robot_interface::robot::JointDescription;
 
 use super::ports::Buses;
-use crate::realtime::{Histogram, exchange, monotonic, sleep_until};
+use stack::realtime::{Histogram, exchange, monotonic, sleep_until};
 
 /// What is known of one bus.
 #[derive(Clone, Copy, Debug)]

@@ -7,7 +7,7 @@ use firmware_bridge::port::{BusPort, OpenError, PortError, SerialPort, wait_read
 use firmware_bridge::scan::{Device, Protocol, Scan};
 use serde::Serialize;
 
-use crate::realtime::monotonic;
+use stack::realtime::monotonic;
 
 /// What is looked for.
 #[derive(Clone, Debug)]
@@ -158,7 +158,7 @@ mod tests {
 
     use super::*;
     use crate::bus_tools::VirtualRobot;
-    use crate::config::Robot;
+    use stack::config::Robot;
 
     fn wanted(protocols: &[Protocol], all: bool) -> Wanted {
         Wanted { protocols: protocols.to_vec(), baud: None, budget: Duration::from_millis(10), all }

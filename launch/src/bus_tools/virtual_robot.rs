@@ -15,7 +15,7 @@ use robot_interface::joints::JOINTS;
 use robot_interface::robot::{JointDescription, RobotDescription};
 
 use crate::pty::{Pty, wait_readable};
-use crate::realtime::{monotonic, prioritise};
+use stack::realtime::{monotonic, prioritise};
 
 /// How soon the thread notices that it is to end, or that the hand has moved, when nobody asks anything.
 const LOOK: Duration = Duration::from_millis(5);

@@ -1,4 +1,4 @@
-//! `bridge`: the control process. A real-time thread ([`crate::realtime`]) has the motors; this side of it talks to
+//! `bridge`: the control process. A real-time thread ([`stack::realtime`]) has the motors; this side of it talks to
 //! the graph: estimates out; targets, corrections, the lease and the emergency stop in.
 //!
 //! | who wants to move the robot | how                                                                      |
@@ -35,10 +35,10 @@ use super::parameters::Declarations;
 use super::seldom::Seldom;
 use super::shell::{Health, Level, Part};
 use super::{Setting, convert};
-use crate::config::{Mission, Robot};
-use crate::realtime::{CONTROL_PRIORITY, Loop, Orders, Report, TimeBase, lock_memory, monotonic, prioritise};
-use crate::stack::Control;
 use crate::world::start_pose;
+use stack::Control;
+use stack::config::{Mission, Robot};
+use stack::realtime::{CONTROL_PRIORITY, Loop, Orders, Report, TimeBase, lock_memory, monotonic, prioritise};
 
 /// Silence of the control loop from which it is not believed to run, s: it reports 50 times a second.
 const REPORT_LIFE_S: f64 = 0.5;

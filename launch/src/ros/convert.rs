@@ -16,9 +16,9 @@ use robot_interface::terrain::TerrainGrid;
 use robot_interface::time::Stamp;
 use robot_interface::tunnel::AxisPose;
 
-pub(crate) use crate::intake::Refused;
-use crate::intake::{self, FAR_M, MOST_PIXELS};
-use crate::ros_msgs::{self, Bytes, Covariance6};
+pub(crate) use recording::from_ros::Refused;
+use recording::from_ros::{self, FAR_M, MOST_PIXELS};
+use recording::messages::{self, Bytes, Covariance6};
 
 pub(crate) fn stamp(time: &Time) -> Result<Stamp, Refused> {
     intake::stamp(ros_msgs::Time { sec: time.sec, nanosec: time.nanosec })

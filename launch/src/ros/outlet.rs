@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use r2r::{Node, PublisherUntyped, QosProfile};
 use robot_interface::time::Stamp;
 
-use crate::record::{Durability, Outlet, RecordError, cdr};
-use crate::ros_msgs::Message;
+use recording::messages::Message;
+use recording::{Durability, MessageSink, RecordError, cdr};
 
 /// Publishers by topic. Moves to the thread that has something to say.
 pub(crate) struct Topics {
@@ -34,7 +34,7 @@ impl Topics {
     }
 }
 
-impl Outlet for Topics {
+impl MessageSink for Topics {
     fn publish<M: Message>(
         &mut self,
         topic: &str,

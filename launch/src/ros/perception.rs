@@ -22,10 +22,10 @@ use super::outlet::{Topics, latched_qos, sensor_qos, state_qos};
 use super::parameters::Declarations;
 use super::shell::{Health, Level, Part};
 use super::{Setting, convert};
-use crate::record::{Recorder, topic_name};
-use crate::report;
-use crate::ros_msgs;
-use crate::stack::{Story, markers};
+use recording::{MessageWriter, topic_name};
+
+use recording::messages;
+use stack::{Story, markers};
 
 pub(super) struct PerceptionNode {
     setting: Setting,
@@ -39,7 +39,7 @@ pub(super) struct PerceptionNode {
     pending: Option<LidarScan>,
     refused: convert::Refusals,
     defects: usize,
-    out: Recorder<Topics>,
+    out: MessageWriter<Topics>,
     correction: Publisher<CorrectionMsg>,
     odometry: Inbox<Odometry>,
     robot_state: Inbox<RobotStateMsg>,
@@ -86,7 +86,7 @@ impl PerceptionNode {
             defects: 0,
             thermal: thermal.collect::<r2r::Result<_>>()?,
             cameras,
-            out: Recorder::through(topics, robot),
+            out: MessageWriter::through(topics, robot),
             correction: node.create_publisher("localisation/correction", state_qos())?,
             odometry: Inbox::topic(node, "odom", state_qos())?,
             robot_state: Inbox::topic(node, "robot_state", state_qos())?,

@@ -30,9 +30,9 @@ use super::outlet::{Topics, latched_qos, state_qos};
 use super::parameters::Declarations;
 use super::shell::{Health, Level, Part};
 use super::{Setting, convert};
-use crate::record::Recorder;
-use crate::ros_msgs;
-use crate::stack::Body;
+use recording::MessageWriter;
+use recording::messages;
+use stack::Body;
 
 /// Name under which the lease is taken.
 const OWNER: &str = "planner";
@@ -73,7 +73,7 @@ pub(super) struct PlannerNode {
     missions: Missions,
     ask: Ask,
     refused: convert::Refusals,
-    out: Recorder<Topics>,
+    out: MessageWriter<Topics>,
     status: Publisher<MissionStatus>,
     targets: Publisher<MotionTarget>,
     trigger: Publisher<Empty>,
@@ -105,7 +105,7 @@ impl PlannerNode {
         );
         let topics = Topics::new().with::<ros_msgs::Path>(node, "/plan", state_qos())?;
         Ok(Self {
-            out: Recorder::through(topics, &setting.robot.description),
+            out: MessageWriter::through(topics, &setting.robot.description),
             known: Known::default(),
             elevation: None,
             journey: None,

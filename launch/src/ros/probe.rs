@@ -18,7 +18,7 @@ use super::endpoint::Inbox;
 use super::parameters::Declarations;
 use super::shell::{Health, Level, Part};
 use super::{Setting, convert};
-use crate::realtime::{
+use stack::realtime::{
     CONTROL_PERIOD_NANOS, CONTROL_PRIORITY, Histogram, monotonic, prioritise, sleep_until,
 };
 

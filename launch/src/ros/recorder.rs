@@ -14,7 +14,7 @@ use super::Setting;
 use super::endpoint::Inbox;
 use super::parameters::Declarations;
 use super::shell::{Health, Level, Part};
-use crate::record::{Durability, RawRecorder, RecordError, Recorded, Reliability, definitions, qos_profile};
+use recording::{Durability, RawRecorder, RecordError, Recorded, Reliability, definitions, qos_profile};
 
 /// Name of the recording in the run's folder.
 const FILE: &str = "run.mcap";

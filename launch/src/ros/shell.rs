@@ -14,8 +14,8 @@ use super::endpoint::Inbox;
 use super::lifecycle::{self, State, Transition};
 use super::parameters::{self, Declarations, Value};
 use super::{Setting, convert};
-use crate::realtime::monotonic;
-use crate::up::Signal;
+use host::up::Signal;
+use stack::realtime::monotonic;
 
 /// The longest that a node waits for something to arrive before it looks after its own work.
 const SPIN: Duration = Duration::from_millis(5);
@@ -108,7 +108,7 @@ impl<P: Part> Shell<P> {
     ) -> anyhow::Result<()> {
         // If whoever started it is gone, nobody would ever end it. Whoever has the motors puts the robot down first.
         let last = if name == "bridge" { Signal::Terminate } else { Signal::Kill };
-        crate::up::die_with_supervisor(last)?;
+        host::up::die_with_supervisor(last)?;
         let stop = stop_on_signal()?;
         let context = Context::create().context("cannot start ROS 2: check ROS_DOMAIN_ID and --ros-args")?;
         let mut node = Node::create(context, name, "").context("cannot make the node")?;

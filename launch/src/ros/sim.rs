@@ -28,11 +28,11 @@ use super::endpoint::{Inbox, respond};
 use super::outlet::{Topics, sensor_qos, state_qos};
 use super::parameters::Declarations;
 use super::shell::{Health, Level, Part};
-use crate::config::{Mission, Robot};
 use crate::pty::Pty;
-use crate::record::{Recorder, topic_name};
-use crate::ros_msgs;
 use crate::world::World;
+use recording::messages;
+use recording::{MessageWriter, topic_name};
+use stack::config::{Mission, Robot};
 
 /// Between two `/clock`s, simulated.
 const CLOCK_NANOS: u64 = 4_000_000;
@@ -57,15 +57,15 @@ pub(super) struct SimNode {
     robot: Robot,
     ports_dir: PathBuf,
     shared: Arc<Shared>,
-    topics: Option<Recorder<Topics>>,
-    camera_topics: Option<Recorder<Topics>>,
+    topics: Option<MessageWriter<Topics>>,
+    camera_topics: Option<MessageWriter<Topics>>,
     running: Option<(WorldThread, Sensors)>,
     trigger: Inbox<Empty>,
     /// One a motor bus.
     plugs: Vec<Inbox<ServiceRequest<SetBool::Service>>>,
     clock: Publisher<Clock>,
     truth: Publisher<Odometry>,
-    battery: Recorder<Topics>,
+    battery: MessageWriter<Topics>,
     clocked: Stamp,
     told: Stamp,
     weighed: Stamp,
@@ -98,9 +98,9 @@ impl SimNode {
             battery = battery.with::<ros_msgs::BatteryState>(node, "/battery_state", state_qos())?;
         }
         Ok(Self {
-            battery: Recorder::through(battery, description),
-            topics: Some(Recorder::through(lidar, description)),
-            camera_topics: Some(Recorder::through(cameras, description)),
+            battery: MessageWriter::through(battery, description),
+            topics: Some(MessageWriter::through(lidar, description)),
+            camera_topics: Some(MessageWriter::through(cameras, description)),
             ports_dir: setting.ports_dir.context("the simulator needs --ports-dir for its serial ports")?,
             mission: setting.mission,
             robot: setting.robot,

@@ -11,7 +11,7 @@ use super::common::{RobotArgs, bad_input, print, stop_on_ctrl_c};
 use super::table::{NONE, columns, number};
 use crate::bus_tools::bench::{Bench, Figures, Samples};
 use crate::cli::INTERRUPTED;
-use crate::realtime::{CONTROL_PRIORITY, lock_memory, prioritise};
+use stack::realtime::{CONTROL_PRIORITY, lock_memory, prioritise};
 
 /// The quantiles that are shown.
 const SHARES: [(&str, f64); 4] = [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999), ("max", 1.0)];

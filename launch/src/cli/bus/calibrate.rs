@@ -16,8 +16,8 @@ use super::table::columns;
 use crate::bus_tools::ports::Buses;
 use crate::bus_tools::reading::read_once;
 use crate::cli::INTERRUPTED;
-use crate::config::{Calibration, Robot};
-use crate::realtime::{monotonic, sleep_until};
+use stack::config::{Calibration, Robot};
+use stack::realtime::{monotonic, sleep_until};
 
 /// Between two readings, ns.
 const PERIOD_NANOS: u64 = 20_000_000;

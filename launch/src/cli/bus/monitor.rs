@@ -10,7 +10,7 @@ use super::common::{RobotArgs, bad_input, print, stop_on_ctrl_c};
 use super::joint_lines::{COUNTS, JointLine, joint_lines};
 use super::screen;
 use crate::bus_tools::reading::{Reading, Snapshot};
-use crate::realtime::{monotonic, sleep_until};
+use stack::realtime::{monotonic, sleep_until};
 
 /// Arguments of `adit bus monitor`.
 #[derive(clap::Args)]

@@ -13,8 +13,8 @@ use super::common::{bad_input, print};
 use super::table::{NONE, columns, number};
 use crate::bus_tools::VirtualRobot;
 use crate::bus_tools::scan::{PortReport, Wanted, scan_port};
-use crate::config::Robot;
 use crate::wire_tools::ProtocolName;
+use stack::config::Robot;
 
 /// Arguments of `adit bus scan`.
 #[derive(clap::Args)]

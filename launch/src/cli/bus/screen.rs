@@ -12,7 +12,7 @@ use ratatui::{DefaultTerminal, Frame};
 
 use super::joint_lines::{COUNTS, JointLine, joint_lines};
 use crate::bus_tools::reading::{BusState, Reading, Snapshot};
-use crate::realtime::monotonic;
+use stack::realtime::monotonic;
 
 /// Between two pictures.
 const PICTURE: Duration = Duration::from_millis(200);

@@ -12,11 +12,11 @@ use r2r::{Node, QosProfile, ServiceRequest};
 use robot_interface::state::VelocityCommand;
 use robot_interface::time::Stamp;
 
-use crate::realtime::{Orders, Report, Target};
 use crate::ros::convert;
 use crate::ros::endpoint::{Inbox, outcome, respond};
 use crate::ros::parameters::Declarations;
 use crate::ros::seldom::Seldom;
+use stack::realtime::{Orders, Report, Target};
 
 type Asked<S> = Inbox<ServiceRequest<S>>;
 

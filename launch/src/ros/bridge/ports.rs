@@ -11,10 +11,10 @@ use firmware_bridge::bridge::{MotorBridge, baud};
 use firmware_bridge::port::{BusDriver, PortOpener, Replaceable, Replacer, SerialPort, replaceable};
 use firmware_bridge::protocol::imu::IMU_BAUD;
 
-use crate::realtime::{Lines, Report, TimeBase, monotonic};
 use crate::ros::Setting;
 use crate::ros::shell::system_time;
 use crate::ros::sim::{imu_port, motor_port};
+use stack::realtime::{Lines, Report, TimeBase, monotonic};
 
 /// How often missing ports are looked for.
 const LOOK: Duration = Duration::from_millis(100);

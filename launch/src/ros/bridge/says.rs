@@ -10,11 +10,11 @@ use robot_interface::joints::JOINT_NAMES;
 use robot_interface::robot::RobotDescription;
 use robot_interface::time::Stamp;
 
-use crate::realtime::Report;
-use crate::record::Recorder;
 use crate::ros::convert::time;
 use crate::ros::outlet::{Topics, latched_qos, state_qos};
-use crate::ros_msgs;
+use recording::MessageWriter;
+use recording::messages;
+use stack::realtime::Report;
 
 /// The modes of the gait as they are called in messages.
 pub(in crate::ros) const MODES: [(Mode, &str); 4] = [
@@ -25,7 +25,7 @@ pub(in crate::ros) const MODES: [(Mode, &str); 4] = [
 ];
 
 pub(super) struct Says {
-    out: Recorder<Topics>,
+    out: MessageWriter<Topics>,
     state: Publisher<RobotState>,
     mounts_told: bool,
     last: Stamp,
@@ -40,7 +40,7 @@ impl Says {
             .with::<ros_msgs::TfMessage>(node, "/tf", state_qos())?
             .with::<ros_msgs::TfMessage>(node, "/tf_static", latched_qos())?;
         Ok(Self {
-            out: Recorder::through(topics, robot),
+            out: MessageWriter::through(topics, robot),
             state: node.create_publisher("robot_state", state_qos())?,
             mounts_told: false,
             last: Stamp::ZERO,

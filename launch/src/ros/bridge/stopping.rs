@@ -11,8 +11,8 @@ use r2r::{Node, ServiceRequest};
 use robot_interface::joints::{JOINT_NAMES, JOINTS};
 use robot_interface::time::Stamp;
 
-use crate::realtime::{Orders, Report};
 use crate::ros::endpoint::{Inbox, outcome, respond};
+use stack::realtime::{Orders, Report};
 
 type Asked<S> = Inbox<ServiceRequest<S>>;
 

@@ -12,9 +12,9 @@ use robot_interface::frames::{Base, Map, Transform};
 use robot_interface::robot::RobotDescription;
 use robot_interface::sensors::{RgbImage, ThermalFrame};
 
-use crate::config::Mission;
-use crate::realtime::stand_back;
-use crate::stack::{Findings, Inspector};
+use stack::config::Mission;
+use stack::realtime::stand_back;
+use stack::{Findings, Inspector};
 
 /// Beyond this many waiting pictures new ones are refused: 4 MB each.
 const MOST_WAITING: usize = 60;

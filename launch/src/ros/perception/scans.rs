@@ -13,9 +13,9 @@ use robot_interface::sensors::LidarScan;
 use robot_interface::state::RobotState;
 use robot_interface::tunnel::TunnelDesign;
 
-use crate::realtime::stand_back;
 use crate::ros::convert::time;
-use crate::stack::{Perceived, Surroundings};
+use stack::realtime::stand_back;
+use stack::{Perceived, Surroundings};
 
 /// How far it stands back behind the control process.
 const LEVELS: i32 = 5;

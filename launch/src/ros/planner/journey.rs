@@ -14,7 +14,7 @@ use super::missions::Goal;
 use super::{Known, OWNER};
 use crate::ros::Setting;
 use crate::ros::convert::time;
-use crate::stack::{Guide, Navigator, ending};
+use stack::{Guide, Navigator, ending};
 
 /// Between two decisions of the mission, two targets, two words on how far it has come, ns.
 const DECIDE_NANOS: u64 = 100_000_000;

@@ -17,11 +17,11 @@ use sim::tunnel::Tunnel;
 
 use super::plug::Plug;
 use super::world::Shared;
-use crate::config::Mission;
-use crate::realtime::stand_back;
-use crate::record::Recorder;
 use crate::ros::outlet::Topics;
 use crate::world::{TruePoses, World};
+use recording::MessageWriter;
+use stack::config::Mission;
+use stack::realtime::stand_back;
 
 /// How far the sensors stand back behind the physics, and the cameras, which have time, behind the lidar.
 const LIDAR_LEVELS: i32 = 5;
@@ -56,8 +56,8 @@ impl Sensors {
         robot: &RobotDescription,
         world: &World<Plug>,
         shared: Arc<Shared>,
-        mut lidar_out: Recorder<Topics>,
-        camera_out: Recorder<Topics>,
+        mut lidar_out: MessageWriter<Topics>,
+        camera_out: MessageWriter<Topics>,
     ) -> anyhow::Result<Self> {
         let (scans, scan_inbox) = sync_channel(2);
         // A busy machine renders later, but leaves no stretch of lining out; perception knows where the robot was for
@@ -133,7 +133,7 @@ fn scan(
     lidar: &LidarSensor,
     caster: &dyn RayCaster,
     poses: &TruePoses,
-    out: &mut Recorder<Topics>,
+    out: &mut MessageWriter<Topics>,
 ) -> anyhow::Result<()> {
     let scan = poses.scan(lidar, caster);
     Ok(out.lidar(scan.stamp, &scan, 1)?)
@@ -147,7 +147,7 @@ struct Cameras {
     caster: Arc<dyn RayCaster>,
     seed: u64,
     pictures: u64,
-    out: Recorder<Topics>,
+    out: MessageWriter<Topics>,
 }
 
 impl Cameras {

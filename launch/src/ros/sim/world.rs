@@ -17,8 +17,8 @@ use sim::motors::VirtualBus;
 use super::plug::Plug;
 use super::sensors::{Glimpse, Inlets};
 use crate::pty::{Pty, wait_readable};
-use crate::realtime::{monotonic, prioritise};
 use crate::world::World;
+use stack::realtime::{monotonic, prioritise};
 
 /// Steps between two scans: 10 Hz.
 const SCAN_STEPS: u64 = 50;
