@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use firmware_bridge::bridge::{MotorBridge, baud};
-use firmware_bridge::port::{BusDriver, Replaceable, Replacer, SerialPort, replaceable};
-use firmware_bridge::wire::imu::IMU_BAUD;
+use firmware_bridge::port::{BusDriver, PortOpener, Replaceable, Replacer, SerialPort, replaceable};
+use firmware_bridge::protocol::imu::IMU_BAUD;
 
 use crate::ros::lifecycle_node::system_time;
 use crate::ros::settings::NodeSettings;
@@ -69,10 +69,12 @@ impl Ports {
         let imu = lines.pop().context("no port for the inertial sensor")?;
         let buses = BusDriver::new(bridge, lines)?;
         let ended = Arc::new(AtomicBool::new(false));
-        let (paths, ours) = (self.paths.clone(), Arc::clone(&ended));
+        let openers: Vec<_> =
+            self.paths.iter().map(|(path, baud)| PortOpener::new(path.clone(), *baud)).collect();
+        let ours = Arc::clone(&ended);
         let thread = std::thread::Builder::new()
             .name("ports".to_owned())
-            .spawn(move || look_after(&paths, replacers, &ours))
+            .spawn(move || look_after(openers, replacers, &ours))
             .context("cannot start the thread that opens ports")?;
         self.helper = Some((ended, thread));
         Ok(ControlPorts { buses, imu })
@@ -106,13 +108,13 @@ impl Drop for Ports {
     }
 }
 
-fn look_after(paths: &[(PathBuf, u32)], mut replacers: Vec<Replacer<SerialPort>>, ended: &AtomicBool) {
-    let mut said = vec![String::new(); paths.len()];
+fn look_after(mut openers: Vec<PortOpener>, mut replacers: Vec<Replacer<SerialPort>>, ended: &AtomicBool) {
+    let mut said = vec![String::new(); openers.len()];
     while !ended.load(Ordering::Relaxed) {
-        for ((replacer, (path, baud)), said) in replacers.iter_mut().zip(paths).zip(&mut said) {
-            match replacer.poll(monotonic(), || SerialPort::open(path, *baud)) {
+        for ((replacer, opener), said) in replacers.iter_mut().zip(&mut openers).zip(&mut said) {
+            match replacer.poll(monotonic(), || opener.open()) {
                 Some(Ok(())) => {
-                    tracing::info!("{}: open", path.display());
+                    tracing::info!("{}: open", opener.name().display());
                     said.clear();
                 }
                 Some(Err(error)) => {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use firmware_bridge::port::BusPort;
-use firmware_bridge::wire::imu::ImuFrame;
+use firmware_bridge::protocol::imu::ImuFrame;
 use robot_interface::time::Stamp;
 use sim::motors::VirtualBus;
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rustix::fs::{Access, access};
 
-use super::Root;
+use super::{Root, identity};
 
 /// Names of ports that robots are plugged into. `ttyS` is looked at only where the robot's file names it: a PC has
 /// dozens of those, most of them without a chip behind.
@@ -62,6 +62,9 @@ pub struct Hub {
 
 /// The kernel's name for what a robot's file calls `path`; none if it is not there.
 pub(super) fn device_name(root: &Root, path: &Path) -> Option<String> {
+    if let Some(adapter) = path.to_str().and_then(|path| path.strip_prefix("usb:")) {
+        return identity::device_name(root, adapter);
+    }
     let resolved = root.resolve(path)?;
     resolved.file_name()?.to_str().map(str::to_owned)
 }
