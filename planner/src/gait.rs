@@ -20,6 +20,8 @@ use robot_interface::robot::{GaitDescription, RobotDescription};
 use robot_interface::state::{RobotState, VelocityCommand};
 use robot_interface::time::Stamp;
 
+pub use robot_interface::status::GaitMode as Mode;
+
 pub use policy::{OBSERVATION, Policy, PolicyError};
 
 /// Damping of joints that hold nothing, N m s/rad: sinks in about a second.
@@ -39,19 +41,6 @@ const STILL_AFTER_S: f64 = 1.0;
 const STILL_BLEND_S: (f64, f64) = (0.5, 0.2);
 /// Trunk tilt that counts as a fall: cosine of the angle between its up and the world's.
 const FALLEN_COS: f64 = 0.5;
-
-/// What the legs are doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// Damping only: the joints give way slowly.
-    Damped,
-    /// Rising to the standing pose.
-    StandUp,
-    /// Walking as commanded.
-    Walk,
-    /// Sinking onto the belly.
-    LieDown,
-}
 
 /// A mode was asked for that cannot follow the present one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -9,7 +9,10 @@ use robot_interface::tunnel::TunnelPoint;
 
 use crate::gait::Mode;
 use table::next;
-pub use table::{Action, Event, Phase, TABLE};
+pub use table::{Action, Event, TABLE};
+
+// Under their older names here.
+pub use robot_interface::status::{AbortReason, MissionOrder as Order, MissionPhase as Phase};
 
 /// How far ahead along the axis the next goal for the path planner lies, m: well inside the terrain map.
 const AHEAD_M: f64 = 3.0;
@@ -41,42 +44,6 @@ pub struct MissionPlan {
     pub timeout_s: f64,
     /// Time without progress that counts as stuck, s.
     pub stuck_after_s: f64,
-}
-
-/// Why a mission was not completed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AbortReason {
-    /// The robot fell.
-    #[error("the robot fell")]
-    Fell,
-    /// It took too long.
-    #[error("the time was up before the last station")]
-    Timeout,
-    /// No way on.
-    #[error("no way on: it made no progress, and backing up did not help")]
-    Stuck,
-    /// The operator called it home.
-    #[error("called home by the operator")]
-    SentHome,
-    /// The operator stopped it.
-    #[error("stopped by the operator")]
-    Stopped,
-    /// The gait controller gave up without a fall.
-    #[error("the legs were let go: an emergency stop, a silent sensor, or a measurement that was no number")]
-    LetGo,
-}
-
-/// What an operator may ask of a mission under way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
-    /// Wait where it stands.
-    Pause,
-    /// Go on after a pause.
-    Resume,
-    /// Come home now.
-    GoHome,
-    /// Lie down where it is; the mission is over then.
-    Stop,
 }
 
 /// What the mission needs to know, ten times a second.
@@ -165,9 +132,9 @@ impl Mission {
         self.phase == Phase::Done && self.abort.is_none()
     }
 
-    /// Whether the robot is on its way out or at a station.
+    /// True on the way out and at a station.
     pub const fn outbound(&self) -> bool {
-        matches!(self.phase, Phase::Go | Phase::Inspect | Phase::BackUpOut | Phase::PausedOut)
+        self.phase.is_outbound()
     }
 
     /// Takes what is known now, and gives what is wanted.

@@ -10,6 +10,7 @@ pub mod joints;
 pub mod robot;
 pub mod sensors;
 pub mod state;
+pub mod status;
 pub mod terrain;
 pub mod time;
 pub mod tunnel;

@@ -1,33 +1,6 @@
 //! The mission as a table.
 
-use super::AbortReason;
-
-/// Where a mission stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// Lying at the start, waiting for the estimator.
-    Idle,
-    /// Rising.
-    StandUp,
-    /// Walking to the next station.
-    Go,
-    /// Standing at a station, looking.
-    Inspect,
-    /// Backing away from where it got stuck on the way out.
-    BackUpOut,
-    /// Standing where it was told to wait on the way out.
-    PausedOut,
-    /// Walking home.
-    Return,
-    /// Backing away from where it got stuck on the way home.
-    BackUpHome,
-    /// Standing where it was told to wait on the way home.
-    PausedHome,
-    /// Sinking onto the belly.
-    LieDown,
-    /// Over, one way or the other.
-    Done,
-}
+use robot_interface::status::{AbortReason, MissionPhase};
 
 /// What can happen to a mission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,11 +119,11 @@ pub enum Action {
 /// | PausedHome | Fell         | Done       | GiveUp(Fell)     |
 /// | LieDown    | Fell         | Done       | GiveUp(Fell)     |
 #[rustfmt::skip]
-pub const TABLE: &[(Phase, Event, Phase, Action)] = {
+pub const TABLE: &[(MissionPhase, Event, MissionPhase, Action)] = {
     use AbortReason as R;
     use Action as A;
     use Event as E;
-    use Phase as P;
+    use MissionPhase as P;
     &[
         (P::Idle,       E::Ready,        P::StandUp,    A::Proceed),
         (P::StandUp,    E::Standing,     P::Go,         A::Proceed),
@@ -227,23 +200,6 @@ pub const TABLE: &[(Phase, Event, Phase, Action)] = {
 };
 
 /// The phase that follows and what is done, if the table has it.
-pub(super) fn next(phase: Phase, event: Event) -> Option<(Phase, Action)> {
+pub(super) fn next(phase: MissionPhase, event: Event) -> Option<(MissionPhase, Action)> {
     TABLE.iter().find(|(p, e, ..)| (*p, *e) == (phase, event)).map(|(_, _, to, action)| (*to, *action))
-}
-
-impl Phase {
-    /// Name for people.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Idle => "waiting",
-            Self::StandUp => "standing up",
-            Self::Go => "walking out",
-            Self::Inspect => "inspecting",
-            Self::BackUpOut | Self::BackUpHome => "backing up",
-            Self::PausedOut | Self::PausedHome => "paused",
-            Self::Return => "walking home",
-            Self::LieDown => "lying down",
-            Self::Done => "done",
-        }
-    }
 }
