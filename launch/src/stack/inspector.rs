@@ -61,7 +61,7 @@ impl Inspector {
             robot: robot.clone(),
             segmenter: Segmenter::bundled()
                 .context("the bundled defect model cannot be used")?
-                .at_most_sizes(PICTURE_SIZES),
+                .with_max_scales(PICTURE_SIZES),
             lining: LiningMap::new(&mission.design, tuning),
             joints: HotJoints::new(&mission.design, inspection.hot_joint_above_c.get()),
             crack_px: tuning.crack_px,
