@@ -10,6 +10,7 @@ use robot_interface::time::Stamp;
 
 use super::*;
 use crate::lockstep::{Detail, Progress};
+use crate::mission_file::MissionFile;
 use crate::run;
 use recording::RecordError;
 
