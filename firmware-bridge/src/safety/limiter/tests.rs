@@ -1,3 +1,4 @@
+use robot_interface::fixtures::go2;
 use robot_interface::joints::JointStates;
 
 use super::*;
@@ -5,10 +6,6 @@ use crate::bridge::{CYCLE_NANOS, MotorBridge};
 
 const JOINT: usize = 1;
 const KP: f64 = 60.0;
-
-fn go2() -> RobotDescription {
-    toml::from_str(include_str!("../../../../launch/robots/go2.toml")).expect("the Go2's file reads")
-}
 
 fn at(cycle: u64) -> Stamp {
     Stamp::from_nanos(1_000_000_000 + cycle * CYCLE_NANOS)

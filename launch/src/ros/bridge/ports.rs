@@ -11,10 +11,10 @@ use firmware_bridge::bridge::{MotorBridge, baud};
 use firmware_bridge::port::{BusDriver, PortOpener, Replaceable, Replacer, SerialPort, replaceable};
 use firmware_bridge::protocol::imu::IMU_BAUD;
 
-use crate::ros::Setting;
-use crate::ros::shell::system_time;
-use crate::ros::sim::{imu_port, motor_port};
-use stack::realtime::{Lines, Report, TimeBase, monotonic};
+use crate::ros::lifecycle_node::system_time;
+use crate::ros::settings::NodeSettings;
+use crate::ros::simulated_ports::{imu_port, motor_port};
+use stack::realtime::{ControlPorts, ControlReport, TimeBase, monotonic};
 
 /// How often missing ports are looked for.
 const LOOK: Duration = Duration::from_millis(100);
@@ -27,10 +27,10 @@ pub(super) struct Ports {
 }
 
 impl Ports {
-    pub(super) fn new(setting: &Setting) -> anyhow::Result<Self> {
-        let robot = &setting.robot.description;
+    pub(super) fn new(settings: &NodeSettings) -> anyhow::Result<Self> {
+        let robot = &settings.robot.description;
         let buses = robot.buses();
-        let (motors, imu) = match (&setting.ports_dir, &robot.ports) {
+        let (motors, imu) = match (&settings.ports_dir, &robot.ports) {
             (Some(dir), _) => ((0..buses).map(|bus| motor_port(dir, bus)).collect(), imu_port(dir)),
             (None, Some(ports)) => (ports.motors.clone(), ports.imu.clone()),
             (None, None) => anyhow::bail!(
@@ -46,7 +46,7 @@ impl Ports {
         );
         let mut paths: Vec<_> = motors.into_iter().map(|path| (path, baud(robot.motors.protocol))).collect();
         paths.push((imu, IMU_BAUD));
-        Ok(Self { paths, simulated: setting.ports_dir.is_some(), helper: None })
+        Ok(Self { paths, simulated: settings.ports_dir.is_some(), helper: None })
     }
 
     /// In simulation the inertial sensor's clock is the time: the world may be slower than the wall.
@@ -59,7 +59,10 @@ impl Ports {
     }
 
     /// The lines for the control loop. They need not be plugged in yet.
-    pub(super) fn open(&mut self, bridge: &MotorBridge) -> anyhow::Result<Lines<Replaceable<SerialPort>>> {
+    pub(super) fn open(
+        &mut self,
+        bridge: &MotorBridge,
+    ) -> anyhow::Result<ControlPorts<Replaceable<SerialPort>>> {
         self.close();
         let (mut lines, replacers): (Vec<_>, Vec<_>) =
             self.paths.iter().map(|_| replaceable::<SerialPort>()).unzip();
@@ -74,7 +77,7 @@ impl Ports {
             .spawn(move || look_after(openers, replacers, &ours))
             .context("cannot start the thread that opens ports")?;
         self.helper = Some((ended, thread));
-        Ok(Lines { buses, imu })
+        Ok(ControlPorts { buses, imu })
     }
 
     pub(super) fn close(&mut self) {
@@ -85,7 +88,7 @@ impl Ports {
     }
 
     /// What diagnostics say of the lines.
-    pub(super) fn values(&self, report: &Report) -> Vec<(&'static str, String)> {
+    pub(super) fn values(&self, report: &ControlReport) -> Vec<(&'static str, String)> {
         let imu = report.imu_counts;
         vec![
             ("port_failures", format!("{:?}", &report.port_failures[..self.paths.len() - 1])),

@@ -3,31 +3,26 @@
 use planner::mission::Order;
 use r2r::adit_msgs::action::RunMission;
 use r2r::std_srvs::srv::Trigger;
-use r2r::{ActionServerCancelRequest, ActionServerGoal, ActionServerGoalRequest, Node, ServiceRequest};
+use r2r::{ActionServerGoalRequest, Node, ServiceRequest};
 
-use super::journey::Journey;
+use super::goal::Goal;
+use super::mission_executor::MissionExecutor;
 use crate::ros::endpoint::{Inbox, outcome, respond};
 
 type Asked = Inbox<ServiceRequest<Trigger::Service>>;
-
-/// An accepted goal.
-pub(super) struct Goal {
-    pub(super) handle: ActionServerGoal<RunMission::Action>,
-    pub(super) cancels: Inbox<ActionServerCancelRequest>,
-}
 
 /// A mission is to begin.
 pub(super) struct Begin {
     pub(super) goal: Option<Goal>,
 }
 
-pub(super) struct Missions {
+pub(super) struct MissionServices {
     start: Asked,
     orders: [(Asked, Order, &'static str); 4],
     goals: Inbox<ActionServerGoalRequest<RunMission::Action>>,
 }
 
-impl Missions {
+impl MissionServices {
     pub(super) fn new(node: &mut Node) -> r2r::Result<Self> {
         let goals = node.create_action_server::<RunMission::Action>("mission/run")?;
         Ok(Self {
@@ -47,20 +42,20 @@ impl Missions {
         &mut self,
         active: bool,
         name: &str,
-        mut journey: Option<&mut Journey>,
+        mut executor: Option<&mut MissionExecutor>,
     ) -> Option<Begin> {
         let mut begin = None;
         for (inbox, order, effect) in &mut self.orders {
             while let Some(request) = inbox.take() {
-                let answer = match &mut journey {
-                    Some(journey) => journey.order(*order).map(|()| *effect),
+                let answer = match &mut executor {
+                    Some(executor) => executor.order(*order).map(|()| *effect),
                     None => Err("no mission is under way: start one by mission/start".to_owned()),
                 };
                 respond(request, outcome(answer));
             }
         }
         while let Some(request) = self.start.take() {
-            let answer = may_begin(active, journey.is_some() || begin.is_some());
+            let answer = may_begin(active, executor.is_some() || begin.is_some());
             if answer.is_ok() {
                 begin = Some(Begin { goal: None });
             }
@@ -68,7 +63,7 @@ impl Missions {
         }
         while let Some(request) = self.goals.take() {
             let wanted = request.goal.mission.clone();
-            let answer = may_begin(active, journey.is_some() || begin.is_some()).and_then(|()| {
+            let answer = may_begin(active, executor.is_some() || begin.is_some()).and_then(|()| {
                 let same = wanted.is_empty() || wanted == name;
                 same.then_some(())
                     .ok_or_else(|| format!("the stack was started with the mission `{name}`, not `{wanted}`"))

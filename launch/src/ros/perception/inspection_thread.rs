@@ -1,4 +1,4 @@
-//! The thread that works on pictures, in the order in which they came. None is dropped unless very many wait: each
+//! Thread of inspection: works on pictures in the order in which they came. None is dropped unless very many wait: each
 //! shows a stretch of lining that no other may show.
 
 use std::sync::Arc;
@@ -8,29 +8,21 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use perception::lining::Defect;
-use robot_interface::frames::{Base, Map, Transform};
 use robot_interface::robot::RobotDescription;
-use robot_interface::sensors::{RgbImage, ThermalFrame};
 
 use stack::config::Mission;
 use stack::realtime::stand_back;
-use stack::{Findings, Inspector};
+use stack::{Findings, InspectionJob, Inspector, StackError};
 
 /// Beyond this many waiting pictures new ones are refused: 4 MB each.
-const MOST_WAITING: usize = 60;
+const MAX_WAITING: usize = 60;
 /// How far it stands back behind scans and whatever else has to be done at once.
 const LEVELS: i32 = 12;
 /// The longest that is waited for all pictures to be worked on before a report.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What a camera gave.
-pub(super) enum Sight {
-    Picture { camera: usize, image: RgbImage },
-    Thermal(ThermalFrame),
-}
-
 enum Job {
-    See(Transform<Map, Base>, Sight),
+    Inspect(InspectionJob),
     Findings,
     BeginAnew,
 }
@@ -40,13 +32,13 @@ enum Answer {
     Findings(Box<Findings>),
 }
 
-pub(super) struct Eyes {
+pub(super) struct InspectionThread {
     jobs: Sender<Job>,
-    answers: Receiver<anyhow::Result<Answer>>,
+    answers: Receiver<Result<Answer, StackError>>,
     waiting: Arc<AtomicUsize>,
 }
 
-impl Eyes {
+impl InspectionThread {
     pub(super) fn start(mission: &Mission, robot: &RobotDescription) -> anyhow::Result<Self> {
         let (jobs, inbox) = channel();
         let (outbox, answers) = channel();
@@ -57,10 +49,11 @@ impl Eyes {
             stand_back(LEVELS);
             for job in inbox {
                 let answer = match job {
-                    Job::See(pose, sight) => {
-                        let seen = see(&mut inspector, &pose, sight);
-                        count.fetch_sub(1, Ordering::Relaxed);
-                        seen.map(|()| Answer::Defects(inspector.defects()))
+                    Job::Inspect(job) => {
+                        let pictures = job.images.len();
+                        let result = inspector.inspect(job);
+                        count.fetch_sub(pictures, Ordering::Relaxed);
+                        result.map(|result| Answer::Defects(result.defects))
                     }
                     Job::Findings => Ok(Answer::Findings(Box::new(inspector.findings()))),
                     Job::BeginAnew => Inspector::new(&mission, &robot).map(|new| {
@@ -74,7 +67,7 @@ impl Eyes {
             }
         };
         // It ends when its inbox is dropped.
-        let thread = std::thread::Builder::new().name("eyes".to_owned());
+        let thread = std::thread::Builder::new().name("inspection".to_owned());
         thread.spawn(work).context("cannot start the thread that works on pictures")?;
         Ok(Self { jobs, answers, waiting })
     }
@@ -84,13 +77,13 @@ impl Eyes {
         self.waiting.load(Ordering::Relaxed)
     }
 
-    pub(super) fn give(&self, pose: Transform<Map, Base>, sight: Sight) -> anyhow::Result<()> {
-        if self.waiting() >= MOST_WAITING {
-            tracing::warn!("a picture is not used: {MOST_WAITING} wait already, this computer is too slow");
+    pub(super) fn give(&self, job: InspectionJob) -> anyhow::Result<()> {
+        if self.waiting() >= MAX_WAITING {
+            tracing::warn!("pictures are not used: {MAX_WAITING} wait already, this computer is too slow");
             return Ok(());
         }
-        self.waiting.fetch_add(1, Ordering::Relaxed);
-        self.jobs.send(Job::See(pose, sight)).ok().ok_or_else(ended)
+        self.waiting.fetch_add(job.images.len(), Ordering::Relaxed);
+        self.jobs.send(Job::Inspect(job)).ok().ok_or_else(ended)
     }
 
     /// All defects so far, if there is news.
@@ -124,19 +117,6 @@ impl Eyes {
     pub(super) fn begin_anew(&self) {
         // That the thread has ended shows at the next picture.
         let _ = self.jobs.send(Job::BeginAnew);
-    }
-}
-
-fn see(inspector: &mut Inspector, pose: &Transform<Map, Base>, sight: Sight) -> anyhow::Result<()> {
-    match sight {
-        Sight::Picture { camera, image } => {
-            let view = inspector.judge(image)?;
-            inspector.add(camera, pose, view)
-        }
-        Sight::Thermal(frame) => {
-            inspector.add_thermal(pose, &frame);
-            Ok(())
-        }
     }
 }
 

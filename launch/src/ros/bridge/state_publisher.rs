@@ -1,44 +1,37 @@
-//! What the bridge publishes: joints, inertial samples, odometry with its transform, and the robot's state.
+//! Publisher of the bridge's topics: joints, inertial samples, odometry with its transform, and the robot's state.
 
-use firmware_bridge::safety::Limit;
-use planner::estop::StopLevel;
-use planner::gait::Mode;
+use firmware_bridge::safety::{Limit, Power};
 use r2r::adit_msgs::msg::RobotState;
 use r2r::std_msgs::msg::Header;
 use r2r::{Node, Publisher};
 use robot_interface::joints::JOINT_NAMES;
 use robot_interface::robot::RobotDescription;
+use robot_interface::status::PowerState;
 use robot_interface::time::Stamp;
+use stack::authority::estop::StopLevel;
+use stack::authority::failsafe::HoldReason;
 
 use crate::ros::convert::time;
-use crate::ros::outlet::{Topics, latched_qos, state_qos};
+use crate::ros::topic_publishers::{TopicPublishers, latched_qos, state_qos};
 use recording::MessageWriter;
 use recording::messages;
-use stack::realtime::Report;
+use stack::realtime::ControlReport;
 
-/// The modes of the gait as they are called in messages.
-pub(in crate::ros) const MODES: [(Mode, &str); 4] = [
-    (Mode::Damped, "damped"),
-    (Mode::StandUp, "stand_up"),
-    (Mode::Walk, "walk"),
-    (Mode::LieDown, "lie_down"),
-];
-
-pub(super) struct Says {
-    out: MessageWriter<Topics>,
+pub(super) struct StatePublisher {
+    out: MessageWriter<TopicPublishers>,
     state: Publisher<RobotState>,
     mounts_told: bool,
     last: Stamp,
 }
 
-impl Says {
+impl StatePublisher {
     pub(super) fn new(node: &mut Node, robot: &RobotDescription) -> r2r::Result<Self> {
-        let topics = Topics::new()
-            .with::<ros_msgs::JointState>(node, "/joint_states", state_qos())?
-            .with::<ros_msgs::Imu>(node, "/imu/data", state_qos())?
-            .with::<ros_msgs::Odometry>(node, "/odom", state_qos())?
-            .with::<ros_msgs::TfMessage>(node, "/tf", state_qos())?
-            .with::<ros_msgs::TfMessage>(node, "/tf_static", latched_qos())?;
+        let topics = TopicPublishers::new()
+            .with::<messages::JointState>(node, "/joint_states", state_qos())?
+            .with::<messages::Imu>(node, "/imu/data", state_qos())?
+            .with::<messages::Odometry>(node, "/odom", state_qos())?
+            .with::<messages::TfMessage>(node, "/tf", state_qos())?
+            .with::<messages::TfMessage>(node, "/tf_static", latched_qos())?;
         Ok(Self {
             out: MessageWriter::through(topics, robot),
             state: node.create_publisher("robot_state", state_qos())?,
@@ -48,14 +41,14 @@ impl Says {
     }
 
     /// Publishes a report. The state goes out even where a measurement cannot.
-    pub(super) fn report(&mut self, report: &Report, owner: &str) -> anyhow::Result<()> {
+    pub(super) fn report(&mut self, report: &ControlReport, owner: &str) -> anyhow::Result<()> {
         let measured = self.measurements(report);
         self.state(report, owner)?;
         measured
     }
 
-    fn measurements(&mut self, report: &Report) -> anyhow::Result<()> {
-        let state = &report.body.state;
+    fn measurements(&mut self, report: &ControlReport) -> anyhow::Result<()> {
+        let state = &report.status.state;
         if !self.mounts_told {
             self.out.static_transforms(state.stamp)?;
             self.mounts_told = true;
@@ -70,34 +63,48 @@ impl Says {
         Ok(())
     }
 
-    fn state(&self, report: &Report, owner: &str) -> r2r::Result<()> {
-        let state = &report.body.state;
-        let mode = MODES.iter().find(|(mode, _)| *mode == report.body.mode).map_or("", |(_, name)| name);
+    fn state(&self, report: &ControlReport, owner: &str) -> r2r::Result<()> {
+        let state = &report.status.state;
+        let power = power_state(report.power);
         self.state.publish(&RobotState {
             header: Header { stamp: time(state.stamp), frame_id: "base_link".to_owned() },
-            mode: mode.to_owned(),
-            ready: report.body.ready,
-            fallen: report.body.fallen,
+            mode: report.status.mode.number(),
+            mode_text: report.status.mode.name().to_owned(),
+            ready: report.status.ready,
+            fallen: report.status.fallen,
             estopped: report.stop != StopLevel::None,
-            stop_level: report.stop.name().to_owned(),
-            power: report.power.name().to_owned(),
-            fault: report.trip.map(|trip| trip.to_string()).unwrap_or_default(),
-            held: report.hold.map(|hold| hold.to_string()).unwrap_or_default(),
+            stop_level: report.stop as u8,
+            power: power.number(),
+            power_text: power.name().to_owned(),
+            fault_text: report.trip.map(|trip| trip.to_string()).unwrap_or_default(),
+            hold: report.hold.map_or(0, HoldReason::number),
+            hold_text: report.hold.map(|hold| hold.to_string()).unwrap_or_default(),
             lease_owner: owner.to_owned(),
             contacts: state.contacts.to_vec(),
             torque_peak_nm: report.torque_peak_nm,
             missed_replies: report.missed_replies,
-            missed_deadlines: report.timing.missed,
+            missed_deadlines: report.timing.missed_deadlines,
         })
     }
 }
 
-/// How well the deadlines are kept, for diagnostics.
-pub(super) fn timing(report: &Report) -> Vec<(&'static str, String)> {
+/// Returns the power state as messages number it.
+const fn power_state(power: Power) -> PowerState {
+    match power {
+        Power::Off => PowerState::Off,
+        Power::Damped => PowerState::Damped,
+        Power::Standing => PowerState::Standing,
+        Power::Active => PowerState::Active,
+        Power::Faulted => PowerState::Faulted,
+    }
+}
+
+/// Deadlines kept and missed, for diagnostics.
+pub(super) fn timing(report: &ControlReport) -> Vec<(&'static str, String)> {
     let timing = &report.timing;
     vec![
         ("cycles", timing.late.count().to_string()),
-        ("missed_deadlines", timing.missed.to_string()),
+        ("missed_deadlines", timing.missed_deadlines.to_string()),
         ("late_us", timing.late.in_us()),
         ("bus_round_trip_us", timing.bus.in_us()),
         ("cycle_us", timing.took.in_us()),
@@ -107,7 +114,7 @@ pub(super) fn timing(report: &Report) -> Vec<(&'static str, String)> {
 }
 
 /// What the motors may do, and which limits have acted, for diagnostics.
-pub(super) fn safety(report: &Report) -> Vec<(&'static str, String)> {
+pub(super) fn safety(report: &ControlReport) -> Vec<(&'static str, String)> {
     let acted = |limit| {
         let joints = JOINT_NAMES.iter().zip(&report.limited);
         let acted = joints.filter(|(_, counts)| counts.get(limit) > 0);

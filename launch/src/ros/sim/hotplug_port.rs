@@ -7,12 +7,12 @@ use firmware_bridge::port::{BusPort, PortError};
 use crate::pty::{Pty, PtyError};
 
 /// A pseudo-terminal, or its absence.
-pub(super) struct Plug {
+pub(super) struct HotplugPort {
     path: PathBuf,
     pty: Option<Pty>,
 }
 
-impl Plug {
+impl HotplugPort {
     /// Plugged in, to be found at `path`.
     pub(super) fn new(path: PathBuf) -> Result<Self, PtyError> {
         Ok(Self { pty: Some(Pty::linked(&path)?), path })
@@ -32,7 +32,7 @@ impl Plug {
     }
 }
 
-impl BusPort for Plug {
+impl BusPort for HotplugPort {
     fn write(&mut self, bytes: &[u8]) -> Result<(), PortError> {
         self.pty.as_mut().map_or(Ok(()), |pty| pty.write(bytes))
     }

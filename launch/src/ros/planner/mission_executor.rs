@@ -1,4 +1,4 @@
-//! One mission from its being asked for to its report.
+//! Executor of one mission, from its being asked for to its report.
 
 use planner::gait::Mode;
 use planner::mission::{Order, Phase};
@@ -7,15 +7,18 @@ use r2r::adit_msgs::msg::{MissionStatus, MotionTarget};
 use r2r::adit_msgs::srv::{AcquireLease, ReleaseLease};
 use r2r::std_srvs::srv::Trigger;
 use robot_interface::state::VelocityCommand;
+use robot_interface::status::{Ending, MissionState};
 use robot_interface::time::Stamp;
 
-use super::ask::{Ask, Pending};
-use super::missions::Goal;
-use super::{Known, OWNER};
-use crate::ros::Setting;
+use super::goal::Goal;
+use super::inputs::Inputs;
+use super::requests::{Pending, ServiceClients};
 use crate::ros::convert::time;
-use stack::{Guide, Navigator, ending};
+use crate::ros::settingss::NodeSettings;
+use stack::{Navigator, VelocityController};
 
+/// Name under which the lease is taken.
+const OWNER: &str = "planner";
 /// Between two decisions of the mission, two targets, two words on how far it has come, ns.
 const DECIDE_NANOS: u64 = 100_000_000;
 const TARGET_NANOS: u64 = 20_000_000;
@@ -27,7 +30,8 @@ const RENEW_NANOS: u64 = 1_000_000_000;
 const LEASE_WITHIN_S: f64 = 5.0;
 const REPORT_WITHIN_S: f64 = 90.0;
 /// Without news of the robot or the ground it stands after the first time, and gives up after the second, s.
-const BLIND_S: (f64, f64) = (1.0, 10.0);
+const STAND_WHEN_BLIND_S: f64 = 1.0;
+const GIVE_UP_WHEN_BLIND_S: f64 = 10.0;
 
 /// How far it has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +39,7 @@ pub(super) enum Stage {
     /// The lease has been asked for.
     Leasing,
     /// The robot is led.
-    Leading,
+    CommandArbiter,
     /// The robot lies; the report is being written.
     Reporting,
     /// All is done.
@@ -51,11 +55,11 @@ pub(super) struct Step {
     pub(super) status: Option<MissionStatus>,
 }
 
-pub(super) struct Journey {
+pub(super) struct MissionExecutor {
     stage: Stage,
     since: Stamp,
     navigator: Navigator,
-    guide: Guide,
+    velocity_controller: VelocityController,
     goal: Option<Goal>,
     cancelled: bool,
     order: Option<Order>,
@@ -72,20 +76,17 @@ pub(super) struct Journey {
     /// Why it was given up, when that is not the mission's own reason.
     failure: Option<String>,
     folder: String,
-    start_m: f64,
-    farthest_m: f64,
-    way_m: f64,
     defects: u32,
 }
 
-impl Journey {
-    pub(super) fn new(setting: &Setting, now: Stamp, goal: Option<Goal>) -> Self {
-        let robot = &setting.robot.description;
+impl MissionExecutor {
+    pub(super) fn new(settings: &NodeSettings, now: Stamp, goal: Option<Goal>) -> Self {
+        let robot = &settings.robot.description;
         Self {
             stage: Stage::Leasing,
             since: now,
-            navigator: Navigator::new(&setting.mission, robot),
-            guide: Guide::new(robot),
+            navigator: Navigator::new(&settings.mission, robot),
+            velocity_controller: VelocityController::new(robot),
             goal,
             cancelled: false,
             order: None,
@@ -101,9 +102,6 @@ impl Journey {
             phase: Phase::Idle,
             failure: None,
             folder: String::new(),
-            start_m: setting.mission.inspection.start_m.get(),
-            farthest_m: 0.0,
-            way_m: 0.0,
             defects: 0,
         }
     }
@@ -116,7 +114,7 @@ impl Journey {
     pub(super) fn doing(&self) -> &'static str {
         match self.stage {
             Stage::Leasing => "asking for the lease",
-            Stage::Leading => self.phase.name(),
+            Stage::CommandArbiter => self.phase.name(),
             Stage::Reporting => "writing the report",
             Stage::Over => "over",
         }
@@ -124,7 +122,7 @@ impl Journey {
 
     /// Takes an operator's order.
     pub(super) fn order(&mut self, order: Order) -> Result<(), String> {
-        if self.stage != Stage::Leading {
+        if self.stage != Stage::CommandArbiter {
             return Err(format!("the mission is {}: it cannot take orders now", self.doing()));
         }
         self.order = Some(order);
@@ -135,7 +133,7 @@ impl Journey {
     pub(super) fn stop(&mut self) {
         match self.stage {
             Stage::Leasing => self.fail("stopped before it began"),
-            Stage::Leading => self.order = Some(Order::Stop),
+            Stage::CommandArbiter => self.order = Some(Order::Stop),
             Stage::Reporting | Stage::Over => {}
         }
     }
@@ -147,18 +145,24 @@ impl Journey {
     }
 
     /// Goes on; called as often as the node looks.
-    pub(super) fn step(&mut self, now: Stamp, known: &Known, speed_m_s: [f64; 2], ask: &Ask) -> Step {
+    pub(super) fn step(
+        &mut self,
+        now: Stamp,
+        inputs: &Inputs,
+        speed_m_s: [f64; 2],
+        clients: &ServiceClients,
+    ) -> Step {
         self.hear_cancel();
-        self.defects = known.defects;
+        self.defects = inputs.defects;
         let mut step = Step::default();
         match self.stage {
-            Stage::Leasing => self.take_lease(now, ask),
-            Stage::Leading => self.lead(now, known, speed_m_s, ask, &mut step),
-            Stage::Reporting => self.write_report(now, ask),
+            Stage::Leasing => self.take_lease(now, clients),
+            Stage::CommandArbiter => self.lead(now, inputs, speed_m_s, clients, &mut step),
+            Stage::Reporting => self.write_report(now, clients),
             Stage::Over => return step,
         }
         if due(&mut self.told, now, STATUS_NANOS) || self.stage == Stage::Over {
-            let status = self.status(known);
+            let status = self.status(inputs);
             if let Some(goal) = &self.goal
                 && let Err(error) =
                     goal.handle.publish_feedback(RunMission::Feedback { status: status.clone() })
@@ -183,17 +187,17 @@ impl Journey {
         }
     }
 
-    fn take_lease(&mut self, now: Stamp, ask: &Ask) {
-        self.tend_lease(now, ask);
+    fn take_lease(&mut self, now: Stamp, clients: &ServiceClients) {
+        self.tend_lease(now, clients);
         if !self.token.is_empty() {
-            self.stage = Stage::Leading;
+            self.stage = Stage::CommandArbiter;
         } else if now.seconds_since(self.since) > LEASE_WITHIN_S {
             self.fail("the bridge did not grant the lease: is it active?");
         }
     }
 
     /// Asks for the lease and renews it.
-    fn tend_lease(&mut self, now: Stamp, ask: &Ask) {
+    fn tend_lease(&mut self, now: Stamp, clients: &ServiceClients) {
         if let Some(answer) = self.lease.as_mut().and_then(Pending::take) {
             self.lease = None;
             match answer {
@@ -209,29 +213,36 @@ impl Journey {
                 duration_s: LEASE_S,
                 token: self.token.clone(),
             };
-            self.lease = Pending::ask(&ask.acquire, &request)
+            self.lease = Pending::ask(&clients.acquire, &request)
                 .inspect_err(|error| tracing::warn!("lease/acquire: {error}"))
                 .ok();
         }
     }
 
-    fn lead(&mut self, now: Stamp, known: &Known, speed_m_s: [f64; 2], ask: &Ask, step: &mut Step) {
-        self.tend_lease(now, ask);
-        let blind_s = known.age_s(now);
-        if blind_s.is_finite() && blind_s > BLIND_S.1 {
+    fn lead(
+        &mut self,
+        now: Stamp,
+        inputs: &Inputs,
+        speed_m_s: [f64; 2],
+        clients: &ServiceClients,
+        step: &mut Step,
+    ) {
+        self.tend_lease(now, clients);
+        let blind_s = inputs.age_s(now);
+        if blind_s.is_finite() && blind_s > GIVE_UP_WHEN_BLIND_S {
             self.order = Some(Order::Stop);
             self.failure.get_or_insert_with(|| "nothing was heard of the robot or the ground".to_owned());
         }
         if due(&mut self.decided, now, DECIDE_NANOS) {
-            self.decide(known, speed_m_s, step);
+            self.decide(inputs, speed_m_s, step);
         }
         if due(&mut self.targeted, now, TARGET_NANOS)
-            && let Some(body) = known.body()
+            && let Some(body) = inputs.control_status()
         {
-            let velocity = if blind_s > BLIND_S.0 {
+            let velocity = if blind_s > STAND_WHEN_BLIND_S {
                 VelocityCommand::default()
             } else {
-                self.guide.velocity(&body.state)
+                self.velocity_controller.velocity(&body.state)
             };
             step.target = Some(self.target(body.state.stamp, velocity));
         }
@@ -240,34 +251,28 @@ impl Journey {
         }
     }
 
-    fn decide(&mut self, known: &Known, speed_m_s: [f64; 2], step: &mut Step) {
-        let (Some(body), Some((_, grid))) = (known.body(), &known.grid) else { return };
-        self.navigator.mission.set_speeds(speed_m_s);
+    fn decide(&mut self, inputs: &Inputs, speed_m_s: [f64; 2], step: &mut Step) {
+        let (Some(body), Some((_, grid))) = (inputs.control_status(), &inputs.grid) else { return };
+        self.navigator.set_speeds(speed_m_s);
         let wanted = self.navigator.step(&body, grid, body.state.stamp, self.order.take());
         if wanted.phase != self.phase {
             tracing::info!("{}", wanted.phase.name());
             self.phase = wanted.phase;
         }
         self.mode = wanted.gait;
-        self.guide.follow(&wanted, self.navigator.path());
+        self.velocity_controller.follow(&wanted, self.navigator.path());
         step.picture = wanted.picture;
         let height_m = body.state.map_from_base.origin().z;
         let path = self.navigator.path().unwrap_or_default();
         step.path = Some((body.state.stamp, path.iter().map(|[x, y]| [*x, *y, height_m]).collect()));
-        let out_m = self.navigator.place(&body.state).chainage_m - self.start_m;
-        self.farthest_m = self.farthest_m.max(out_m);
-        let outbound = self.navigator.mission.outbound();
-        self.way_m = if outbound { out_m } else { 2.0 * self.farthest_m - out_m }.max(0.0);
     }
 
     fn target(&mut self, stamp: Stamp, velocity: VelocityCommand) -> MotionTarget {
         let mode = match self.mode.take() {
-            Some(Mode::StandUp) => "stand_up",
-            Some(Mode::LieDown) => "lie_down",
-            _ => "",
+            Some(mode @ (Mode::StandUp | Mode::LieDown)) => mode.number(),
+            Some(Mode::Damped | Mode::Walk) | None => 0,
         };
-        let mut target =
-            MotionTarget { token: self.token.clone(), mode: mode.to_owned(), ..MotionTarget::default() };
+        let mut target = MotionTarget { token: self.token.clone(), mode, ..MotionTarget::default() };
         target.header.stamp = time(stamp);
         target.header.frame_id = "base_link".to_owned();
         (target.twist.linear.x, target.twist.linear.y) = (velocity.vx_m_s, velocity.vy_m_s);
@@ -276,16 +281,16 @@ impl Journey {
     }
 
     /// Gives the lease back and has the report written.
-    fn write_report(&mut self, now: Stamp, ask: &Ask) {
+    fn write_report(&mut self, now: Stamp, clients: &ServiceClients) {
         if !self.token.is_empty() && self.release.is_none() {
             let request = ReleaseLease::Request { token: std::mem::take(&mut self.token) };
             // Should it not arrive, the lease ends by itself.
-            self.release = Pending::ask(&ask.release, &request).ok();
+            self.release = Pending::ask(&clients.release, &request).ok();
             self.since = now;
         }
         // The status goes first: the report tells how the mission ended.
         if self.report.is_none() && now.seconds_since(self.since) > 0.5 {
-            self.report = Pending::ask(&ask.report, &Trigger::Request::default())
+            self.report = Pending::ask(&clients.report, &Trigger::Request::default())
                 .inspect_err(|error| tracing::warn!("report/write: {error}"))
                 .ok();
             self.since = now;
@@ -309,48 +314,52 @@ impl Journey {
         }
     }
 
-    fn reason(&self) -> Option<String> {
-        self.failure
-            .clone()
-            .or_else(|| self.navigator.mission.abort_reason().map(|reason| reason.to_string()))
+    /// Returns how the mission ended.
+    fn ended(&self) -> MissionState {
+        match &self.failure {
+            Some(text) => MissionState::GivenUp(Ending { reason: None, text: text.clone() }),
+            None => MissionState::ended(self.navigator.abort_reason()),
+        }
     }
 
-    fn status(&self, known: &Known) -> MissionStatus {
-        let state = known.body().map(|body| body.state);
-        let phase = match (self.stage, self.reason()) {
-            (Stage::Leasing | Stage::Leading, _) => self.doing().to_owned(),
-            (_, reason) => ending(reason.as_deref()),
+    fn status(&self, inputs: &Inputs) -> MissionStatus {
+        let state = match self.stage {
+            Stage::Leasing => MissionState::Preparing,
+            Stage::Leading => MissionState::Underway(self.phase),
+            Stage::Reporting | Stage::Over => self.ended(),
         };
+        let estimate = inputs.control_status().map(|status| status.state);
         let mut status = MissionStatus {
-            phase,
-            chainage_m: state.as_ref().map_or(0.0, |state| self.navigator.place(state).chainage_m),
-            distance_walked_m: self.way_m,
+            state: state.number(),
+            phase: state.phase_number(),
+            abort_reason: state.abort_number(),
+            text: state.text().to_owned(),
+            chainage_m: estimate.as_ref().map_or(0.0, |estimate| self.navigator.place(estimate).chainage_m),
+            distance_walked_m: self.navigator.progress().way_m,
             defects: self.defects,
             ..MissionStatus::default()
         };
-        status.header.stamp = time(state.map_or(Stamp::ZERO, |state| state.stamp));
+        status.header.stamp = time(estimate.map_or(Stamp::ZERO, |estimate| estimate.stamp));
         status.header.frame_id = "map".to_owned();
         status
     }
 
     /// Tells whoever asked by the action.
     fn conclude(&mut self) {
-        let reason = self.reason();
-        match &reason {
-            None => tracing::info!("mission completed"),
-            Some(reason) => tracing::info!("mission given up: {reason}"),
-        }
+        let ended = self.ended();
+        tracing::info!("mission {ended}");
+        let completed = ended == MissionState::Completed;
         let Some(mut goal) = self.goal.take() else { return };
         let result = RunMission::Result {
-            completed: reason.is_none(),
-            reason: reason.clone().unwrap_or_default(),
+            completed,
+            reason: if completed { String::new() } else { ended.text().to_owned() },
             defects: self.defects,
-            distance_walked_m: self.way_m,
+            distance_walked_m: self.navigator.progress().way_m,
             report: std::mem::take(&mut self.folder),
         };
         let told = if self.cancelled {
             goal.handle.cancel(result)
-        } else if reason.is_none() {
+        } else if completed {
             goal.handle.succeed(result)
         } else {
             goal.handle.abort(result)

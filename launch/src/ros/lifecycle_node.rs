@@ -1,4 +1,4 @@
-//! What every node has: its place in the graph, its life, its parameters, diagnostics, and a clean end.
+//! Lifecycle node around a behaviour: place in the graph, life, parameters, diagnostics, and a clean end.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,10 +10,11 @@ use r2r::rosgraph_msgs::msg::Clock;
 use r2r::{Context, Node, Publisher, QosProfile};
 use robot_interface::time::Stamp;
 
+use super::convert;
 use super::endpoint::Inbox;
 use super::lifecycle::{self, State, Transition};
 use super::parameters::{self, Declarations, Value};
-use super::{Setting, convert};
+use super::settings::NodeSettings;
 use host::up::Signal;
 use stack::realtime::monotonic;
 
@@ -39,8 +40,8 @@ pub(crate) struct Health {
     pub(crate) values: Vec<(&'static str, String)>,
 }
 
-/// The work of a node.
-pub(crate) trait Part {
+/// Behaviour of a node: the work that its lifecycle starts and stops.
+pub(crate) trait NodeBehaviour {
     /// Takes what the work needs: ports, threads, files.
     fn configure(&mut self, _parameters: &Declarations) -> anyhow::Result<()> {
         Ok(())
@@ -51,12 +52,12 @@ pub(crate) trait Part {
         Ok(())
     }
 
-    /// Interrupts it; whether that is done. Asked again until it is, and the part hears and is heard meanwhile.
+    /// Interrupts it; whether that is done. Asked again until it is, and the node hears and is heard meanwhile.
     fn deactivate(&mut self) -> bool {
         true
     }
 
-    /// Gives back what [`Part::configure`] took.
+    /// Gives back what [`NodeBehaviour::configure`] took.
     fn cleanup(&mut self) {}
 
     /// Called some hundred times a second: hears, and says what there is to say. Without being `active` it only
@@ -69,7 +70,7 @@ pub(crate) trait Part {
         active: bool,
     ) -> anyhow::Result<()>;
 
-    /// Told the time of the graph before each [`Part::tick`].
+    /// Told the time of the graph before each [`NodeBehaviour::tick`].
     fn hear_time(&mut self, _time: Stamp) {}
 
     /// How it is.
@@ -81,11 +82,11 @@ pub(crate) trait Part {
     }
 }
 
-/// A node around a part.
-pub(crate) struct Shell<P> {
+/// Lifecycle node around a behaviour.
+pub(crate) struct LifecycleNode<B> {
     node: Node,
     name: &'static str,
-    part: P,
+    behaviour: B,
     state: State,
     declared: Declarations,
     life: lifecycle::Services,
@@ -99,12 +100,12 @@ pub(crate) struct Shell<P> {
     time: Stamp,
 }
 
-impl<P: Part> Shell<P> {
+impl<B: NodeBehaviour> LifecycleNode<B> {
     /// Makes the node, brings it to life, and runs it until a signal ends it.
     pub(crate) fn run(
         name: &'static str,
-        setting: Setting,
-        make: impl FnOnce(&mut Node, &mut Declarations, Setting) -> anyhow::Result<P>,
+        settings: NodeSettings,
+        make: impl FnOnce(&mut Node, &mut Declarations, NodeSettings) -> anyhow::Result<B>,
     ) -> anyhow::Result<()> {
         // If whoever started it is gone, nobody would ever end it. Whoever has the motors puts the robot down first.
         let last = if name == "bridge" { Signal::Terminate } else { Signal::Kill };
@@ -115,16 +116,16 @@ impl<P: Part> Shell<P> {
         let mut declared = Declarations::default();
         declared.fixed("use_sim_time", Value::Bool(false), "take the time from /clock");
         declared.fixed("autostart", Value::Bool(true), "configure and activate without being told");
-        declared.fixed("robot", Value::Text(setting.robot.description.name.clone()), "the robot");
-        declared.fixed("mission", Value::Text(setting.mission.name.clone()), "the mission");
-        let part = make(&mut node, &mut declared, setting)?;
+        declared.fixed("robot", Value::Text(settings.robot.description.name.clone()), "the robot");
+        declared.fixed("mission", Value::Text(settings.mission.name.clone()), "the mission");
+        let behaviour = make(&mut node, &mut declared, settings)?;
         let mut shell = Self {
             life: lifecycle::Services::new(&mut node, name)?,
             parameters: parameters::Services::new(&mut node, name, &mut declared)?,
             diagnostics: node.create_publisher("diagnostics", QosProfile::default())?,
             node,
             name,
-            part,
+            behaviour,
             state: State::Unconfigured,
             declared,
             diagnosed: Stamp::ZERO,
@@ -156,7 +157,7 @@ impl<P: Part> Shell<P> {
             self.parameters.serve(&mut self.declared);
             self.serve_life();
             self.tell_time();
-            let done = self.part.tick(&mut self.node, now, &self.declared, self.state == State::Active);
+            let done = self.behaviour.tick(&mut self.node, now, &self.declared, self.state == State::Active);
             // What cannot go on still comes to an end in order, and hears meanwhile.
             failed = failed.or(done.err());
             if now >= self.diagnosed.plus_nanos(DIAGNOSE_NANOS) {
@@ -165,7 +166,7 @@ impl<P: Part> Shell<P> {
             }
             if failed.is_some() || stop.load(Ordering::Relaxed) {
                 let since = *stopping.get_or_insert(now);
-                if self.part.may_end(now) || now.seconds_since(since) > END_WITHIN_S {
+                if self.behaviour.may_end(now) || now.seconds_since(since) > END_WITHIN_S {
                     break;
                 }
             }
@@ -182,23 +183,23 @@ impl<P: Part> Shell<P> {
             }
             None => system_time(),
         };
-        self.part.hear_time(self.time);
+        self.behaviour.hear_time(self.time);
     }
 
     fn serve_life(&mut self) {
         let mut wanted = None;
         self.life.serve(self.state, |transition, to| {
             let done = match transition {
-                Transition::Configure => self.part.configure(&self.declared),
-                Transition::Activate => self.part.activate(),
+                Transition::Configure => self.behaviour.configure(&self.declared),
+                Transition::Activate => self.behaviour.activate(),
                 Transition::Deactivate | Transition::ActiveShutdown => {
-                    if !self.part.deactivate() {
+                    if !self.behaviour.deactivate() {
                         return None;
                     }
                     Ok(())
                 }
                 Transition::Cleanup => {
-                    self.part.cleanup();
+                    self.behaviour.cleanup();
                     Ok(())
                 }
                 Transition::UnconfiguredShutdown | Transition::InactiveShutdown => Ok(()),
@@ -216,8 +217,8 @@ impl<P: Part> Shell<P> {
 
     fn change(&mut self, transition: Transition, to: State) -> anyhow::Result<()> {
         match transition {
-            Transition::Configure => self.part.configure(&self.declared)?,
-            _ => self.part.activate()?,
+            Transition::Configure => self.behaviour.configure(&self.declared)?,
+            _ => self.behaviour.activate()?,
         }
         self.entered(transition, to);
         Ok(())
@@ -230,7 +231,7 @@ impl<P: Part> Shell<P> {
     }
 
     fn diagnose(&mut self) {
-        let health = self.part.health();
+        let health = self.behaviour.health();
         let value = |(key, value): (&str, String)| KeyValue { key: key.to_owned(), value };
         let status = DiagnosticStatus {
             level: health.level as u8,

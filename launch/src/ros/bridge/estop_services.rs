@@ -1,25 +1,25 @@
-//! What stops the robot: the emergency stop of a button (`estop`) and of its holders (`estop/register`,
+//! Services of the emergency stop: that of a button (`estop`) and of its holders (`estop/register`,
 //! `estop/check_in`), and the clearing of joints' troubles (`robot/clear_fault`).
 
 use std::sync::atomic::Ordering;
 
 use firmware_bridge::safety::{Limit, Trip};
-use planner::estop::{Estop, StopLevel};
 use r2r::adit_msgs::srv::{EstopCheckIn, EstopRegister};
 use r2r::std_srvs::srv::{SetBool, Trigger};
 use r2r::{Node, ServiceRequest};
 use robot_interface::joints::{JOINT_NAMES, JOINTS};
 use robot_interface::time::Stamp;
+use stack::authority::estop::{Estop, StopLevel};
 
 use crate::ros::endpoint::{Inbox, outcome, respond};
-use stack::realtime::{Orders, Report};
+use stack::realtime::{ControlHandle, ControlReport};
 
 type Asked<S> = Inbox<ServiceRequest<S>>;
 
 /// Time after which it is said again that a limit acts on a joint, s.
 const SAY_AGAIN_S: f64 = 10.0;
 
-pub(super) struct Stopping {
+pub(super) struct EstopServices {
     estop: Estop,
     told: StopLevel,
     button: Asked<SetBool::Service>,
@@ -31,7 +31,7 @@ pub(super) struct Stopping {
     said: [[Option<(Stamp, u32)>; Limit::ALL.len()]; JOINTS],
 }
 
-impl Stopping {
+impl EstopServices {
     pub(super) fn new(node: &mut Node) -> r2r::Result<Self> {
         Ok(Self {
             estop: Estop::default(),
@@ -57,9 +57,9 @@ impl Stopping {
     }
 
     /// Tells the control loop what counts now.
-    pub(super) fn tell(&mut self, now: Stamp, orders: &Orders) {
+    pub(super) fn tell(&mut self, now: Stamp, handle: &ControlHandle) {
         let level = self.estop.level(now);
-        orders.estop.store(level as u8, Ordering::Release);
+        handle.estop.store(level as u8, Ordering::Release);
         if level != self.told {
             if level == StopLevel::None {
                 tracing::info!("emergency stop reset");
@@ -71,7 +71,7 @@ impl Stopping {
     }
 
     /// Answers what is asked.
-    pub(super) fn serve(&mut self, now: Stamp, orders: Option<&Orders>) {
+    pub(super) fn serve(&mut self, now: Stamp, handle: Option<&ControlHandle>) {
         while let Some(request) = self.button.take() {
             let answer = if request.message.data {
                 self.estop.stop(StopLevel::Cut);
@@ -103,18 +103,18 @@ impl Stopping {
             respond(request, response);
         }
         while let Some(request) = self.clear.take() {
-            let answer = match (orders, self.trip) {
+            let answer = match (handle, self.trip) {
                 (None, _) => Err("the bridge is not active".to_owned()),
                 (_, None) => Ok("there is no fault"),
-                (Some(orders), Some(_)) => {
-                    orders.clear.store(true, Ordering::Release);
+                (Some(handle), Some(_)) => {
+                    handle.clear.store(true, Ordering::Release);
                     Ok("cleared if the fault is gone: see robot_state")
                 }
             };
             respond(request, outcome(answer));
         }
-        if let Some(orders) = orders {
-            self.tell(now, orders);
+        if let Some(handle) = handle {
+            self.tell(now, handle);
         }
     }
 
@@ -124,7 +124,7 @@ impl Stopping {
         if asked.leave
             && let Ok(challenge) = answer
         {
-            let left = self.estop.deregister(now, &asked.holder, planner::estop::answer(challenge));
+            let left = self.estop.deregister(now, &asked.holder, stack::authority::estop::answer(challenge));
             answer = left.map(|()| 0);
         }
         let message = answer.as_ref().err().map(ToString::to_string).unwrap_or_default();
@@ -136,8 +136,8 @@ impl Stopping {
         }
     }
 
-    /// Says in the log which limit acts on which joint, and what trouble a joint has.
-    pub(super) fn report(&mut self, now: Stamp, report: &Report) {
+    /// StatePublisher in the log which limit acts on which joint, and what trouble a joint has.
+    pub(super) fn report(&mut self, now: Stamp, report: &ControlReport) {
         if let Some(trip) = report.trip
             && self.trip != report.trip
         {

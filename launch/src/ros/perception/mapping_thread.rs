@@ -1,4 +1,4 @@
-//! The thread that works on scans, one at a time: the newest; what came meanwhile is dropped.
+//! Thread of localisation and mapping: works on scans, one at a time: the newest; what came meanwhile is dropped.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -6,74 +6,65 @@ use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_cha
 
 use anyhow::{Context as _, anyhow};
 use perception::localise::TunnelCorrection;
-use perception::state::PoseHistory;
 use r2r::adit_msgs::msg::TunnelCorrection as CorrectionMsg;
 use robot_interface::robot::RobotDescription;
-use robot_interface::sensors::LidarScan;
-use robot_interface::state::RobotState;
 use robot_interface::tunnel::TunnelDesign;
 
 use crate::ros::convert::time;
 use stack::realtime::stand_back;
-use stack::{Perceived, Surroundings};
+use stack::{LocalisationAndMapping, ScanJob, ScanResult};
 
 /// How far it stands back behind the control process.
 const LEVELS: i32 = 5;
 
-/// A scan with where the robot was meanwhile.
-pub(super) struct Job {
-    pub(super) scan: LidarScan,
-    pub(super) state: RobotState,
-    pub(super) history: PoseHistory,
-    pub(super) standing: bool,
-}
-
-pub(super) struct Scans {
-    jobs: SyncSender<Job>,
-    results: Receiver<Perceived>,
+pub(super) struct MappingThread {
+    jobs: SyncSender<ScanJob>,
+    results: Receiver<ScanResult>,
     anew: Arc<AtomicBool>,
     refused: Arc<AtomicU64>,
 }
 
-impl Scans {
+impl MappingThread {
     pub(super) fn start(robot: &RobotDescription, design: &TunnelDesign) -> anyhow::Result<Self> {
-        let (jobs, inbox) = sync_channel::<Job>(1);
+        let (jobs, inbox) = sync_channel::<ScanJob>(1);
         let (outbox, results) = sync_channel(4);
         let (anew, refused) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let (robot, design) = (robot.clone(), design.clone());
         let (begin, count) = (Arc::clone(&anew), Arc::clone(&refused));
         let work = move || {
             stand_back(LEVELS);
-            let mut surroundings = Surroundings::new(&robot, &design);
+            let mut mapping = LocalisationAndMapping::new(&robot, &design);
             for job in inbox {
                 if begin.swap(false, Ordering::Relaxed) {
-                    surroundings = Surroundings::new(&robot, &design);
+                    mapping = LocalisationAndMapping::new(&robot, &design);
                 }
-                let perceived = surroundings.perceive(&job.scan, &job.state, &job.history, job.standing);
-                count.store(surroundings.refused_scans(), Ordering::Relaxed);
-                if outbox.send(perceived).is_err() {
+                let result = mapping.handle_scan(&job);
+                count.store(mapping.refused_scans(), Ordering::Relaxed);
+                if outbox.send(result).is_err() {
                     break;
                 }
             }
         };
         // It ends when its inbox is dropped.
-        let thread = std::thread::Builder::new().name("scans".to_owned());
-        thread.spawn(work).context("cannot start the thread that works on scans")?;
+        let thread = std::thread::Builder::new().name("mapping".to_owned());
+        thread.spawn(work).context("cannot start the thread of localisation and mapping")?;
         Ok(Self { jobs, results, anew, refused })
     }
 
-    pub(super) fn give(&self, job: Job) -> anyhow::Result<()> {
+    pub(super) fn give(&self, job: ScanJob) -> anyhow::Result<()> {
         match self.jobs.try_send(job) {
             Ok(()) | Err(TrySendError::Full(_)) => Ok(()),
-            Err(TrySendError::Disconnected(_)) => Err(anyhow!("the thread that works on scans ended")),
+            Err(TrySendError::Disconnected(_)) => {
+                Err(anyhow!("the thread of localisation and mapping ended"))
+            }
         }
     }
 
-    pub(super) fn take(&self) -> anyhow::Result<Option<Perceived>> {
+    pub(super) fn take(&self) -> anyhow::Result<Option<ScanResult>> {
         match self.results.try_recv() {
-            Ok(perceived) => Ok(Some(perceived)),
+            Ok(result) => Ok(Some(result)),
             Err(TryRecvError::Empty) => Ok(None),
-            Err(TryRecvError::Disconnected) => Err(anyhow!("the thread that works on scans ended")),
+            Err(TryRecvError::Disconnected) => Err(anyhow!("the thread of localisation and mapping ended")),
         }
     }
 
@@ -82,7 +73,7 @@ impl Scans {
         self.anew.store(true, Ordering::Relaxed);
     }
 
-    /// Scans that did not fit the tunnel's design.
+    /// MappingThread that did not fit the tunnel's design.
     pub(super) fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
     }

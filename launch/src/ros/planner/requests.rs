@@ -1,4 +1,4 @@
-//! What the planner asks of other nodes, without waiting for the answer.
+//! Requests to services of other nodes, whose answers are not waited for.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -9,7 +9,7 @@ use r2r::std_srvs::srv::Trigger;
 use r2r::{Client, WrappedServiceTypeSupport};
 
 /// The services that a mission needs.
-pub(super) struct Ask {
+pub(super) struct ServiceClients {
     pub(super) acquire: Client<AcquireLease::Service>,
     pub(super) release: Client<ReleaseLease::Service>,
     pub(super) report: Client<Trigger::Service>,

@@ -1,4 +1,4 @@
-//! ROS topics as an outlet for the messages that recordings hold too: the same structs, the same bytes.
+//! ROS topics as a sink of the messages that recordings hold too: the same structs, the same bytes.
 
 use std::collections::BTreeMap;
 
@@ -9,12 +9,12 @@ use recording::messages::Message;
 use recording::{Durability, MessageSink, RecordError, cdr};
 
 /// Publishers by topic. Moves to the thread that has something to say.
-pub(crate) struct Topics {
+pub(crate) struct TopicPublishers {
     publishers: BTreeMap<String, PublisherUntyped>,
     buffer: Vec<u8>,
 }
 
-impl Topics {
+impl TopicPublishers {
     pub(crate) const fn new() -> Self {
         Self { publishers: BTreeMap::new(), buffer: Vec::new() }
     }
@@ -34,7 +34,7 @@ impl Topics {
     }
 }
 
-impl MessageSink for Topics {
+impl MessageSink for TopicPublishers {
     fn publish<M: Message>(
         &mut self,
         topic: &str,

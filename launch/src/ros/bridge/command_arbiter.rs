@@ -1,9 +1,6 @@
-//! Who may move the robot, and what he wants: the lease, `cmd_vel`, `motion/target`, standing up and lying down.
+//! Arbiter of commands: the lease, and `motion/target`, `cmd_vel`, standing up and lying down of its holder alone.
 
-use planner::estop::StopLevel;
 use planner::gait::Mode;
-use planner::guard::Hold;
-use planner::lease::Lease;
 use r2r::adit_msgs::msg::MotionTarget;
 use r2r::adit_msgs::srv::{AcquireLease, ReleaseLease};
 use r2r::geometry_msgs::msg::Twist;
@@ -11,16 +8,19 @@ use r2r::std_srvs::srv::Trigger;
 use r2r::{Node, QosProfile, ServiceRequest};
 use robot_interface::state::VelocityCommand;
 use robot_interface::time::Stamp;
+use stack::authority::estop::StopLevel;
+use stack::authority::failsafe::HoldReason;
+use stack::authority::lease::Lease;
 
 use crate::ros::convert;
 use crate::ros::endpoint::{Inbox, outcome, respond};
 use crate::ros::parameters::Declarations;
-use crate::ros::seldom::Seldom;
-use stack::realtime::{Orders, Report, Target};
+use crate::ros::throttled_log::ThrottledLog;
+use stack::realtime::{ControlHandle, ControlReport, Target};
 
 type Asked<S> = Inbox<ServiceRequest<S>>;
 
-pub(super) struct Leading {
+pub(super) struct CommandArbiter {
     lease: Lease,
     acquire: Asked<AcquireLease::Service>,
     release: Asked<ReleaseLease::Service>,
@@ -31,11 +31,11 @@ pub(super) struct Leading {
     cmd_vel_topic: String,
     /// Why the last `cmd_vel` was refused; empty if it was not.
     refusal: String,
-    refused: Seldom,
-    refused_target: Seldom,
+    refused: ThrottledLog,
+    refused_target: ThrottledLog,
 }
 
-impl Leading {
+impl CommandArbiter {
     pub(super) fn new(node: &mut Node) -> r2r::Result<Self> {
         let namespace = node.namespace()?;
         Ok(Self {
@@ -48,8 +48,8 @@ impl Leading {
             cmd_vel: Inbox::topic(node, "cmd_vel", QosProfile::default().keep_last(1))?,
             cmd_vel_topic: format!("{}/cmd_vel", namespace.trim_end_matches('/')),
             refusal: String::new(),
-            refused: Seldom::default(),
-            refused_target: Seldom::default(),
+            refused: ThrottledLog::default(),
+            refused_target: ThrottledLog::default(),
         })
     }
 
@@ -62,20 +62,20 @@ impl Leading {
         if self.refusal.is_empty() { "ok" } else { &self.refusal }
     }
 
-    /// Answers what is asked, and passes on what is admitted; without `orders` nothing is. `latest` is what the control
+    /// Answers what is asked, and passes on what is admitted; without `handle` nothing is. `latest` is what the control
     /// loop has said of itself just now.
     pub(super) fn serve(
         &mut self,
         node: &Node,
         now: Stamp,
         parameters: &Declarations,
-        mut orders: Option<&mut Orders>,
-        latest: Option<&Report>,
+        mut handle: Option<&mut ControlHandle>,
+        latest: Option<&ControlReport>,
         stop: StopLevel,
     ) {
         self.serve_lease(now);
-        let mut order = |velocity, mode| match &mut orders {
-            Some(orders) => orders.targets.push(Target { at: now, velocity, mode }).is_ok(),
+        let mut order = |velocity, mode| match &mut handle {
+            Some(handle) => handle.targets.push(Target { at: now, velocity, mode }).is_ok(),
             None => false,
         };
         while let Some(request) = self.stand_up.take() {
@@ -155,11 +155,12 @@ impl Leading {
             };
             return Err(format!("{whose}: take it by lease/acquire and send its token"));
         }
-        let mode = match target.mode.as_str() {
-            "" => None,
-            "stand_up" => Some(Mode::StandUp),
-            "lie_down" => Some(Mode::LieDown),
-            other => return Err(format!("mode `{other}` is not known: stand_up, lie_down, or empty")),
+        let mode = match (target.mode, Mode::try_from(target.mode)) {
+            (0, _) => None,
+            (_, Ok(mode @ (Mode::StandUp | Mode::LieDown))) => Some(mode),
+            (other, _) => {
+                return Err(format!("mode {other} cannot be asked for: stand up, lie down, or none"));
+            }
         };
         let velocity = convert::velocity(&target.twist).map_err(|e| e.to_string())?;
         Ok((velocity, mode))
@@ -205,9 +206,9 @@ fn sent_by<'a>(owner: &str, senders: impl Iterator<Item = [&'a str; 2]>) -> Resu
 }
 
 /// Whether the control loop would let the robot rise, or why not.
-fn may_rise(latest: Option<&Report>, stop: StopLevel) -> Result<(), String> {
+fn may_rise(latest: Option<&ControlReport>, stop: StopLevel) -> Result<(), String> {
     if stop != StopLevel::None {
-        return Err(Hold::Estopped.to_string());
+        return Err(HoldReason::Estopped.to_string());
     }
     let report = latest.ok_or("the control loop says nothing: see the bridge's diagnostics")?;
     if let Some(trip) = report.trip {
@@ -215,10 +216,10 @@ fn may_rise(latest: Option<&Report>, stop: StopLevel) -> Result<(), String> {
     }
     match report.hold {
         // A request is a target, and a stop that has just been reset is no longer one.
-        None | Some(Hold::NoTarget | Hold::Estopped) => {}
+        None | Some(HoldReason::NoTarget | HoldReason::Estopped) => {}
         Some(hold) => return Err(hold.to_string()),
     }
-    if report.body.ready {
+    if report.status.ready {
         return Ok(());
     }
     Err("the state estimate is not ready: let the robot lie still for a second, with all motors and the inertial sensor \

@@ -1,4 +1,4 @@
-//! Saying in the log what happens many times a second.
+//! Throttled log: warnings of what happens many times a second.
 
 use std::fmt::Display;
 
@@ -7,14 +7,14 @@ use robot_interface::time::Stamp;
 /// Between two tellings, s.
 const AGAIN_S: f64 = 5.0;
 
-/// One thing that may have to be said again and again.
+/// Throttle of one warning.
 #[derive(Debug, Default)]
-pub(crate) struct Seldom {
+pub(crate) struct ThrottledLog {
     said: Option<Stamp>,
     unsaid: u64,
 }
 
-impl Seldom {
+impl ThrottledLog {
     /// Warns of it, unless that was done in the last five seconds; then it is counted.
     pub(crate) fn warn(&mut self, now: Stamp, text: impl Display) {
         match self.due(now) {
@@ -41,9 +41,9 @@ mod tests {
 
     #[test]
     fn what_happens_all_the_time_is_said_now_and_then_with_its_count() {
-        let mut seldom = Seldom::default();
+        let mut throttled = ThrottledLog::default();
         let said =
-            (0..600).filter_map(|i| seldom.due(Stamp::from_nanos(i * 20_000_000)).map(|times| (i, times)));
+            (0..600).filter_map(|i| throttled.due(Stamp::from_nanos(i * 20_000_000)).map(|times| (i, times)));
         assert_eq!(said.collect::<Vec<_>>(), [(0, 0), (250, 249), (500, 249)]);
     }
 }
