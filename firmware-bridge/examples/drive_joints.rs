@@ -22,9 +22,10 @@ const SWING_RAD: f64 = 0.2;
 const SWING_HZ: f64 = 0.5;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let path = std::env::args().nth(1);
-    let path = path.unwrap_or(concat!(env!("CARGO_MANIFEST_DIR"), "/../launch/robots/go2.toml").to_owned());
-    let robot: RobotDescription = toml::from_str(&std::fs::read_to_string(path)?)?;
+    let robot = match std::env::args().nth(1) {
+        Some(path) => toml::from_str(&std::fs::read_to_string(path)?)?,
+        None => robot_interface::fixtures::go2(),
+    };
 
     let mut bridge = MotorBridge::new(&robot)?;
     let (near, mut far): (Vec<_>, Vec<_>) = (0..bridge.buses()).map(|_| loopback()).unzip();

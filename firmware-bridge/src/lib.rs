@@ -40,12 +40,10 @@
 //! use firmware_bridge::bridge::{MotorBridge, virtual_bus};
 //! use firmware_bridge::port::{BusDriver, BusPort, loopback};
 //! use robot_interface::joints::{JOINTS, JointCommand};
-//! use robot_interface::robot::RobotDescription;
 //! use robot_interface::time::Stamp;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let file = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../launch/robots/go2.toml"));
-//! let robot: RobotDescription = toml::from_str(file)?;
+//! let robot = robot_interface::fixtures::go2();
 //! let mut bridge = MotorBridge::new(&robot)?;
 //! let (near, mut far): (Vec<_>, Vec<_>) = (0..bridge.buses()).map(|_| loopback()).unzip();
 //! let mut motors = (0..bridge.buses()).map(|bus| virtual_bus(&robot, bus)).collect::<Result<Vec<_>, _>>()?;
