@@ -2,7 +2,6 @@
 
 mod bus_tools;
 pub mod cli;
-mod defects;
 pub mod ground_truth;
 pub mod lockstep;
 pub mod mission_file;

@@ -10,7 +10,6 @@ use sim::tunnel::TrueDefect;
 use stack::config::{Mission, Robot};
 use stack::{Findings, RunOutcome, picture};
 
-use crate::defects::place_of;
 use crate::ground_truth::{Truth, walked_m};
 
 /// Of the ten samples a second one in this many goes into the report's profile and paths.
@@ -153,21 +152,8 @@ fn report_defects(
         let evidence = picture.map(|(jpeg, pixels)| picture::evidence(jpeg, pixels)).transpose()?;
         Ok(ReportDefect {
             number: i + 1,
-            class: d.class,
-            code: d.code.clone(),
-            bounds: d.bounds,
-            chainage_m: d.centre.chainage_m,
-            arc_m: d.centre.arc_m,
-            clock_h: d.clock_h,
-            position_m: place_of(d, &mission.design).coords.into(),
-            length_m: d.length_m,
-            width_mm: d.width_mm,
-            area_m2: d.area_m2,
-            temperature_c: d.temperature_c,
-            score: d.score,
-            views: d.views as usize,
-            mm_per_px: d.mm_per_px,
-            outline: d.outline.clone(),
+            defect: d.clone(),
+            position_m: d.position_m(&mission.design),
             evidence,
             confirmed: score.and_then(|s| s.confirmed.get(i).copied()),
         })

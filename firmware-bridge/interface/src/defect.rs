@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::frames::{Map, Point};
+use crate::tunnel::{LiningPoint, TunnelDesign};
+
 /// What a defect is. The numbers are those of `NAME_mask.png` (0 is background).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -103,5 +106,55 @@ impl LiningBox {
             arc_min_m: self.arc_min_m.min(other.arc_min_m),
             arc_max_m: self.arc_max_m.max(other.arc_max_m),
         }
+    }
+}
+
+/// A defect on the lining.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Defect {
+    /// Its class.
+    pub class: DefectClass,
+    /// Its extent.
+    pub bounds: LiningBox,
+    /// Its middle.
+    pub centre: LiningPoint,
+    /// Clock position of its middle, hours in [0, 12).
+    pub clock_h: f64,
+    /// Its longest extent, of a crack along itself, m.
+    pub length_m: f64,
+    /// Width of a crack, mm: an estimate from the area that the network marked, good to a pixel or so.
+    pub width_mm: Option<f64>,
+    /// Area, m^2.
+    pub area_m2: f64,
+    /// Temperature, of a cable joint, degrees Celsius.
+    pub temperature_c: Option<f64>,
+    /// Mean score of its cells, 0 to 1.
+    pub score: f64,
+    /// Pictures in which its middle was seen.
+    pub views: u32,
+    /// Finest pixel on it, mm.
+    pub mm_per_px: Option<f64>,
+    /// Severity and kind as inspectors write them, such as `CR2`.
+    pub code: String,
+    /// A crack's run, or an outline whose first point comes again at the end: `[chainage, arc]`, m.
+    pub outline: Vec<[f64; 2]>,
+    /// The picture that shows it best.
+    pub evidence: Option<Evidence>,
+}
+
+/// Place of a defect in a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// Number of the picture, in the order in which they were taken.
+    pub frame: u32,
+    /// `[left, top, right, bottom]`, pixels, within the picture.
+    pub pixels: [u32; 4],
+}
+
+impl Defect {
+    /// Returns where its middle is in `map`, on the designed lining, m.
+    pub fn position_m(&self, design: &TunnelDesign) -> [f64; 3] {
+        let point: Point<Map> = design.to_map(design.lining_to_tunnel(self.centre));
+        point.coords.coords.into()
     }
 }

@@ -1,50 +1,27 @@
-//! Findings as markers to look at and as a list to work with.
+//! Findings as messages: markers to look at, and a list to work with.
 
-use robot_interface::defect::DefectClass;
+use robot_interface::defect::{Defect, DefectClass};
 use robot_interface::time::Stamp;
+use robot_interface::tunnel::TunnelDesign;
 
 use crate::frame_ids::MAP;
-use crate::messages::{ColorRgba, Defect, DefectArray, Header, Marker, MarkerArray, Pose};
+use crate::messages::{ColorRgba, Defect as DefectMessage, DefectArray, Header, Marker, MarkerArray, Pose};
 
-/// Least edge of a marker's box, m: a crack of no depth is still to be seen.
-const LEAST_EDGE_M: f64 = 0.02;
+/// Thickness of a marker's box, and the least of its other edges, m: the smallest finding is still to be seen.
+const THICKNESS_M: f64 = 0.02;
+const LEAST_EXTENT_M: f64 = 0.05;
 /// Height of the letters beside a box, m.
 const TEXT_HEIGHT_M: f64 = 0.12;
 
-/// One finding, as it is recorded.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DefectRecord {
-    /// Its number in the report, from 1.
-    pub number: u32,
-    /// What it is.
-    pub class: DefectClass,
-    /// Its middle in `map`, m.
-    pub position_m: [f64; 3],
-    /// Extent along the axes of `map`, m.
-    pub size_m: [f64; 3],
-    /// Chainage of its middle, m.
-    pub chainage_m: f64,
-    /// Clock position of its middle, hours in [0, 12).
-    pub clock_h: f64,
-    /// Length along the defect, m.
-    pub length_m: f64,
-    /// Width of a crack, mm.
-    pub width_mm: Option<f64>,
-    /// Area, m2.
-    pub area_m2: f64,
-    /// Mean score of the model, 0 to 1.
-    pub score: f64,
-    /// What stands beside it in a viewer.
-    pub text: String,
-}
-
 /// A box and a text for each, and before them the order to forget what was shown.
-pub(super) fn markers(now: Stamp, defects: &[DefectRecord]) -> MarkerArray<'_> {
+pub(super) fn markers<'a>(now: Stamp, defects: &'a [Defect], design: &TunnelDesign) -> MarkerArray<'a> {
     let header = Header::new(now, MAP);
     let mut markers = vec![Marker { header, action: Marker::DELETE_ALL, ..Marker::default() }];
-    for defect in defects {
-        let id = i32::try_from(defect.number).unwrap_or(i32::MAX);
-        let [x, y, z] = defect.position_m;
+    for (defect, id) in defects.iter().zip(1..) {
+        let [x, y, z] = defect.position_m(design);
+        let bounds = &defect.bounds;
+        let size_m =
+            [bounds.length_m().max(LEAST_EXTENT_M), THICKNESS_M, bounds.height_m().max(LEAST_EXTENT_M)];
         markers.push(Marker {
             header,
             ns: defect.class.name(),
@@ -52,7 +29,7 @@ pub(super) fn markers(now: Stamp, defects: &[DefectRecord]) -> MarkerArray<'_> {
             kind: Marker::CUBE,
             action: Marker::ADD,
             pose: Pose { position: [x, y, z].into(), ..Pose::default() },
-            scale: defect.size_m.map(|edge| edge.max(LEAST_EDGE_M)).into(),
+            scale: size_m.into(),
             color: color(defect.class, 0.6),
             ..Marker::default()
         });
@@ -62,13 +39,10 @@ pub(super) fn markers(now: Stamp, defects: &[DefectRecord]) -> MarkerArray<'_> {
             id,
             kind: Marker::TEXT_VIEW_FACING,
             action: Marker::ADD,
-            pose: Pose {
-                position: [x, y, z + defect.size_m[2] / 2.0 + TEXT_HEIGHT_M].into(),
-                ..Pose::default()
-            },
+            pose: Pose { position: [x, y, z + size_m[2] / 2.0 + TEXT_HEIGHT_M].into(), ..Pose::default() },
             scale: [0.0, 0.0, TEXT_HEIGHT_M].into(),
             color: color(defect.class, 1.0),
-            text: &defect.text,
+            text: &defect.code,
             ..Marker::default()
         });
     }
@@ -76,19 +50,20 @@ pub(super) fn markers(now: Stamp, defects: &[DefectRecord]) -> MarkerArray<'_> {
 }
 
 /// The same findings as numbers.
-pub(super) fn list(now: Stamp, defects: &[DefectRecord]) -> DefectArray<'_> {
+pub(super) fn list<'a>(now: Stamp, defects: &'a [Defect], design: &TunnelDesign) -> DefectArray<'a> {
     let defects = defects
         .iter()
-        .map(|defect| Defect {
-            number: defect.number,
+        .zip(1..)
+        .map(|(defect, number)| DefectMessage {
+            number,
             class_name: defect.class.name(),
-            chainage_m: defect.chainage_m,
+            chainage_m: defect.centre.chainage_m,
             clock_h: defect.clock_h,
             length_m: defect.length_m,
             width_mm: defect.width_mm.unwrap_or(f64::NAN),
             area_m2: defect.area_m2,
             score: defect.score,
-            position: defect.position_m.into(),
+            position: defect.position_m(design).into(),
         })
         .collect();
     DefectArray { header: Header::new(now, MAP), defects }

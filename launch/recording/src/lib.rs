@@ -22,7 +22,6 @@ mod writer;
 pub use cdr::{CdrError, CdrReadError};
 pub use disk::Output;
 pub use error::{RecordError, Recorded};
-pub use findings::DefectRecord;
 pub use playback::{Missing, Playback, PlaybackError, Played, Topic, repair};
 pub use qos::{Durability, Reliability, durability_of, qos_profile};
 pub use raw::RawRecorder;

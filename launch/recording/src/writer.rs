@@ -14,6 +14,7 @@ use std::path::Path;
 use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;
 use nalgebra::{Isometry3, UnitQuaternion};
+use robot_interface::defect::Defect;
 use robot_interface::joints::{JOINT_NAMES, JOINTS, JointStates};
 use robot_interface::robot::RobotDescription;
 use robot_interface::sensors::{BatterySample, ImuSample, Intrinsics, LidarScan, RgbImage, ThermalFrame};
@@ -21,10 +22,11 @@ use robot_interface::state::RobotState;
 use robot_interface::status::MissionState;
 use robot_interface::terrain::TerrainGrid;
 use robot_interface::time::Stamp;
+use robot_interface::tunnel::TunnelDesign;
 
 use crate::disk::{self, Output};
 use crate::error::{RecordError, Recorded};
-use crate::findings::{self, DefectRecord};
+use crate::findings;
 use crate::frame_ids::{BASE, IMU, LIDAR, MAP, ODOM};
 use crate::messages::{
     BatteryState, Bytes, CameraInfo, CompressedImage, Covariance6, Header, Image, Imu, JointState,
@@ -382,13 +384,19 @@ impl<O: MessageSink> MessageWriter<O> {
         })
     }
 
-    /// `/defects` (markers) and `/defects/list`: every finding so far, each time.
+    /// `/defects` (markers) and `/defects/list`: every finding so far, each time, numbered in their order; `design` says where
+    /// the lining is in `map`.
     ///
     /// # Errors
     /// When the file cannot be written; said once.
-    pub fn defects(&mut self, now: Stamp, defects: &[DefectRecord]) -> Result<(), RecordError> {
-        self.publish(&topics::DEFECTS, now, &findings::markers(now, defects))?;
-        self.publish(&topics::DEFECT_LIST, now, &findings::list(now, defects))
+    pub fn defects(
+        &mut self,
+        now: Stamp,
+        defects: &[Defect],
+        design: &TunnelDesign,
+    ) -> Result<(), RecordError> {
+        self.publish(&topics::DEFECTS, now, &findings::markers(now, defects, design))?;
+        self.publish(&topics::DEFECT_LIST, now, &findings::list(now, defects, design))
     }
 
     /// `/mission/status`: the state of the mission, the estimated chainage, the length of the way so far, and how many

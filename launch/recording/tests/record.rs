@@ -7,9 +7,9 @@ use std::io::{self, Cursor, Seek, SeekFrom, Write};
 use std::rc::Rc;
 
 use nalgebra::Vector3;
-use recording::{DefectRecord, MessageWriter, Output, RecordError};
-use robot_interface::defect::DefectClass;
-use robot_interface::fixtures::go2;
+use recording::{MessageWriter, Output, RecordError};
+use robot_interface::defect::{Defect, DefectClass, LiningBox};
+use robot_interface::fixtures::{go2, straight_tunnel};
 use robot_interface::frames::Transform;
 use robot_interface::joints::{JOINT_NAMES, JOINTS, JointMeasurement, JointStates};
 use robot_interface::sensors::{BatterySample, ImuSample, LidarPoint, LidarScan, RgbImage, ThermalFrame};
@@ -17,6 +17,7 @@ use robot_interface::state::RobotState;
 use robot_interface::status::{MissionPhase, MissionState};
 use robot_interface::terrain::TerrainGrid;
 use robot_interface::time::Stamp;
+use robot_interface::tunnel::{LiningPoint, SectionShape, TunnelDesign};
 
 const INSPECTING: MissionState = MissionState::Underway(MissionPhase::Inspect);
 
@@ -56,19 +57,26 @@ fn scan(stamp: Stamp, points: usize) -> LidarScan {
     LidarScan { stamp, points: (0..points).map(point).collect() }
 }
 
-fn crack(number: u32) -> DefectRecord {
-    DefectRecord {
-        number,
+fn design() -> TunnelDesign {
+    straight_tunnel(SectionShape::Box { width_m: 2.6, height_m: 2.2 }, 20.0)
+}
+
+fn crack() -> Defect {
+    Defect {
         class: DefectClass::Crack,
-        position_m: [10.0, 2.5, 1.5],
-        size_m: [1.2, 0.0, 0.4],
-        chainage_m: 10.0,
+        bounds: LiningBox { chainage_min_m: 9.4, chainage_max_m: 10.6, arc_min_m: -1.2, arc_max_m: -0.8 },
+        centre: LiningPoint { chainage_m: 10.0, arc_m: -1.0 },
         clock_h: 9.5,
         length_m: 1.3,
         width_mm: Some(0.4),
         area_m2: 0.001,
+        temperature_c: None,
         score: 0.9,
-        text: "CR1 0.4 mm".to_owned(),
+        views: 3,
+        mm_per_px: Some(1.2),
+        code: "CR1".to_owned(),
+        outline: Vec::new(),
+        evidence: None,
     }
 }
 
@@ -118,8 +126,8 @@ fn record<W: Output>(output: W) -> Result<(), RecordError> {
             ThermalFrame { stamp: at(1495), camera, width: 16, height: 12, celsius: vec![21.5; 16 * 12] };
         recorder.thermal(at(1500), &description.name, &frame)?;
     }
-    let hot = DefectRecord { class: DefectClass::HotJoint, width_mm: None, ..crack(2) };
-    recorder.defects(at(1500), &[crack(1), hot])?;
+    let hot = Defect { class: DefectClass::HotJoint, width_mm: None, ..crack() };
+    recorder.defects(at(1500), &[crack(), hot], &design())?;
     let recorded = recorder.finish()?;
     assert_eq!(recorded.dropped, 0);
     Ok(())

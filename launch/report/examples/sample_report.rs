@@ -14,7 +14,7 @@ use report::{
     Coverage, ElevationPicture, Limits, Localisation, ProfileRow, ReportDefect, RunSummary, TruthFate,
     TruthRow, Verdict, write_all,
 };
-use robot_interface::defect::{DefectClass, LiningBox};
+use robot_interface::defect::{Defect, DefectClass, LiningBox};
 use robot_interface::tunnel::{
     Alignment, LiningPoint, Section, SectionShape, Segment, TunnelDesign, TunnelPoint,
 };
@@ -161,17 +161,14 @@ fn report(
     rng: &mut ChaCha8Rng,
 ) -> anyhow::Result<ReportDefect> {
     let [chainage_m, arc_m] = bounds.centre();
-    let point = LiningPoint { chainage_m, arc_m };
-    let p = design.to_map(design.lining_to_tunnel(point)).coords;
-    Ok(ReportDefect {
-        number,
+    let centre = LiningPoint { chainage_m, arc_m };
+    let evidence = if number % 6 == 5 { None } else { Some(picture(&bounds, &outline, rng)?) };
+    let defect = Defect {
         class,
         code,
         bounds,
-        chainage_m,
-        arc_m,
-        clock_h: design.clock_h(point),
-        position_m: [p.x, p.y, p.z],
+        centre,
+        clock_h: design.clock_h(centre),
         length_m: bounds.length_m().hypot(bounds.height_m()),
         width_mm,
         area_m2: bounds.length_m() * bounds.height_m() * 0.7,
@@ -179,10 +176,11 @@ fn report(
         score: rng.random_range(0.55..0.99),
         views: rng.random_range(1..6),
         mm_per_px: Some(rng.random_range(0.9..2.1)),
-        evidence: if number % 6 == 5 { None } else { Some(picture(&bounds, &outline, rng)?) },
         outline,
-        confirmed: Some(true),
-    })
+        evidence: None,
+    };
+    let position_m = defect.position_m(design);
+    Ok(ReportDefect { number, defect, position_m, evidence, confirmed: Some(true) })
 }
 
 fn picture(bounds: &LiningBox, outline: &[[f64; 2]], rng: &mut ChaCha8Rng) -> anyhow::Result<Vec<u8>> {

@@ -83,7 +83,7 @@ struct Row<'a> {
     area_m2: f64,
     temperature_c: Option<f64>,
     score: f64,
-    views: usize,
+    views: u32,
     mm_per_px: Option<f64>,
     chainage_min_m: f64,
     chainage_max_m: f64,
@@ -96,26 +96,26 @@ impl<'a> Row<'a> {
         let [x_m, y_m, z_m] = d.position_m.map(millimetres);
         Self {
             number: d.number,
-            code: &d.code,
-            class: d.class.name(),
-            chainage_m: millimetres(d.chainage_m),
-            clock: clock_text(d.clock_h),
-            clock_h: millimetres(d.clock_h),
-            arc_m: millimetres(d.arc_m),
+            code: &d.defect.code,
+            class: d.defect.class.name(),
+            chainage_m: millimetres(d.defect.centre.chainage_m),
+            clock: clock_text(d.defect.clock_h),
+            clock_h: millimetres(d.defect.clock_h),
+            arc_m: millimetres(d.defect.centre.arc_m),
             x_m,
             y_m,
             z_m,
-            length_m: millimetres(d.length_m),
-            width_mm: d.width_mm.map(millimetres),
-            area_m2: square_millimetres(d.area_m2),
-            temperature_c: d.temperature_c.map(millimetres),
-            score: millimetres(d.score),
-            views: d.views,
-            mm_per_px: d.mm_per_px.map(millimetres),
-            chainage_min_m: millimetres(d.bounds.chainage_min_m),
-            chainage_max_m: millimetres(d.bounds.chainage_max_m),
-            arc_min_m: millimetres(d.bounds.arc_min_m),
-            arc_max_m: millimetres(d.bounds.arc_max_m),
+            length_m: millimetres(d.defect.length_m),
+            width_mm: d.defect.width_mm.map(millimetres),
+            area_m2: square_millimetres(d.defect.area_m2),
+            temperature_c: d.defect.temperature_c.map(millimetres),
+            score: millimetres(d.defect.score),
+            views: d.defect.views,
+            mm_per_px: d.defect.mm_per_px.map(millimetres),
+            chainage_min_m: millimetres(d.defect.bounds.chainage_min_m),
+            chainage_max_m: millimetres(d.defect.bounds.chainage_max_m),
+            arc_min_m: millimetres(d.defect.bounds.arc_min_m),
+            arc_max_m: millimetres(d.defect.bounds.arc_max_m),
         }
     }
 }
@@ -158,21 +158,21 @@ fn feature<'a>(design: &TunnelDesign, defect: &'a ReportDefect) -> Feature<'a> {
 }
 
 fn geometry(design: &TunnelDesign, defect: &ReportDefect) -> Geometry {
-    if defect.class == DefectClass::HotJoint {
+    if defect.defect.class == DefectClass::HotJoint {
         return Geometry::Point(defect.position_m.map(millimetres));
     }
     let place = |&[chainage_m, arc_m]: &[f64; 2]| {
         let p = design.to_map(design.lining_to_tunnel(LiningPoint { chainage_m, arc_m })).coords;
         [p.x, p.y, p.z].map(millimetres)
     };
-    let outline = &defect.outline;
+    let outline = &defect.defect.outline;
     if outline.len() >= 4 && outline.first() == outline.last() {
         return Geometry::Polygon([outline.iter().map(place).collect()]);
     }
     if outline.len() >= 2 {
         return Geometry::LineString(outline.iter().map(place).collect());
     }
-    let b = defect.bounds;
+    let b = defect.defect.bounds;
     let ring = [
         [b.chainage_min_m, b.arc_min_m],
         [b.chainage_max_m, b.arc_min_m],

@@ -43,11 +43,11 @@ impl Frame {
 
     /// What a defect's drawing takes up: its bounds, or the mark of a joint, which is not drawn to scale.
     fn drawn(self, d: &ReportDefect) -> ([f64; 2], [f64; 2]) {
-        if d.class == DefectClass::HotJoint {
-            let [x, y] = self.at([d.chainage_m, d.arc_m]);
+        if d.defect.class == DefectClass::HotJoint {
+            let [x, y] = self.at([d.defect.centre.chainage_m, d.defect.centre.arc_m]);
             return ([x - JOINT_RADIUS, y - JOINT_RADIUS], [2.0 * JOINT_RADIUS; 2]);
         }
-        self.corner_and_size(&d.bounds)
+        self.corner_and_size(&d.defect.bounds)
     }
 
     fn size(self) -> [f64; 2] {
@@ -91,7 +91,8 @@ fn row(summary: &RunSummary, frame: Frame) -> String {
     svg.raw(&format!(r#"<path class="unseen" d="{hidden}"/>"#));
     outside_inspection(&mut svg, summary, frame);
     clock_lines(&mut svg, summary, frame);
-    let shown: Vec<&ReportDefect> = summary.defects.iter().filter(|d| frame.shows(&d.bounds)).collect();
+    let shown: Vec<&ReportDefect> =
+        summary.defects.iter().filter(|d| frame.shows(&d.defect.bounds)).collect();
     let truth = || summary.truth.iter().flatten().filter(|t| frame.shows(&t.bounds));
     truth().for_each(|t| true_outline(&mut svg, t, frame));
     shown.iter().for_each(|d| defect_shape(&mut svg, d, frame));
@@ -253,35 +254,36 @@ fn cross(svg: &mut Svg, truth: &TruthRow, frame: Frame) {
 }
 
 fn defect_shape(svg: &mut Svg, d: &ReportDefect, frame: Frame) {
-    let colour = class_colour(d.class);
-    let closed = d.outline.len() >= 4 && d.outline.first() == d.outline.last();
-    let points = point_list(d.outline.iter().map(|&p| frame.at(p)));
-    let shape = if d.class == DefectClass::HotJoint {
-        let [x, y] = frame.at([d.chainage_m, d.arc_m]);
+    let colour = class_colour(d.defect.class);
+    let closed = d.defect.outline.len() >= 4 && d.defect.outline.first() == d.defect.outline.last();
+    let points = point_list(d.defect.outline.iter().map(|&p| frame.at(p)));
+    let shape = if d.defect.class == DefectClass::HotJoint {
+        let [x, y] = frame.at([d.defect.centre.chainage_m, d.defect.centre.arc_m]);
         let (x, y) = (unit(x), unit(y));
         format!(
             r#"<circle class="area" cx="{x}" cy="{y}" r="{JOINT_RADIUS}"/><circle cx="{x}" cy="{y}" r="2" fill="{colour}"/>"#
         )
     } else if closed {
         format!(r#"<polygon class="area" points="{points}"/>"#)
-    } else if d.outline.len() >= 2 {
+    } else if d.defect.outline.len() >= 2 {
         format!(r#"<polyline class="run" points="{points}"/>"#)
     } else {
-        let ([x, y], [w, h]) = frame.corner_and_size(&d.bounds);
+        let ([x, y], [w, h]) = frame.corner_and_size(&d.defect.bounds);
         let (x, y, w, h) = (unit(x), unit(y), unit(w.max(2.0)), unit(h.max(2.0)));
         format!(r#"<rect class="area" x="{x}" y="{y}" width="{w}" height="{h}"/>"#)
     };
     let title = format!(
         "{} {}: {} at {} m, {} o'clock, score {}, {} °C",
         d.number,
-        d.code,
-        class_title(d.class).to_lowercase(),
-        number(d.chainage_m, 2),
-        clock_text(d.clock_h),
-        number(d.score, 2),
-        maybe(d.temperature_c, 0),
+        d.defect.code,
+        class_title(d.defect.class).to_lowercase(),
+        number(d.defect.centre.chainage_m, 2),
+        clock_text(d.defect.clock_h),
+        number(d.defect.score, 2),
+        maybe(d.defect.temperature_c, 0),
     );
-    let title = if d.temperature_c.is_some() { &title } else { title.rsplit_once(", ").map_or("", |t| t.0) };
+    let title =
+        if d.defect.temperature_c.is_some() { &title } else { title.rsplit_once(", ").map_or("", |t| t.0) };
     svg.raw(&format!(r#"<g stroke="{colour}" fill="{colour}"><title>{}</title>{shape}</g>"#, escape(title)));
 }
 
@@ -334,7 +336,7 @@ fn labels(svg: &mut Svg, defects: &[&ReportDefect], frame: Frame) {
 }
 
 fn label(svg: &mut Svg, d: &ReportDefect, at: [f64; 2], near: [f64; 2]) {
-    let (colour, [x, y]) = (class_colour(d.class), at.map(unit));
+    let (colour, [x, y]) = (class_colour(d.defect.class), at.map(unit));
     svg.raw(&format!(r#"<g class="label" stroke="{colour}">"#));
     svg.line("leader", at, near);
     // A report that nothing real stands behind is an open disc.

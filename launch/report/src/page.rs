@@ -125,7 +125,7 @@ struct DefectRow<'a> {
     position: String,
     sizes: Vec<Fact>,
     score: String,
-    views: usize,
+    views: u32,
     resolution: String,
     evidence: Option<Value>,
     confirmed: Option<bool>,
@@ -215,7 +215,7 @@ fn classes(summary: &RunSummary) -> Vec<ClassRow> {
         .into_iter()
         .map(|class| {
             let reports = |wanted: Option<Option<bool>>| {
-                let of_class = summary.defects.iter().filter(|d| d.class == class);
+                let of_class = summary.defects.iter().filter(|d| d.defect.class == class);
                 of_class.filter(|d| wanted.is_none_or(|w| d.confirmed == w)).count()
             };
             let fate = |wanted: fn(&TruthFate) -> bool| {
@@ -239,33 +239,37 @@ fn classes(summary: &RunSummary) -> Vec<ClassRow> {
 fn defect(d: &ReportDefect) -> DefectRow<'_> {
     let mut sizes = Vec::new();
     let mut add = |name, value: String| sizes.push(Fact { name, value });
-    if let Some(celsius) = d.temperature_c {
+    if let Some(celsius) = d.defect.temperature_c {
         add("Temperature", format!("{} °C", number(celsius, 1)));
     }
-    if d.class != DefectClass::HotJoint {
-        add("Length", format!("{} m", number(d.length_m, 2)));
-        if let Some(width) = d.width_mm {
+    if d.defect.class != DefectClass::HotJoint {
+        add("Length", format!("{} m", number(d.defect.length_m, 2)));
+        if let Some(width) = d.defect.width_mm {
             add("Width", format!("{} mm", number(width, 2)));
         }
-        if d.class != DefectClass::Crack {
-            add("Area", format!("{} m²", number(d.area_m2, 3)));
+        if d.defect.class != DefectClass::Crack {
+            add("Area", format!("{} m²", number(d.defect.area_m2, 3)));
         }
-        let extent = format!("{} × {} m", number(d.bounds.length_m(), 2), number(d.bounds.height_m(), 2));
+        let extent = format!(
+            "{} × {} m",
+            number(d.defect.bounds.length_m(), 2),
+            number(d.defect.bounds.height_m(), 2)
+        );
         add("Extent", extent);
     }
     let [x, y, z] = d.position_m.map(|v| number(v, 2));
     DefectRow {
         number: d.number,
-        code: &d.code,
-        class: class_title(d.class),
-        colour: class_colour(d.class),
-        chainage: number(d.chainage_m, 2),
-        clock: clock_text(d.clock_h),
+        code: &d.defect.code,
+        class: class_title(d.defect.class),
+        colour: class_colour(d.defect.class),
+        chainage: number(d.defect.centre.chainage_m, 2),
+        clock: clock_text(d.defect.clock_h),
         position: format!("{x}, {y}, {z}"),
         sizes,
-        score: number(d.score, 2),
-        views: d.views,
-        resolution: maybe(d.mm_per_px, 2),
+        score: number(d.defect.score, 2),
+        views: d.defect.views,
+        resolution: maybe(d.defect.mm_per_px, 2),
         evidence: d.evidence.as_deref().and_then(data_uri).map(Value::from_safe_string),
         confirmed: d.confirmed,
     }

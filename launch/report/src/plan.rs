@@ -201,12 +201,12 @@ impl<'a> Row<'a> {
 
     fn defects(&self, svg: &mut Svg, summary: &RunSummary) {
         for d in &summary.defects {
-            if d.chainage_m < self.from_m || d.chainage_m > self.to_m {
+            if d.defect.centre.chainage_m < self.from_m || d.defect.centre.chainage_m > self.to_m {
                 continue;
             }
             let [x, y] = self.at([d.position_m[0], d.position_m[1]]).map(unit);
-            let title = escape(&format!("{} {}", d.number, class_title(d.class)));
-            let colour = class_colour(d.class);
+            let title = escape(&format!("{} {}", d.number, class_title(d.defect.class)));
+            let colour = class_colour(d.defect.class);
             svg.raw(&format!(
                 r#"<circle class="dot" cx="{x}" cy="{y}" r="4" fill="{colour}"><title>{title}</title></circle>"#
             ));

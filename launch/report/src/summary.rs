@@ -1,6 +1,6 @@
 //! What a run came to, as the report tells it. The wiring fills these in; nothing here is computed.
 
-use robot_interface::defect::{DefectClass, LiningBox};
+use robot_interface::defect::{Defect, DefectClass, LiningBox};
 use robot_interface::tunnel::TunnelDesign;
 
 /// How a mission ended.
@@ -81,40 +81,13 @@ pub struct RunSummary {
 pub struct ReportDefect {
     /// Its number in this report, from 1.
     pub number: usize,
-    /// What it is.
-    pub class: DefectClass,
-    /// What the drawing calls it, such as `CR2`.
-    pub code: String,
-    /// Its extent on the unrolled lining.
-    pub bounds: LiningBox,
-    /// Chainage of its middle, m.
-    pub chainage_m: f64,
-    /// Arc of its middle from the crown, m, positive to the right looking up-chainage.
-    pub arc_m: f64,
-    /// Clock position of its middle, hours in [0, 12).
-    pub clock_h: f64,
+    /// The defect as it was found.
+    pub defect: Defect,
     /// Its middle in `map`, m.
     pub position_m: [f64; 3],
-    /// Length along the defect (of a crack: along the crack), m.
-    pub length_m: f64,
-    /// Width of a crack, mm.
-    pub width_mm: Option<f64>,
-    /// Area, m2.
-    pub area_m2: f64,
-    /// Temperature of a cable joint, degrees Celsius.
-    pub temperature_c: Option<f64>,
-    /// Mean score of the model, 0 to 1.
-    pub score: f64,
-    /// Pictures that it was seen in.
-    pub views: usize,
-    /// Size of a pixel on the lining in the best of them, mm.
-    pub mm_per_px: Option<f64>,
-    /// Its outline or run, `[chainage, arc]`, m. Closed where first and last point are equal; empty where
-    /// only the bounds are known.
-    pub outline: Vec<[f64; 2]>,
-    /// The picture that shows it best, as the bytes of a PNG or JPEG file.
+    /// Picture that shows it best, as the bytes of a PNG or JPEG file.
     pub evidence: Option<Vec<u8>>,
-    /// Whether a true defect of its class is there, where the truth is known.
+    /// True if a true defect of its class is there, where the truth is known.
     pub confirmed: Option<bool>,
 }
 

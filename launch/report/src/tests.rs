@@ -1,4 +1,4 @@
-use robot_interface::defect::{DefectClass, LiningBox};
+use robot_interface::defect::{Defect, DefectClass, LiningBox};
 use robot_interface::tunnel::{Alignment, LiningPoint, Section, SectionShape, Segment, TunnelDesign};
 
 use super::*;
@@ -22,16 +22,12 @@ fn defect(number: usize, class: DefectClass, outline: Vec<[f64; 2]>) -> ReportDe
     .grown(0.2);
     let design = design();
     let at = LiningPoint { chainage_m, arc_m };
-    let p = design.to_map(design.lining_to_tunnel(at)).coords;
-    ReportDefect {
-        number,
+    let defect = Defect {
         class,
         code: format!("<X{number}>"),
         bounds,
-        chainage_m,
-        arc_m,
+        centre: at,
         clock_h: design.clock_h(at),
-        position_m: [p.x, p.y, p.z],
         length_m: 0.4321,
         width_mm: (class == DefectClass::Crack).then_some(0.7),
         area_m2: 0.0123,
@@ -40,6 +36,12 @@ fn defect(number: usize, class: DefectClass, outline: Vec<[f64; 2]>) -> ReportDe
         views: 3,
         mm_per_px: Some(1.25),
         outline,
+        evidence: None,
+    };
+    ReportDefect {
+        number,
+        position_m: defect.position_m(&design),
+        defect,
         evidence: Some(vec![0xff, 0xd8, 0xff, 0xe0]),
         confirmed: Some(number != 3),
     }
@@ -54,7 +56,7 @@ fn summary() -> RunSummary {
         defect(4, DefectClass::HotJoint, Vec::new()),
     ];
     let truth = |number: usize, fate| {
-        let d = &defects[number - 1];
+        let d = &defects[number - 1].defect;
         TruthRow { class: d.class, bounds: d.bounds, width_mm: d.width_mm, fate }
     };
     let row = |time_s, chainage_m| ProfileRow {

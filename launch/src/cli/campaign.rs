@@ -82,7 +82,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 fn walked(file: &MissionFile, robot: &Robot) -> anyhow::Result<Line> {
     let Finished { summary, score } = run::dry_run(file, robot, &mut Silent)?;
-    let findings = summary.defects.iter().map(|d| d.class).collect();
+    let findings = summary.defects.iter().map(|d| d.defect.class).collect();
     let truth = summary.truth.iter().flatten().map(|d| d.class).collect();
     Ok(Line { findings, truth, score, summary: Some(summary) })
 }

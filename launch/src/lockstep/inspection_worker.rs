@@ -10,9 +10,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use anyhow::{Context, anyhow};
-use perception::lining::Defect;
 use rayon::prelude::*;
-use robot_interface::defect::DefectClass;
+use robot_interface::defect::{Defect, DefectClass};
 use robot_interface::frames::{Base, Map, Transform};
 use robot_interface::robot::RobotDescription;
 use robot_interface::sensors::{RgbImage, ThermalFrame};

@@ -13,7 +13,6 @@ use stack::MissionProgress;
 
 use super::detail::Detail;
 use super::inspection_worker::InspectionResult;
-use crate::defects::records;
 
 /// Of the 10 scans a second one in this many is recorded, with one point in [`KEEP_POINTS`] if not as it came, and the
 /// battery's state.
@@ -111,8 +110,7 @@ impl<'a> RunRecorder<'a> {
 
     /// Records pictures and all defects so far.
     pub(super) fn inspection(&mut self, now: Stamp, result: &InspectionResult) {
-        let records = records(&result.defects, self.design);
-        let (robot, detail) = (self.robot, self.detail);
+        let (robot, design, detail) = (self.robot, self.design, self.detail);
         self.with(|writer| {
             for (description, image) in robot.cameras.iter().zip(&result.pictures) {
                 let lens = description.intrinsics();
@@ -126,7 +124,7 @@ impl<'a> RunRecorder<'a> {
             for (description, frame) in robot.thermal.iter().zip(&result.thermal) {
                 writer.thermal(now, &description.name, frame)?;
             }
-            writer.defects(now, &records)
+            writer.defects(now, &result.defects, design)
         });
     }
 }

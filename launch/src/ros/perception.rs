@@ -24,7 +24,6 @@ use super::lifecycle_node::{Health, Level, NodeBehaviour};
 use super::parameters::Declarations;
 use super::settings::NodeSettings;
 use super::topic_publishers::{TopicPublishers, publisher};
-use crate::defects::records;
 use crate::summary::summarise;
 
 pub(super) struct PerceptionNode {
@@ -166,7 +165,7 @@ impl PerceptionNode {
         if let Some(defects) = inspection.take()? {
             self.pipeline.handle_inspection(&defects);
             let stamp = self.pipeline.newest().map_or(Stamp::ZERO, |state| state.stamp);
-            self.out.defects(stamp, &records(&defects, &self.settings.mission.design))?;
+            self.out.defects(stamp, &defects, &self.settings.mission.design)?;
         }
         Ok(())
     }

@@ -13,9 +13,9 @@
 
 use std::collections::VecDeque;
 
-use perception::lining::Defect;
 use perception::localise::TunnelCorrection;
 use perception::state::PoseHistory;
+use robot_interface::defect::Defect;
 use robot_interface::frames::{Base, Map, Point, Transform};
 use robot_interface::robot::RobotDescription;
 use robot_interface::sensors::LidarScan;

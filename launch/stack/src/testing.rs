@@ -1,6 +1,7 @@
 //! Inputs that several tests share.
 
-use robot_interface::tunnel::{Alignment, Section, SectionShape, Segment, TunnelDesign};
+use robot_interface::fixtures::straight_tunnel;
+use robot_interface::tunnel::SectionShape;
 use serde::Deserialize;
 
 use crate::config::{Inspection, Limits, Mission};
@@ -19,14 +20,10 @@ pub(crate) fn short_mission() -> Mission {
          [limits]\ntimeout_s = 60.0\nstuck_after_s = 15.0\n",
     )
     .expect("good tables");
-    let segment = Segment { length_m: 10.0, curvature_per_m: 0.0, grade: 0.0 };
     Mission {
         name: "short".to_owned(),
         robot: "go2".to_owned(),
-        design: TunnelDesign {
-            alignment: Alignment::new(vec![segment]).expect("a line"),
-            section: Section::new(SectionShape::Box { width_m: 2.6, height_m: 2.2 }).expect("a box"),
-        },
+        design: straight_tunnel(SectionShape::Box { width_m: 2.6, height_m: 2.2 }, 10.0),
         inspection: tables.inspection,
         limits: tables.limits,
     }

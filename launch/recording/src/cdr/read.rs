@@ -250,8 +250,16 @@ mod tests {
     }
 
     fn status() -> MissionStatus<'static> {
-        let (chainage_m, distance_walked_m) = (1.0, 2.0);
-        MissionStatus { header: header(), phase: "walking out", chainage_m, distance_walked_m, defects: 3 }
+        MissionStatus {
+            header: header(),
+            state: 2,
+            phase: 3,
+            abort_reason: 0,
+            text: "walking out",
+            chainage_m: 1.0,
+            distance_walked_m: 2.0,
+            defects: 3,
+        }
     }
 
     const BITMAP: Bytes<'static> = Bytes(&[1, 2, 3, 4, 5]);

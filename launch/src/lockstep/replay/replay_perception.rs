@@ -15,7 +15,6 @@ use stack::{
 
 use super::agreement::Agreement;
 use super::recorded::Input;
-use crate::defects::records;
 use crate::lockstep::detail::Detail;
 use crate::lockstep::observer::{Observer, Progress};
 use crate::summary::summarise;
@@ -157,7 +156,7 @@ impl<'a> ReplayPerception<'a> {
         }
         let result = self.inspector.inspect(job)?;
         self.pipeline.handle_inspection(&result.defects);
-        log_failure(self.writer.defects(now, &records(&result.defects, &self.mission.design)));
+        log_failure(self.writer.defects(now, &result.defects, &self.mission.design));
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use robot_interface::defect::Defect;
 use robot_interface::frames::Transform;
 use robot_interface::sensors::{LidarPoint, LidarScan, RgbImage, ThermalFrame};
 use robot_interface::state::RobotState;
@@ -183,7 +184,8 @@ fn a_replay_is_scored_as_its_run_was() {
     assert_eq!(done.summary.verdict, finished.summary.verdict);
     assert!(!done.summary.defects.is_empty(), "it found nothing that could be compared");
     let places = |summary: &RunSummary| -> Vec<_> {
-        summary.defects.iter().map(|d| (d.class, d.chainage_m, d.arc_m, d.score)).collect()
+        let place = |d: &Defect| (d.class, d.centre.chainage_m, d.centre.arc_m, d.score);
+        summary.defects.iter().map(|d| place(&d.defect)).collect()
     };
     let (run, again) = (places(&finished.summary), places(&done.summary));
     assert_eq!(run.len(), again.len(), "{run:?} {again:?}");

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use perception::lining::Defect;
+use robot_interface::defect::Defect;
 use robot_interface::robot::RobotDescription;
 
 use stack::config::Mission;

@@ -1,1 +1,144 @@
+use nalgebra::Vector3;
+use robot_interface::fixtures::go2;
+use robot_interface::sensors::{LidarPoint, RgbImage};
+use robot_interface::status::MissionPhase;
+
 use super::*;
+use crate::testing::short_mission;
+
+fn at(ms: u64) -> Stamp {
+    Stamp::from_nanos(ms * 1_000_000)
+}
+
+/// A robot at `x` with its trunk at standing height.
+fn estimate(ms: u64, x: f64) -> RobotState {
+    RobotState {
+        stamp: at(ms),
+        map_from_base: Transform::from_xyz_rpy([x, 0.0, 0.31], [0.0; 3]),
+        velocity_m_s: Vector3::zeros(),
+        angular_velocity_rad_s: Vector3::zeros(),
+        contacts: [true; 4],
+        position_sigma_m: Vector3::zeros(),
+        yaw_sigma_rad: 0.0,
+    }
+}
+
+/// A scan of a tenth of a second.
+fn scan(ms: u64) -> LidarScan {
+    let point = |offset_s| LidarPoint { position_m: [1.0, 0.0, 0.0], intensity: 1.0, offset_s };
+    LidarScan { stamp: at(ms), points: vec![point(0.0), point(0.1)] }
+}
+
+fn image() -> CameraImage {
+    CameraImage::Visible { camera: 0, image: RgbImage { width: 1, height: 1, data: vec![0; 3] } }
+}
+
+fn pipeline(source: Source) -> PerceptionPipeline {
+    PerceptionPipeline::new(&short_mission(), &go2(), source)
+}
+
+/// Odometry at 50 Hz.
+fn walk(pipeline: &mut PerceptionPipeline, ms: std::ops::Range<u64>) {
+    for ms in ms.step_by(20) {
+        assert!(matches!(pipeline.handle_odometry(&estimate(ms, ms as f64 * 1e-3)), OdometryEvent::Taken(_)));
+    }
+}
+
+#[test]
+fn a_scan_waits_until_the_odometry_has_reached_its_end() {
+    let mut pipeline = pipeline(Source::Live);
+    walk(&mut pipeline, 0..1000);
+    pipeline.handle_scan(scan(950));
+    assert!(pipeline.poll_scan().is_none(), "its last points were measured at 1.05 s");
+    walk(&mut pipeline, 1000..1061);
+    let job = pipeline.poll_scan().expect("1.06 s is behind it");
+    assert_eq!(job.state.stamp, at(1060));
+    let (first, last) = job.history.span().expect("poses");
+    assert!(first <= at(950) && last >= at(1060), "{first:?} {last:?}");
+    assert!(pipeline.poll_scan().is_none() && pipeline.unplaced() == 0);
+}
+
+#[test]
+fn live_the_newest_scan_counts_and_of_a_recording_every_one() {
+    for (source, expected) in
+        [(Source::Live, vec![at(200)]), (Source::Recording, vec![at(0), at(100), at(200)])]
+    {
+        let mut pipeline = pipeline(source);
+        for ms in [0, 100, 200] {
+            pipeline.handle_scan(scan(ms));
+        }
+        walk(&mut pipeline, 0..401);
+        let stamps: Vec<_> = std::iter::from_fn(|| pipeline.poll_scan()).map(|job| job.scan.stamp).collect();
+        assert_eq!(stamps, expected, "{source:?}");
+    }
+}
+
+#[test]
+fn pictures_of_one_moment_go_together_and_what_has_no_odometry_is_counted() {
+    let mut pipeline = pipeline(Source::Recording);
+    pipeline.handle_image(at(10), image());
+    walk(&mut pipeline, 100..1000);
+    for ms in [500, 500, 510] {
+        pipeline.handle_image(at(ms), image());
+    }
+    let jobs: Vec<_> = std::iter::from_fn(|| pipeline.poll_images()).collect();
+    let seen: Vec<_> = jobs.iter().map(|job| (job.stamp, job.images.len())).collect();
+    assert_eq!(seen, [(at(500), 2), (at(510), 1)]);
+    assert!((jobs[1].map_from_base.origin().x - 0.51).abs() < 1e-9, "interpolated");
+    assert_eq!(pipeline.unplaced(), 1, "there was no odometry before 0.1 s");
+}
+
+#[test]
+fn what_waits_too_long_makes_room() {
+    let mut pipeline = pipeline(Source::Recording);
+    for ms in 0..100 {
+        pipeline.handle_scan(scan(ms));
+        pipeline.handle_image(at(ms), image());
+    }
+    assert_eq!(pipeline.waiting(), MAX_WAITING_IMAGES + MAX_WAITING_SCANS);
+    assert_eq!(pipeline.unplaced() as usize, 200 - pipeline.waiting());
+}
+
+#[test]
+fn late_odometry_is_left_out_and_old_odometry_begins_anew() {
+    let mut pipeline = pipeline(Source::Live);
+    pipeline.handle_mission(MissionState::Underway(MissionPhase::Go));
+    walk(&mut pipeline, 0..5000);
+    assert_eq!(pipeline.handle_odometry(&estimate(4500, 9.0)), OdometryEvent::Late);
+    assert!((pipeline.newest().expect("one").stamp, pipeline.restarts()) == (at(4980), 0));
+    pipeline.handle_scan(scan(4950));
+    assert_eq!(pipeline.handle_odometry(&estimate(100, 1.0)), OdometryEvent::Restarted);
+    assert_eq!((pipeline.restarts(), pipeline.waiting(), pipeline.unplaced()), (1, 0, 1));
+    assert_eq!(pipeline.mission_state(), None, "nothing is known of the mission that begins now");
+}
+
+/// Three shells had three definitions: the gait's mode by its name, by its number, and the trunk's height.
+#[test]
+fn standing_is_the_gaits_word_and_without_one_the_trunks_height() {
+    let standing = |pipeline: &PerceptionPipeline| pipeline.scan_job(scan(0)).expect("an estimate").standing;
+    let mut silent = pipeline(Source::Recording);
+    walk(&mut silent, 0..980);
+    assert!(!standing(&silent), "not for a second yet");
+    walk(&mut silent, 980..1100);
+    assert!(standing(&silent));
+    let mut told = pipeline(Source::Recording);
+    told.handle_mode(GaitMode::StandUp);
+    walk(&mut told, 0..2000);
+    assert!(!standing(&told), "it rises, however high it is");
+    told.handle_mode(GaitMode::Walk);
+    assert!(standing(&told));
+}
+
+#[test]
+fn the_outcome_tells_how_the_mission_ended() {
+    let mut pipeline = pipeline(Source::Live);
+    pipeline.keep_all(None);
+    walk(&mut pipeline, 0..2000);
+    let ended = MissionState::ended(None);
+    pipeline.handle_mission(ended.clone());
+    let mission = short_mission();
+    let findings = crate::Inspector::new(&mission, &go2()).expect("the bundled model").findings();
+    let outcome = pipeline.outcome(findings, 3);
+    assert_eq!((outcome.state, outcome.refused_scans, outcome.trace.samples.len()), (Some(ended), 3, 20));
+    assert!((outcome.duration_s - 1.9).abs() < 1e-9);
+}
