@@ -1,4 +1,4 @@
-//! The supervisor with real processes: small shell scripts in the place of nodes, and this test binary itself
+//! Process manager with real processes: small shell scripts in the place of nodes, and this test binary itself
 //! where a process has to tie its life to its parent's.
 
 #![expect(clippy::disallowed_methods, reason = "real processes need real time")]
@@ -40,8 +40,8 @@ fn script(name: &str, text: &str) -> ProcessSpec {
     }
 }
 
-/// Whoever runs the tests in the background may have had SIGINT ignored, and scripts cannot heed what was ignored
-/// before them. A signal that is handled here is as it should be in the programs that are started.
+/// Handles SIGINT in this process: tests that run in the background may have had it ignored, and scripts cannot heed
+/// what was ignored before them. A signal that is handled here is as it should be in the programs that are started.
 fn heed_signals() {
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| ctrlc::set_handler(|| std::process::exit(130)).expect("no handler before"));
@@ -73,7 +73,7 @@ impl Running {
         log_of(self.folder.path())
     }
 
-    /// The log, once it has the text.
+    /// Waits for the text and returns the log.
     fn wait_for(&self, text: &str) -> String {
         wait_for(self.folder.path(), text)
     }

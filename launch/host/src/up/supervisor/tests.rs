@@ -25,11 +25,11 @@ fn process(name: &str, stop_timeout_s: f64) -> ProcessSpec {
     }
 }
 
-/// The supervisor with everything that it has told to do.
+/// Supervisor under test, with all that it has logged.
 struct Bench {
     supervisor: Supervisor,
     now_s: f64,
-    said: Vec<String>,
+    logged: Vec<String>,
 }
 
 impl Bench {
@@ -45,7 +45,7 @@ impl Bench {
         let plan =
             LaunchPlan::new(vec![sim, bridge, process("planner", 15.0)], &["planner", "bridge", "sim"]);
         let (supervisor, actions) = Supervisor::new(plan.expect("a plan"));
-        let mut bench = Self { supervisor, now_s: 0.0, said: Vec::new() };
+        let mut bench = Self { supervisor, now_s: 0.0, logged: Vec::new() };
         assert_eq!(bench.done(actions), [Action::Start(SIM)]);
         bench
     }
@@ -76,16 +76,16 @@ impl Bench {
     }
 
     fn done(&mut self, actions: Vec<Action>) -> Vec<Action> {
-        let (said, done): (Vec<_>, _) = actions.into_iter().partition(|a| matches!(a, Action::Log(_)));
-        self.said.extend(said.into_iter().map(|a| match a {
+        let (logged, done): (Vec<_>, _) = actions.into_iter().partition(|a| matches!(a, Action::Log(_)));
+        self.logged.extend(logged.into_iter().map(|a| match a {
             Action::Log(text) => text,
             other => panic!("{other:?}"),
         }));
         done
     }
 
-    fn said(&self, text: &str) -> bool {
-        self.said.iter().any(|s| s.contains(text))
+    fn has_logged(&self, text: &str) -> bool {
+        self.logged.iter().any(|s| s.contains(text))
     }
 
     fn why_given_up(&self) -> (usize, String) {
@@ -118,7 +118,7 @@ fn a_process_starts_when_the_one_before_is_ready() {
     assert_eq!(bench.at(6.5, Event::Ready(SIM)), [], "said twice");
     assert_eq!(bench.at(7.0, Event::Ready(BRIDGE)), [Action::Start(PLANNER)]);
     assert_eq!(bench.at(8.0, Event::Ready(PLANNER)), []);
-    assert!(bench.said("everything is ready"));
+    assert!(bench.has_logged("everything is ready"));
     assert_eq!(bench.supervisor.deadline(), None);
 }
 
@@ -158,7 +158,7 @@ fn a_process_that_dies_meanwhile_does_not_hold_up_the_start_of_the_others() {
     assert_eq!(bench.at(1.3, Event::Ready(BRIDGE)), [Action::Start(PLANNER)]);
     assert_eq!(bench.next(), (1.7, vec![Action::Start(SIM)]));
     assert_eq!(bench.at(2.0, Event::Ready(SIM)), [], "its successors are up already");
-    assert!(bench.said("sim: the world begins anew"));
+    assert!(bench.has_logged("sim: the world begins anew"));
 }
 
 #[test]
@@ -254,7 +254,7 @@ fn who_does_not_end_gets_stronger_signals_and_the_log_says_so() {
     assert_eq!(bench.next(), (67.0, send(PLANNER, Kill)));
     for word in ["planner does not end by SIGINT", "planner does not end by SIGTERM", "planner gets SIGKILL"]
     {
-        assert!(bench.said(word), "{word}");
+        assert!(bench.has_logged(word), "{word}");
     }
     assert_eq!(bench.at(67.1, died(PLANNER)), send(BRIDGE, Interrupt));
     assert_eq!(bench.next(), (77.1, send(BRIDGE, Terminate)));
@@ -264,7 +264,7 @@ fn who_does_not_end_gets_stronger_signals_and_the_log_says_so() {
     assert_eq!(bench.next(), (85.0, send(SIM, Kill)));
     assert_eq!(bench.next(), (90.0, vec![]));
     assert_eq!(bench.supervisor.outcome(), Some(&Ok(StopOutcome::Orderly)));
-    assert!(bench.said("sim: it does not end even by SIGKILL"));
+    assert!(bench.has_logged("sim: it does not end even by SIGKILL"));
 }
 
 #[test]
