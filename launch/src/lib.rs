@@ -1,6 +1,6 @@
 //! Puts the parts of Adit together: the `adit` command, lock-step runs, ROS 2 nodes, tools.
 
-mod bus;
+mod bus_tools;
 pub mod cli;
 mod defects;
 pub mod ground_truth;
@@ -11,5 +11,5 @@ pub mod pty;
 pub mod ros;
 pub mod run;
 mod summary;
-pub mod wire;
+pub mod wire_tools;
 mod world;

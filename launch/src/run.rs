@@ -9,13 +9,13 @@ use recording::MessageWriter;
 use report::RunSummary;
 use report::score::{Placed, Score, score};
 use robot_interface::defect::DefectClass;
-use stack::config::Robot;
+use stack::config::{Mission, Robot};
 use stack::{Findings, RunOutcome};
 
 use crate::ground_truth::Truth;
 use crate::lockstep::{self, Detail, Observer, Recorded, Replayed};
 use crate::mission_file::MissionFile;
-use crate::summary::summarise;
+use crate::summary::{Simulated, summarise};
 
 /// A run that is over, with its files written.
 #[derive(Clone, Debug)]
@@ -58,15 +58,15 @@ pub fn run(
 /// When the recording cannot be read, or the files cannot be written.
 pub fn replay(
     source: Recorded,
-    file: &MissionFile,
+    mission: &Mission,
     robot: &Robot,
     observer: &mut dyn Observer,
     folder: &Path,
 ) -> anyhow::Result<Replayed> {
     in_folder(folder, || {
-        tracing::info!("replay mission {} robot {}", file.mission.name, robot.description.name);
+        tracing::info!("replay mission {} robot {}", mission.name, robot.description.name);
         let mut recorder = MessageWriter::create(&folder.join("run.mcap"), &robot.description)?;
-        let replayed = lockstep::replay(source, file, robot, &mut recorder, observer)?;
+        let replayed = lockstep::replay(source, mission, robot, &mut recorder, observer)?;
         close(recorder)?;
         report::write_all(folder, &replayed.summary)?;
         Ok(replayed)
@@ -130,7 +130,8 @@ pub(crate) fn make_room(folder: &Path) -> anyhow::Result<()> {
 /// Scores a simulated run against its truth.
 fn judge(file: &MissionFile, robot: &Robot, outcome: &RunOutcome, truth: &Truth) -> anyhow::Result<Finished> {
     let score = score_of(&outcome.findings, truth);
-    let summary = summarise(&file.mission, file.simulation.seed, robot, outcome, Some((truth, &score)))?;
+    let simulated = Simulated { seed: file.simulation.seed, truth, score: &score };
+    let summary = summarise(&file.mission, robot, outcome, Some(&simulated))?;
     Ok(Finished { summary, score })
 }
 

@@ -16,21 +16,31 @@ use crate::ground_truth::{Truth, walked_m};
 /// Of the ten samples a second one in this many goes into the report's profile and paths.
 const PROFILE_EVERY: usize = 5;
 
-/// Summarises the outcome of a run for the report; `truth` and the score against it are known of simulated runs only.
+/// What is known of a simulated run besides its outcome.
+pub struct Simulated<'a> {
+    /// Seed of everything random.
+    pub seed: u64,
+    /// Ground truth.
+    pub truth: &'a Truth,
+    /// Score of the findings against it.
+    pub score: &'a Score,
+}
+
+/// Summarises the outcome of a run for the report.
 ///
 /// # Errors
 /// When an evidence picture cannot be made.
 pub fn summarise(
     mission: &Mission,
-    seed: u64,
     robot: &Robot,
     outcome: &RunOutcome,
-    truth: Option<(&Truth, &Score)>,
+    simulated: Option<&Simulated<'_>>,
 ) -> anyhow::Result<RunSummary> {
     let findings = &outcome.findings;
     let samples = &outcome.trace.samples;
-    let score = truth.map(|(_, score)| score);
-    let true_poses = truth.map_or(&[][..], |(truth, _)| &truth.poses);
+    let score = simulated.map(|simulated| simulated.score);
+    let truth = simulated.map(|simulated| simulated.truth);
+    let true_poses = truth.map_or(&[][..], |truth| &truth.poses);
     let every = || samples.iter().step_by(PROFILE_EVERY);
     let seconds = |i: robot_interface::time::Stamp| i.seconds();
     let profile = every().map(|s| ProfileRow {
@@ -40,7 +50,7 @@ pub fn summarise(
         height_m: s.estimate.origin().z,
         torque_peak_nm: s.torque_peak_nm,
     });
-    let localisation = truth.and_then(|(truth, _)| {
+    let localisation = truth.and_then(|truth| {
         // Without having walked there is no share of the way to speak of.
         let far = truth.far_end(&outcome.trace).filter(|far| far.walked_m > 1.0)?;
         Some((far, truth.final_error_m(&outcome.trace)?))
@@ -57,20 +67,20 @@ pub fn summarise(
         verdict: verdict(outcome.state.as_ref()),
         mission: mission.name.clone(),
         robot: robot.description.name.clone(),
-        seed,
+        seed: simulated.map(|simulated| simulated.seed),
         software_version: env!("CARGO_PKG_VERSION").to_owned(),
         model_version: findings.model_version.clone(),
         simulated_s: outcome.duration_s,
         wall_s: None,
         distance_walked_m: match truth {
-            Some((truth, _)) => walked_m(&truth.poses),
+            Some(truth) => walked_m(&truth.poses),
             None => walked_m(samples.iter().map(|sample| &sample.estimate)),
         },
         fell: outcome.state.as_ref().is_some_and(|state| state.abort_number() == AbortReason::Fell.number()),
         design: mission.design.clone(),
         inspected_m: [mission.inspection.start_m.get(), mission.inspection.end_m.get()],
         defects: report_defects(mission, findings, score)?,
-        truth: truth.map(|(truth, score)| truth_rows(&truth.defects, score)),
+        truth: simulated.map(|simulated| truth_rows(&simulated.truth.defects, simulated.score)),
         recall: score.and_then(Score::recall),
         precision: score.and_then(Score::precision),
         coverage: Coverage {

@@ -11,12 +11,12 @@ use robot_interface::time::Stamp;
 
 use crate::messages::{self, CompressedImage, Image, Odometry, PointCloud2, PointField, Pose, Time};
 
-/// The most that a position may be from the origin, m: beyond is no tunnel on Earth.
+/// Most that a position may be from the origin, m: beyond is no tunnel on Earth.
 pub const FAR_M: f64 = 1e6;
-/// The most pixels of a picture, and cells of a grid.
-pub const MOST_PIXELS: usize = 1 << 25;
-/// The most points of a cloud.
-const MOST_POINTS: usize = 1 << 22;
+/// Most pixels of a picture, and cells of a grid.
+pub const MAX_PIXELS: usize = 1 << 25;
+/// Most points of a cloud.
+const MAX_POINTS: usize = 1 << 22;
 
 /// Why a message is not used.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -94,7 +94,7 @@ pub fn floats<'a, const N: usize>(
         return Err(InvalidMessage::Layout("byte order"));
     }
     let data: &'a [u8] = cloud.data.0;
-    if count > MOST_POINTS || data.len() < count.saturating_mul(step) {
+    if count > MAX_POINTS || data.len() < count.saturating_mul(step) {
         return Err(InvalidMessage::Size);
     }
     let mut offsets = [0; N];
@@ -118,7 +118,7 @@ fn pixels<'a>(image: &Image<'a>, bytes_per_pixel: usize) -> Result<Vec<&'a [u8]>
     let (row, step) = (width.saturating_mul(bytes_per_pixel), image.step as usize);
     let data: &'a [u8] = image.data.0;
     let fits = step >= row && data.len() >= step.saturating_mul(height);
-    if width == 0 || height == 0 || width.saturating_mul(height) > MOST_PIXELS || !fits {
+    if width == 0 || height == 0 || width.saturating_mul(height) > MAX_PIXELS || !fits {
         return Err(InvalidMessage::Size);
     }
     Ok(data.chunks(step).take(height).map(|line| &line[..row]).collect())
@@ -144,7 +144,7 @@ pub fn compressed_picture(image: &CompressedImage<'_>) -> Result<(Stamp, RgbImag
     let mut reader = ImageReader::with_format(std::io::Cursor::new(bytes), format);
     let mut limits = Limits::default();
     // A picture of the most pixels, in four bytes each.
-    limits.max_alloc = Some(4 * MOST_PIXELS as u64);
+    limits.max_alloc = Some(4 * MAX_PIXELS as u64);
     reader.limits(limits);
     let decoded = reader.decode().map_err(|e| InvalidMessage::Picture(e.to_string()))?.into_rgb8();
     let (width, height) = decoded.dimensions();

@@ -9,18 +9,16 @@ use std::rc::Rc;
 use nalgebra::Vector3;
 use recording::{DefectRecord, MessageWriter, Output, RecordError};
 use robot_interface::defect::DefectClass;
+use robot_interface::fixtures::go2;
 use robot_interface::frames::Transform;
 use robot_interface::joints::{JOINT_NAMES, JOINTS, JointMeasurement, JointStates};
-use robot_interface::robot::RobotDescription;
 use robot_interface::sensors::{BatterySample, ImuSample, LidarPoint, LidarScan, RgbImage, ThermalFrame};
 use robot_interface::state::RobotState;
+use robot_interface::status::{MissionPhase, MissionState};
 use robot_interface::terrain::TerrainGrid;
 use robot_interface::time::Stamp;
 
-fn robot() -> RobotDescription {
-    let text = include_str!("../../robots/go2.toml");
-    toml::from_str(text).expect("the robot's file is good")
-}
+const INSPECTING: MissionState = MissionState::Underway(MissionPhase::Inspect);
 
 /// A stamp of so many milliseconds.
 fn at(milliseconds: u64) -> Stamp {
@@ -76,7 +74,7 @@ fn crack(number: u32) -> DefectRecord {
 
 /// Half a second with a message of every kind.
 fn record<W: Output>(output: W) -> Result<(), RecordError> {
-    let robot = robot();
+    let robot = go2();
     let mut recorder = MessageWriter::new(output, &robot)?;
     for ms in (1000..1500).step_by(2) {
         let angular = Vector3::new(0.01, 0.02, 0.03);
@@ -91,7 +89,7 @@ fn record<W: Output>(output: W) -> Result<(), RecordError> {
         }
         if ms % 100 == 0 {
             recorder.lidar(at(ms), &scan(at(ms - 100), 20_000), 4)?;
-            recorder.status(at(ms), "inspecting", 12.5, 13.0, 1)?;
+            recorder.status(at(ms), &INSPECTING, 12.5, 13.0, 1)?;
             recorder.path(at(ms), &[[0.0; 3], [1.0, 1.0, 0.0], [2.0, 1.0, 0.0]])?;
             recorder.terrain(&TerrainGrid {
                 stamp: at(ms - 10),
@@ -331,7 +329,7 @@ fn every_message_reads_back_by_its_schema() {
     assert_eq!(cloud.text("fields.4.name"), "time");
 
     let info = &topics["/camera/left/camera_info"][0];
-    let full = robot().cameras[0].intrinsics();
+    let full = go2().cameras[0].intrinsics();
     assert!((info.number("k.0") - full.focal_px / 16.0).abs() < 1e-9, "reduced with the picture");
     assert_eq!((info.number("k.2"), info.number("k.5")), (31.5, 39.5));
 
@@ -349,7 +347,7 @@ fn every_message_reads_back_by_its_schema() {
         ("crack", 0.4)
     );
     assert!(findings.number("defects.1.width_mm").is_nan(), "a hot joint has no crack width");
-    assert_eq!(topics["/mission/status"][4].text("phase"), "inspecting");
+    assert_eq!(topics["/mission/status"][4].text("text"), "inspecting");
 }
 
 #[test]
@@ -376,7 +374,7 @@ fn fixed_frames_hang_below_the_map() {
         ]
     );
     assert_eq!(fixed.number("transforms.0.transform.rotation.w"), 1.0);
-    assert_eq!(fixed.number("transforms.2.transform.translation.x"), robot().lidar.xyz_m[0]);
+    assert_eq!(fixed.number("transforms.2.transform.translation.x"), go2().lidar.xyz_m[0]);
 }
 
 #[test]
@@ -410,7 +408,7 @@ fn a_file_has_a_summary_and_an_index() {
 
 #[test]
 fn what_does_not_fit_its_size_is_refused_and_the_rest_goes_on() {
-    let robot = robot();
+    let robot = go2();
     let mut output = Cursor::new(Vec::new());
     let mut recorder = MessageWriter::new(&mut output, &robot).expect("begins");
     let short = RgbImage { width: 10, height: 10, data: vec![0; 299] };
@@ -430,7 +428,7 @@ fn what_does_not_fit_its_size_is_refused_and_the_rest_goes_on() {
 #[test]
 fn joints_that_were_not_measured_are_left_out() {
     let mut output = Cursor::new(Vec::new());
-    let mut recorder = MessageWriter::new(&mut output, &robot()).expect("begins");
+    let mut recorder = MessageWriter::new(&mut output, &go2()).expect("begins");
     let measured = std::array::from_fn(|joint| joint % 3 == 2);
     recorder.some_joint_states(&joints(at(5)), &measured).expect("fits");
     recorder.some_joint_states(&joints(at(7)), &[false; 12]).expect("nothing to tell");
@@ -444,8 +442,8 @@ fn joints_that_were_not_measured_are_left_out() {
 #[test]
 fn a_late_stamp_does_not_turn_time_back() {
     let mut output = Cursor::new(Vec::new());
-    let mut recorder = MessageWriter::new(&mut output, &robot()).expect("begins");
-    recorder.status(at(100), "walking", 0.0, 0.0, 0).expect("recorded");
+    let mut recorder = MessageWriter::new(&mut output, &go2()).expect("begins");
+    recorder.status(at(100), &INSPECTING, 0.0, 0.0, 0).expect("recorded");
     recorder.joint_states(&joints(at(90))).expect("recorded");
     recorder.finish().expect("finishes");
     let topics = read(output.get_ref());
@@ -493,7 +491,7 @@ impl Output for SmallDisk {
 fn a_full_disk_is_reported_once_and_what_was_written_stays() {
     let file = Rc::new(RefCell::new(Cursor::new(Vec::new())));
     let disk = SmallDisk { room: 2_000_000, file: file.clone() };
-    let mut recorder = MessageWriter::new(disk, &robot()).expect("begins");
+    let mut recorder = MessageWriter::new(disk, &go2()).expect("begins");
     let errors: Vec<_> =
         (0..100).filter_map(|i| recorder.lidar(at(i), &scan(at(i), 20_000), 1).err()).collect();
     assert_eq!(errors.len(), 1, "{errors:?}");
@@ -512,12 +510,12 @@ fn a_full_disk_is_reported_once_and_what_was_written_stays() {
 fn dropping_a_recorder_closes_its_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("run.mcap");
-    let mut recorder = MessageWriter::create(&path, &robot()).expect("begins");
+    let mut recorder = MessageWriter::create(&path, &go2()).expect("begins");
     recorder.joint_states(&joints(at(5))).expect("recorded");
     drop(recorder);
     let file = std::fs::read(&path).expect("is there");
     assert!(mcap::Summary::read(&file).expect("reads").is_some());
-    let error = MessageWriter::create(&folder.path().join("no/run.mcap"), &robot()).map(drop);
+    let error = MessageWriter::create(&folder.path().join("no/run.mcap"), &go2()).map(drop);
     assert!(matches!(error, Err(RecordError::Create { .. })));
 }
 

@@ -83,7 +83,7 @@ fn invented(length_m: f64) -> anyhow::Result<RunSummary> {
         verdict: Verdict::Completed,
         mission: "invented-tunnel".to_owned(),
         robot: "go2".to_owned(),
-        seed: 7,
+        seed: Some(7),
         software_version: "0.1.0".to_owned(),
         model_version: "invented".to_owned(),
         simulated_s: profile.last().map_or(0.0, |r| r.time_s),

@@ -381,14 +381,13 @@ fn coverage_by_hour(summary: &RunSummary) -> Vec<HourBar> {
 
 fn provenance(summary: &RunSummary) -> Vec<Fact> {
     let fact = |name, value| Fact { name, value };
-    let mut facts = vec![
-        fact("Mission", summary.mission.clone()),
-        fact("Robot", summary.robot.clone()),
-        fact("Seed", summary.seed.to_string()),
+    let mut facts = vec![fact("Mission", summary.mission.clone()), fact("Robot", summary.robot.clone())];
+    facts.extend(summary.seed.map(|seed| fact("Seed", seed.to_string())));
+    facts.extend([
         fact("Adit", summary.software_version.clone()),
         fact("Defect model", summary.model_version.clone()),
         fact("Time on the run’s clock", format!("{} s", number(summary.simulated_s, 1))),
-    ];
+    ]);
     if let Some(wall_s) = summary.wall_s {
         let speed = number(summary.simulated_s / wall_s, 1);
         let text = format!("{} s ({speed} times real time)", number(wall_s, 1));

@@ -31,8 +31,8 @@ pub struct RunSummary {
     pub mission: String,
     /// Name of the robot.
     pub robot: String,
-    /// Seed of everything random.
-    pub seed: u64,
+    /// Seed of everything random, of a simulated run.
+    pub seed: Option<u64>,
     /// Version of Adit.
     pub software_version: String,
     /// Version of the defect model.

@@ -68,7 +68,7 @@ fn summary() -> RunSummary {
         verdict: Verdict::Completed,
         mission: "short & <b>sweet</b>".to_owned(),
         robot: "go2".to_owned(),
-        seed: 424_242,
+        seed: Some(424_242),
         software_version: "9.8.7".to_owned(),
         model_version: "model-5".to_owned(),
         simulated_s: 127.4,

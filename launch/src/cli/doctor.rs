@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use firmware_bridge::bridge::baud;
-use firmware_bridge::wire::imu::IMU_BAUD;
+use firmware_bridge::protocol::imu::IMU_BAUD;
 use robot_interface::robot::RobotDescription;
 use serde::Serialize;
 

@@ -64,7 +64,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     let robot = Robot::load(args.robot.as_deref().unwrap_or(&file.mission.robot))?;
     log_to_terminal();
-    let setting = Setting { file, robot, run_dir: args.run_dir.clone(), ports_dir: args.ports_dir.clone() };
-    ros::run(args.name, setting)?;
+    let MissionFile { mission, simulation } = file;
+    let settings =
+        NodeSettings { mission, robot, run_dir: args.run_dir.clone(), ports_dir: args.ports_dir.clone() };
+    ros::run(args.name, settings, simulation)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -56,7 +56,7 @@ fn judge(args: &Args) -> anyhow::Result<ExitCode> {
         args.out.clone().unwrap_or_else(|| Path::new("runs").join(format!("{}-replay", file.mission.name)));
     let stop = stop_on_ctrl_c("the report of what was read so far is written")?;
     let mut watcher = Watcher::new(&file.mission, args.quiet, Arc::clone(&stop));
-    let replayed = run::replay(recorded, &file, &robot, &mut watcher, &folder)?;
+    let replayed = run::replay(recorded, &file.mission, &robot, &mut watcher, &folder)?;
     let wall_s = watcher.finish();
     print(&file.mission, &replayed, wall_s, &folder);
     Ok(if stop.load(Ordering::Relaxed) { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS })

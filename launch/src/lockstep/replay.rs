@@ -11,12 +11,11 @@ mod topics;
 
 use recording::MessageWriter;
 use report::{RunSummary, Verdict};
-use stack::config::Robot;
+use stack::config::{Mission, Robot};
 
 pub use self::recorded::Recorded;
 use self::replay_perception::ReplayPerception;
 use super::observer::Observer;
-use crate::mission_file::MissionFile;
 
 /// Outcome of a replay.
 #[derive(Clone, Debug)]
@@ -39,13 +38,13 @@ pub struct Replayed {
 /// When the recording cannot be read any further, or the defect model fails.
 pub fn replay(
     mut recorded: Recorded,
-    file: &MissionFile,
+    mission: &Mission,
     robot: &Robot,
     writer: &mut MessageWriter,
     observer: &mut dyn Observer,
 ) -> anyhow::Result<Replayed> {
     tracing::info!("recording {}", recorded.name());
-    let mut perception = ReplayPerception::new(file, robot, writer, !recorded.has_status())?;
+    let mut perception = ReplayPerception::new(mission, robot, writer, !recorded.has_status())?;
     let mut stopped = false;
     while !stopped && let Some(input) = recorded.next()? {
         perception.handle(input, observer)?;

@@ -4,7 +4,7 @@ use firmware_bridge::bridge::{Cycle, MotorBridge};
 use firmware_bridge::safety::{Power, PowerRefused, Safety, Severity};
 use perception::localise::TunnelCorrection;
 use perception::state::{PoseHistory, StateEstimator};
-use planner::gait::{Gait, Mode, Refused};
+use planner::gait::{Gait, GaitModeRefused, Mode};
 use robot_interface::frames::{Base, Map, Transform};
 use robot_interface::joints::{JOINT_NAMES, JOINTS, JointCommand, JointMeasurement, JointStates};
 use robot_interface::sensors::ImuSample;
@@ -38,7 +38,7 @@ pub struct ControlStatus {
 pub enum ModeRefused {
     /// The legs are doing something else.
     #[error(transparent)]
-    Gait(#[from] Refused),
+    Gait(#[from] GaitModeRefused),
     /// A joint has a trouble.
     #[error(transparent)]
     Power(#[from] PowerRefused),

@@ -99,7 +99,7 @@ impl Inspector {
         let inspection = &mission.inspection;
         Ok(Self {
             robot: robot.clone(),
-            segmenter: Segmenter::bundled().map_err(StackError::Model)?.at_most_sizes(PICTURE_SIZES),
+            segmenter: Segmenter::bundled().map_err(StackError::Model)?.with_max_scales(PICTURE_SIZES),
             lining: LiningMap::new(&mission.design, tuning),
             joints: HotJoints::new(&mission.design, inspection.hot_joint_above_c.get()),
             crack_px: tuning.crack_px,

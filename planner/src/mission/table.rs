@@ -1,8 +1,8 @@
-//! The mission as a table.
+//! Transition table of the mission.
 
 use robot_interface::status::{AbortReason, MissionPhase};
 
-/// What can happen to a mission.
+/// Event of a mission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     /// The estimator has found its footing.
@@ -11,10 +11,10 @@ pub enum Event {
     Standing,
     /// The station, or home, is reached.
     Arrived,
-    /// Looked long enough; another station follows.
-    Looked,
-    /// Looked long enough at the last station.
-    LastLooked,
+    /// The station is inspected; another one follows.
+    Inspected,
+    /// The last station is inspected.
+    AllInspected,
     /// No progress for a while.
     Stuck,
     /// Backed away far enough.
@@ -41,7 +41,7 @@ pub enum Event {
     Fell,
 }
 
-/// What is done, beside changing the phase, when an event has come.
+/// Action beside the change of phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Nothing more.
@@ -54,15 +54,15 @@ pub enum Action {
     GiveUp(AbortReason),
 }
 
-/// What follows what: `(phase, event, next phase, action)`. What is not here changes nothing.
+/// Every transition there is: `(phase, event, next phase, action)`. An event that has no row here changes nothing.
 ///
 /// | phase      | event        | next phase | action           |
 /// |------------|--------------|------------|------------------|
 /// | Idle       | Ready        | StandUp    | Proceed          |
 /// | StandUp    | Standing     | Go         | Proceed          |
 /// | Go         | Arrived      | Inspect    | Proceed          |
-/// | Inspect    | Looked       | Go         | NextStation      |
-/// | Inspect    | LastLooked   | Return     | Proceed          |
+/// | Inspect    | Inspected    | Go         | NextStation      |
+/// | Inspect    | AllInspected | Return     | Proceed          |
 /// | Return     | Arrived      | LieDown    | Proceed          |
 /// | LieDown    | Lying        | Done       | Proceed          |
 /// | Go         | Stuck        | BackUpOut  | CountBackUp      |
@@ -128,8 +128,8 @@ pub const TABLE: &[(MissionPhase, Event, MissionPhase, Action)] = {
         (P::Idle,       E::Ready,        P::StandUp,    A::Proceed),
         (P::StandUp,    E::Standing,     P::Go,         A::Proceed),
         (P::Go,         E::Arrived,      P::Inspect,    A::Proceed),
-        (P::Inspect,    E::Looked,       P::Go,         A::NextStation),
-        (P::Inspect,    E::LastLooked,   P::Return,     A::Proceed),
+        (P::Inspect,    E::Inspected,    P::Go,         A::NextStation),
+        (P::Inspect,    E::AllInspected, P::Return,     A::Proceed),
         (P::Return,     E::Arrived,      P::LieDown,    A::Proceed),
         (P::LieDown,    E::Lying,        P::Done,       A::Proceed),
 

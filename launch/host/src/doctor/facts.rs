@@ -3,6 +3,7 @@
 //! Anything that cannot be read stays unknown (`None`, empty): a container, an old kernel and another processor each lack
 //! some of it.
 
+mod identity;
 mod ports;
 mod root;
 mod system;

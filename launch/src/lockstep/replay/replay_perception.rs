@@ -7,7 +7,7 @@ use robot_interface::frames::Point;
 use robot_interface::state::RobotState;
 use robot_interface::status::MissionState;
 use robot_interface::time::Stamp;
-use stack::config::Robot;
+use stack::config::{Mission, Robot};
 use stack::{
     CameraImage, InspectionJob, Inspector, LocalisationAndMapping, OdometryEvent, PerceptionPipeline,
     ScanJob, Source, picture,
@@ -18,7 +18,6 @@ use super::recorded::Input;
 use crate::defects::records;
 use crate::lockstep::detail::Detail;
 use crate::lockstep::observer::{Observer, Progress};
-use crate::mission_file::MissionFile;
 use crate::summary::summarise;
 
 /// Between two scans and between two terrains in the new recording, ns, and the points of a scan there.
@@ -28,7 +27,7 @@ const KEPT_POINTS: usize = 2_000;
 
 /// Perception of a replay.
 pub(super) struct ReplayPerception<'a> {
-    file: &'a MissionFile,
+    mission: &'a Mission,
     robot: &'a Robot,
     writer: &'a mut MessageWriter,
     pipeline: PerceptionPipeline,
@@ -46,12 +45,12 @@ pub(super) struct ReplayPerception<'a> {
 impl<'a> ReplayPerception<'a> {
     /// Perception of a recording; if it `says_nothing` of a mission, all of it is kept for the report.
     pub(super) fn new(
-        file: &'a MissionFile,
+        mission: &'a Mission,
         robot: &'a Robot,
         writer: &'a mut MessageWriter,
         says_nothing: bool,
     ) -> anyhow::Result<Self> {
-        let (mission, description) = (&file.mission, &robot.description);
+        let description = &robot.description;
         let mut pipeline = PerceptionPipeline::new(mission, description, Source::Recording);
         if says_nothing {
             pipeline.keep_all(None);
@@ -60,7 +59,7 @@ impl<'a> ReplayPerception<'a> {
             pipeline,
             mapping: LocalisationAndMapping::new(description, &mission.design),
             inspector: Inspector::new(mission, description)?,
-            file,
+            mission,
             robot,
             writer,
             agreement: Agreement::default(),
@@ -116,7 +115,7 @@ impl<'a> ReplayPerception<'a> {
     }
 
     fn begin_anew(&mut self) -> anyhow::Result<()> {
-        let (mission, description) = (&self.file.mission, &self.robot.description);
+        let (mission, description) = (self.mission, &self.robot.description);
         self.mapping = LocalisationAndMapping::new(description, &mission.design);
         self.inspector = Inspector::new(mission, description)?;
         self.agreement = Agreement::default();
@@ -128,7 +127,7 @@ impl<'a> ReplayPerception<'a> {
         self.way_m = way_m;
         if let Some(newest) = self.pipeline.newest() {
             let place = Point::from_coords(newest.map_from_base.origin());
-            let chainage_m = self.file.mission.design.to_tunnel(place).chainage_m;
+            let chainage_m = self.mission.design.to_tunnel(place).chainage_m;
             let defects = self.pipeline.defects() as u32;
             log_failure(self.writer.status(newest.stamp, &state, chainage_m, way_m, defects));
         }
@@ -138,7 +137,7 @@ impl<'a> ReplayPerception<'a> {
     fn map(&mut self, job: &ScanJob) {
         let result = self.mapping.handle_scan(job);
         let correction = self.pipeline.handle_scan_result(&result);
-        self.agreement.add(&self.file.mission.design, &job.state, correction);
+        self.agreement.add(&self.mission.design, &job.state, correction);
         let now = job.state.stamp;
         if now >= self.scan_due {
             self.scan_due = now.plus_nanos(SCAN_NANOS);
@@ -158,7 +157,7 @@ impl<'a> ReplayPerception<'a> {
         }
         let result = self.inspector.inspect(job)?;
         self.pipeline.handle_inspection(&result.defects);
-        log_failure(self.writer.defects(now, &records(&result.defects, &self.file.mission.design)));
+        log_failure(self.writer.defects(now, &records(&result.defects, &self.mission.design)));
         Ok(())
     }
 
@@ -188,8 +187,7 @@ impl<'a> ReplayPerception<'a> {
 
     pub(super) fn summary(&self) -> anyhow::Result<RunSummary> {
         let outcome = self.pipeline.outcome(self.inspector.findings(), self.mapping.refused_scans());
-        let (mission, seed) = (&self.file.mission, self.file.simulation.seed);
-        let mut summary = summarise(mission, seed, self.robot, &outcome, None)?;
+        let mut summary = summarise(self.mission, self.robot, &outcome, None)?;
         let reason = match self.pipeline.mission_state() {
             None => "the recording does not say how the mission went".to_owned(),
             Some(state) if state.is_over() => return Ok(summary),

@@ -10,6 +10,7 @@ use robot_interface::time::Stamp;
 
 use super::*;
 use crate::lockstep::{Detail, Progress};
+use crate::mission_file::MissionFile;
 use crate::run;
 use recording::RecordError;
 
@@ -61,7 +62,7 @@ fn replayed(
 
 fn replay_file(path: &Path, mission: &MissionFile, robot: &Robot, out: &Path) -> anyhow::Result<Replayed> {
     let recorded = Recorded::open(path, "", &robot.description)?;
-    run::replay(recorded, mission, robot, &mut Nobody, out)
+    run::replay(recorded, &mission.mission, robot, &mut Nobody, out)
 }
 
 fn picture(

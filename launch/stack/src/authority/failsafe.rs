@@ -36,21 +36,29 @@ pub struct InputAges {
     pub stop: StopLevel,
 }
 
-/// Cause for which the robot does not do as it is told.
+/// Cause for which the robot does not do as it is told. Its number stands in messages and never changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[repr(u8)]
 pub enum HoldReason {
     /// The emergency stop.
     #[error("emergency stop engaged: reset it by estop with data false")]
-    Estopped,
+    Estopped = 1,
     /// The inertial sensor is silent.
     #[error("no inertial samples: check the sensor's port")]
-    NoImu,
+    NoImu = 2,
     /// A joint is silent.
     #[error("a motor does not answer: check the motor buses")]
-    NoJoints,
+    NoJoints = 3,
     /// Nobody says where to go.
     #[error("nobody leads: start a mission, or take the lease and send targets")]
-    NoTarget,
+    NoTarget = 4,
+}
+
+impl HoldReason {
+    /// Number in messages; 0 there is no reason.
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
 }
 
 /// Action that the failsafe demands now.

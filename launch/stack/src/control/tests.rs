@@ -1,7 +1,7 @@
 use firmware_bridge::bridge::{CYCLE_NANOS, MotorFault};
 use firmware_bridge::port::{BusDriver, BusPort, Loopback, loopback};
-use firmware_bridge::wire::device::VirtualBus;
-use firmware_bridge::wire::link::VirtualDevice;
+use firmware_bridge::protocol::device::VirtualBus;
+use firmware_bridge::protocol::link::VirtualDevice;
 use nalgebra::Vector3;
 use robot_interface::robot::MotorProtocol;
 

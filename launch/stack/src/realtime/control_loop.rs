@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use firmware_bridge::port::{BusDriver, BusPort};
-use firmware_bridge::wire::imu::{ImuFrame, ImuReader};
+use firmware_bridge::protocol::imu::{ImuFrame, ImuReader};
 use nalgebra::Vector3;
 use planner::gait::Mode;
 use robot_interface::frames::{Base, Map, Transform};

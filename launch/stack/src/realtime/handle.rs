@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8};
 
+use firmware_bridge::protocol::imu::ImuCounts;
 use firmware_bridge::safety::{LimitCounts, Power, Trip};
-use firmware_bridge::wire::imu::ImuCounts;
 use perception::localise::TunnelCorrection;
 use planner::gait::Mode;
 use robot_interface::joints::{JOINTS, JointStates};

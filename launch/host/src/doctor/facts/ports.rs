@@ -4,6 +4,7 @@ use std::path::Path;
 
 use rustix::fs::{Access, access};
 
+use super::identity;
 use super::root::Root;
 use super::system;
 
@@ -69,6 +70,9 @@ struct Holder {
 
 /// Returns the kernel's name for what a robot's file calls `path`; none if it is not there.
 pub(super) fn device_name(root: &Root, path: &Path) -> Option<String> {
+    if let Some(adapter) = path.to_str().and_then(|path| path.strip_prefix("usb:")) {
+        return identity::device_name(root, adapter);
+    }
     let resolved = root.resolve(path)?;
     resolved.file_name()?.to_str().map(str::to_owned)
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use firmware_bridge::bridge::CYCLE_NANOS;
 use firmware_bridge::port::{Loopback, loopback};
-use firmware_bridge::wire::imu::ImuFrame;
+use firmware_bridge::protocol::imu::ImuFrame;
 use sim::engine::JointReading;
 use sim::motors::{VirtualBus, drives, virtual_buses};
 
