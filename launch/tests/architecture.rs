@@ -90,6 +90,7 @@ fn special_knowledge_stays_in_its_crate() {
         ("mcap", &["recording"]),
         ("minijinja", &["report"]),
         ("anyhow", &["launch"]),
+        // Shells wait; what decides is handed events and times.
         ("tokio", &["launch", "host"]),
     ];
     for (name, dependencies) in dependencies() {

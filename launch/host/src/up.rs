@@ -1,31 +1,35 @@
-//! Keeps a stack of processes running: starts them in order, shows what they say, restarts what dies, and
-//! stops them so that a standing robot lies down first.
+//! Process supervision: starts processes in order, shows what they say, restarts what dies, and stops them so that a
+//! standing robot lies down first.
 //!
-//! It knows nothing of ROS, nor of what the parts do: that is in the [`Plan`]. All decisions are made by
-//! [`Supervisor`], which has neither processes nor a clock; [`Stack`] gives it both.
+//! It knows nothing of ROS, nor of what the processes do: that is in the [`LaunchPlan`]. All decisions are made by
+//! [`Supervisor`], which has neither processes nor a clock; [`ProcessManager`] gives it both.
 //!
 //! # What happens when something dies
-//! - **A part** is restarted with back-off ([`RestartPolicy`]); one that keeps dying is given up and the
-//!   whole stack is stopped in order.
-//! - **The supervisor** itself, even by SIGKILL: each part has asked the system for a signal in that case
+//! - **A process** is restarted with back-off ([`RestartPolicy`]); one that keeps dying is given up and all others
+//!   are stopped in order.
+//! - **The supervisor** itself, even by SIGKILL: each process has asked the system for a signal in that case
 //!   ([`die_with_parent`]).
-//! - **A part's own children** are in its process group, which is killed once the part has ended. Only a
-//!   process that leaves its group on purpose (`setsid`) escapes, and so do the children of a part that dies
+//! - **A process's own children** are in its process group, which is killed once the process has ended. Only a
+//!   process that leaves its group on purpose (`setsid`) escapes, and so do the children of one that dies
 //!   with a supervisor killed by SIGKILL: nobody is left to signal the group then.
 //!
 //! A service manager must leave the order of the stop to the supervisor, and give it the time: for systemd
-//! that is `KillMode=mixed` and a `TimeoutStopSec=` above the sum of the parts' timeouts.
+//! that is `KillMode=mixed` and a `TimeoutStopSec=` above [`Supervisor::max_stop_duration`].
 
-mod lines;
-mod orphan;
+mod launch_plan;
+mod line_splitter;
 mod output;
-mod plan;
+mod parent_death;
 mod process;
-mod stack;
+mod process_manager;
+mod process_spec;
+mod signal;
 mod supervisor;
 
-pub use orphan::{Orphaned, SUPERVISOR_PID, die_with_parent, die_with_supervisor};
-pub use output::Screen;
-pub use plan::{Part, Plan, PlanError, RestartPolicy, Signal};
-pub use stack::{Stack, StackError, Stopper};
-pub use supervisor::{Action, Event, GivenUp, Stopped, Supervisor};
+pub use launch_plan::{LaunchPlan, LaunchPlanError};
+pub use output::Console;
+pub use parent_death::{ParentDeathError, SUPERVISOR_PID, die_with_parent, die_with_supervisor};
+pub use process_manager::{ProcessManager, ProcessManagerError, StopHandle};
+pub use process_spec::{ProcessSpec, RestartPolicy};
+pub use signal::Signal;
+pub use supervisor::{Action, Event, ProcessFailure, StopOutcome, Supervisor};

@@ -1,4 +1,4 @@
-//! The supervisor with real processes: small shell scripts in the place of nodes, and this test binary itself
+//! Process manager with real processes: small shell scripts in the place of nodes, and this test binary itself
 //! where a process has to tie its life to its parent's.
 
 #![expect(clippy::disallowed_methods, reason = "real processes need real time")]
@@ -11,12 +11,12 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use host::up::{
-    Part, Plan, RestartPolicy, SUPERVISOR_PID, Screen, Signal, Stack, StackError, Stopped, Stopper,
-    die_with_supervisor,
+    Console, LaunchPlan, ProcessManager, ProcessManagerError, ProcessSpec, RestartPolicy, SUPERVISOR_PID,
+    Signal, StopHandle, StopOutcome, die_with_supervisor,
 };
 use tempfile::TempDir;
 
-/// Which process this test binary is, if not the tests.
+/// Variable that says which process this test binary is, if not the tests.
 const ROLE: &str = "ADIT_TEST_ROLE";
 /// A node that lives until SIGINT, and says so.
 const GOOD: &str = "trap 'echo bye; exit 0' INT; echo pid $$; echo ready; while :; do sleep 0.05; done";
@@ -25,66 +25,66 @@ fn millis(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
-/// A part that is a shell script.
-fn script(name: &str, text: &str) -> Part {
-    Part {
+/// A process that is a shell script.
+fn script(name: &str, text: &str) -> ProcessSpec {
+    ProcessSpec {
         name: name.to_owned(),
         program: "/bin/sh".into(),
         args: vec!["-c".into(), text.into()],
         env: Vec::new(),
-        restart: RestartPolicy { first_delay: millis(50), ..RestartPolicy::soon() },
+        restart: RestartPolicy { initial_delay: millis(50), ..RestartPolicy::soon() },
         stop_timeout: millis(3000),
         ready_timeout: millis(5000),
-        in_a_hurry: Signal::Kill,
-        restart_note: None,
+        forced_stop_signal: Signal::Kill,
+        restart_notice: None,
     }
 }
 
-/// Whoever runs the tests in the background may have had SIGINT ignored, and scripts cannot heed what was ignored
-/// before them. A signal that is handled here is as it should be in the programs that are started.
+/// Handles SIGINT in this process: tests that run in the background may have had it ignored, and scripts cannot heed
+/// what was ignored before them. A signal that is handled here is as it should be in the programs that are started.
 fn heed_signals() {
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| ctrlc::set_handler(|| std::process::exit(130)).expect("no handler before"));
 }
 
-/// A stack that runs beside the test.
+/// A process manager that runs beside the test.
 struct Running {
     folder: TempDir,
-    stopper: Stopper,
-    thread: JoinHandle<Result<Stopped, StackError>>,
+    stop_handle: StopHandle,
+    thread: JoinHandle<Result<StopOutcome, ProcessManagerError>>,
 }
 
 impl Running {
     /// Stops in the opposite order of the start.
-    fn start(parts: Vec<Part>) -> Self {
+    fn start(processes: Vec<ProcessSpec>) -> Self {
         heed_signals();
-        let names: Vec<String> = parts.iter().rev().map(|p| p.name.clone()).collect();
+        let names: Vec<String> = processes.iter().rev().map(|p| p.name.clone()).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let plan = Plan::new(parts, &names).expect("a plan");
+        let plan = LaunchPlan::new(processes, &names).expect("a plan");
         let folder = tempfile::tempdir().expect("a folder");
         let log = File::create(folder.path().join("up.log")).expect("a file");
-        let stack = Stack::new();
-        let stopper = stack.stopper();
-        let thread = thread::spawn(move || stack.run(plan, log, Screen::new(std::io::sink(), false)));
-        Self { folder, stopper, thread }
+        let manager = ProcessManager::new();
+        let stop_handle = manager.stop_handle();
+        let thread = thread::spawn(move || manager.run(plan, log, Console::new(std::io::sink(), false)));
+        Self { folder, stop_handle, thread }
     }
 
     fn log(&self) -> String {
         log_of(self.folder.path())
     }
 
-    /// The log, once it has the text.
+    /// Waits for the text and returns the log.
     fn wait_for(&self, text: &str) -> String {
         wait_for(self.folder.path(), text)
     }
 
-    fn end(self) -> (Result<Stopped, StackError>, String) {
+    fn end(self) -> (Result<StopOutcome, ProcessManagerError>, String) {
         let outcome = self.thread.join().expect("no panic");
         (outcome, log_of(self.folder.path()))
     }
 
-    fn stop(self) -> (Result<Stopped, StackError>, String) {
-        self.stopper.stop();
+    fn stop(self) -> (Result<StopOutcome, ProcessManagerError>, String) {
+        self.stop_handle.stop();
         self.end()
     }
 }
@@ -114,7 +114,7 @@ fn wait_until(mut is_so: impl FnMut() -> bool) -> Result<(), ()> {
     Err(())
 }
 
-/// The numbers that stand after a word in the log.
+/// Returns the numbers that stand after a word in the log.
 fn numbers(log: &str, after: &str) -> Vec<u32> {
     let after = format!(" {after} ");
     let found: Vec<u32> = log.lines().filter_map(|l| l.split_once(&after)?.1.trim().parse().ok()).collect();
@@ -122,14 +122,14 @@ fn numbers(log: &str, after: &str) -> Vec<u32> {
     found
 }
 
-/// What the system says of a process after its name: state, parent, group, ...
+/// Returns the fields of `/proc/PID/stat` after the process's name: state, parent, group, ...
 fn stat(pid: u32) -> Vec<String> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let fields = stat.rsplit_once(')').map(|(_, rest)| rest.split_whitespace().map(str::to_owned).collect());
     fields.unwrap_or_default()
 }
 
-/// Whether a process does anything any more. One that has ended but that nobody has asked about does not.
+/// Returns true for a process that still does something, unlike one that has ended and was not reaped.
 fn lives(pid: u32) -> bool {
     stat(pid).first().is_some_and(|state| state != "Z" && state != "X")
 }
@@ -138,7 +138,7 @@ fn assert_all_dead(pids: &[u32]) {
     wait_until(|| !pids.iter().any(|pid| lives(*pid))).unwrap_or_else(|()| panic!("one of {pids:?} lives"));
 }
 
-/// The places of texts in the log, which must follow one another.
+/// Asserts that texts follow one another in the log.
 fn assert_order(log: &str, texts: &[&str]) {
     let mut from = 0;
     for text in texts {
@@ -147,7 +147,7 @@ fn assert_order(log: &str, texts: &[&str]) {
 }
 
 #[test]
-fn parts_start_and_stop_in_order_with_their_names_before_each_line() {
+fn processes_start_and_stop_in_order_with_their_names_before_each_line() {
     let running = Running::start(vec![script("sim", GOOD), script("perception", GOOD), script("x", GOOD)]);
     let log = running.wait_for("everything is ready");
     let pids = numbers(&log, "pid");
@@ -156,7 +156,7 @@ fn parts_start_and_stop_in_order_with_their_names_before_each_line() {
         assert_eq!(stat(*pid)[2], pid.to_string(), "a group of its own, out of the terminal's Ctrl-C");
     }
     let (outcome, log) = running.stop();
-    assert_eq!(outcome.expect("stopped"), Stopped::InOrder);
+    assert_eq!(outcome.expect("stopped"), StopOutcome::Orderly);
     assert_order(
         &log,
         &[
@@ -180,15 +180,15 @@ fn parts_start_and_stop_in_order_with_their_names_before_each_line() {
             "sim: it ended (exit status: 0)",
         ],
     );
-    assert!(!log.contains("| ready"), "that line is between the part and the supervisor:\n{log}");
+    assert!(!log.contains("| ready"), "that line is between the process and the supervisor:\n{log}");
     assert!(!log.contains("restarted"), "{log}");
     assert_all_dead(&pids);
 }
 
 #[test]
-fn a_part_that_never_gets_ready_is_named_with_its_last_lines() {
+fn a_process_that_never_gets_ready_is_named_with_its_last_lines() {
     let silent = "echo pid $$; echo ready >&2; echo 'no such port: /dev/ttyUSB7' >&2; sleep 1000";
-    let mute = Part { ready_timeout: millis(1000), ..script("bridge", silent) };
+    let mute = ProcessSpec { ready_timeout: millis(1000), ..script("bridge", silent) };
     let running = Running::start(vec![script("sim", GOOD), mute, script("planner", GOOD)]);
     let (outcome, log) = running.end();
     let error = outcome.expect_err("given up").to_string();
@@ -202,7 +202,7 @@ fn a_part_that_never_gets_ready_is_named_with_its_last_lines() {
 
 #[test]
 fn programs_that_are_not_there_are_named() {
-    let missing = Part { program: "/nowhere/adit-ros".into(), ..script("sim", "") };
+    let missing = ProcessSpec { program: "/nowhere/adit-ros".into(), ..script("sim", "") };
     let (outcome, _) = Running::start(vec![missing]).end();
     let error = outcome.expect_err("given up").to_string();
     assert!(error.contains("/nowhere/adit-ros: No such file"), "{error}");
@@ -233,8 +233,8 @@ fn what_dies_is_restarted_and_what_keeps_dying_is_given_up() {
         ],
     );
 
-    let policy = RestartPolicy { first_delay: millis(10), quick_deaths: 3, ..RestartPolicy::soon() };
-    let always = Part { restart: policy, ..script("x", "echo pid $$; echo ready; kill -9 $$") };
+    let policy = RestartPolicy { initial_delay: millis(10), early_exit_limit: 3, ..RestartPolicy::soon() };
+    let always = ProcessSpec { restart: policy, ..script("x", "echo pid $$; echo ready; kill -9 $$") };
     let (outcome, log) = Running::start(vec![script("sim", GOOD), always]).end();
     let error = outcome.expect_err("given up").to_string();
     assert!(error.contains("it ended (signal: 9 (SIGKILL)), 3 times in a row"), "{error}");
@@ -247,11 +247,11 @@ fn what_dies_is_restarted_and_what_keeps_dying_is_given_up() {
 fn who_ignores_signals_is_killed_in_the_end_with_its_children() {
     let deaf =
         "trap '' INT TERM; sleep 1000 & echo pid $!; echo pid $$; echo ready; while :; do sleep 1; done";
-    let deaf = Part { stop_timeout: millis(200), ..script("deaf", deaf) };
+    let deaf = ProcessSpec { stop_timeout: millis(200), ..script("deaf", deaf) };
     let running = Running::start(vec![deaf, script("x", GOOD)]);
     let pids = numbers(&running.wait_for("everything is ready"), "pid");
     let (outcome, log) = running.stop();
-    assert_eq!(outcome.expect("stopped"), Stopped::InOrder);
+    assert_eq!(outcome.expect("stopped"), StopOutcome::Orderly);
     assert_order(
         &log,
         &["deaf gets SIGINT", "deaf does not end by SIGINT", "SIGTERM", "does not end by SIGTERM", "SIGKILL"],
@@ -262,7 +262,7 @@ fn who_ignores_signals_is_killed_in_the_end_with_its_children() {
 }
 
 #[test]
-fn children_that_a_part_leaves_behind_are_killed() {
+fn children_that_a_process_leaves_behind_are_killed() {
     // A shell's background process ignores SIGINT.
     let parent = "trap 'exit 0' INT; sleep 1000 & echo child $!; echo ready; while :; do sleep 0.05; done";
     let running = Running::start(vec![script("parent", parent)]);
@@ -281,7 +281,18 @@ fn children_that_a_part_leaves_behind_are_killed() {
 }
 
 #[test]
-fn whatever_a_part_writes_is_cut_into_lines() {
+fn a_process_that_left_its_group_is_read_on() {
+    let parent = "setsid sh -c 'sleep 1; echo still here' & echo ready; sleep 0.1; exit 1";
+    let running = Running::start(vec![script("parent", parent)]);
+    assert_order(
+        &running.wait_for("still here"),
+        &["parent: it ended", "starting parent", "parent | still here"],
+    );
+    running.stop().0.expect("stopped");
+}
+
+#[test]
+fn whatever_a_process_writes_is_cut_into_lines() {
     let noisy = "head -c 300000 /dev/zero | tr '\\0' x; echo; head -c 100000 /dev/urandom; echo; \
                  printf 'a\\377b\\n'; echo ready; sleep 0.2; printf 'no newline'; exit 0";
     let running = Running::start(vec![script("noisy", noisy)]);
@@ -295,48 +306,48 @@ fn whatever_a_part_writes_is_cut_into_lines() {
 #[test]
 fn a_second_request_does_not_wait() {
     let slow = "trap '' INT; echo pid $$; echo ready; while :; do sleep 0.05; done";
-    let slow = |name| Part { stop_timeout: Duration::from_secs(100), ..script(name, slow) };
+    let slow = |name| ProcessSpec { stop_timeout: Duration::from_secs(100), ..script(name, slow) };
     let bridge =
         "trap '' INT; trap 'echo lying; exit 0' TERM; echo pid $$; echo ready; while :; do sleep 0.05; done";
-    let bridge = Part { in_a_hurry: Signal::Terminate, ..script("bridge", bridge) };
+    let bridge = ProcessSpec { forced_stop_signal: Signal::Terminate, ..script("bridge", bridge) };
     let running = Running::start(vec![slow("sim"), bridge, slow("planner")]);
     let pids = numbers(&running.wait_for("everything is ready"), "pid");
-    running.stopper.stop();
+    running.stop_handle.stop();
     running.wait_for("planner gets SIGINT");
     thread::sleep(millis(600));
     let begun = Instant::now();
     let (outcome, log) = running.stop();
     assert!(begun.elapsed() < Duration::from_secs(2));
-    assert_eq!(outcome.expect("stopped"), Stopped::Hurriedly);
+    assert_eq!(outcome.expect("stopped"), StopOutcome::Forced);
     assert!(log.contains("bridge  | lying") && log.contains("bridge: it ended (exit status: 0)"), "{log}");
     assert_all_dead(&pids);
 }
 
-/// Not a test of its own: what [`nothing_outlives_a_supervisor_that_is_killed`] starts this binary for.
+/// No test of its own: [`nothing_outlives_a_supervisor_that_is_killed`] starts this binary for it.
 #[test]
 fn role() {
     let Some(role) = std::env::var_os(ROLE) else { return };
     let folder = PathBuf::from(std::env::var_os("ADIT_TEST_FOLDER").expect("set beside it"));
     match role.to_str() {
         Some("supervisor") => {
-            let own = |name: &str, role: &str| Part {
+            let own = |name: &str, role: &str| ProcessSpec {
                 program: std::env::current_exe().expect("this binary"),
                 args: ["role", "--exact", "--nocapture"].map(Into::into).to_vec(),
                 env: vec![(ROLE.into(), role.into())],
                 ..script(name, "")
             };
-            let parts = vec![own("bridge", "gentle part"), own("planner", "part")];
-            let plan = Plan::new(parts, &["planner", "bridge"]).expect("a plan");
+            let processes = vec![own("bridge", "gentle process"), own("planner", "process")];
+            let plan = LaunchPlan::new(processes, &["planner", "bridge"]).expect("a plan");
             let log = File::create(folder.join("up.log")).expect("a file");
             // Ends with this process only.
-            let _ = Stack::new().run(plan, log, Screen::new(std::io::sink(), false));
+            let _ = ProcessManager::new().run(plan, log, Console::new(std::io::sink(), false));
         }
-        Some("part") => {
+        Some("process") => {
             die_with_supervisor(Signal::Kill).expect("a supervisor");
             say_ready();
             thread::sleep(Duration::from_secs(1000));
         }
-        Some("gentle part") => {
+        Some("gentle process") => {
             die_with_supervisor(Signal::Terminate).expect("a supervisor");
             ctrlc::set_handler(move || {
                 std::fs::write(folder.join("lying"), "").expect("written");
@@ -378,10 +389,10 @@ fn nothing_outlives_a_supervisor_that_is_killed() {
 }
 
 #[test]
-fn a_part_whose_supervisor_died_before_it_could_ask_ends_at_once() {
+fn a_process_whose_supervisor_died_before_it_could_ask_ends_at_once() {
     let folder = tempfile::tempdir().expect("a folder");
     // Not the parent of the process that is started here.
-    let mut orphan = this_binary("part", folder.path()).env(SUPERVISOR_PID, "1").spawn().expect("started");
+    let mut orphan = this_binary("process", folder.path()).env(SUPERVISOR_PID, "1").spawn().expect("started");
     let ended = wait_until(|| orphan.try_wait().expect("asked").is_some());
     orphan.kill().expect("SIGKILL, if it is still there");
     assert_eq!(ended, Ok(()), "it lives on without a supervisor");

@@ -1,4 +1,4 @@
-//! `adit doctor`: looks at the machine that is to run a robot's control loop, and says what to change.
+//! `adit doctor`: checks of the machine that is to run a robot's control loop, with remedies.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,9 @@ use robot_interface::robot::RobotDescription;
 use serde::Serialize;
 
 use super::BadInput;
-use host::doctor::{Check, Facts, RobotPorts, Verdict, Wanted, deploy, examine, worst};
+use host::doctor::{
+    CheckResult, Facts, PortRequirement, RobotPorts, Verdict, deploy, run_checks, worst_verdict,
+};
 use stack::config::Robot;
 use stack::realtime::CONTROL_PRIORITY;
 
@@ -36,10 +38,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Some(name) => contents(name)?.to_owned(),
         None => {
             let robot = args.robot.as_deref().map(Robot::load).transpose()?;
-            let ports = robot.map(|robot| ports(&robot.description));
-            let checks = examine(&Facts::read(Path::new("/"), ports, &args.out, CONTROL_PRIORITY));
-            print(&report(&checks, args.json)?)?;
-            let cannot_work = worst(&checks) == Verdict::Fault;
+            let ports = robot.map(|robot| required_ports(&robot.description));
+            let results = run_checks(&Facts::read(Path::new("/"), ports, &args.out, CONTROL_PRIORITY));
+            print(&report(&results, args.json)?)?;
+            let cannot_work = worst_verdict(&results) == Verdict::Fault;
             return Ok(if cannot_work { ExitCode::FAILURE } else { ExitCode::SUCCESS });
         }
     };
@@ -63,17 +65,17 @@ fn contents(name: &str) -> Result<&'static str, BadInput> {
     })
 }
 
-/// What the bridge would open, as `launch/src/ros/bridge/ports.rs` does.
-fn ports(robot: &RobotDescription) -> RobotPorts {
-    let wanted = robot.ports.as_ref().map(|ports| {
-        let bus = |(n, path): (usize, &PathBuf)| Wanted {
+/// Returns the ports that the bridge would open, as `launch/src/ros/bridge/ports.rs` does.
+fn required_ports(robot: &RobotDescription) -> RobotPorts {
+    let required = robot.ports.as_ref().map(|ports| {
+        let bus = |(n, path): (usize, &PathBuf)| PortRequirement {
             role: format!("motor bus {n}"),
             is_motor_bus: true,
             path: path.clone(),
             baud: baud(robot.motors.protocol),
             device: None,
         };
-        let imu = Wanted {
+        let imu = PortRequirement {
             role: "inertial sensor".to_owned(),
             is_motor_bus: false,
             path: ports.imu.clone(),
@@ -82,19 +84,19 @@ fn ports(robot: &RobotDescription) -> RobotPorts {
         };
         ports.motors.iter().enumerate().map(bus).chain([imu]).collect()
     });
-    RobotPorts { robot: robot.name.clone(), buses: robot.buses(), wanted }
+    RobotPorts { robot: robot.name.clone(), buses: robot.buses(), required }
 }
 
-/// What `--json` prints.
+/// Object that `--json` prints.
 #[derive(Serialize)]
 struct Report<'a> {
     verdict: Verdict,
-    checks: &'a [Check],
+    checks: &'a [CheckResult],
 }
 
-fn report(checks: &[Check], json: bool) -> anyhow::Result<String> {
+fn report(checks: &[CheckResult], json: bool) -> anyhow::Result<String> {
     if json {
-        let report = Report { verdict: worst(checks), checks };
+        let report = Report { verdict: worst_verdict(checks), checks };
         return Ok(serde_json::to_string_pretty(&report)? + "\n");
     }
     let names = checks.iter().map(|check| check.name.len()).max().unwrap_or(0);
@@ -123,8 +125,8 @@ fn report(checks: &[Check], json: bool) -> anyhow::Result<String> {
 mod tests {
     use super::*;
 
-    fn check(name: &'static str, verdict: Verdict, found: &str, remedy: Option<&str>) -> Check {
-        Check { name, verdict, found: found.to_owned(), remedy: remedy.map(str::to_owned) }
+    fn check(name: &'static str, verdict: Verdict, found: &str, remedy: Option<&str>) -> CheckResult {
+        CheckResult { name, verdict, found: found.to_owned(), remedy: remedy.map(str::to_owned) }
     }
 
     #[test]
@@ -167,16 +169,16 @@ The bridge cannot work here; faults: 1, warnings: 0.
     #[test]
     fn a_robot_wants_its_buses_and_its_inertial_sensor() {
         let mut robot = Robot::load("go2").expect("built in").description;
-        assert!(ports(&robot).wanted.is_none());
+        assert!(required_ports(&robot).required.is_none());
         robot.ports = Some(robot_interface::robot::PortsDescription {
             motors: vec!["/dev/a".into(), "/dev/b".into()],
             imu: "/dev/c".into(),
         });
-        let ports = ports(&robot);
+        let ports = required_ports(&robot);
         assert_eq!(ports.buses, 4);
-        let wanted: Vec<_> = ports.wanted.iter().flatten().map(|w| (w.role.as_str(), w.baud)).collect();
+        let required: Vec<_> = ports.required.iter().flatten().map(|p| (p.role.as_str(), p.baud)).collect();
         assert_eq!(
-            wanted,
+            required,
             [("motor bus 0", 4_000_000), ("motor bus 1", 4_000_000), ("inertial sensor", 921_600)]
         );
     }

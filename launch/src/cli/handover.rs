@@ -1,4 +1,5 @@
-//! What needs ROS 2 is done by `adit-ros`, in the environment that `adit setup ros` made: this program becomes that one.
+//! Hand-over to `adit-ros`, for commands that need ROS 2: this program becomes that one, in the environment that
+//! `adit setup ros` made.
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt as _;
@@ -6,7 +7,7 @@ use std::process::{Command, ExitCode};
 
 use host::setup::RosEnvironment;
 
-/// Whatever was given: `adit-ros` reads it.
+/// Any arguments: `adit-ros` reads them.
 #[derive(clap::Args)]
 pub(super) struct Args {
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]

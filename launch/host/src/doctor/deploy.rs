@@ -1,70 +1,72 @@
-//! The files for a robot's computer, `launch/deploy/`, as part of the program: what installs them has to work
-//! where there is no checkout.
+//! Files for a robot's computer, `launch/deploy/`, as part of the program: installing them has to work where there is
+//! no checkout.
 
-/// A file and where it belongs.
+/// File with the place where it belongs.
 #[derive(Clone, Copy, Debug)]
-pub struct File {
+pub struct DeployFile {
+    /// Name, here and where it is installed.
     pub name: &'static str,
+    /// Text of the file.
     pub contents: &'static str,
-    /// The folder that it is installed in.
+    /// Folder that it is installed in.
     folder: &'static str,
-    /// What makes the system read it.
+    /// Commands that make the system read it.
     apply: &'static str,
 }
 
-impl File {
-    /// The command that prints it.
+impl DeployFile {
+    /// Returns the command that prints it.
     pub fn show(&self) -> String {
         format!("adit doctor --show {}", self.name)
     }
 
-    /// The command that installs it.
+    /// Returns the command that installs it.
     pub fn install(&self) -> String {
         format!("{} | sudo tee {}/{} >/dev/null{}", self.show(), self.folder, self.name, self.apply)
     }
 }
 
-/// udev rules of the serial ports.
-pub const RULES: File = File {
+/// Rules of udev for the serial ports.
+pub const RULES: DeployFile = DeployFile {
     name: "99-adit.rules",
     contents: include_str!("../../../deploy/99-adit.rules"),
     folder: "/etc/udev/rules.d",
     apply: " && sudo udevadm control --reload && sudo udevadm trigger --subsystem-match=usb --subsystem-match=tty",
 };
 /// Limits of people who are in the group `realtime`.
-pub const LIMITS: File = File {
+pub const LIMITS: DeployFile = DeployFile {
     name: "99-adit-limits.conf",
     contents: include_str!("../../../deploy/99-adit-limits.conf"),
     folder: "/etc/security/limits.d",
     apply: "",
 };
 /// Kernel settings.
-pub const SYSCTL: File = File {
+pub const SYSCTL: DeployFile = DeployFile {
     name: "99-adit-sysctl.conf",
     contents: include_str!("../../../deploy/99-adit-sysctl.conf"),
     folder: "/etc/sysctl.d",
     apply: " && sudo sysctl --system",
 };
-/// The systemd unit.
-pub const SERVICE: File = File {
+/// Unit of systemd.
+pub const SERVICE: DeployFile = DeployFile {
     name: "adit.service",
     contents: include_str!("../../../deploy/adit.service"),
     folder: "/etc/systemd/system",
     apply: " && sudo systemctl daemon-reload",
 };
-/// How to install all this.
-const README: File = File {
+/// Page that says how to install all this.
+const README: DeployFile = DeployFile {
     name: "README.md",
     contents: include_str!("../../../deploy/README.md"),
     folder: "/usr/local/share/doc/adit",
     apply: "",
 };
 
-/// All of them.
-pub const FILES: [File; 5] = [README, RULES, LIMITS, SYSCTL, SERVICE];
+/// All files.
+pub const FILES: [DeployFile; 5] = [README, RULES, LIMITS, SYSCTL, SERVICE];
 
-/// Lines of a file that say something.
-fn lines(file: File) -> impl Iterator<Item = &'static str> {
+/// Returns the lines of a file that are neither empty nor comments.
+fn lines(file: DeployFile) -> impl Iterator<Item = &'static str> {
     file.contents.lines().filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
@@ -74,4 +76,4 @@ pub fn unit_values(key: &str) -> Vec<&'static str> {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+mod tests;

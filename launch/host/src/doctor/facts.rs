@@ -1,6 +1,6 @@
-//! What is to be known of a machine, read from its files below a root. Nothing is judged here.
+//! Facts about a machine, read from its files below a root. Nothing is assessed here.
 //!
-//! What cannot be read stays unknown (`None`, empty): a container, an old kernel and another processor each lack
+//! Anything that cannot be read stays unknown (`None`, empty): a container, an old kernel and another processor each lack
 //! some of it.
 
 mod identity;
@@ -10,83 +10,75 @@ mod system;
 
 use std::path::{Path, PathBuf};
 
-pub use ports::Port;
-#[cfg(test)]
-pub use ports::Usb;
-pub use root::Root;
-pub use system::{Clock, Cpu, Kernel, Limit, Limits, Network, Swap, User};
+use root::Root;
+use system::{Clock, Cpu, Kernel, Limits, Network, Process, Swap, User};
 
+pub(super) use ports::Port;
 #[cfg(test)]
-pub mod fixture;
+pub(super) use ports::Usb;
+pub(super) use system::{FreeSpace, Limit};
 
-/// A port that the robot's file names.
+/// Port that the robot's file names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
-    /// What is plugged in there, in words.
+pub struct PortRequirement {
+    /// Device that is plugged in there, in words.
     pub role: String,
-    /// Whether the motors hang on it.
+    /// True for a bus of motors.
     pub is_motor_bus: bool,
+    /// Path in the robot's file.
     pub path: PathBuf,
-    /// Bits a second.
+    /// Rate in bits a second.
     pub baud: u32,
-    /// The kernel's name for it, `ttyUSB0`; none if it is not there.
+    /// Name that the kernel gives it, `ttyUSB0`; none if it is not there.
     pub device: Option<String>,
 }
 
-/// What a robot's file says of ports.
+/// Ports in a robot's file.
 #[derive(Clone, Debug, Default)]
 pub struct RobotPorts {
-    /// The robot's name.
+    /// Name of the robot.
     pub robot: String,
-    /// How many motor buses its joints are on.
+    /// Number of motor buses that its joints are on.
     pub buses: usize,
-    /// None where its file names no ports; then it only walks in the simulator.
-    pub wanted: Option<Vec<Wanted>>,
+    /// Ports that it needs; none where its file names none, so that it only walks in the simulator.
+    pub required: Option<Vec<PortRequirement>>,
 }
 
-/// A process, as far as it can be seen.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Process {
-    pub pid: u32,
-    /// The program's short name.
-    pub name: String,
-}
-
-/// The machine.
+/// Facts about the machine.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
     /// Real-time priority that the control loop asks for, `SCHED_FIFO`.
-    pub control_priority: u8,
+    pub(super) control_priority: u8,
     /// The robot that was asked about, if one was.
-    pub robot: Option<RobotPorts>,
-    pub ports: Vec<Port>,
-    pub processes: Vec<Process>,
-    /// Whether `99-adit.rules` is installed.
-    pub rules_installed: bool,
-    /// Whether brltty's udev rules are.
-    pub brltty_rules: bool,
-    pub user: User,
-    pub kernel: Kernel,
-    pub cpu: Cpu,
-    pub limits: Limits,
-    pub swap: Vec<Swap>,
-    pub network: Network,
-    pub clock: Clock,
-    /// Bytes left for the user where recordings go, and where that is.
-    pub room: Option<(PathBuf, u64)>,
+    pub(super) robot: Option<RobotPorts>,
+    pub(super) ports: Vec<Port>,
+    pub(super) processes: Vec<Process>,
+    /// `99-adit.rules` is installed.
+    pub(super) rules_installed: bool,
+    /// The udev rules of brltty are installed.
+    pub(super) brltty_rules: bool,
+    pub(super) user: User,
+    pub(super) kernel: Kernel,
+    pub(super) cpu: Cpu,
+    pub(super) limits: Limits,
+    pub(super) swap: Vec<Swap>,
+    pub(super) network: Network,
+    pub(super) clock: Clock,
+    /// Room for recordings.
+    pub(super) free_space: Option<FreeSpace>,
 }
 
 impl Facts {
-    /// Reads the facts below a root, for a control loop that asks for a real-time priority. `recordings` is where runs are
-    /// recorded, or will be.
+    /// Reads the facts below a root, for a control loop that asks for a real-time priority. `recordings` is the folder
+    /// of the runs, now or later.
     pub fn read(root: &Path, robot: Option<RobotPorts>, recordings: &Path, control_priority: u8) -> Self {
         let root = Root::new(root);
         let mut robot = robot;
-        for wanted in robot.iter_mut().filter_map(|robot| robot.wanted.as_mut()).flatten() {
-            wanted.device = ports::device_name(&root, &wanted.path);
+        for required in robot.iter_mut().filter_map(|robot| robot.required.as_mut()).flatten() {
+            required.device = ports::device_name(&root, &required.path);
         }
-        let wanted = robot.iter().filter_map(|robot| robot.wanted.as_ref()).flatten();
-        let ports = ports::read(&root, wanted.filter_map(|wanted| wanted.device.clone()));
+        let required = robot.iter().filter_map(|robot| robot.required.as_ref()).flatten();
+        let ports = ports::read(&root, required.filter_map(|required| required.device.clone()));
         let brltty = |folder: &str| root.names(folder).iter().any(|name| name.contains("brltty"));
         Self {
             control_priority,
@@ -102,18 +94,18 @@ impl Facts {
             swap: system::swap(&root),
             network: Network::read(&root),
             clock: Clock::read(&root),
-            room: system::room(recordings),
+            free_space: FreeSpace::read(recordings),
         }
     }
 
-    /// The ports that matter: the robot's where its file names some, else all; with what the robot wants of each.
-    pub fn ports_in_question(&self) -> Vec<(&Port, Option<&Wanted>)> {
-        match self.robot.as_ref().and_then(|robot| robot.wanted.as_ref()) {
-            Some(wanted) => wanted
+    /// Returns the ports that matter: the robot's where its file names some, else all; with the requirement for each.
+    pub(super) fn relevant_ports(&self) -> Vec<(&Port, Option<&PortRequirement>)> {
+        match self.robot.as_ref().and_then(|robot| robot.required.as_ref()) {
+            Some(required) => required
                 .iter()
-                .filter_map(|wanted| {
-                    let port = self.ports.iter().find(|port| Some(&port.name) == wanted.device.as_ref())?;
-                    Some((port, Some(wanted)))
+                .filter_map(|required| {
+                    let port = self.ports.iter().find(|port| Some(&port.name) == required.device.as_ref())?;
+                    Some((port, Some(required)))
                 })
                 .collect(),
             None => self.ports.iter().map(|port| (port, None)).collect(),

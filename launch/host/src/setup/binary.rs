@@ -1,13 +1,33 @@
-//! Compiles `adit-ros`: the `adit` command with the ROS 2 nodes in it.
+//! Build of `adit-ros`: the `adit` command with the ROS 2 nodes in it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::env::RosEnvironment;
-use super::{SetupError, Steps};
+use super::environment::RosEnvironment;
+use super::error::SetupError;
+use super::steps::Steps;
+use super::{interfaces, layout};
+
+impl RosEnvironment {
+    /// Compiles `adit-ros` again if the sources of Adit that this program was made from have changed
+    /// since; a second or so if not. Without the sources, the program has to be there.
+    ///
+    /// # Errors
+    /// When it does not compile, or the interface packages have changed and have to be set up again.
+    pub fn ensure_built(&self) -> Result<PathBuf, SetupError> {
+        let Some(workspace) = layout::workspace() else { return Ok(self.binary()) };
+        if interfaces::stamp(&workspace, &self.underlay)? != self.interfaces {
+            return Err(SetupError::missing(
+                "the messages of Adit, or the ROS 2 installation, have changed since the setup",
+                "run `adit setup ros`",
+            ));
+        }
+        build(&mut Steps::quiet(&self.folder)?, &workspace, self)
+    }
+}
 
 /// Compiles it in the profile of this program, and into the same folder, so that they share what they
-/// have in common. Gives its path.
+/// have in common. Returns its path.
 pub(super) fn build(
     steps: &mut Steps,
     workspace: &Path,
@@ -28,7 +48,7 @@ pub(super) fn build(
     })
 }
 
-/// The program that one of cargo's messages tells of.
+/// Returns the program that one of cargo's messages tells of.
 fn executable(message: &str) -> Option<PathBuf> {
     let message: serde_json::Value = serde_json::from_str(message).ok()?;
     (message["target"]["name"] == "adit-ros").then_some(())?;

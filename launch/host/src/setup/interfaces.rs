@@ -1,33 +1,31 @@
-//! Builds the message packages of Adit, and tf2_msgs where the installation lacks it.
+//! Build of Adit's message packages, and of tf2_msgs where the installation lacks it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::env::RosEnvironment;
-use super::state::{self, State, stamp_of_files};
+use super::environment::RosEnvironment;
+use super::error::SetupError;
+use super::layout::{self, clear, install_prefix};
+use super::stamp::{self, stamp_of_files};
+use super::state::State;
+use super::steps::Steps;
 use super::underlay::Underlay;
-use super::{SetupError, Steps, clear};
 
-/// Where the packages are installed.
-pub(super) fn install(folder: &Path) -> PathBuf {
-    folder.join("install")
-}
-
-/// A stamp of the packages' sources and of what they are built against.
+/// Returns a stamp of the packages' sources and of what they are built against.
 pub(super) fn stamp(workspace: &Path, underlay: &Underlay) -> Result<String, SetupError> {
     let mut sources = Vec::new();
     for package in packages(underlay) {
-        read(&workspace.join("launch").join(package), &mut sources)?;
+        read_files(&workspace.join("launch").join(package), &mut sources)?;
     }
-    Ok(state::stamp((sources, underlay)))
+    Ok(stamp::stamp((sources, underlay)))
 }
 
 /// Builds and installs the packages, unless that has been done with the same sources and is still whole.
 pub(super) fn ensure(steps: &mut Steps, state: &mut State, workspace: &Path) -> Result<(), SetupError> {
     let Some(underlay) = state.underlay.clone() else { return Ok(()) };
     let wanted = stamp(workspace, &underlay)?;
-    let installed = install(&state.folder);
+    let installed = install_prefix(&state.folder);
     let files = || Some(stamp_of_files(std::slice::from_ref(&installed), true));
     if state.interfaces.as_ref() == Some(&wanted) && state.interface_files == files() {
         return Ok(());
@@ -53,7 +51,7 @@ pub(super) fn ensure(steps: &mut Steps, state: &mut State, workspace: &Path) -> 
     state.save()
 }
 
-/// The packages to build, in this order.
+/// Returns the packages to build, in this order.
 fn packages(underlay: &Underlay) -> Vec<&'static str> {
     let has_tf2 = underlay.prefixes.iter().any(|p| p.join("share/tf2_msgs/package.xml").is_file());
     if has_tf2 { vec!["adit_msgs"] } else { vec!["tf2_msgs", "adit_msgs"] }
@@ -71,7 +69,7 @@ fn build(
     let set = |name: &str, value: &Path| format!("-D{name}={}", value.display());
     let mut configure = command("cmake", folder, underlay);
     configure.arg("-S").arg(workspace.join("launch").join(package)).arg("-B").arg(&build);
-    configure.args([set("CMAKE_INSTALL_PREFIX", &install(folder)), "-DBUILD_TESTING=OFF".to_owned()]);
+    configure.args([set("CMAKE_INSTALL_PREFIX", &install_prefix(folder)), "-DBUILD_TESTING=OFF".to_owned()]);
     // Both spellings are in use among the generators.
     configure.args([set("Python3_EXECUTABLE", &underlay.python), set("PYTHON_EXECUTABLE", &underlay.python)]);
     steps.run(&mut configure)?;
@@ -79,7 +77,7 @@ fn build(
     steps.run(command("cmake", folder, underlay).arg("--build").arg(&build).args(["-j", &jobs.to_string()]))
 }
 
-/// A program in the environment of the installation, before there is anything on top of it.
+/// Returns a program in the environment of the installation, before there is anything on top of it.
 fn command(program: &str, folder: &Path, underlay: &Underlay) -> Command {
     let bare = State {
         folder: folder.to_owned(),
@@ -88,15 +86,15 @@ fn command(program: &str, folder: &Path, underlay: &Underlay) -> Command {
         ..State::default()
     };
     let mut command = Command::new(program);
-    command.envs(RosEnvironment::on(&bare).into_iter().flat_map(|e| e.build_variables()));
+    command.envs(RosEnvironment::from_state(&bare).into_iter().flat_map(|e| e.build_variables()));
     command
 }
 
 fn build_folder(folder: &Path, package: &str) -> PathBuf {
-    folder.join("build").join(package)
+    layout::build_folder(folder).join(package)
 }
 
-/// Where Python finds the installed packages: distributions differ in it.
+/// Returns the folder in which Python finds the installed packages: distributions differ in it.
 fn python_folder(installed: &Path) -> Option<PathBuf> {
     ["lib", "local/lib"].iter().find_map(|lib| {
         let versions = fs::read_dir(installed.join(lib)).ok()?.flatten();
@@ -106,14 +104,14 @@ fn python_folder(installed: &Path) -> Option<PathBuf> {
     })
 }
 
-/// The names and contents of the files below a folder, in a fixed order.
-fn read(folder: &Path, files: &mut Vec<(PathBuf, Vec<u8>)>) -> Result<(), SetupError> {
+/// Reads the names and contents of the files below a folder, in a fixed order.
+fn read_files(folder: &Path, files: &mut Vec<(PathBuf, Vec<u8>)>) -> Result<(), SetupError> {
     let entries = fs::read_dir(folder).map_err(SetupError::at(folder))?;
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     paths.sort();
     for path in paths {
         if path.is_dir() {
-            read(&path, files)?;
+            read_files(&path, files)?;
         } else {
             let content = fs::read(&path).map_err(SetupError::at(&path))?;
             files.push((path, content));

@@ -1,14 +1,14 @@
-//! A Python that the wheels of ROS 2 fit.
+//! Search for a Python that the wheels of ROS 2 fit.
 
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::SetupError;
+use super::error::SetupError;
 
-/// The minor versions of Python 3 for which there are wheels.
-const VERSIONS: std::ops::RangeInclusive<u32> = 10..=13;
+/// Minor versions of Python 3 for which there are wheels.
+const MINOR_VERSIONS: std::ops::RangeInclusive<u32> = 10..=13;
 
-/// A usable Python 3.
+/// Usable Python 3.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Python {
     program: PathBuf,
@@ -16,9 +16,9 @@ pub(super) struct Python {
     pub(super) minor: u32,
 }
 
-/// What a Python says of itself. In a virtual environment it names the one that this was made from: the
+/// Script by which a Python tells of itself. In a virtual environment it names the one that this was made from: the
 /// environment may be the very one that is about to be made anew.
-const ASK: &str = "
+const PROBE_SCRIPT: &str = "
 import importlib.util as u, os, platform, sys, sysconfig
 print(sys.version_info[1])
 print(os.path.realpath(getattr(sys, '_base_executable', sys.executable)))
@@ -28,15 +28,15 @@ print(platform.system() + ' ' + platform.machine() + ' ' + platform.libc_ver()[0
 ";
 
 impl Python {
-    /// The first of the usual names that the wheels fit; the error is about `python3`, if there is one.
+    /// Finds the first of the usual names that the wheels fit; the error is about `python3`, if there is one.
     pub(super) fn find() -> Result<Self, SetupError> {
         let mut first = None;
         for name in ["python3", "python3.12", "python3.13", "python3.11", "python3.10"] {
-            let Ok(output) = Command::new(name).args(["-c", ASK]).output() else { continue };
+            let Ok(output) = Command::new(name).args(["-c", PROBE_SCRIPT]).output() else { continue };
             if !output.status.success() {
                 continue;
             }
-            match Self::judge(&String::from_utf8_lossy(&output.stdout)) {
+            match Self::from_answer(&String::from_utf8_lossy(&output.stdout)) {
                 Ok(python) => return Ok(python),
                 Err(error) => first = first.or(Some(error)),
             }
@@ -49,8 +49,8 @@ impl Python {
         }))
     }
 
-    /// Whether the wheels fit a Python that gave this answer.
-    fn judge(answer: &str) -> Result<Self, SetupError> {
+    /// Checks that the wheels fit a Python that gave this answer.
+    fn from_answer(answer: &str) -> Result<Self, SetupError> {
         let answer: Vec<&str> = answer.lines().collect();
         let [minor, program, venv, headers, machine] = answer[..] else {
             return Err(SetupError::missing("python3 gives no sensible answer", "install Python 3 anew"));
@@ -63,7 +63,7 @@ impl Python {
                  source /opt/ros/jazzy/setup.bash and begin again",
             ));
         }
-        if !VERSIONS.contains(&minor) {
+        if !MINOR_VERSIONS.contains(&minor) {
             return Err(SetupError::missing(
                 format!("Python 3.{minor} is not one that ROS 2 has wheels for: 3.10 to 3.13"),
                 "put one of those on the PATH (python3.12, say), or install and source ROS 2 Jazzy",
@@ -84,7 +84,7 @@ impl Python {
         Ok(Self { program: program.into(), minor })
     }
 
-    /// A command that runs it, free of what would lead it astray.
+    /// Returns a command that runs it, free of what would lead it astray.
     pub(super) fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.env_remove("PYTHONHOME").env_remove("PYTHONPATH");
@@ -108,10 +108,11 @@ mod tests {
             ("?", "no sensible answer"),
         ];
         for (answer, expected) in cases {
-            let error = Python::judge(answer).expect_err(answer).to_string();
+            let error = Python::from_answer(answer).expect_err(answer).to_string();
             assert!(error.contains(expected) && error.contains("help:"), "{answer}: {error}");
         }
-        let fits = Python::judge("12\n/usr/bin/python3\nTrue\nTrue\nLinux x86_64 glibc\n").expect("fits");
+        let fits =
+            Python::from_answer("12\n/usr/bin/python3\nTrue\nTrue\nLinux x86_64 glibc\n").expect("fits");
         assert_eq!(fits, Python { program: "/usr/bin/python3".into(), minor: 12 });
     }
 }

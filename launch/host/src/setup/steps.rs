@@ -1,4 +1,4 @@
-//! Runs the steps of a setup: shows which one is at work, and keeps what their programs print in a log.
+//! Runner of a setup's steps: shows which one is at work, and keeps what their programs print in a log.
 
 use std::fs::{self, File};
 use std::io::{IsTerminal, Write};
@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::SetupError;
+use super::error::SetupError;
 
 /// Lines of the log that an error shows.
-const TAIL: usize = 15;
+const SHOWN_LOG_LINES: usize = 15;
 
-/// The steps of one setup, which holds the folder's lock as long as this or any of its programs lives.
+/// Steps of one setup, which holds the folder's lock as long as this or any of its programs lives.
 pub(super) struct Steps {
     /// Given to every program as its standard input: a program that outlives a killed setup keeps the
     /// next one waiting, instead of writing into the folder beside it.
@@ -30,7 +30,7 @@ impl Steps {
         Self::open(folder, "setup.log", true)
     }
 
-    /// The same for a step that tells nothing unless it fails.
+    /// Does the same for a step that tells nothing unless it fails.
     pub(super) fn quiet(folder: &Path) -> Result<Self, SetupError> {
         Self::open(folder, "build.log", false)
     }
@@ -79,7 +79,7 @@ impl Steps {
         self.output_into(command, false).map(|_| ())
     }
 
-    /// The same for a program whose standard output is wanted.
+    /// Runs a program to its end and returns its standard output.
     pub(super) fn output(&mut self, command: &mut Command) -> Result<String, SetupError> {
         self.output_into(command, true)
     }
@@ -103,12 +103,12 @@ impl Steps {
         Err(self.failed(format!("{program} failed ({})", output.status), begun, ""))
     }
 
-    /// An error of the step at work, with what was printed after byte `begun` of the log.
+    /// Returns an error of the step at work, with what was printed after byte `begun` of the log.
     fn failed(&self, message: String, begun: u64, help: &str) -> SetupError {
         let bytes = fs::read(&self.log_path).unwrap_or_default();
         let text = String::from_utf8_lossy(bytes.get(begun as usize..).unwrap_or_default()).into_owned();
         let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-        let tail = &lines[lines.len().saturating_sub(TAIL)..];
+        let tail = &lines[lines.len().saturating_sub(SHOWN_LOG_LINES)..];
         SetupError::Failed {
             step: self.current.clone(),
             message,
@@ -119,7 +119,7 @@ impl Steps {
     }
 }
 
-/// A way out of what a program printed before it failed.
+/// Returns a way out of the failure of a program that printed this.
 fn remedy(printed: &str) -> &'static str {
     let any = |signs: &[&str]| signs.iter().any(|sign| printed.contains(sign));
     if any(&["No space left on device"]) {

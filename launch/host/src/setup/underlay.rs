@@ -1,23 +1,27 @@
-//! The ROS 2 installation to build on: the one that the shell has sourced, else the newest in `/opt/ros`.
+//! ROS 2 installation to build on (the underlay): the one that the shell has sourced, else the newest in `/opt/ros`.
 
-use std::collections::BTreeMap;
 use std::env;
-use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde::{Deserialize, Serialize};
 
-use super::{SetupError, state};
+use super::error::SetupError;
+use super::layout::state_file;
+use super::variables::{Variables, split_paths};
 
-/// Where a distribution is installed by its packages.
+/// Folder in which a distribution is installed by its packages.
 pub(super) const OPT_ROS: &str = "/opt/ros";
 
-/// The distributions that r2r 0.9.7 builds against, oldest first.
-const USABLE: [&str; 5] = ["humble", "iron", "jazzy", "lyrical", "rolling"];
+/// Middleware that the rcl of Python wheels is linked to.
+pub(super) const WHEELS_MIDDLEWARE: &str = "rmw_fastrtps_cpp";
 
-/// A ROS 2 installation, as later steps and commands need to know it.
+/// Distributions that r2r 0.9.7 builds against, oldest first.
+const SUPPORTED_DISTROS: [&str; 5] = ["humble", "iron", "jazzy", "lyrical", "rolling"];
+
+/// ROS 2 installation, as later steps and commands need to know it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct Underlay {
     /// Made by `adit setup ros` from Python wheels.
@@ -34,28 +38,25 @@ pub(super) struct Underlay {
     pub(super) python_path: Vec<PathBuf>,
     /// Of `PATH`.
     pub(super) programs: Vec<PathBuf>,
-    /// The interpreter that its Python packages are for.
+    /// Interpreter that its Python packages are for.
     pub(super) python: PathBuf,
     /// Folder of libclang, where bindgen does not find it by itself.
     pub(super) libclang: Option<PathBuf>,
-    /// What bindgen has to tell a libclang that came without its headers.
+    /// Arguments that bindgen has to pass to a libclang that came without its headers.
     pub(super) clang_arguments: Option<String>,
 }
 
-/// Variables of a shell.
-pub(super) type Variables = BTreeMap<String, OsString>;
-
-/// What there is to build on.
+/// Result of the search for an installation.
 #[derive(Debug, PartialEq)]
-pub(super) enum Found {
-    /// The shell has sourced an installation.
+pub(super) enum Detected {
+    /// An installation that the shell has sourced.
     Sourced,
-    /// This one was used before, and is still there.
+    /// An installation that was used before, and is still there.
     Recorded(Underlay),
-    /// There is one here that was not sourced.
+    /// An installation that was not sourced.
     Installed(PathBuf),
-    /// A prefix of wheels has to be made.
-    Nothing,
+    /// None: a prefix of wheels has to be made.
+    Missing,
 }
 
 /// Looks for an installation: a sourced one wins, then the one used before.
@@ -63,11 +64,11 @@ pub(super) fn detect(
     variables: &Variables,
     recorded: Option<&Underlay>,
     opt_ros: &Path,
-) -> Result<Found, SetupError> {
+) -> Result<Detected, SetupError> {
     let distro = variables.get("ROS_DISTRO").and_then(|d| d.to_str()).unwrap_or_default();
     if !distro.is_empty() && foreign_prefixes(variables).iter().any(|p| has_rcl(p)) {
-        return if USABLE.contains(&distro) {
-            Ok(Found::Sourced)
+        return if SUPPORTED_DISTROS.contains(&distro) {
+            Ok(Detected::Sourced)
         } else {
             Err(SetupError::missing(
                 format!("the sourced ROS 2 distribution is {distro}, which the Rust bindings cannot use"),
@@ -76,15 +77,15 @@ pub(super) fn detect(
         };
     }
     if let Some(underlay) = recorded.filter(|u| !u.from_wheels && u.prefixes.iter().any(|p| has_rcl(p))) {
-        return Ok(Found::Recorded(underlay.clone()));
+        return Ok(Detected::Recorded(underlay.clone()));
     }
-    let mut newest_first = USABLE.iter().rev().map(|distro| opt_ros.join(distro));
+    let mut newest_first = SUPPORTED_DISTROS.iter().rev().map(|distro| opt_ros.join(distro));
     let newest = newest_first.find(|folder| has_rcl(folder) && folder.join("setup.bash").is_file());
-    Ok(newest.map_or(Found::Nothing, Found::Installed))
+    Ok(newest.map_or(Detected::Missing, Detected::Installed))
 }
 
 impl Underlay {
-    /// A prefix and nothing else.
+    /// Creates one of a prefix and nothing else.
     #[cfg(test)]
     pub(super) fn bare(prefix: &Path) -> Self {
         Self {
@@ -101,10 +102,10 @@ impl Underlay {
         }
     }
 
-    /// The installation that a shell with these variables has sourced.
+    /// Describes the installation that a shell with these variables has sourced.
     pub(super) fn sourced(variables: &Variables) -> Result<Self, SetupError> {
         let prefixes = foreign_prefixes(variables);
-        let paths = |name: &str| split(variables.get(name));
+        let paths = |name: &str| split_paths(variables.get(name));
         // What does not belong to ROS 2 stays out of the record: each shell adds its own.
         let below = |name: &str| {
             let inside = |p: &PathBuf| prefixes.iter().any(|prefix| p.starts_with(prefix));
@@ -138,7 +139,7 @@ impl Underlay {
         })
     }
 
-    /// The installation in `folder`, which no shell has sourced.
+    /// Describes the installation in `folder`, which no shell has sourced.
     pub(super) fn installed(folder: &Path) -> Result<Self, SetupError> {
         let remedy = format!("source {}/setup.bash and begin again", folder.display());
         let output = Command::new("bash")
@@ -163,29 +164,18 @@ impl Underlay {
     }
 }
 
-/// The variables of this process.
-pub(super) fn own_variables() -> Variables {
-    env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value))).collect()
-}
-
-/// The entries of a variable that is a list of paths.
-pub(super) fn split(value: Option<&OsString>) -> Vec<PathBuf> {
-    let entries = value.map(OsString::as_os_str).unwrap_or_default().as_bytes().split(|b| *b == b':');
-    entries.filter(|e| !e.is_empty()).map(|e| PathBuf::from(OsStr::from_bytes(e))).collect()
-}
-
-/// The sourced prefixes, without those that Adit made: they are the answer here, not the question.
+/// Returns the sourced prefixes, without those that Adit made: they are the answer here, not the question.
 fn foreign_prefixes(variables: &Variables) -> Vec<PathBuf> {
-    let ours = |p: &PathBuf| p.parent().is_some_and(|parent| state::file(parent).is_file());
-    split(variables.get("AMENT_PREFIX_PATH")).into_iter().filter(|p| !ours(p)).collect()
+    let ours = |p: &PathBuf| p.parent().is_some_and(|parent| state_file(parent).is_file());
+    split_paths(variables.get("AMENT_PREFIX_PATH")).into_iter().filter(|p| !ours(p)).collect()
 }
 
 fn has_rcl(prefix: &Path) -> bool {
     prefix.join("share/rcl/package.xml").is_file()
 }
 
-/// The Python that can import rclpy in a shell with these variables: a virtual environment or pyenv may
-/// stand before the one that ROS 2 was built for.
+/// Returns the Python that can import rclpy in a shell with these variables: a virtual environment or pyenv may stand
+/// before the one that ROS 2 was built for.
 fn python_of(variables: &Variables) -> Option<PathBuf> {
     let can = |python: &&&str| {
         let mut command = Command::new(python);
@@ -195,7 +185,7 @@ fn python_of(variables: &Variables) -> Option<PathBuf> {
     ["python3", "/usr/bin/python3"].iter().find(can).map(PathBuf::from)
 }
 
-/// The folder of libclang where bindgen has to be told it; an error where there is none.
+/// Returns the folder of libclang where bindgen has to be told it; an error where there is none.
 fn libclang() -> Result<Option<PathBuf>, SetupError> {
     if let Some(folder) = env::var_os("LIBCLANG_PATH") {
         return Ok(Some(folder.into()));
@@ -247,22 +237,22 @@ mod tests {
         let (opt, own) = (root.path().join("opt"), root.path().join("own"));
         let none = Variables::new();
         let found = |shell: &Variables, old: Option<&Underlay>| detect(shell, old, &opt).expect("found");
-        assert_eq!(found(&none, None), Found::Nothing);
+        assert_eq!(found(&none, None), Detected::Missing);
 
         // A sourced prefix that is not really there does not count.
-        assert_eq!(found(&shell(&[&own], "jazzy"), None), Found::Nothing);
+        assert_eq!(found(&shell(&[&own], "jazzy"), None), Detected::Missing);
         with_rcl(&own);
-        assert_eq!(found(&shell(&[&own], "jazzy"), None), Found::Sourced);
+        assert_eq!(found(&shell(&[&own], "jazzy"), None), Detected::Sourced);
         assert!(detect(&shell(&[&own], "kilted"), None, &opt).is_err());
 
         with_rcl(&opt.join("humble"));
         let jazzy = with_rcl(&opt.join("jazzy"));
         with_rcl(&opt.join("kilted"));
-        assert_eq!(found(&none, None), Found::Installed(jazzy));
+        assert_eq!(found(&none, None), Detected::Installed(jazzy));
         let old = recorded(false, &own);
-        assert_eq!(found(&none, Some(&old)), Found::Recorded(old.clone()));
-        assert_eq!(found(&shell(&[&own], "jazzy"), Some(&old)), Found::Sourced);
-        assert!(matches!(found(&none, Some(&recorded(true, &own))), Found::Installed(_)));
+        assert_eq!(found(&none, Some(&old)), Detected::Recorded(old.clone()));
+        assert_eq!(found(&shell(&[&own], "jazzy"), Some(&old)), Detected::Sourced);
+        assert!(matches!(found(&none, Some(&recorded(true, &own))), Detected::Installed(_)));
     }
 
     #[test]
@@ -271,6 +261,6 @@ mod tests {
         let made = with_rcl(&root.path().join(".ros/jazzy"));
         std::fs::write(root.path().join(".ros/setup.toml"), "").expect("written");
         let found = detect(&shell(&[&made], "jazzy"), None, &root.path().join("opt")).expect("found");
-        assert_eq!(found, Found::Nothing);
+        assert_eq!(found, Detected::Missing);
     }
 }

@@ -1,6 +1,6 @@
-//! A complete ROS 2 Jazzy made of Python wheels, without root, for machines that have no installation.
+//! Complete ROS 2 Jazzy made of Python wheels, without root, for machines that have no installation.
 //!
-//! The wheels are meant for Python programs only. What is mended here makes them serve programs in other
+//! The wheels are meant for Python programs only. They are mended here so that they serve programs in other
 //! languages, and the generators of message packages.
 
 use std::fs;
@@ -8,33 +8,31 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::error::SetupError;
+use super::layout::{self, clear};
+use super::prerequisites::INSTALL_COMPILERS;
 use super::python::Python;
-use super::state::{State, stamp, stamp_of_files};
-use super::underlay::Underlay;
-use super::{SetupError, Steps, clear};
+use super::stamp::{stamp, stamp_of_files};
+use super::state::State;
+use super::steps::Steps;
+use super::underlay::{Underlay, WHEELS_MIDDLEWARE};
+use super::variables::quoted;
 
 /// Every wheel, with its version.
 const REQUIREMENTS: &str = include_str!("requirements.txt");
-/// The middleware that the wheels' rcl was linked to.
-pub(super) const MIDDLEWARE: &str = "rmw_fastrtps_cpp";
-
-/// The prefix of wheels in `folder`.
-pub(super) fn prefix(folder: &Path) -> PathBuf {
-    folder.join("jazzy")
-}
 
 /// Makes the prefix, unless it is there and whole: half of one is worth nothing and is begun anew, for
 /// pip keeps what it has fetched.
 pub(super) fn ensure(steps: &mut Steps, state: &mut State) -> Result<Underlay, SetupError> {
-    let prefix = prefix(&state.folder);
+    let prefix = layout::wheels_prefix(&state.folder);
     let python = Python::find()?;
     let wanted = stamp((REQUIREMENTS, &prefix, &python));
-    let whole = |state: &State| state.wheel_files.as_ref() == Some(&files(&prefix, &python));
+    let whole = |state: &State| state.wheel_files.as_ref() == Some(&stamp_of_libraries(&prefix, &python));
     if state.wheels.as_ref() != Some(&wanted) || !whole(state) {
         (state.wheels, state.wheel_files) = (None, None);
         state.save()?;
         make(steps, &prefix, &python)?;
-        (state.wheels, state.wheel_files) = (Some(wanted), Some(files(&prefix, &python)));
+        (state.wheels, state.wheel_files) = (Some(wanted), Some(stamp_of_libraries(&prefix, &python)));
         state.save()?;
     }
     underlay(&prefix, &python)
@@ -54,23 +52,23 @@ fn make(steps: &mut Steps, prefix: &Path, python: &Python) -> Result<(), SetupEr
     })?;
     steps.step("mend the wheels", |s| {
         link_middleware(prefix)?;
-        free_of_python(s, prefix)?;
+        remove_python_dependencies(s, prefix)?;
         correct_paths(s, prefix, &inside)
     })
 }
 
-/// rcl loads the middleware by a name that the wheels lack.
+/// Links the middleware to the name by which rcl loads it, which the wheels lack.
 fn link_middleware(prefix: &Path) -> Result<(), SetupError> {
     let link = prefix.join("lib/librmw_implementation.so");
     if link.exists() {
         return Ok(());
     }
-    symlink(format!("lib{MIDDLEWARE}.so"), &link).map_err(SetupError::at(&link))
+    symlink(format!("lib{WHEELS_MIDDLEWARE}.so"), &link).map_err(SetupError::at(&link))
 }
 
-/// Several libraries ask for others that want Python's symbols, though they use nothing of them: with
-/// those, no program but Python starts.
-fn free_of_python(steps: &mut Steps, prefix: &Path) -> Result<(), SetupError> {
+/// Removes needless dependencies: several libraries ask for others that want Python's symbols, though they use nothing
+/// of them, and with those no program but Python starts.
+fn remove_python_dependencies(steps: &mut Steps, prefix: &Path) -> Result<(), SetupError> {
     const FOR_PYTHON: &str = "__rosidl_generator_py.so";
     let patchelf = prefix.join("bin/patchelf");
     let libraries = prefix.join("lib");
@@ -92,7 +90,8 @@ fn free_of_python(steps: &mut Steps, prefix: &Path) -> Result<(), SetupError> {
     Ok(())
 }
 
-/// The wheels carry paths of the machine that built them, where message packages look for headers.
+/// Corrects the paths in which message packages look for headers: the wheels carry those of the machine that built
+/// them.
 fn correct_paths(steps: &mut Steps, prefix: &Path, python: &Path) -> Result<(), SetupError> {
     let ask = "import sysconfig, numpy; print(sysconfig.get_paths()['include']); print(numpy.get_include())";
     let answer = steps.output(Command::new(python).args(["-c", ask]))?;
@@ -113,7 +112,7 @@ fn correct_paths(steps: &mut Steps, prefix: &Path, python: &Path) -> Result<(), 
     Ok(())
 }
 
-/// Every path into `/opt/python` replaced by this Python's include folder, or numpy's.
+/// Returns the text with every path into `/opt/python` replaced by this Python's include folder, or numpy's.
 fn corrected(text: &str, include: &str, numpy: &str) -> String {
     const FOREIGN: &str = "/opt/python/";
     let mut parts = text.split(FOREIGN);
@@ -130,7 +129,7 @@ fn site_packages(prefix: &Path, python: &Python) -> PathBuf {
     prefix.join(format!("lib/python3.{}/site-packages", python.minor))
 }
 
-/// The libraries that the wheels' own libraries need, a folder for each wheel.
+/// Returns the folders of the libraries that the wheels' own libraries need, one for each wheel.
 fn bundled(prefix: &Path, python: &Python) -> Vec<PathBuf> {
     let entries = fs::read_dir(site_packages(prefix, python)).into_iter().flatten().flatten();
     let libs = entries.map(|e| e.path()).filter(|path| {
@@ -142,7 +141,7 @@ fn bundled(prefix: &Path, python: &Python) -> Vec<PathBuf> {
     libs
 }
 
-fn files(prefix: &Path, python: &Python) -> String {
+fn stamp_of_libraries(prefix: &Path, python: &Python) -> String {
     let mut folders = bundled(prefix, python);
     folders.push(prefix.join("lib"));
     stamp_of_files(&folders, false)
@@ -154,7 +153,7 @@ fn underlay(prefix: &Path, python: &Python) -> Result<Underlay, SetupError> {
     // The wheel of libclang has no headers of its own; those of the compiler serve.
     let asked = Command::new("gcc").arg("-print-file-name=include").output();
     let asked =
-        asked.map_err(|e| SetupError::missing(format!("gcc cannot be started: {e}"), super::COMPILERS))?;
+        asked.map_err(|e| SetupError::missing(format!("gcc cannot be started: {e}"), INSTALL_COMPILERS))?;
     let headers = String::from_utf8_lossy(&asked.stdout).trim().to_owned();
     Ok(Underlay {
         from_wheels: true,
@@ -167,7 +166,7 @@ fn underlay(prefix: &Path, python: &Python) -> Result<Underlay, SetupError> {
         programs: vec![prefix.join("bin")],
         python: prefix.join("bin/python"),
         libclang: Some(site_packages(prefix, python).join("clang/native")),
-        clang_arguments: Some(super::env::quoted(format!("-I{headers}").as_ref())),
+        clang_arguments: Some(quoted(format!("-I{headers}").as_ref())),
     })
 }
 

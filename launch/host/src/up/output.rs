@@ -1,4 +1,6 @@
-//! What the parts say, with their names before it: on the screen, in the log, and the last of it for errors.
+//! Output of the processes, their names before each line: on the console, in the log, and the last of it for errors.
+//!
+//! The console has a thread of its own: a write to a terminal that hangs blocks, whoever makes it.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -7,120 +9,120 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, channel, sync_channel}
 use std::thread;
 use std::time::Duration;
 
-/// Lines kept of each part, for the error that names it.
-const LAST_LINES: usize = 10;
-/// Lines that may wait for the screen. A screen that hangs (Ctrl-S, a lost connection) must not stop the
+/// Lines kept of each process, for the error that names it.
+const KEPT_LINES: usize = 10;
+/// Lines that may wait for the console. A console that hangs (Ctrl-S, a lost connection) must not stop the
 /// supervisor: beyond this they are only in the log.
-const WAITING_LINES: usize = 1024;
-/// How long the screen has for the last lines.
-const FLUSH: Duration = Duration::from_secs(1);
-/// What the supervisor calls itself.
-const OWN_NAME: &str = "up";
-/// Colours of the names: cyan, green, yellow, magenta, blue, and the bright ones.
+const CONSOLE_QUEUE_LINES: usize = 1024;
+/// Time that the console has for the last lines.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
+/// Name before the supervisor's own lines.
+const SUPERVISOR_NAME: &str = "up";
+/// Colours of the names, as terminals number them: cyan, green, yellow, magenta, blue, and the bright ones.
 const COLOURS: [u8; 10] = [36, 32, 33, 35, 34, 96, 92, 93, 95, 94];
 
-/// Where the user looks.
-pub struct Screen {
+/// Place where the user reads the output.
+pub struct Console {
     out: Box<dyn Write + Send>,
     colour: bool,
 }
 
-impl Screen {
-    /// Standard output; in colour if that is a terminal and the user has not set `NO_COLOR`.
+impl Console {
+    /// Creates the console on standard output; in colour if that is a terminal and the user has not set `NO_COLOR`.
     pub fn stdout() -> Self {
         let plain = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
         Self { out: Box::new(io::stdout()), colour: io::stdout().is_terminal() && !plain }
     }
 
-    /// Anything else.
+    /// Creates a console on anything else.
     pub fn new(out: impl Write + Send + 'static, colour: bool) -> Self {
         Self { out: Box::new(out), colour }
     }
 }
 
-/// Who said a line.
+/// Writer of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Speaker {
+pub(super) enum LineSource {
     Supervisor,
-    Part(usize),
+    Process(usize),
 }
 
-/// The places that lines go to.
+/// Sink of the lines: console, log, and the last lines of each process.
 pub(super) struct Output {
     names: Vec<String>,
     width: usize,
     colour: bool,
     log: Option<File>,
-    screen: SyncSender<String>,
-    screen_done: Receiver<()>,
+    console: SyncSender<String>,
+    console_done: Receiver<()>,
     not_shown: usize,
     last: Vec<VecDeque<String>>,
 }
 
 impl Output {
-    pub(super) fn new(names: Vec<String>, log: File, screen: Screen) -> io::Result<Self> {
-        let width = names.iter().map(|n| n.chars().count()).max().unwrap_or(0).max(OWN_NAME.len());
-        let (lines, to_show) = sync_channel::<String>(WAITING_LINES);
-        let (done, screen_done) = channel();
-        let Screen { mut out, colour } = screen;
+    pub(super) fn new(names: Vec<String>, log: File, console: Console) -> io::Result<Self> {
+        let width = names.iter().map(|n| n.chars().count()).max().unwrap_or(0).max(SUPERVISOR_NAME.len());
+        let (lines, to_show) = sync_channel::<String>(CONSOLE_QUEUE_LINES);
+        let (done, console_done) = channel();
+        let Console { mut out, colour } = console;
         let show = move || {
             for line in to_show {
-                // A screen that has gone is no reason to stop: the log has everything.
+                // A console that has gone is no reason to stop: the log has everything.
                 let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush());
             }
             let _ = done.send(());
         };
-        thread::Builder::new().name("screen".to_owned()).spawn(show)?;
+        thread::Builder::new().name("console".to_owned()).spawn(show)?;
         let last = vec![VecDeque::new(); names.len()];
-        Ok(Self { names, width, colour, log: Some(log), screen: lines, screen_done, not_shown: 0, last })
+        Ok(Self { names, width, colour, log: Some(log), console: lines, console_done, not_shown: 0, last })
     }
 
-    /// Passes a line on; `elapsed` is written into the log.
-    pub(super) fn line(&mut self, speaker: Speaker, text: &str, elapsed: Duration) {
-        if let Speaker::Part(part) = speaker {
-            let last = &mut self.last[part];
-            if last.len() == LAST_LINES {
+    /// Writes a line; `elapsed` is written into the log.
+    pub(super) fn write_line(&mut self, source: LineSource, text: &str, elapsed: Duration) {
+        if let LineSource::Process(process) = source {
+            let last = &mut self.last[process];
+            if last.len() == KEPT_LINES {
                 last.pop_front();
             }
             last.push_back(text.to_owned());
         }
-        let logged = format!("{:10.3} {}{text}\n", elapsed.as_secs_f64(), self.prefix(speaker, false));
+        let logged = format!("{:10.3} {}{text}\n", elapsed.as_secs_f64(), self.prefix(source, false));
         if let Some(Err(error)) = self.log.as_mut().map(|log| log.write_all(logged.as_bytes())) {
             self.log = None;
-            self.show(Speaker::Supervisor, &format!("the log cannot be written any more: {error}"));
+            self.show(LineSource::Supervisor, &format!("the log cannot be written any more: {error}"));
         }
-        self.show(speaker, text);
+        self.show(source, text);
     }
 
-    /// The last lines of a part.
-    pub(super) fn last_lines(&self, part: usize) -> Vec<String> {
-        self.last[part].iter().cloned().collect()
+    /// Returns the last lines of a process.
+    pub(super) fn last_lines(&self, process: usize) -> Vec<String> {
+        self.last[process].iter().cloned().collect()
     }
 
-    /// Waits for the screen to show what was said, but not for long.
+    /// Waits for the console to show what was written, but not for long.
     pub(super) fn finish(self) {
-        drop(self.screen);
+        drop(self.console);
         // Too late or not, there is nothing more to be done.
-        let _ = self.screen_done.recv_timeout(FLUSH);
+        let _ = self.console_done.recv_timeout(FLUSH_TIMEOUT);
     }
 
-    fn show(&mut self, speaker: Speaker, text: &str) {
+    fn show(&mut self, source: LineSource, text: &str) {
         let mut shown = String::new();
         if self.not_shown > 0 {
-            let prefix = self.prefix(Speaker::Supervisor, self.colour);
+            let prefix = self.prefix(LineSource::Supervisor, self.colour);
             shown = format!("{prefix}{} lines were not shown; the log has them\n", self.not_shown);
         }
-        shown += &format!("{}{text}\n", self.prefix(speaker, self.colour));
-        match self.screen.try_send(shown) {
+        shown += &format!("{}{text}\n", self.prefix(source, self.colour));
+        match self.console.try_send(shown) {
             Ok(()) => self.not_shown = 0,
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => self.not_shown += 1,
         }
     }
 
-    fn prefix(&self, speaker: Speaker, colour: bool) -> String {
-        let (name, code) = match speaker {
-            Speaker::Supervisor => (OWN_NAME, 1),
-            Speaker::Part(part) => (self.names[part].as_str(), COLOURS[part % COLOURS.len()]),
+    fn prefix(&self, source: LineSource, colour: bool) -> String {
+        let (name, code) = match source {
+            LineSource::Supervisor => (SUPERVISOR_NAME, 1),
+            LineSource::Process(process) => (self.names[process].as_str(), COLOURS[process % COLOURS.len()]),
         };
         let width = self.width;
         if colour { format!("\x1b[{code}m{name:width$} |\x1b[0m ") } else { format!("{name:width$} | ") }
@@ -132,7 +134,7 @@ mod tests {
     use super::*;
     use std::sync::{Arc, Mutex};
 
-    /// A screen that tests can look at, and hold up.
+    /// Console that tests can read, and hold up.
     #[derive(Clone, Default)]
     struct Shared(Arc<Mutex<Vec<u8>>>);
 
@@ -147,22 +149,22 @@ mod tests {
         }
     }
 
-    fn output(screen: Screen, log: &std::path::Path) -> Output {
+    fn output(console: Console, log: &std::path::Path) -> Output {
         let names = vec!["bridge".to_owned(), "perception".to_owned()];
-        Output::new(names, File::create(log).expect("a file"), screen).expect("a thread")
+        Output::new(names, File::create(log).expect("a file"), console).expect("a thread")
     }
 
     #[test]
     fn names_are_aligned_and_coloured_only_on_a_terminal() {
         let folder = tempfile::tempdir().expect("a folder");
         for colour in [false, true] {
-            let (screen, log) = (Shared::default(), folder.path().join("up.log"));
-            let mut output = output(Screen::new(screen.clone(), colour), &log);
-            output.line(Speaker::Part(0), "legs", Duration::from_millis(1500));
-            output.line(Speaker::Part(1), "eyes", Duration::from_secs(2));
-            output.line(Speaker::Supervisor, "both", Duration::from_secs(100));
+            let (console, log) = (Shared::default(), folder.path().join("up.log"));
+            let mut output = output(Console::new(console.clone(), colour), &log);
+            output.write_line(LineSource::Process(0), "legs", Duration::from_millis(1500));
+            output.write_line(LineSource::Process(1), "eyes", Duration::from_secs(2));
+            output.write_line(LineSource::Supervisor, "both", Duration::from_secs(100));
             output.finish();
-            let shown = String::from_utf8(screen.0.lock().expect("not poisoned").clone()).expect("text");
+            let shown = String::from_utf8(console.0.lock().expect("not poisoned").clone()).expect("text");
             let expected = if colour {
                 "\x1b[36mbridge     |\x1b[0m legs\n\x1b[32mperception |\x1b[0m eyes\n\x1b[1mup         |\x1b[0m both\n"
             } else {
@@ -177,25 +179,25 @@ mod tests {
     }
 
     #[test]
-    fn a_screen_that_hangs_stops_nobody_and_loses_nothing_of_the_log() {
+    fn a_console_that_hangs_stops_nobody_and_loses_nothing_of_the_log() {
         let folder = tempfile::tempdir().expect("a folder");
-        let (screen, log) = (Shared::default(), folder.path().join("up.log"));
-        let mut output = output(Screen::new(screen.clone(), false), &log);
-        let lines = 3 * WAITING_LINES;
-        let held = screen.0.lock().expect("not poisoned");
+        let (console, log) = (Shared::default(), folder.path().join("up.log"));
+        let mut output = output(Console::new(console.clone(), false), &log);
+        let lines = 3 * CONSOLE_QUEUE_LINES;
+        let held = console.0.lock().expect("not poisoned");
         for i in 0..lines {
-            output.line(Speaker::Part(0), &format!("line {i}"), Duration::ZERO);
+            output.write_line(LineSource::Process(0), &format!("line {i}"), Duration::ZERO);
         }
         drop(held);
-        assert_eq!(output.last_lines(0).len(), LAST_LINES);
-        assert_eq!(output.last_lines(0)[LAST_LINES - 1], format!("line {}", lines - 1));
+        assert_eq!(output.last_lines(0).len(), KEPT_LINES);
+        assert_eq!(output.last_lines(0)[KEPT_LINES - 1], format!("line {}", lines - 1));
         assert!(output.last_lines(1).is_empty());
-        // Until the screen has room again, what is said is not shown; after that it says so.
+        // Until the console has room again, lines are not shown; after that it says so.
         let told = || {
-            String::from_utf8_lossy(&screen.0.lock().expect("not poisoned")).contains("lines were not shown")
+            String::from_utf8_lossy(&console.0.lock().expect("not poisoned")).contains("lines were not shown")
         };
         for _ in 0..1000 {
-            output.line(Speaker::Supervisor, "again", Duration::ZERO);
+            output.write_line(LineSource::Supervisor, "again", Duration::ZERO);
             if told() {
                 break;
             }

@@ -1,59 +1,73 @@
-//! A part's process: its start, what it says, its signals, its end.
+//! Process of a [`ProcessSpec`]: its start, its output, its signals, its end.
 //!
 //! The process leads a group of its own, so that the terminal's Ctrl-C does not reach it and its children can
-//! be signalled with it. Its number stays taken until [`Process::reap`], so that no signal can hit a stranger.
+//! be signalled with it. Its number stays taken until [`ManagedProcess::reap`], so that no signal can hit a stranger:
+//! therefore it is started and reaped by the standard library, and tokio, which reaps on its own account, reads its
+//! pipes and tells when a child has ended.
 
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel};
-use std::thread;
 use std::time::Duration;
 
-use rustix::io::Errno;
 use rustix::process::{Pid, WaitId, WaitIdOptions, kill_process_group, waitid};
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::{ChildStderr, ChildStdout};
+use tokio::signal::unix::{self, SignalKind};
+use tokio::sync::mpsc::Sender;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 
-use super::lines::{Lines, Said};
-use super::{Part, SUPERVISOR_PID, Signal};
+use super::line_splitter::{LineSplitter, OutputLine};
+use super::parent_death::SUPERVISOR_PID;
+use super::process_spec::ProcessSpec;
+use super::signal::Signal;
 
-/// How long a dead part's last words may take to arrive. They are there already unless a process that left
-/// the group holds the pipe open.
-const LAST_WORDS: Duration = Duration::from_millis(300);
+/// Time that the last lines of a process that has ended may take to arrive. They are there already unless a process
+/// that left the group holds the pipe open.
+const PIPE_DRAIN_TIMEOUT: Duration = Duration::from_millis(300);
 
-/// What the threads tell the supervisor's loop.
+/// Message to the loop of the [`ProcessManager`](super::ProcessManager).
 #[derive(Debug)]
 pub(super) enum Message {
     /// A process wrote a line.
-    Said(Origin, Said),
-    /// A process has ended and all that it wrote has been told.
-    Ended(Origin),
+    Line(Incarnation, OutputLine),
+    /// A process has ended and all that it wrote has been sent.
+    Ended(Incarnation),
     /// The user wants everything to stop.
-    StopAsked,
+    StopRequested,
 }
 
-/// Which process of which part.
+/// One start of one process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Origin {
-    pub part: usize,
-    /// Counts the starts, so that a late word of a dead process is not taken for its successor's.
-    pub start: u64,
+pub(super) struct Incarnation {
+    /// Index in the plan.
+    pub(super) process: usize,
+    /// Number of the start, so that a late line of a dead process is not taken for its successor's.
+    pub(super) start: u64,
 }
 
 /// A process with its group. Dropped before it has been reaped, it and its group are killed.
 #[derive(Debug)]
-pub(super) struct Process {
+pub(super) struct ManagedProcess {
     child: Child,
     group: Pid,
-    pub(super) origin: Origin,
+    pub(super) incarnation: Incarnation,
     reaped: bool,
 }
 
-impl Process {
-    /// Starts the process, with threads that tell what becomes of it.
-    pub(super) fn start(part: &Part, origin: Origin, messages: &SyncSender<Message>) -> io::Result<Self> {
-        let mut child = Command::new(&part.program)
-            .args(&part.args)
-            .envs(part.env.iter().map(|(name, value)| (name, value)))
+impl ManagedProcess {
+    /// Starts the process, with tasks that send its lines and its end as messages.
+    pub(super) fn start(
+        spec: &ProcessSpec,
+        incarnation: Incarnation,
+        messages: &Sender<Message>,
+    ) -> io::Result<Self> {
+        // From before the start, so that its end cannot be missed.
+        let sigchld = unix::signal(SignalKind::child())?;
+        let mut child = Command::new(&spec.program)
+            .args(&spec.args)
+            .envs(spec.env.iter().map(|(name, value)| (name, value)))
             .env(SUPERVISOR_PID, std::process::id().to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -63,21 +77,17 @@ impl Process {
         let group = Pid::from_child(&child);
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         // From here on an error kills what was started.
-        let new = Self { child, group, origin, reaped: false };
-        let (reading, all_read) = channel();
+        let new = Self { child, group, incarnation, reaped: false };
+        let mut readers = JoinSet::new();
         if let Some(stdout) = stdout {
-            let (messages, reading) = (messages.clone(), reading.clone());
-            let read = move || read(stdout, origin, true, &messages, reading);
-            thread::Builder::new().name("stdout".to_owned()).spawn(read)?;
+            let stdout = ChildStdout::from_std(stdout)?;
+            readers.spawn(send_lines(stdout, LineSplitter::for_stdout(), incarnation, messages.clone()));
         }
         if let Some(stderr) = stderr {
-            let messages = messages.clone();
-            let read = move || read(stderr, origin, false, &messages, reading);
-            thread::Builder::new().name("stderr".to_owned()).spawn(read)?;
+            let stderr = ChildStderr::from_std(stderr)?;
+            readers.spawn(send_lines(stderr, LineSplitter::for_stderr(), incarnation, messages.clone()));
         }
-        let messages = messages.clone();
-        let wait = move || wait(group, origin, &messages, &all_read);
-        thread::Builder::new().name("wait".to_owned()).spawn(wait)?;
+        tokio::spawn(send_end(group, sigchld, readers, incarnation, messages.clone()));
         Ok(new)
     }
 
@@ -87,7 +97,7 @@ impl Process {
         let _ = kill_process_group(self.group, signal.into());
     }
 
-    /// Takes the exit status of a process that has ended, in words.
+    /// Returns the exit status, in words, of a process that has ended.
     pub(super) fn reap(mut self) -> String {
         self.reaped = true;
         match self.child.wait() {
@@ -97,7 +107,7 @@ impl Process {
     }
 }
 
-impl Drop for Process {
+impl Drop for ManagedProcess {
     fn drop(&mut self) {
         if !self.reaped {
             self.send(Signal::Kill);
@@ -105,39 +115,39 @@ impl Drop for Process {
     }
 }
 
-/// Tells line by line what arrives, until the pipe closes or nobody listens. `_reading` is held until then.
-fn read(
-    mut pipe: impl Read,
-    origin: Origin,
-    is_stdout: bool,
-    messages: &SyncSender<Message>,
-    _reading: Sender<()>,
+/// Sends what arrives line by line, until the pipe closes.
+async fn send_lines(
+    mut pipe: impl AsyncRead + Unpin,
+    mut splitter: LineSplitter,
+    incarnation: Incarnation,
+    messages: Sender<Message>,
 ) {
-    let mut lines = Lines::default();
     let mut buffer = [0; 4096];
-    let tell = |said| {
-        // Only standard output is a promise; on standard error it is a word like any other.
-        let said = if said == Said::Ready && !is_stdout { Said::Text("ready".to_owned()) } else { said };
-        // The loop has gone only when everything is over.
-        let _ = messages.send(Message::Said(origin, said));
-    };
-    loop {
-        match pipe.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(count) => lines.push(&buffer[..count], tell),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            // A pipe that cannot be read has nothing more to say.
-            Err(_) => break,
+    // A pipe that cannot be read has nothing more to say, and the receiver has gone only when everything is over.
+    while let Ok(count @ 1..) = pipe.read(&mut buffer).await {
+        for line in splitter.push(&buffer[..count]) {
+            let _ = messages.send(Message::Line(incarnation, line)).await;
         }
     }
-    lines.finish().map(tell);
+    if let Some(line) = splitter.finish() {
+        let _ = messages.send(Message::Line(incarnation, line)).await;
+    }
 }
 
 /// Waits for the end of the process, leaving its number taken, and kills what is left of its group.
-fn wait(group: Pid, origin: Origin, messages: &SyncSender<Message>, all_read: &Receiver<()>) {
-    while let Err(Errno::INTR) = waitid(WaitId::Pid(group), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT) {}
+async fn send_end(
+    group: Pid,
+    mut sigchld: unix::Signal,
+    mut readers: JoinSet<()>,
+    incarnation: Incarnation,
+    messages: Sender<Message>,
+) {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    while matches!(waitid(WaitId::Pid(group), options), Ok(None)) && sigchld.recv().await.is_some() {}
     let _ = kill_process_group(group, Signal::Kill.into());
-    // Nothing is ever sent: the readers' ends close.
-    let _: Result<(), RecvTimeoutError> = all_read.recv_timeout(LAST_WORDS);
-    let _ = messages.send(Message::Ended(origin));
+    let all_read = async { while readers.join_next().await.is_some() {} };
+    let _ = timeout(PIPE_DRAIN_TIMEOUT, all_read).await;
+    // A process that left the group may go on writing, and is read.
+    readers.detach_all();
+    let _ = messages.send(Message::Ended(incarnation)).await;
 }

@@ -1,340 +1,362 @@
-//! The policy: what is started, restarted and stopped, and when. No processes, no clock.
+//! State machine that decides which process is started, restarted and stopped, and when. It has no processes and
+//! no clock.
 //!
 //! Times are counted from the supervisor's beginning and handed in with each event. The caller carries out
 //! the [`Action`]s in their order, and comes back with [`Event::Tick`] at [`Supervisor::deadline`].
 
 use std::time::Duration;
 
-use super::{Plan, Signal};
+use super::launch_plan::LaunchPlan;
+use super::signal::Signal;
 
 /// Two requests to stop that come this close are one: terminals and process managers often send the same
 /// Ctrl-C twice, which must not cost a standing robot its time to lie down.
-const SAME_REQUEST: Duration = Duration::from_millis(500);
+const STOP_REQUEST_DEBOUNCE: Duration = Duration::from_millis(500);
 
-/// How long the system may take to end a process after SIGKILL. One that hangs in a driver may never end.
-const AFTER_KILL: Duration = Duration::from_secs(5);
+/// Time that the system may take to end a process after SIGKILL. One that hangs in a driver may never end.
+const KILL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What has happened. Parts are named by their index in [`Plan::parts`].
+/// Something that has happened. Processes are named by their index in [`LaunchPlan::processes`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// A part said that it is ready.
+    /// A process said that it is ready.
     Ready(usize),
-    /// A part's process has ended.
+    /// A process has ended.
     Ended {
-        /// Which one.
-        part: usize,
+        /// Index of the process.
+        process: usize,
         /// Its exit status, in words.
-        how: String,
+        exit_status: String,
     },
-    /// A part's process could not be started.
+    /// A process could not be started.
     NotStarted {
-        /// Which one.
-        part: usize,
-        /// The system's word.
-        why: String,
+        /// Index of the process.
+        process: usize,
+        /// The system's error, in words.
+        error: String,
     },
     /// The user wants everything to stop.
-    StopAsked,
+    StopRequested,
     /// Time has passed.
     Tick,
 }
 
-/// What is to be done.
+/// Something that is to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Start a part's process.
+    /// Start a process.
     Start(usize),
-    /// Send a signal to a part's process group.
+    /// Send a signal to the group of a process.
     Send(usize, Signal),
-    /// Tell the user.
-    Say(String),
+    /// Tell the user, on the console and in the log.
+    Log(String),
 }
 
-/// Everything has stopped because the user asked for it.
+/// Manner in which everything has stopped because the user asked for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stopped {
+pub enum StopOutcome {
     /// One after the other, each in its own time.
-    InOrder,
+    Orderly,
     /// The user would not wait.
-    Hurriedly,
+    Forced,
 }
 
-/// Everything has stopped because of one part.
+/// Failure of one process, because of which everything has stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GivenUp {
-    /// Which one.
-    pub part: usize,
-    /// What it did.
-    pub why: String,
+pub struct ProcessFailure {
+    /// Index of the process.
+    pub process: usize,
+    /// Account of what it did.
+    pub reason: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum State {
-    /// Has no process.
-    Idle,
-    /// Has a process that has not said `ready`.
+enum ProcessState {
+    /// Does not run.
+    Stopped,
+    /// Runs, and has not said `ready`.
     Starting { since: Duration },
     /// Does its work.
     Ready { since: Duration },
-    /// Has died and is started again at `until`.
-    Waiting { until: Duration },
+    /// Has ended by itself and is started again at `until`.
+    Backoff { until: Duration },
     /// Has been sent a signal and gets a stronger one at `until`.
-    Ending { sent: Signal, until: Duration },
+    Stopping { sent: Signal, until: Duration },
 }
 
 #[derive(Debug)]
-struct Life {
-    state: State,
-    /// Deaths in a row, each soon after the start.
-    quick_deaths: u32,
-    /// Has been ready at least once.
-    proven: bool,
+struct ProcessStatus {
+    state: ProcessState,
+    /// Exits in a row, each soon after the start.
+    early_exits: u32,
+    /// The process has been ready at least once.
+    has_been_ready: bool,
 }
 
-/// The supervisor's state.
+/// Decisions about the processes of a [`LaunchPlan`]: events go in, actions come out.
 #[derive(Debug)]
 pub struct Supervisor {
-    plan: Plan,
-    /// By part.
-    lives: Vec<Life>,
-    /// Parts before this one have been ready; this one is being started.
+    plan: LaunchPlan,
+    /// By process.
+    statuses: Vec<ProcessStatus>,
+    /// Processes before this one have been ready; this one is being started.
     starting: usize,
-    /// Why everything is being stopped, once it is.
-    stopping: Option<Result<Stopped, GivenUp>>,
+    /// Outcome of the stop, once everything is being stopped.
+    stopping: Option<Result<StopOutcome, ProcessFailure>>,
     last_request: Option<Duration>,
     actions: Vec<Action>,
 }
 
 impl Supervisor {
-    /// A supervisor, and the actions to begin with.
-    pub fn new(plan: Plan) -> (Self, Vec<Action>) {
-        let life = |_| Life { state: State::Idle, quick_deaths: 0, proven: false };
-        let lives = (0..plan.parts().len()).map(life).collect();
+    /// Time from SIGTERM to SIGKILL.
+    pub const TERMINATE_TIMEOUT: Duration = Duration::from_secs(2);
+
+    /// Creates a supervisor, with the actions to begin with.
+    pub fn new(plan: LaunchPlan) -> (Self, Vec<Action>) {
+        let status =
+            |_| ProcessStatus { state: ProcessState::Stopped, early_exits: 0, has_been_ready: false };
+        let statuses = (0..plan.processes().len()).map(status).collect();
         let mut new =
-            Self { plan, lives, starting: 0, stopping: None, last_request: None, actions: Vec::new() };
+            Self { plan, statuses, starting: 0, stopping: None, last_request: None, actions: Vec::new() };
         new.start(0, Duration::ZERO);
         let actions = std::mem::take(&mut new.actions);
         (new, actions)
     }
 
-    /// The longest that a stop in order may take: each part uses up all its time, and hangs even after SIGKILL.
-    /// Whoever stops the supervisor has to leave it that long.
-    pub fn longest_stop(plan: &Plan) -> Duration {
-        plan.parts().iter().map(|part| part.stop_timeout + Plan::LAST_WAIT + AFTER_KILL).sum()
+    /// Returns the longest time that a stop in order may take: each process uses up all its time, and hangs even after
+    /// SIGKILL. Whoever stops the supervisor has to leave it that long.
+    pub fn max_stop_duration(plan: &LaunchPlan) -> Duration {
+        plan.processes()
+            .iter()
+            .map(|process| process.stop_timeout + Self::TERMINATE_TIMEOUT + KILL_TIMEOUT)
+            .sum()
     }
 
-    /// Takes an event and gives what is to be done, in this order.
+    /// Handles an event and returns what is to be done, in this order.
     pub fn handle(&mut self, event: Event, now: Duration) -> Vec<Action> {
         match event {
-            Event::Ready(part) => self.ready(part, now),
-            Event::Ended { part, how } => self.ended(part, &format!("it ended ({how})"), now),
-            Event::NotStarted { part, why } => {
-                self.ended(part, &format!("it cannot be started ({why})"), now);
+            Event::Ready(process) => self.ready(process, now),
+            Event::Ended { process, exit_status } => {
+                self.ended(process, &format!("it ended ({exit_status})"), now);
             }
-            Event::StopAsked => self.stop_asked(now),
+            Event::NotStarted { process, error } => {
+                self.ended(process, &format!("it cannot be started ({error})"), now);
+            }
+            Event::StopRequested => self.stop_requested(now),
             Event::Tick => {}
         }
-        for part in 0..self.lives.len() {
-            self.look_at_the_clock(part, now);
+        for process in 0..self.statuses.len() {
+            self.check_deadline(process, now);
         }
         self.stop_next(now);
         std::mem::take(&mut self.actions)
     }
 
-    /// When [`Event::Tick`] is due at the latest; `None` if nothing waits for time to pass.
+    /// Returns the time at which [`Event::Tick`] is due at the latest; `None` if nothing waits for time to pass.
     pub fn deadline(&self) -> Option<Duration> {
-        let parts = self.plan.parts().iter();
-        parts.zip(&self.lives).filter_map(|(part, life)| life.state.deadline(part.ready_timeout)).min()
+        let processes = self.plan.processes().iter();
+        processes
+            .zip(&self.statuses)
+            .filter_map(|(process, status)| status.state.deadline(process.ready_timeout))
+            .min()
     }
 
-    /// Why everything has stopped, once no part has a process any more.
-    pub fn outcome(&self) -> Option<&Result<Stopped, GivenUp>> {
-        let over = self.lives.iter().all(|life| life.state == State::Idle);
+    /// Returns the outcome of the stop, once no process runs any more.
+    pub fn outcome(&self) -> Option<&Result<StopOutcome, ProcessFailure>> {
+        let over = self.statuses.iter().all(|status| status.state == ProcessState::Stopped);
         self.stopping.as_ref().filter(|_| over)
     }
 
-    fn start(&mut self, part: usize, now: Duration) {
-        self.say(format!("starting {}", self.name(part)));
-        self.lives[part].state = State::Starting { since: now };
-        self.actions.push(Action::Start(part));
+    fn start(&mut self, process: usize, now: Duration) {
+        self.log(format!("starting {}", self.name(process)));
+        self.statuses[process].state = ProcessState::Starting { since: now };
+        self.actions.push(Action::Start(process));
     }
 
-    fn ready(&mut self, part: usize, now: Duration) {
-        let State::Starting { since } = self.lives[part].state else { return };
-        let again = std::mem::replace(&mut self.lives[part].proven, true);
-        self.lives[part].state = State::Ready { since };
-        self.say(format!(
+    fn ready(&mut self, process: usize, now: Duration) {
+        let ProcessState::Starting { since } = self.statuses[process].state else { return };
+        let again = std::mem::replace(&mut self.statuses[process].has_been_ready, true);
+        self.statuses[process].state = ProcessState::Ready { since };
+        self.log(format!(
             "{} is ready, after {:.1} s",
-            self.name(part),
+            self.name(process),
             now.saturating_sub(since).as_secs_f64()
         ));
         if again || self.stopping.is_some() {
             return;
         }
         self.starting += 1;
-        if self.starting < self.lives.len() {
+        if self.starting < self.statuses.len() {
             self.start(self.starting, now);
         } else {
-            self.say("everything is ready; Ctrl-C stops it in order".to_owned());
+            self.log("everything is ready; Ctrl-C stops it in order".to_owned());
         }
     }
 
-    fn ended(&mut self, part: usize, what: &str, now: Duration) {
-        let name = self.name(part);
-        let state = self.lives[part].state;
-        let healthy = self.plan.parts()[part].restart.healthy_after;
-        let quick = match state {
+    fn ended(&mut self, process: usize, what: &str, now: Duration) {
+        let name = self.name(process);
+        let state = self.statuses[process].state;
+        let healthy = self.plan.processes()[process].restart.healthy_after;
+        let early = match state {
             // Left behind earlier.
-            State::Idle | State::Waiting { .. } => return,
-            State::Ready { since } => now.saturating_sub(since) < healthy,
+            ProcessState::Stopped | ProcessState::Backoff { .. } => return,
+            ProcessState::Ready { since } => now.saturating_sub(since) < healthy,
             // One that hung instead of getting ready, or ended before it did.
-            State::Starting { .. } | State::Ending { .. } => true,
+            ProcessState::Starting { .. } | ProcessState::Stopping { .. } => true,
         };
-        self.lives[part].state = State::Idle;
+        self.statuses[process].state = ProcessState::Stopped;
         if self.stopping.is_some() {
-            return self.say(format!("{name}: {what}"));
+            return self.log(format!("{name}: {what}"));
         }
-        let policy = self.plan.parts()[part].restart;
-        let life = &mut self.lives[part];
-        life.quick_deaths = if quick { life.quick_deaths + 1 } else { 0 };
-        let deaths = life.quick_deaths;
-        // Whoever starts the stack is there to see why it does not start: no use in trying again.
-        if !life.proven {
-            return self.give_up(part, format!("it never got ready: {what}"));
+        let policy = self.plan.processes()[process].restart;
+        let status = &mut self.statuses[process];
+        status.early_exits = if early { status.early_exits + 1 } else { 0 };
+        let exits = status.early_exits;
+        // Whoever starts the processes is there to see why it does not start: no use in trying again.
+        if !status.has_been_ready {
+            return self.give_up(process, format!("it never got ready: {what}"));
         }
-        if deaths >= policy.quick_deaths {
+        if exits >= policy.early_exit_limit {
             let healthy_s = healthy.as_secs_f64();
-            let why = format!("{what}, {deaths} times in a row within {healthy_s} s of its start");
-            return self.give_up(part, why);
+            let reason = format!("{what}, {exits} times in a row within {healthy_s} s of its start");
+            return self.give_up(process, reason);
         }
-        let delay = policy.delay(deaths);
-        life.state = State::Waiting { until: now + delay };
-        self.say(format!("{name}: {what} and is restarted in {} s", delay.as_secs_f64()));
-        if let Some(note) = self.plan.parts()[part].restart_note.clone() {
-            self.say(format!("{name}: {note}"));
+        let delay = policy.delay(exits);
+        status.state = ProcessState::Backoff { until: now + delay };
+        self.log(format!("{name}: {what} and is restarted in {} s", delay.as_secs_f64()));
+        if let Some(notice) = self.plan.processes()[process].restart_notice.clone() {
+            self.log(format!("{name}: {notice}"));
         }
     }
 
-    fn give_up(&mut self, part: usize, why: String) {
-        self.say(format!("{} is given up: {why}; stopping everything in order", self.name(part)));
-        self.stopping = Some(Err(GivenUp { part, why }));
+    fn give_up(&mut self, process: usize, reason: String) {
+        self.log(format!("{} is given up: {reason}; stopping everything in order", self.name(process)));
+        self.stopping = Some(Err(ProcessFailure { process, reason }));
     }
 
-    fn stop_asked(&mut self, now: Duration) {
-        if self.last_request.is_some_and(|last| now.saturating_sub(last) < SAME_REQUEST) {
+    fn stop_requested(&mut self, now: Duration) {
+        if self.last_request.is_some_and(|last| now.saturating_sub(last) < STOP_REQUEST_DEBOUNCE) {
             return;
         }
         let again = self.last_request.replace(now).is_some();
         if again {
-            if self.stopping == Some(Ok(Stopped::InOrder)) {
-                self.stopping = Some(Ok(Stopped::Hurriedly));
+            if self.stopping == Some(Ok(StopOutcome::Orderly)) {
+                self.stopping = Some(Ok(StopOutcome::Forced));
             }
-            self.say("asked again: not waiting any longer".to_owned());
-            for part in 0..self.lives.len() {
-                let signal = self.plan.parts()[part].in_a_hurry;
-                match &mut self.lives[part].state {
-                    State::Idle | State::Waiting { .. } | State::Ending { sent: Signal::Kill, .. } => {}
-                    State::Ending { sent, until } if *sent == signal => {
-                        *until = (*until).min(now + Plan::LAST_WAIT);
+            self.log("asked again: not waiting any longer".to_owned());
+            for process in 0..self.statuses.len() {
+                let signal = self.plan.processes()[process].forced_stop_signal;
+                match &mut self.statuses[process].state {
+                    ProcessState::Stopped
+                    | ProcessState::Backoff { .. }
+                    | ProcessState::Stopping { sent: Signal::Kill, .. } => {}
+                    ProcessState::Stopping { sent, until } if *sent == signal => {
+                        *until = (*until).min(now + Self::TERMINATE_TIMEOUT);
                     }
-                    State::Starting { .. } | State::Ready { .. } | State::Ending { .. } => {
-                        self.send(part, signal, now);
+                    ProcessState::Starting { .. }
+                    | ProcessState::Ready { .. }
+                    | ProcessState::Stopping { .. } => {
+                        self.send(process, signal, now);
                     }
                 }
             }
         } else if self.stopping.is_none() {
-            self.say("stopping in order (Ctrl-C again does not wait)".to_owned());
-            self.stopping = Some(Ok(Stopped::InOrder));
+            self.log("stopping in order (Ctrl-C again does not wait)".to_owned());
+            self.stopping = Some(Ok(StopOutcome::Orderly));
         }
     }
 
-    /// Carries on with the stop: the next part's turn comes when the one before has ended.
+    /// Carries on with the stop: the next process's turn comes when the one before has ended.
     fn stop_next(&mut self, now: Duration) {
         if self.stopping.is_none() {
             return;
         }
-        for life in &mut self.lives {
-            if matches!(life.state, State::Waiting { .. }) {
-                life.state = State::Idle;
+        for status in &mut self.statuses {
+            if matches!(status.state, ProcessState::Backoff { .. }) {
+                status.state = ProcessState::Stopped;
             }
         }
-        let next = self.plan.stop_order().iter().find(|part| self.lives[**part].state != State::Idle);
-        if let Some(part) = next.copied()
-            && !matches!(self.lives[part].state, State::Ending { .. })
+        let next = self
+            .plan
+            .stop_order()
+            .iter()
+            .find(|process| self.statuses[**process].state != ProcessState::Stopped);
+        if let Some(process) = next.copied()
+            && !matches!(self.statuses[process].state, ProcessState::Stopping { .. })
         {
-            self.say(format!("stopping {}", self.name(part)));
-            self.send(part, Signal::Interrupt, now);
+            self.log(format!("stopping {}", self.name(process)));
+            self.send(process, Signal::Interrupt, now);
         }
     }
 
-    fn look_at_the_clock(&mut self, part: usize, now: Duration) {
-        let ready_timeout = self.plan.parts()[part].ready_timeout;
-        let due = self.lives[part].state.deadline(ready_timeout).is_some_and(|due| due <= now);
+    fn check_deadline(&mut self, process: usize, now: Duration) {
+        let ready_timeout = self.plan.processes()[process].ready_timeout;
+        let due = self.statuses[process].state.deadline(ready_timeout).is_some_and(|due| due <= now);
         if !due {
             return;
         }
-        let name = self.name(part);
-        match self.lives[part].state {
-            // A stop that takes longer than a part takes to get ready: its turn will come.
-            State::Starting { since } if self.stopping.is_some() => {
-                self.lives[part].state = State::Ready { since };
+        let name = self.name(process);
+        match self.statuses[process].state {
+            // A stop that takes longer than a process takes to get ready: its turn will come.
+            ProcessState::Starting { since } if self.stopping.is_some() => {
+                self.statuses[process].state = ProcessState::Ready { since };
             }
-            State::Starting { .. } => {
-                let why = format!("it did not get ready within {} s", ready_timeout.as_secs_f64());
-                if self.lives[part].proven {
-                    self.say(format!("{name}: {why}; ending it"));
-                    self.send(part, Signal::Interrupt, now);
+            ProcessState::Starting { .. } => {
+                let reason = format!("it did not get ready within {} s", ready_timeout.as_secs_f64());
+                if self.statuses[process].has_been_ready {
+                    self.log(format!("{name}: {reason}; ending it"));
+                    self.send(process, Signal::Interrupt, now);
                 } else {
-                    self.give_up(part, why);
+                    self.give_up(process, reason);
                 }
             }
-            State::Waiting { .. } if self.stopping.is_none() => self.start(part, now),
-            State::Ending { sent: Signal::Kill, .. } => {
-                self.lives[part].state = State::Idle;
-                let why = "it does not end even by SIGKILL and is left behind".to_owned();
+            ProcessState::Backoff { .. } if self.stopping.is_none() => self.start(process, now),
+            ProcessState::Stopping { sent: Signal::Kill, .. } => {
+                self.statuses[process].state = ProcessState::Stopped;
+                let reason = "it does not end even by SIGKILL and is left behind".to_owned();
                 if self.stopping.is_none() {
                     // A second process beside it would fight with it for what it holds.
-                    self.give_up(part, why);
+                    self.give_up(process, reason);
                 } else {
-                    self.say(format!("{name}: {why}"));
+                    self.log(format!("{name}: {reason}"));
                 }
             }
-            State::Ending { sent, .. } => {
+            ProcessState::Stopping { sent, .. } => {
                 let next = if sent == Signal::Interrupt { Signal::Terminate } else { Signal::Kill };
-                self.say(format!("{name} does not end by {}", sent.name()));
-                self.send(part, next, now);
+                self.log(format!("{name} does not end by {}", sent.name()));
+                self.send(process, next, now);
             }
-            State::Idle | State::Waiting { .. } | State::Ready { .. } => {}
+            ProcessState::Stopped | ProcessState::Backoff { .. } | ProcessState::Ready { .. } => {}
         }
     }
 
-    fn send(&mut self, part: usize, signal: Signal, now: Duration) {
+    fn send(&mut self, process: usize, signal: Signal, now: Duration) {
         let wait = match signal {
-            Signal::Interrupt => self.plan.parts()[part].stop_timeout,
-            Signal::Terminate => Plan::LAST_WAIT,
-            Signal::Kill => AFTER_KILL,
+            Signal::Interrupt => self.plan.processes()[process].stop_timeout,
+            Signal::Terminate => Self::TERMINATE_TIMEOUT,
+            Signal::Kill => KILL_TIMEOUT,
         };
-        self.say(format!("{} gets {}", self.name(part), signal.name()));
-        self.lives[part].state = State::Ending { sent: signal, until: now + wait };
-        self.actions.push(Action::Send(part, signal));
+        self.log(format!("{} gets {}", self.name(process), signal.name()));
+        self.statuses[process].state = ProcessState::Stopping { sent: signal, until: now + wait };
+        self.actions.push(Action::Send(process, signal));
     }
 
-    fn say(&mut self, text: String) {
-        self.actions.push(Action::Say(text));
+    fn log(&mut self, text: String) {
+        self.actions.push(Action::Log(text));
     }
 
-    fn name(&self, part: usize) -> String {
-        self.plan.parts()[part].name.clone()
+    fn name(&self, process: usize) -> String {
+        self.plan.processes()[process].name.clone()
     }
 }
 
-impl State {
-    /// When time alone changes something.
+impl ProcessState {
+    /// Returns the time at which something changes even without an event.
     fn deadline(self, ready_timeout: Duration) -> Option<Duration> {
         match self {
-            Self::Idle | Self::Ready { .. } => None,
+            Self::Stopped | Self::Ready { .. } => None,
             Self::Starting { since } => Some(since + ready_timeout),
-            Self::Waiting { until } | Self::Ending { until, .. } => Some(until),
+            Self::Backoff { until } | Self::Stopping { until, .. } => Some(until),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! How fast serial drivers and chips go, as far as it is known. A robot's motor bus wants 4 Mbaud.
+//! Highest baud rates of serial drivers and chips, as far as they are known. A robot's motor bus wants 4 Mbaud.
 //!
 //! | driver | chip | most | by whose word |
 //! |---|---|---|---|
@@ -18,47 +18,49 @@ use crate::doctor::facts::Port;
 
 /// `bcdDevice` of FTDI chips that are full-speed USB: FT232A, B, FT2232C, FT232R, FT-X.
 const FTDI_FULL_SPEED: [u32; 5] = [0x0200, 0x0400, 0x0500, 0x0600, 0x1000];
-/// The vendor that makes CH343 and CH9102, and their product numbers.
+/// USB vendor of CH343 and CH9102.
 const WCH: u32 = 0x1a86;
+/// USB product number of CH343.
 const CH343: u32 = 0x55d3;
+/// USB product number of CH9102.
 const CH9102: u32 = 0x55d4;
 
-/// What is known of a port's fastest rate.
+/// Upper bound of a port's rate, baud.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fastest {
-    /// No faster than this, baud.
-    Sure(u32),
-    /// No faster than this by its papers, or unless the system raises its clock.
+pub(super) enum MaxBaud {
+    /// It goes no faster than this.
+    Certain(u32),
+    /// It goes no faster than this by its data sheet, or unless the system raises its clock.
     Likely(u32),
-    /// Nothing.
+    /// Nothing is known.
     Unknown,
 }
 
-/// The fastest rate of a port.
-pub(super) fn fastest(port: &Port) -> Fastest {
+/// Returns the highest rate of a port.
+pub(super) fn max_baud(port: &Port) -> MaxBaud {
     let usb = port.usb.as_ref();
     match port.driver.as_deref() {
         Some("ftdi_sio") => match usb.map(|usb| usb.revision) {
-            Some(revision) if FTDI_FULL_SPEED.contains(&revision) => Fastest::Sure(3_000_000),
-            Some(0x0700..=0x0900 | 0x2800..=0x3600) => Fastest::Sure(12_000_000),
-            _ => Fastest::Unknown,
+            Some(revision) if FTDI_FULL_SPEED.contains(&revision) => MaxBaud::Certain(3_000_000),
+            Some(0x0700..=0x0900 | 0x2800..=0x3600) => MaxBaud::Certain(12_000_000),
+            _ => MaxBaud::Unknown,
         },
-        Some("cp210x") => Fastest::Sure(3_000_000),
-        Some("ch341" | "ch341-uart") => Fastest::Sure(3_000_000),
-        Some("pl2303") => Fastest::Likely(6_000_000),
-        Some("uart-pl011") => clock_rate(port).map_or(Fastest::Unknown, Fastest::Sure),
-        Some("serial-tegra" | "tegra-uart") => Fastest::Likely(3_000_000),
+        Some("cp210x") => MaxBaud::Certain(3_000_000),
+        Some("ch341" | "ch341-uart") => MaxBaud::Certain(3_000_000),
+        Some("pl2303") => MaxBaud::Likely(6_000_000),
+        Some("uart-pl011") => uart_max_baud(port).map_or(MaxBaud::Unknown, MaxBaud::Certain),
+        Some("serial-tegra" | "tegra-uart") => MaxBaud::Likely(3_000_000),
         _ => match usb.map(|usb| (usb.vendor, usb.product)) {
-            Some((WCH, CH343)) => Fastest::Likely(6_000_000),
-            Some((WCH, CH9102)) => Fastest::Likely(4_000_000),
-            Some(_) => Fastest::Unknown,
-            None => clock_rate(port).map_or(Fastest::Unknown, Fastest::Likely),
+            Some((WCH, CH343)) => MaxBaud::Likely(6_000_000),
+            Some((WCH, CH9102)) => MaxBaud::Likely(4_000_000),
+            Some(_) => MaxBaud::Unknown,
+            None => uart_max_baud(port).map_or(MaxBaud::Unknown, MaxBaud::Likely),
         },
     }
 }
 
-/// A UART samples each bit sixteen times.
-fn clock_rate(port: &Port) -> Option<u32> {
+/// Returns the highest rate of a UART, which samples each bit sixteen times.
+fn uart_max_baud(port: &Port) -> Option<u32> {
     port.uart_clock_hz.filter(|hz| *hz > 0).map(|hz| hz / 16)
 }
 
@@ -79,23 +81,23 @@ mod tests {
     #[test]
     fn the_table_is_kept() {
         let cases = [
-            (usb("ftdi_sio", 0x0403, 0x6001, 0x0600), Fastest::Sure(3_000_000)),
-            (usb("ftdi_sio", 0x0403, 0x6015, 0x1000), Fastest::Sure(3_000_000)),
-            (usb("ftdi_sio", 0x0403, 0x6014, 0x0900), Fastest::Sure(12_000_000)),
-            (usb("ftdi_sio", 0x0403, 0x6011, 0x0800), Fastest::Sure(12_000_000)),
-            (usb("ftdi_sio", 0x0403, 0x6011, 0xffff), Fastest::Unknown),
-            (usb("cp210x", 0x10c4, 0xea60, 0x0100), Fastest::Sure(3_000_000)),
-            (usb("ch341", 0x1a86, 0x7523, 0x0263), Fastest::Sure(3_000_000)),
-            (usb("cdc_acm", 0x1a86, 0x55d3, 0x0443), Fastest::Likely(6_000_000)),
-            (usb("cdc_acm", 0x1a86, 0x55d4, 0x0443), Fastest::Likely(4_000_000)),
-            (usb("cdc_acm", 0x2341, 0x0043, 0x0001), Fastest::Unknown),
-            (on_board("uart-pl011", 48_000_000), Fastest::Sure(3_000_000)),
-            (on_board("uart-pl011", 64_000_000), Fastest::Sure(4_000_000)),
-            (on_board("dw-apb-uart", 24_000_000), Fastest::Likely(1_500_000)),
-            (on_board("serial", 0), Fastest::Unknown),
+            (usb("ftdi_sio", 0x0403, 0x6001, 0x0600), MaxBaud::Certain(3_000_000)),
+            (usb("ftdi_sio", 0x0403, 0x6015, 0x1000), MaxBaud::Certain(3_000_000)),
+            (usb("ftdi_sio", 0x0403, 0x6014, 0x0900), MaxBaud::Certain(12_000_000)),
+            (usb("ftdi_sio", 0x0403, 0x6011, 0x0800), MaxBaud::Certain(12_000_000)),
+            (usb("ftdi_sio", 0x0403, 0x6011, 0xffff), MaxBaud::Unknown),
+            (usb("cp210x", 0x10c4, 0xea60, 0x0100), MaxBaud::Certain(3_000_000)),
+            (usb("ch341", 0x1a86, 0x7523, 0x0263), MaxBaud::Certain(3_000_000)),
+            (usb("cdc_acm", 0x1a86, 0x55d3, 0x0443), MaxBaud::Likely(6_000_000)),
+            (usb("cdc_acm", 0x1a86, 0x55d4, 0x0443), MaxBaud::Likely(4_000_000)),
+            (usb("cdc_acm", 0x2341, 0x0043, 0x0001), MaxBaud::Unknown),
+            (on_board("uart-pl011", 48_000_000), MaxBaud::Certain(3_000_000)),
+            (on_board("uart-pl011", 64_000_000), MaxBaud::Certain(4_000_000)),
+            (on_board("dw-apb-uart", 24_000_000), MaxBaud::Likely(1_500_000)),
+            (on_board("serial", 0), MaxBaud::Unknown),
         ];
         for (port, expected) in cases {
-            assert_eq!(fastest(&port), expected, "{port:?}");
+            assert_eq!(max_baud(&port), expected, "{port:?}");
         }
     }
 }

@@ -1,62 +1,62 @@
-//! What this user may ask of the kernel: real-time priority, and memory that stays.
+//! Limits of this user: real-time priority, locked memory, and swap.
 
-use super::{Facts, Opinion, Verdict, deploy};
-use crate::doctor::facts::Limit;
+use crate::doctor::assessment::{Assessment, Verdict};
+use crate::doctor::deploy;
+use crate::doctor::facts::{Facts, Limit};
 
-/// What lets people in once the limits are installed.
-const JOIN: &str = "sudo groupadd -f realtime && sudo usermod -aG realtime $USER    # then log in again";
+/// Command that puts the user into the group that the limits are for, once they are installed.
+const JOIN_GROUP: &str =
+    "sudo groupadd -f realtime && sudo usermod -aG realtime $USER    # then log in again";
 
-/// Whose permissions and limits the other checks tell of.
-pub(super) fn user(facts: &Facts) -> Opinion {
+/// Names the user whose permissions and limits the other checks tell of.
+pub(super) fn user(facts: &Facts) -> Assessment {
     match facts.user.uid {
-        None => Opinion::new(Verdict::Note, "it cannot be told who asks"),
-        Some(0) => Opinion::new(Verdict::Note, "root, who may do everything; the service runs as adit")
+        None => Assessment::new(Verdict::Note, "it cannot be told who asks"),
+        Some(0) => Assessment::new(Verdict::Note, "root, who may do everything; the service runs as adit")
             .with_remedy("sudo -u adit /opt/adit/bin/adit doctor    # asks for the service's user"),
-        Some(uid) => Opinion::new(
+        Some(uid) => Assessment::new(
             Verdict::Ok,
             format!("user {uid}; the limits are this shell's, the service has its own"),
         ),
     }
 }
 
-/// Whether the control loop gets its priority.
-pub(super) fn realtime_priority(facts: &Facts) -> Opinion {
+/// Checks that the control loop gets its real-time priority.
+pub(super) fn realtime_priority(facts: &Facts) -> Assessment {
     let found = match facts.limits.realtime_priority {
-        _ if facts.user.may_prioritise => return Opinion::new(Verdict::Ok, "any, by CAP_SYS_NICE"),
-        Some(Limit::Unlimited) => return Opinion::new(Verdict::Ok, "any"),
+        _ if facts.user.has_cap_sys_nice => return Assessment::new(Verdict::Ok, "any, by CAP_SYS_NICE"),
+        Some(Limit::Unlimited) => return Assessment::new(Verdict::Ok, "any"),
         Some(Limit::At(most)) if most >= u64::from(facts.control_priority) => {
-            return Opinion::new(Verdict::Ok, format!("up to {most}"));
+            return Assessment::new(Verdict::Ok, format!("up to {most}"));
         }
         Some(Limit::At(most)) => format!("up to {most}, the control loop wants {}", facts.control_priority),
-        None => return Opinion::new(Verdict::Note, "the limit cannot be read"),
+        None => return Assessment::new(Verdict::Note, "the limit cannot be read"),
     };
-    Opinion::new(Verdict::Warning, found).with_remedy(deploy::LIMITS.install()).with_remedy(JOIN)
+    Assessment::new(Verdict::Warning, found).with_remedy(deploy::LIMITS.install()).with_remedy(JOIN_GROUP)
 }
 
-/// Whether the bridge's memory can be kept from being swapped out.
-pub(super) fn locked_memory(facts: &Facts) -> Opinion {
+/// Checks that the bridge's memory can be kept from being swapped out.
+pub(super) fn locked_memory(facts: &Facts) -> Assessment {
     let found = match facts.limits.locked_memory {
-        _ if facts.user.may_lock => return Opinion::new(Verdict::Ok, "any, by CAP_IPC_LOCK"),
-        Some(Limit::Unlimited) => return Opinion::new(Verdict::Ok, "any"),
+        _ if facts.user.has_cap_ipc_lock => return Assessment::new(Verdict::Ok, "any, by CAP_IPC_LOCK"),
+        Some(Limit::Unlimited) => return Assessment::new(Verdict::Ok, "any"),
         Some(Limit::At(most)) => format!("up to {} MiB, the bridge locks all that it has", most >> 20),
-        None => return Opinion::new(Verdict::Note, "the limit cannot be read"),
+        None => return Assessment::new(Verdict::Note, "the limit cannot be read"),
     };
-    Opinion::new(Verdict::Warning, found).with_remedy(deploy::LIMITS.install()).with_remedy(JOIN)
+    Assessment::new(Verdict::Warning, found).with_remedy(deploy::LIMITS.install()).with_remedy(JOIN_GROUP)
 }
 
-/// Whether the system swaps.
-pub(super) fn swap(facts: &Facts) -> Opinion {
-    let mut opinion = Opinion::default();
+/// Checks that the system does not swap.
+pub(super) fn swap(facts: &Facts) -> Assessment {
+    let mut assessment = Assessment::default();
     for swap in &facts.swap {
         let verdict = if swap.used_kb > 0 { Verdict::Warning } else { Verdict::Note };
-        opinion.add(verdict, format!("{}, {} MiB in use", swap.name, swap.used_kb >> 10));
-        opinion.remedy("sudo swapoff -a    # until the next start; for good, take it out of /etc/fstab");
+        assessment.add(verdict, format!("{}, {} MiB in use", swap.name, swap.used_kb >> 10));
+        assessment.remedy("sudo swapoff -a    # until the next start; for good, take it out of /etc/fstab");
         if swap.name.contains("zram") {
-            opinion.remedy("sudo systemctl disable --now nvzramconfig    # zram on a Jetson");
+            assessment.remedy("sudo systemctl disable --now nvzramconfig    # zram on a Jetson");
         }
     }
-    if opinion.found.is_empty() {
-        opinion.add(Verdict::Ok, "none");
-    }
-    opinion
+    assessment.add_if_empty(Verdict::Ok, "none");
+    assessment
 }

@@ -1,4 +1,4 @@
-//! The files for a robot's computer, held against what systemd, udev and PAM say of their keys.
+//! Tests of the files for a robot's computer against the keys that systemd, udev and PAM know.
 
 use super::*;
 

@@ -1,18 +1,18 @@
-//! Ports that a robot's file names by the USB adapter that they are on: `usb:VENDOR:PRODUCT:SERIAL#INTERFACE`, as the
-//! bridge reads it (docs/bus.md).
+//! Identity of a port by the USB adapter that it is on, as a robot's file may name it and the bridge reads it:
+//! `usb:VENDOR:PRODUCT:SERIAL#INTERFACE` (docs/bus.md).
 
 use std::path::Path;
 
-use super::Root;
+use super::root::Root;
 
-/// The kernel's name for the one port that an identity fits; none if no port has it, or several.
+/// Returns the kernel's name for the one port that an identity fits; none if no port has it, or several.
 pub(super) fn device_name(root: &Root, identity: &str) -> Option<String> {
     let names = root.names("sys/class/tty").into_iter();
     let mut fitting = names.filter(|name| fits(root, name, identity).unwrap_or(false));
     fitting.next().filter(|_| fitting.next().is_none())
 }
 
-/// `None` of a port that is not on USB.
+/// Returns true for a port of this identity; `None` for one that is not on USB.
 fn fits(root: &Root, name: &str, identity: &str) -> Option<bool> {
     let device = root.resolve(Path::new("sys/class/tty").join(name).join("device"))?;
     let adapter = device.ancestors().find(|folder| root.exists(folder.join("idVendor")))?;
@@ -32,15 +32,15 @@ fn fits(root: &Root, name: &str, identity: &str) -> Option<bool> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{FT232H, Machine, Plug};
     use super::*;
+    use crate::doctor::fixture::{FT232H, FakeMachine, UsbSerialAdapter};
 
     #[test]
     fn an_identity_is_the_adapters_and_not_the_paths() {
-        let machine = Machine::good();
+        let machine = FakeMachine::good();
         machine.file("sys/devices/pci0000:00/usb1/1-1/serial", "FTA\n");
         machine.file("sys/devices/pci0000:00/usb1/1-2/serial", "FTB\n");
-        machine.plug(Plug { name: "ttyUSB2", at: "usb1/1-3", product: "6015", ..FT232H });
+        machine.plug_in(UsbSerialAdapter { name: "ttyUSB2", at: "usb1/1-3", product: "6015", ..FT232H });
         machine.file("sys/devices/pci0000:00/usb1/1-3/interface/bInterfaceNumber", "0a\n");
         machine.uart("ttyTHS1", "serial-tegra", "0x11002040", "0");
         let root = Root::new(machine.path());

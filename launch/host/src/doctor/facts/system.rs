@@ -1,21 +1,21 @@
-//! The kernel, the processor, and what this user may do: from `/proc` and `/sys`.
+//! Kernel, processor, limits, processes and the like: from `/proc` and `/sys`.
 
 use std::path::{Path, PathBuf};
 
-use super::{Process, Root};
+use super::root::Root;
 
 /// Bits of `CapEff` in `/proc/self/status` (capabilities(7)).
 const CAP_IPC_LOCK: u32 = 14;
 const CAP_SYS_NICE: u32 = 23;
 
-/// Who asks.
+/// User who asks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct User {
-    pub uid: Option<u32>,
-    /// May take any real-time priority, whatever the limit.
-    pub may_prioritise: bool,
-    /// May lock any memory, whatever the limit.
-    pub may_lock: bool,
+pub(crate) struct User {
+    pub(crate) uid: Option<u32>,
+    /// `CAP_SYS_NICE`: any real-time priority, whatever the limit.
+    pub(crate) has_cap_sys_nice: bool,
+    /// `CAP_IPC_LOCK`: any locked memory, whatever the limit.
+    pub(crate) has_cap_ipc_lock: bool,
 }
 
 impl User {
@@ -28,25 +28,29 @@ impl User {
         };
         let uid = field("Uid").and_then(|ids| ids.get(1)?.parse().ok());
         let set = field("CapEff").and_then(|set| u64::from_str_radix(set.first()?, 16).ok()).unwrap_or(0);
-        Self { uid, may_prioritise: set >> CAP_SYS_NICE & 1 == 1, may_lock: set >> CAP_IPC_LOCK & 1 == 1 }
+        Self {
+            uid,
+            has_cap_sys_nice: set >> CAP_SYS_NICE & 1 == 1,
+            has_cap_ipc_lock: set >> CAP_IPC_LOCK & 1 == 1,
+        }
     }
 }
 
-/// A limit of this process.
+/// Limit of this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Limit {
+pub(crate) enum Limit {
     Unlimited,
     At(u64),
 }
 
-/// What `/proc/self/limits` says; the soft limits.
+/// Soft limits in `/proc/self/limits`, and the control group's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Limits {
-    pub realtime_priority: Option<Limit>,
-    /// Bytes.
-    pub locked_memory: Option<Limit>,
-    /// What real-time threads of this control group (version 1) may run each second, us.
-    pub group_rt_runtime_us: Option<i64>,
+pub(crate) struct Limits {
+    pub(crate) realtime_priority: Option<Limit>,
+    /// In bytes.
+    pub(crate) locked_memory: Option<Limit>,
+    /// Time that real-time threads of this control group (version 1) may run each second, us.
+    pub(crate) group_rt_runtime_us: Option<i64>,
 }
 
 impl Limits {
@@ -75,22 +79,22 @@ impl Limits {
     }
 }
 
-/// The kernel.
+/// Kernel.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Kernel {
-    pub release: String,
+pub(crate) struct Kernel {
+    pub(crate) release: String,
     /// As `uname -v` has it.
-    pub version: String,
-    /// What `/sys/kernel/realtime` says.
-    pub realtime: bool,
-    pub parameters: Vec<String>,
-    /// -1: no limit.
-    pub rt_runtime_us: Option<i64>,
-    pub clocksource: Option<String>,
+    pub(crate) version: String,
+    /// `/sys/kernel/realtime` is 1.
+    pub(crate) realtime: bool,
+    pub(crate) parameters: Vec<String>,
+    /// Time that real-time threads may run each second, us; -1: no limit.
+    pub(crate) rt_runtime_us: Option<i64>,
+    pub(crate) clocksource: Option<String>,
     /// A hypervisor below, in words.
-    pub hypervisor: Option<String>,
+    pub(crate) hypervisor: Option<String>,
     /// A container around, in words.
-    pub container: Option<String>,
+    pub(crate) container: Option<String>,
 }
 
 impl Kernel {
@@ -108,13 +112,13 @@ impl Kernel {
         }
     }
 
-    /// The value of a parameter that was given at boot; the last one counts.
-    pub fn parameter(&self, name: &str) -> Option<&str> {
+    /// Returns the value of a parameter that was given at boot; the last one counts.
+    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.iter().rev().find_map(|p| p.strip_prefix(name)?.strip_prefix('='))
     }
 
-    /// Ports that the kernel itself talks on.
-    pub fn consoles(&self) -> impl Iterator<Item = &str> {
+    /// Returns the ports that the kernel itself talks on.
+    pub(crate) fn consoles(&self) -> impl Iterator<Item = &str> {
         let values = self.parameters.iter().filter_map(|p| p.strip_prefix("console="));
         values.filter_map(|value| value.split(',').next())
     }
@@ -137,29 +141,29 @@ fn container(root: &Root) -> Option<String> {
     named.or_else(|| marks.iter().find(|(mark, _)| root.exists(mark)).map(|(_, engine)| (*engine).to_owned()))
 }
 
-/// A state of rest of the processor.
+/// Idle state of the processor.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IdleState {
-    pub name: String,
-    /// How long it takes to come back from it, us.
-    pub latency_us: u32,
+pub(crate) struct IdleState {
+    pub(crate) name: String,
+    /// Time that it takes to come back from it, us.
+    pub(crate) latency_us: u32,
 }
 
-/// The processor.
+/// Processor.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Cpu {
-    /// How many are in use.
-    pub count: usize,
-    /// What the scheduler keeps its hands off, `2-3`.
-    pub isolated: String,
+pub(crate) struct Cpu {
+    /// Number of CPUs in use.
+    pub(crate) count: usize,
+    /// CPUs that the scheduler keeps its hands off, `2-3`.
+    pub(crate) isolated: String,
     /// Frequency governors of the CPUs, each once.
-    pub governors: Vec<String>,
-    /// Enabled states of rest of any CPU.
-    pub idle_states: Vec<IdleState>,
+    pub(crate) governors: Vec<String>,
+    /// Enabled idle states of any CPU.
+    pub(crate) idle_states: Vec<IdleState>,
     /// Two threads share a core.
-    pub hyperthreading: bool,
-    /// What idle states have been limited to by programs, us; readable by root alone.
-    pub dma_latency_there: bool,
+    pub(crate) hyperthreading: bool,
+    /// The file by which programs limit idle states is there.
+    pub(crate) has_dma_latency_file: bool,
 }
 
 impl Cpu {
@@ -181,12 +185,12 @@ impl Cpu {
             }
         }
         Self {
-            count: root.text(base.join("online")).map_or(cpus.len(), |list| cpus_in(&list)),
+            count: root.text(base.join("online")).map_or(cpus.len(), |list| count_cpus(&list)),
             isolated: root.text(base.join("isolated")).unwrap_or_default(),
             governors,
             idle_states,
             hyperthreading: root.value(base.join("smt/active")) == Some(1),
-            dma_latency_there: root.exists("dev/cpu_dma_latency"),
+            has_dma_latency_file: root.exists("dev/cpu_dma_latency"),
         }
     }
 }
@@ -201,8 +205,8 @@ fn idle_states_of(root: &Root, folder: &Path) -> Vec<IdleState> {
     enabled.filter_map(read).collect()
 }
 
-/// How many CPUs a list such as `0-3,6` names.
-fn cpus_in(list: &str) -> usize {
+/// Returns the number of CPUs in a list such as `0-3,6`.
+fn count_cpus(list: &str) -> usize {
     let range = |part: &str| -> Option<usize> {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
         let (first, last): (usize, usize) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
@@ -212,14 +216,14 @@ fn cpus_in(list: &str) -> usize {
     list.split(',').filter_map(range).sum()
 }
 
-/// Something that memory is swapped out to.
+/// Device or file that memory is swapped out to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Swap {
-    pub name: String,
-    /// kB.
-    pub used_kb: u64,
+pub(crate) struct Swap {
+    pub(crate) name: String,
+    pub(crate) used_kb: u64,
 }
 
+/// Reads the swap areas in use.
 pub(super) fn swap(root: &Root) -> Vec<Swap> {
     let text = root.text("proc/swaps").unwrap_or_default();
     let row = |line: &str| {
@@ -229,14 +233,14 @@ pub(super) fn swap(root: &Root) -> Vec<Swap> {
     text.lines().skip(1).filter_map(row).collect()
 }
 
-/// What ROS 2 needs of the network.
+/// Properties of the network that ROS 2 depends on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Network {
-    /// The largest buffer that a receiving socket may ask for, bytes.
-    pub rmem_max: Option<u64>,
-    /// What one gets that asks for nothing, bytes.
-    pub rmem_default: Option<u64>,
-    pub multicast_on_lo: Option<bool>,
+pub(crate) struct Network {
+    /// Largest buffer that a receiving socket may ask for, bytes.
+    pub(crate) rmem_max: Option<u64>,
+    /// Buffer of one that asks for nothing, bytes.
+    pub(crate) rmem_default: Option<u64>,
+    pub(crate) multicast_on_lo: Option<bool>,
 }
 
 impl Network {
@@ -251,11 +255,11 @@ impl Network {
     }
 }
 
-/// Who sets the clock on the wall.
+/// Setting of the time of day.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Clock {
+pub(crate) struct Clock {
     /// systemd-timesyncd has heard from a server since the machine started.
-    pub timesyncd_synchronised: bool,
+    pub(crate) timesyncd_synchronised: bool,
 }
 
 impl Clock {
@@ -264,18 +268,36 @@ impl Clock {
     }
 }
 
-/// All processes that can be seen.
+/// Process, as far as it can be seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Process {
+    pub(crate) pid: u32,
+    /// Short name of the program.
+    pub(crate) name: String,
+}
+
+/// Reads all processes that can be seen.
 pub(super) fn processes(root: &Root) -> Vec<Process> {
     let pids = root.names("proc").into_iter().filter_map(|name| name.parse().ok());
     pids.filter_map(|pid: u32| Some(Process { pid, name: root.text(format!("proc/{pid}/comm"))? })).collect()
 }
 
-/// Where recordings go: the folder itself, or the nearest one above that exists; and the bytes left there.
-pub(super) fn room(recordings: &Path) -> Option<(PathBuf, u64)> {
-    let folder = std::path::absolute(recordings).ok()?;
-    let folder = folder.ancestors().find(|folder| folder.is_dir())?;
-    let data = rustix::fs::statvfs(folder).ok()?;
-    Some((folder.to_owned(), data.f_bavail.saturating_mul(data.f_frsize)))
+/// Room on a disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FreeSpace {
+    pub(crate) folder: PathBuf,
+    /// Bytes that are left for the user.
+    pub(crate) bytes: u64,
+}
+
+impl FreeSpace {
+    /// Reads the room where recordings go: in the folder itself, or the nearest one above that exists.
+    pub(super) fn read(recordings: &Path) -> Option<Self> {
+        let folder = std::path::absolute(recordings).ok()?;
+        let folder = folder.ancestors().find(|folder| folder.is_dir())?;
+        let data = rustix::fs::statvfs(folder).ok()?;
+        Some(Self { folder: folder.to_owned(), bytes: data.f_bavail.saturating_mul(data.f_frsize) })
+    }
 }
 
 #[cfg(test)]
@@ -287,7 +309,7 @@ mod tests {
         let cases =
             [("0-3", 4), ("0", 1), ("0-1,4-5,7", 5), ("", 0), ("3-1", 0), ("a-b", 0), ("0-99999999999", 0)];
         for (list, expected) in cases {
-            assert_eq!(cpus_in(list), expected, "{list}");
+            assert_eq!(count_cpus(list), expected, "{list}");
         }
     }
 }

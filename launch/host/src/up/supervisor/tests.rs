@@ -1,7 +1,7 @@
 //! One test a rule, without processes and without a clock.
 
 use super::*;
-use crate::up::{Part, RestartPolicy};
+use crate::up::process_spec::{ProcessSpec, RestartPolicy};
 
 const SIM: usize = 0;
 const BRIDGE: usize = 1;
@@ -11,8 +11,8 @@ fn seconds(s: f64) -> Duration {
     Duration::from_secs_f64(s)
 }
 
-fn part(name: &str, stop_timeout_s: f64) -> Part {
-    Part {
+fn process(name: &str, stop_timeout_s: f64) -> ProcessSpec {
+    ProcessSpec {
         name: name.to_owned(),
         program: "unused".into(),
         args: Vec::new(),
@@ -20,27 +20,32 @@ fn part(name: &str, stop_timeout_s: f64) -> Part {
         restart: RestartPolicy::soon(),
         stop_timeout: seconds(stop_timeout_s),
         ready_timeout: seconds(20.0),
-        in_a_hurry: Signal::Kill,
-        restart_note: None,
+        forced_stop_signal: Signal::Kill,
+        restart_notice: None,
     }
 }
 
-/// The supervisor with everything that it has told to do.
+/// Supervisor under test, with all that it has logged.
 struct Bench {
     supervisor: Supervisor,
     now_s: f64,
-    said: Vec<String>,
+    logged: Vec<String>,
 }
 
 impl Bench {
-    /// With the first part starting.
+    /// With the first process starting.
     fn new() -> Self {
-        let sim = Part { restart_note: Some("the world begins anew".to_owned()), ..part("sim", 5.0) };
-        let bridge =
-            Part { restart: RestartPolicy::at_once(), in_a_hurry: Signal::Terminate, ..part("bridge", 10.0) };
-        let plan = Plan::new(vec![sim, bridge, part("planner", 15.0)], &["planner", "bridge", "sim"]);
+        let sim =
+            ProcessSpec { restart_notice: Some("the world begins anew".to_owned()), ..process("sim", 5.0) };
+        let bridge = ProcessSpec {
+            restart: RestartPolicy::at_once(),
+            forced_stop_signal: Signal::Terminate,
+            ..process("bridge", 10.0)
+        };
+        let plan =
+            LaunchPlan::new(vec![sim, bridge, process("planner", 15.0)], &["planner", "bridge", "sim"]);
         let (supervisor, actions) = Supervisor::new(plan.expect("a plan"));
-        let mut bench = Self { supervisor, now_s: 0.0, said: Vec::new() };
+        let mut bench = Self { supervisor, now_s: 0.0, logged: Vec::new() };
         assert_eq!(bench.done(actions), [Action::Start(SIM)]);
         bench
     }
@@ -54,7 +59,7 @@ impl Bench {
         bench
     }
 
-    /// What an event makes it do, besides what it says.
+    /// Returns the actions that an event leads to, without those that only log.
     fn at(&mut self, now_s: f64, event: Event) -> Vec<Action> {
         assert!(now_s >= self.now_s, "time runs forwards");
         self.now_s = now_s;
@@ -71,54 +76,54 @@ impl Bench {
     }
 
     fn done(&mut self, actions: Vec<Action>) -> Vec<Action> {
-        let (said, done): (Vec<_>, _) = actions.into_iter().partition(|a| matches!(a, Action::Say(_)));
-        self.said.extend(said.into_iter().map(|a| match a {
-            Action::Say(text) => text,
+        let (logged, done): (Vec<_>, _) = actions.into_iter().partition(|a| matches!(a, Action::Log(_)));
+        self.logged.extend(logged.into_iter().map(|a| match a {
+            Action::Log(text) => text,
             other => panic!("{other:?}"),
         }));
         done
     }
 
-    fn said(&self, text: &str) -> bool {
-        self.said.iter().any(|s| s.contains(text))
+    fn has_logged(&self, text: &str) -> bool {
+        self.logged.iter().any(|s| s.contains(text))
     }
 
     fn why_given_up(&self) -> (usize, String) {
         match self.supervisor.outcome() {
-            Some(Err(GivenUp { part, why })) => (*part, why.clone()),
+            Some(Err(ProcessFailure { process, reason })) => (*process, reason.clone()),
             other => panic!("{other:?}"),
         }
     }
 }
 
-fn died(part: usize) -> Event {
-    Event::Ended { part, how: "signal: 9".to_owned() }
+fn died(process: usize) -> Event {
+    Event::Ended { process, exit_status: "signal: 9".to_owned() }
 }
 
-fn ended(part: usize) -> Event {
-    Event::Ended { part, how: "exit status: 0".to_owned() }
+fn ended(process: usize) -> Event {
+    Event::Ended { process, exit_status: "exit status: 0".to_owned() }
 }
 
 use Signal::{Interrupt, Kill, Terminate};
 
-fn send(part: usize, signal: Signal) -> Vec<Action> {
-    vec![Action::Send(part, signal)]
+fn send(process: usize, signal: Signal) -> Vec<Action> {
+    vec![Action::Send(process, signal)]
 }
 
 #[test]
-fn a_part_starts_when_the_one_before_is_ready() {
+fn a_process_starts_when_the_one_before_is_ready() {
     let mut bench = Bench::new();
     assert_eq!(bench.at(5.0, Event::Tick), []);
     assert_eq!(bench.at(6.0, Event::Ready(SIM)), [Action::Start(BRIDGE)]);
     assert_eq!(bench.at(6.5, Event::Ready(SIM)), [], "said twice");
     assert_eq!(bench.at(7.0, Event::Ready(BRIDGE)), [Action::Start(PLANNER)]);
     assert_eq!(bench.at(8.0, Event::Ready(PLANNER)), []);
-    assert!(bench.said("everything is ready"));
+    assert!(bench.has_logged("everything is ready"));
     assert_eq!(bench.supervisor.deadline(), None);
 }
 
 #[test]
-fn a_part_that_never_gets_ready_stops_what_was_started_in_order() {
+fn a_process_that_never_gets_ready_stops_what_was_started_in_order() {
     let mut bench = Bench::new();
     bench.at(1.0, Event::Ready(SIM));
     assert_eq!(bench.next(), (21.0, send(BRIDGE, Interrupt)));
@@ -129,11 +134,11 @@ fn a_part_that_never_gets_ready_stops_what_was_started_in_order() {
 }
 
 #[test]
-fn a_part_that_dies_at_its_first_start_is_not_tried_again() {
+fn a_process_that_dies_at_its_first_start_is_not_tried_again() {
     for (event, why) in [
         (died(BRIDGE), "it never got ready: it ended (signal: 9)"),
         (
-            Event::NotStarted { part: BRIDGE, why: "no such file".to_owned() },
+            Event::NotStarted { process: BRIDGE, error: "no such file".to_owned() },
             "it never got ready: it cannot be started (no such file)",
         ),
     ] {
@@ -146,18 +151,18 @@ fn a_part_that_dies_at_its_first_start_is_not_tried_again() {
 }
 
 #[test]
-fn a_part_that_dies_meanwhile_does_not_hold_up_the_start_of_the_others() {
+fn a_process_that_dies_meanwhile_does_not_hold_up_the_start_of_the_others() {
     let mut bench = Bench::new();
     bench.at(1.0, Event::Ready(SIM));
     assert_eq!(bench.at(1.2, died(SIM)), []);
     assert_eq!(bench.at(1.3, Event::Ready(BRIDGE)), [Action::Start(PLANNER)]);
     assert_eq!(bench.next(), (1.7, vec![Action::Start(SIM)]));
     assert_eq!(bench.at(2.0, Event::Ready(SIM)), [], "its successors are up already");
-    assert!(bench.said("sim: the world begins anew"));
+    assert!(bench.has_logged("sim: the world begins anew"));
 }
 
 #[test]
-fn waits_before_restarts_double_and_the_fifth_quick_death_is_the_last() {
+fn waits_before_restarts_double_and_the_fifth_early_exit_is_the_last() {
     let mut bench = Bench::up();
     let mut now_s = 10.0;
     for delay_s in [0.5, 1.0, 2.0, 4.0] {
@@ -169,12 +174,12 @@ fn waits_before_restarts_double_and_the_fifth_quick_death_is_the_last() {
     assert_eq!(bench.at(now_s, died(PLANNER)), send(BRIDGE, Interrupt));
     assert_eq!(bench.at(now_s + 1.0, ended(BRIDGE)), send(SIM, Interrupt));
     assert_eq!(bench.at(now_s + 2.0, ended(SIM)), []);
-    let (part, why) = bench.why_given_up();
-    assert!(part == PLANNER && why.contains("5 times"), "{why}");
+    let (process, why) = bench.why_given_up();
+    assert!(process == PLANNER && why.contains("5 times"), "{why}");
 }
 
 #[test]
-fn a_healthy_life_ends_the_row_of_quick_deaths() {
+fn a_healthy_life_ends_the_row_of_early_exits() {
     let mut bench = Bench::up();
     let mut now_s = 10.0;
     for _ in 0..4 {
@@ -198,7 +203,7 @@ fn the_bridge_is_restarted_at_once_to_let_the_motors_go() {
     let mut bench = Bench::up();
     let mut now_s = 100.0;
     for delay_s in [0.125, 0.125, 0.25, 0.5, 1.0] {
-        // Nothing else is stopped meanwhile. The first of them comes after a healthy life.
+        // Nothing else is stopped meanwhile. The first of them comes after a healthy status.
         assert_eq!(bench.at(now_s, died(BRIDGE)), []);
         assert_eq!(bench.next(), (now_s + delay_s, vec![Action::Start(BRIDGE)]));
         bench.at(bench.now_s + 0.5, Event::Ready(BRIDGE));
@@ -223,33 +228,33 @@ fn a_restart_that_cannot_be_made_counts_as_a_death() {
     let mut bench = Bench::up();
     bench.at(10.0, died(SIM));
     let (started_s, _) = bench.next();
-    let not_started = Event::NotStarted { part: SIM, why: "no such file".to_owned() };
+    let not_started = Event::NotStarted { process: SIM, error: "no such file".to_owned() };
     assert_eq!(bench.at(started_s, not_started), []);
     assert_eq!(bench.next(), (started_s + 1.0, vec![Action::Start(SIM)]));
 }
 
 #[test]
-fn a_stop_lets_each_part_end_before_the_next() {
+fn a_stop_lets_each_process_end_before_the_next() {
     let mut bench = Bench::up();
-    assert_eq!(bench.at(50.0, Event::StopAsked), send(PLANNER, Interrupt));
+    assert_eq!(bench.at(50.0, Event::StopRequested), send(PLANNER, Interrupt));
     assert_eq!(bench.at(64.0, Event::Tick), [], "the robot lies down");
     assert_eq!(bench.at(64.9, ended(PLANNER)), send(BRIDGE, Interrupt));
     assert_eq!(bench.at(70.0, ended(BRIDGE)), send(SIM, Interrupt));
     assert_eq!(bench.supervisor.outcome(), None);
     assert_eq!(bench.at(71.0, ended(SIM)), []);
-    assert_eq!(bench.supervisor.outcome(), Some(&Ok(Stopped::InOrder)));
+    assert_eq!(bench.supervisor.outcome(), Some(&Ok(StopOutcome::Orderly)));
     assert_eq!(bench.supervisor.deadline(), None);
 }
 
 #[test]
 fn who_does_not_end_gets_stronger_signals_and_the_log_says_so() {
     let mut bench = Bench::up();
-    bench.at(50.0, Event::StopAsked);
+    bench.at(50.0, Event::StopRequested);
     assert_eq!(bench.next(), (65.0, send(PLANNER, Terminate)));
     assert_eq!(bench.next(), (67.0, send(PLANNER, Kill)));
     for word in ["planner does not end by SIGINT", "planner does not end by SIGTERM", "planner gets SIGKILL"]
     {
-        assert!(bench.said(word), "{word}");
+        assert!(bench.has_logged(word), "{word}");
     }
     assert_eq!(bench.at(67.1, died(PLANNER)), send(BRIDGE, Interrupt));
     assert_eq!(bench.next(), (77.1, send(BRIDGE, Terminate)));
@@ -258,59 +263,59 @@ fn who_does_not_end_gets_stronger_signals_and_the_log_says_so() {
     assert_eq!(bench.next(), (83.0, send(SIM, Terminate)));
     assert_eq!(bench.next(), (85.0, send(SIM, Kill)));
     assert_eq!(bench.next(), (90.0, vec![]));
-    assert_eq!(bench.supervisor.outcome(), Some(&Ok(Stopped::InOrder)));
-    assert!(bench.said("sim: it does not end even by SIGKILL"));
+    assert_eq!(bench.supervisor.outcome(), Some(&Ok(StopOutcome::Orderly)));
+    assert!(bench.has_logged("sim: it does not end even by SIGKILL"));
 }
 
 #[test]
 fn a_second_request_kills_all_but_the_bridge_which_has_two_seconds() {
     let mut bench = Bench::up();
-    bench.at(50.0, Event::StopAsked);
+    bench.at(50.0, Event::StopRequested);
     assert_eq!(
-        bench.at(51.0, Event::StopAsked),
+        bench.at(51.0, Event::StopRequested),
         [Action::Send(SIM, Kill), Action::Send(BRIDGE, Terminate), Action::Send(PLANNER, Kill)]
     );
     assert_eq!(bench.at(51.1, died(SIM)), []);
     assert_eq!(bench.at(51.1, died(PLANNER)), []);
-    assert_eq!(bench.at(52.0, Event::StopAsked), [], "a third changes nothing");
+    assert_eq!(bench.at(52.0, Event::StopRequested), [], "a third changes nothing");
     assert_eq!(bench.next(), (53.0, send(BRIDGE, Kill)));
     assert_eq!(bench.at(53.1, died(BRIDGE)), []);
-    assert_eq!(bench.supervisor.outcome(), Some(&Ok(Stopped::Hurriedly)));
+    assert_eq!(bench.supervisor.outcome(), Some(&Ok(StopOutcome::Forced)));
 }
 
 #[test]
 fn one_ctrl_c_that_arrives_twice_is_one() {
     let mut bench = Bench::up();
-    assert_eq!(bench.at(50.0, Event::StopAsked), send(PLANNER, Interrupt));
-    assert_eq!(bench.at(50.01, Event::StopAsked), []);
-    assert_eq!(bench.at(50.49, Event::StopAsked), []);
-    assert_eq!(bench.at(50.5, Event::StopAsked).len(), 3);
+    assert_eq!(bench.at(50.0, Event::StopRequested), send(PLANNER, Interrupt));
+    assert_eq!(bench.at(50.01, Event::StopRequested), []);
+    assert_eq!(bench.at(50.49, Event::StopRequested), []);
+    assert_eq!(bench.at(50.5, Event::StopRequested).len(), 3);
 }
 
 #[test]
 fn a_stop_during_the_start_or_a_wait_starts_nothing_more() {
     let mut bench = Bench::new();
     bench.at(1.0, Event::Ready(SIM));
-    assert_eq!(bench.at(2.0, Event::StopAsked), send(BRIDGE, Interrupt));
+    assert_eq!(bench.at(2.0, Event::StopRequested), send(BRIDGE, Interrupt));
     assert_eq!(bench.at(2.1, Event::Ready(BRIDGE)), []);
     assert_eq!(bench.at(3.0, ended(BRIDGE)), send(SIM, Interrupt));
     bench.at(4.0, ended(SIM));
-    assert_eq!(bench.supervisor.outcome(), Some(&Ok(Stopped::InOrder)));
+    assert_eq!(bench.supervisor.outcome(), Some(&Ok(StopOutcome::Orderly)));
 
     let mut bench = Bench::up();
     bench.at(10.0, died(BRIDGE));
-    assert_eq!(bench.at(11.0, Event::StopAsked), send(PLANNER, Interrupt));
+    assert_eq!(bench.at(11.0, Event::StopRequested), send(PLANNER, Interrupt));
     assert_eq!(bench.at(14.0, Event::Tick), [], "no new bridge");
     assert_eq!(bench.at(15.0, ended(PLANNER)), send(SIM, Interrupt));
 }
 
 #[test]
-fn a_part_that_starts_during_a_long_stop_waits_for_its_turn() {
+fn a_process_that_starts_during_a_long_stop_waits_for_its_turn() {
     let mut bench = Bench::up();
     bench.at(10.0, died(SIM));
     bench.next();
     // It would be late at 30.5, when the planner still lets the robot lie down.
-    assert_eq!(bench.at(29.0, Event::StopAsked), send(PLANNER, Interrupt));
+    assert_eq!(bench.at(29.0, Event::StopRequested), send(PLANNER, Interrupt));
     assert_eq!(bench.at(31.0, Event::Tick), []);
     assert_eq!(bench.at(32.0, ended(PLANNER)), send(BRIDGE, Interrupt));
     assert_eq!(bench.at(33.0, ended(BRIDGE)), send(SIM, Interrupt));
@@ -319,20 +324,20 @@ fn a_part_that_starts_during_a_long_stop_waits_for_its_turn() {
 #[test]
 fn who_dies_during_the_stop_is_not_restarted() {
     let mut bench = Bench::up();
-    bench.at(50.0, Event::StopAsked);
+    bench.at(50.0, Event::StopRequested);
     assert_eq!(bench.at(51.0, died(BRIDGE)), []);
     assert_eq!(bench.at(60.0, Event::Tick), []);
     assert_eq!(bench.at(61.0, ended(PLANNER)), send(SIM, Interrupt));
 }
 
 #[test]
-fn a_request_while_a_part_is_given_up_still_stops_in_order() {
+fn a_request_while_a_process_is_given_up_still_stops_in_order() {
     let mut bench = Bench::up();
-    bench.supervisor.lives[SIM].quick_deaths = 4;
+    bench.supervisor.statuses[SIM].early_exits = 4;
     assert_eq!(bench.at(10.0, died(SIM)), send(PLANNER, Interrupt));
-    assert_eq!(bench.at(11.0, Event::StopAsked), [], "the robot has its time to lie down");
+    assert_eq!(bench.at(11.0, Event::StopRequested), [], "the robot has its time to lie down");
     assert_eq!(
-        bench.at(12.0, Event::StopAsked),
+        bench.at(12.0, Event::StopRequested),
         [Action::Send(BRIDGE, Terminate), Action::Send(PLANNER, Kill)]
     );
     bench.at(12.1, died(PLANNER));
@@ -343,9 +348,9 @@ fn a_request_while_a_part_is_given_up_still_stops_in_order() {
 #[test]
 fn no_stop_takes_longer_than_the_longest() {
     let mut bench = Bench::up();
-    let longest = Supervisor::longest_stop(&bench.supervisor.plan);
+    let longest = Supervisor::max_stop_duration(&bench.supervisor.plan);
     let begun_s = 100.0;
-    bench.at(begun_s, Event::StopAsked);
+    bench.at(begun_s, Event::StopRequested);
     // Nothing ends by any signal.
     while bench.supervisor.outcome().is_none() {
         let due = bench.supervisor.deadline().expect("it waits for something");

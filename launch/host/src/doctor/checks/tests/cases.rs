@@ -1,12 +1,20 @@
 //! Good machines with one thing changed, and what is to be said of each.
 
-use super::Verdict;
-use crate::doctor::facts::fixture::{FT232H, Machine, Plug};
+use crate::doctor::assessment::Verdict;
+use crate::doctor::fixture::{FT232H, FakeMachine, UsbSerialAdapter};
 
-/// A change of the good machine; the check that has to notice; its verdict; a part of what was found; and of the remedy.
-pub(super) type Case = (fn(&Machine), &'static str, Verdict, &'static str, &'static str);
+/// Change of the good machine, with the check that has to notice it.
+pub(super) struct Case {
+    pub(super) change: fn(&FakeMachine),
+    pub(super) check: &'static str,
+    pub(super) verdict: Verdict,
+    /// Part of what is found.
+    pub(super) found: &'static str,
+    /// Part of the remedy; empty where none matters.
+    pub(super) remedy: &'static str,
+}
 
-/// The files that most changes are made to.
+/// Files that most changes are made to.
 pub(super) const LATENCY: &str = "sys/devices/pci0000:00/usb1/1-1/interface/ttyUSB0/latency_timer";
 pub(super) const KERNEL_VERSION: &str = "proc/sys/kernel/version";
 pub(super) const RUNTIME: &str = "proc/sys/kernel/sched_rt_runtime_us";
@@ -18,240 +26,366 @@ const GOVERNOR: &str = "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor";
 pub(super) const CASES: [Case; 48] = {
     use Verdict::{Fault, Note, Ok, Warning};
     [
-        (|m| m.remove("dev/ttyUSB0"), "ports", Fault, "motor bus 0", "plug in the adapter"),
-        (
-            |m| {
+        Case {
+            change: |m| m.remove("dev/ttyUSB0"),
+            check: "ports",
+            verdict: Fault,
+            found: "motor bus 0",
+            remedy: "plug in the adapter",
+        },
+        Case {
+            change: |m| {
                 m.remove("dev/ttyUSB0");
-                m.plug(Plug { name: "ttyUSB7", at: "usb1/1-7", ..FT232H });
+                m.plug_in(UsbSerialAdapter { name: "ttyUSB7", at: "usb1/1-7", ..FT232H });
             },
-            "ports",
-            Fault,
-            "usb-ttyUSB0 is not there",
-            "/dev/serial/by-id/usb-ttyUSB7",
-        ),
-        (
-            |m| {
+            check: "ports",
+            verdict: Fault,
+            found: "usb-ttyUSB0 is not there",
+            remedy: "/dev/serial/by-id/usb-ttyUSB7",
+        },
+        Case {
+            change: |m| {
                 m.remove("dev/ttyUSB0");
                 m.file("usr/lib/udev/rules.d/85-brltty.rules", "");
             },
-            "ports",
-            Fault,
-            "not there",
-            "apt remove brltty",
-        ),
-        (
-            |m| m.link("proc/700/fd/5", "/dev/ttyUSB0"),
-            "port holders",
-            Fault,
-            "chronyd (700)",
-            "fuser -v /dev/ttyUSB0",
-        ),
-        (
-            |m| {
+            check: "ports",
+            verdict: Fault,
+            found: "not there",
+            remedy: "apt remove brltty",
+        },
+        Case {
+            change: |m| m.link("proc/700/fd/5", "/dev/ttyUSB0"),
+            check: "port holders",
+            verdict: Fault,
+            found: "chronyd (700)",
+            remedy: "fuser -v /dev/ttyUSB0",
+        },
+        Case {
+            change: |m| {
                 m.file("proc/9/comm", "adit-ros\n");
                 m.link("proc/9/fd/5", "/dev/ttyUSB0");
             },
-            "port holders",
-            Note,
-            "adit-ros (9)",
-            "",
-        ),
-        (
-            |m| m.file("proc/cmdline", "console=ttyUSB0,115200"),
-            "port holders",
-            Fault,
-            "console",
-            "console=ttyUSB0",
-        ),
-        (
-            |m| {
+            check: "port holders",
+            verdict: Note,
+            found: "adit-ros (9)",
+            remedy: "",
+        },
+        Case {
+            change: |m| m.file("proc/cmdline", "console=ttyUSB0,115200"),
+            check: "port holders",
+            verdict: Fault,
+            found: "console",
+            remedy: "console=ttyUSB0",
+        },
+        Case {
+            change: |m| {
                 m.remove(RULES);
                 m.file("proc/9/comm", "ModemManager\n");
             },
-            "port holders",
-            Warning,
-            "ModemManager",
-            "99-adit.rules",
-        ),
+            check: "port holders",
+            verdict: Warning,
+            found: "ModemManager",
+            remedy: "99-adit.rules",
+        },
         // With the rules installed it leaves the ports alone.
-        (|m| m.file("proc/9/comm", "ModemManager\n"), "port holders", Ok, "none", ""),
-        (
-            |m| m.file("usr/lib/udev/rules.d/85-brltty.rules", ""),
-            "port holders",
-            Warning,
-            "brltty",
-            "apt remove brltty",
-        ),
-        (
-            |m| m.file("sys/devices/pci0000:00/usb1/1-1/bcdDevice", "0600"),
-            "baud rate",
-            Fault,
-            "ttyUSB0 does at most 3 Mbaud, wanted are 4 Mbaud",
-            "FT232H",
-        ),
-        (|m| m.file("sys/devices/pci0000:00/usb1/1-1/bcdDevice", "ffff"), "baud rate", Note, "not known", ""),
-        (|m| m.file(LATENCY, "16\n"), "ftdi latency", Warning, "is 16 ms", "ttyUSB0/latency_timer"),
-        (|m| m.file(LATENCY, "2\n"), "ftdi latency", Warning, "is 2 ms", "/etc/udev/rules.d/99-adit.rules"),
-        (
-            |m| m.file("sys/devices/pci0000:00/usb1/1-1/speed", "12"),
-            "usb wiring",
-            Warning,
-            "12 Mbit/s",
-            "high-speed adapter",
-        ),
-        (|m| m.file("proc/self/status", "Uid:\t0\t0\t0\t0\n"), "user", Note, "root", "sudo -u adit"),
-        (
-            |m| m.file("proc/self/limits", "Max realtime priority  79  99\n"),
-            "real-time priority",
-            Warning,
-            "up to 79",
-            "/etc/security/limits.d/99-adit-limits.conf",
-        ),
-        (
-            |m| m.file("proc/self/limits", "Max realtime priority  80  80\n"),
-            "real-time priority",
-            Ok,
-            "up to 80",
-            "",
-        ),
-        (
-            |m| m.file("proc/self/limits", "Max locked memory  8388608  8388608  bytes\n"),
-            "locked memory",
-            Warning,
-            "8 MiB",
-            "usermod -aG realtime",
-        ),
-        (
-            |m| {
+        Case {
+            change: |m| m.file("proc/9/comm", "ModemManager\n"),
+            check: "port holders",
+            verdict: Ok,
+            found: "none",
+            remedy: "",
+        },
+        Case {
+            change: |m| m.file("usr/lib/udev/rules.d/85-brltty.rules", ""),
+            check: "port holders",
+            verdict: Warning,
+            found: "brltty",
+            remedy: "apt remove brltty",
+        },
+        Case {
+            change: |m| m.file("sys/devices/pci0000:00/usb1/1-1/bcdDevice", "0600"),
+            check: "baud rate",
+            verdict: Fault,
+            found: "ttyUSB0 does at most 3 Mbaud, wanted are 4 Mbaud",
+            remedy: "FT232H",
+        },
+        Case {
+            change: |m| m.file("sys/devices/pci0000:00/usb1/1-1/bcdDevice", "ffff"),
+            check: "baud rate",
+            verdict: Note,
+            found: "not known",
+            remedy: "",
+        },
+        Case {
+            change: |m| m.file(LATENCY, "16\n"),
+            check: "ftdi latency",
+            verdict: Warning,
+            found: "is 16 ms",
+            remedy: "ttyUSB0/latency_timer",
+        },
+        Case {
+            change: |m| m.file(LATENCY, "2\n"),
+            check: "ftdi latency",
+            verdict: Warning,
+            found: "is 2 ms",
+            remedy: "/etc/udev/rules.d/99-adit.rules",
+        },
+        Case {
+            change: |m| m.file("sys/devices/pci0000:00/usb1/1-1/speed", "12"),
+            check: "usb wiring",
+            verdict: Warning,
+            found: "12 Mbit/s",
+            remedy: "high-speed adapter",
+        },
+        Case {
+            change: |m| m.file("proc/self/status", "Uid:\t0\t0\t0\t0\n"),
+            check: "user",
+            verdict: Note,
+            found: "root",
+            remedy: "sudo -u adit",
+        },
+        Case {
+            change: |m| m.file("proc/self/limits", "Max realtime priority  79  99\n"),
+            check: "real-time priority",
+            verdict: Warning,
+            found: "up to 79",
+            remedy: "/etc/security/limits.d/99-adit-limits.conf",
+        },
+        Case {
+            change: |m| m.file("proc/self/limits", "Max realtime priority  80  80\n"),
+            check: "real-time priority",
+            verdict: Ok,
+            found: "up to 80",
+            remedy: "",
+        },
+        Case {
+            change: |m| m.file("proc/self/limits", "Max locked memory  8388608  8388608  bytes\n"),
+            check: "locked memory",
+            verdict: Warning,
+            found: "8 MiB",
+            remedy: "usermod -aG realtime",
+        },
+        Case {
+            change: |m| {
                 m.file("proc/self/limits", "Max locked memory  0  0  bytes\nMax realtime priority  0  0\n");
                 m.file("proc/self/status", "Uid:\t0\t0\t0\t0\nCapEff:\t0000000000804000\n");
             },
-            "locked memory",
-            Ok,
-            "CAP_IPC_LOCK",
-            "",
-        ),
-        (
-            |m| m.file("proc/swaps", "F T S U P\n/dev/zram0 partition 99 2048 5\n"),
-            "swap",
-            Warning,
-            "2 MiB",
-            "nvzramconfig",
-        ),
-        (|m| m.file("proc/swaps", "F T S U P\n/swapfile file 99 0 5\n"), "swap", Note, "0 MiB", "swapoff"),
-        (
-            |m| m.file(KERNEL_VERSION, "#1 SMP PREEMPT_DYNAMIC"),
-            "kernel",
-            Warning,
-            "without PREEMPT_RT",
-            "realtime-kernel",
-        ),
-        (|m| m.file(RUNTIME, "-1\n"), "real-time throttling", Note, "no limit", "sched_rt_runtime_us=950000"),
-        (
-            |m| m.file(RUNTIME, "0\n"),
-            "real-time throttling",
-            Warning,
-            "not run at all",
-            "sched_rt_runtime_us=950000",
-        ),
-        (
-            |m| {
+            check: "locked memory",
+            verdict: Ok,
+            found: "CAP_IPC_LOCK",
+            remedy: "",
+        },
+        Case {
+            change: |m| m.file("proc/swaps", "F T S U P\n/dev/zram0 partition 99 2048 5\n"),
+            check: "swap",
+            verdict: Warning,
+            found: "2 MiB",
+            remedy: "nvzramconfig",
+        },
+        Case {
+            change: |m| m.file("proc/swaps", "F T S U P\n/swapfile file 99 0 5\n"),
+            check: "swap",
+            verdict: Note,
+            found: "0 MiB",
+            remedy: "swapoff",
+        },
+        Case {
+            change: |m| m.file(KERNEL_VERSION, "#1 SMP PREEMPT_DYNAMIC"),
+            check: "kernel",
+            verdict: Warning,
+            found: "without PREEMPT_RT",
+            remedy: "realtime-kernel",
+        },
+        Case {
+            change: |m| m.file(RUNTIME, "-1\n"),
+            check: "real-time throttling",
+            verdict: Note,
+            found: "no limit",
+            remedy: "sched_rt_runtime_us=950000",
+        },
+        Case {
+            change: |m| m.file(RUNTIME, "0\n"),
+            check: "real-time throttling",
+            verdict: Warning,
+            found: "not run at all",
+            remedy: "sched_rt_runtime_us=950000",
+        },
+        Case {
+            change: |m| {
                 m.file("proc/self/cgroup", "3:cpu,cpuacct:/user\n");
                 m.file("sys/fs/cgroup/cpu,cpuacct/user/cpu.rt_runtime_us", "0\n");
             },
-            "real-time throttling",
-            Warning,
-            "no real-time share",
-            "cpu.rt_runtime_us",
-        ),
-        (|m| m.file("sys/devices/system/cpu/online", "0\n"), "cpus", Warning, "1", "four cores"),
-        (|m| m.file("sys/devices/system/cpu/smt/active", "1\n"), "cpus", Note, "two threads a core", "nosmt"),
-        (
-            |m| m.file("sys/devices/system/cpu/isolated", "3\n"),
-            "cpu isolation",
-            Note,
-            "isolcpus=3",
-            "taskset -apc 3",
-        ),
-        (|m| m.file(GOVERNOR, "powersave\n"), "cpu frequency", Warning, "powersave", "echo performance"),
-        (|m| m.file(IDLE_LATENCY, "133\n"), "cpu idle states", Warning, "133 us", "cpupower idle-set -D 100"),
-        (|m| m.file(CLOCKSOURCE, "hpet\n"), "clocksource", Warning, "hpet", "tsc=reliable"),
-        (
-            |m| m.file("proc/cpuinfo", "flags : fpu hypervisor\n"),
-            "virtualisation",
-            Note,
-            "virtual machine",
-            "simulator",
-        ),
-        (
-            |m| m.file("proc/sys/net/core/rmem_max", "212992\n"),
-            "network",
-            Warning,
-            "208 KiB",
-            "99-adit-sysctl.conf",
-        ),
-        (|m| m.remove("proc/700/comm"), "clock", Warning, "nobody", "set-ntp true"),
-        (|m| m.file("dev/ttyUSB9", ""), "ports", Ok, "motor bus 0", ""),
-        (
-            |m| m.file(RUNTIME, "100000\n"),
-            "real-time throttling",
-            Warning,
-            "100000 us",
-            "sched_rt_runtime_us=950000",
-        ),
-        (|m| m.file("sys/devices/system/cpu/online", "0-1\n"), "cpus", Note, "2", "README.md"),
-        (|m| m.remove(CLOCKSOURCE), "clocksource", Note, "cannot be told", ""),
-        (|m| m.file(CLOCKSOURCE, "arch_sys_counter\n"), "clocksource", Ok, "arch_sys_counter", ""),
-        (
-            |m| m.file("run/systemd/container", "lxc\n"),
-            "virtualisation",
-            Note,
-            "a container (lxc)",
-            "--ulimit rtprio=99",
-        ),
-        (
-            |m| m.file("sys/class/net/lo/flags", "0x9\n"),
-            "network",
-            Note,
-            "no multicast on lo",
-            "ip link set lo multicast on",
-        ),
-        (|m| m.remove("proc/sys/net/core/rmem_max"), "network", Note, "cannot be read", ""),
-        (
-            |m| m.file("proc/700/comm", "systemd-timesyn\n"),
-            "clock",
-            Warning,
-            "not reached",
-            "timesync-status",
-        ),
-        (
-            |m| {
+            check: "real-time throttling",
+            verdict: Warning,
+            found: "no real-time share",
+            remedy: "cpu.rt_runtime_us",
+        },
+        Case {
+            change: |m| m.file("sys/devices/system/cpu/online", "0\n"),
+            check: "cpus",
+            verdict: Warning,
+            found: "1",
+            remedy: "four cores",
+        },
+        Case {
+            change: |m| m.file("sys/devices/system/cpu/smt/active", "1\n"),
+            check: "cpus",
+            verdict: Note,
+            found: "two threads a core",
+            remedy: "nosmt",
+        },
+        Case {
+            change: |m| m.file("sys/devices/system/cpu/isolated", "3\n"),
+            check: "cpu isolation",
+            verdict: Note,
+            found: "isolcpus=3",
+            remedy: "taskset -apc 3",
+        },
+        Case {
+            change: |m| m.file(GOVERNOR, "powersave\n"),
+            check: "cpu frequency",
+            verdict: Warning,
+            found: "powersave",
+            remedy: "echo performance",
+        },
+        Case {
+            change: |m| m.file(IDLE_LATENCY, "133\n"),
+            check: "cpu idle states",
+            verdict: Warning,
+            found: "133 us",
+            remedy: "cpupower idle-set -D 100",
+        },
+        Case {
+            change: |m| m.file(CLOCKSOURCE, "hpet\n"),
+            check: "clocksource",
+            verdict: Warning,
+            found: "hpet",
+            remedy: "tsc=reliable",
+        },
+        Case {
+            change: |m| m.file("proc/cpuinfo", "flags : fpu hypervisor\n"),
+            check: "virtualisation",
+            verdict: Note,
+            found: "virtual machine",
+            remedy: "simulator",
+        },
+        Case {
+            change: |m| m.file("proc/sys/net/core/rmem_max", "212992\n"),
+            check: "network",
+            verdict: Warning,
+            found: "208 KiB",
+            remedy: "99-adit-sysctl.conf",
+        },
+        Case {
+            change: |m| m.remove("proc/700/comm"),
+            check: "clock",
+            verdict: Warning,
+            found: "nobody",
+            remedy: "set-ntp true",
+        },
+        Case {
+            change: |m| m.file("dev/ttyUSB9", ""),
+            check: "ports",
+            verdict: Ok,
+            found: "motor bus 0",
+            remedy: "",
+        },
+        Case {
+            change: |m| m.file(RUNTIME, "100000\n"),
+            check: "real-time throttling",
+            verdict: Warning,
+            found: "100000 us",
+            remedy: "sched_rt_runtime_us=950000",
+        },
+        Case {
+            change: |m| m.file("sys/devices/system/cpu/online", "0-1\n"),
+            check: "cpus",
+            verdict: Note,
+            found: "2",
+            remedy: "README.md",
+        },
+        Case {
+            change: |m| m.remove(CLOCKSOURCE),
+            check: "clocksource",
+            verdict: Note,
+            found: "cannot be told",
+            remedy: "",
+        },
+        Case {
+            change: |m| m.file(CLOCKSOURCE, "arch_sys_counter\n"),
+            check: "clocksource",
+            verdict: Ok,
+            found: "arch_sys_counter",
+            remedy: "",
+        },
+        Case {
+            change: |m| m.file("run/systemd/container", "lxc\n"),
+            check: "virtualisation",
+            verdict: Note,
+            found: "a container (lxc)",
+            remedy: "--ulimit rtprio=99",
+        },
+        Case {
+            change: |m| m.file("sys/class/net/lo/flags", "0x9\n"),
+            check: "network",
+            verdict: Note,
+            found: "no multicast on lo",
+            remedy: "ip link set lo multicast on",
+        },
+        Case {
+            change: |m| m.remove("proc/sys/net/core/rmem_max"),
+            check: "network",
+            verdict: Note,
+            found: "cannot be read",
+            remedy: "",
+        },
+        Case {
+            change: |m| m.file("proc/700/comm", "systemd-timesyn\n"),
+            check: "clock",
+            verdict: Warning,
+            found: "not reached",
+            remedy: "timesync-status",
+        },
+        Case {
+            change: |m| {
                 m.remove("proc/700/comm");
                 m.file("run/systemd/timesync/synchronized", "");
             },
-            "clock",
-            Ok,
-            "timesyncd",
-            "",
-        ),
-        (
-            |m| {
+            check: "clock",
+            verdict: Ok,
+            found: "timesyncd",
+            remedy: "",
+        },
+        Case {
+            change: |m| {
                 m.file(KERNEL_VERSION, "#1 SMP PREEMPT\n");
                 m.file("sys/kernel/realtime", "1\n");
             },
-            "kernel",
-            Ok,
-            "PREEMPT_RT",
-            "",
-        ),
-        (|m| m.file(KERNEL_VERSION, "#1 SMP\n"), "kernel", Warning, "not preemptible", "realtime-kernel"),
-        (
-            |m| m.file("sys/devices/system/cpu/cpu1/cpufreq/scaling_governor", "schedutil\n"),
-            "cpu frequency",
-            Warning,
-            "performance, schedutil",
-            "nvpmodel",
-        ),
-        (|m| m.file("proc/self/limits", ""), "real-time priority", Note, "cannot be read", ""),
+            check: "kernel",
+            verdict: Ok,
+            found: "PREEMPT_RT",
+            remedy: "",
+        },
+        Case {
+            change: |m| m.file(KERNEL_VERSION, "#1 SMP\n"),
+            check: "kernel",
+            verdict: Warning,
+            found: "not preemptible",
+            remedy: "realtime-kernel",
+        },
+        Case {
+            change: |m| m.file("sys/devices/system/cpu/cpu1/cpufreq/scaling_governor", "schedutil\n"),
+            check: "cpu frequency",
+            verdict: Warning,
+            found: "performance, schedutil",
+            remedy: "nvpmodel",
+        },
+        Case {
+            change: |m| m.file("proc/self/limits", ""),
+            check: "real-time priority",
+            verdict: Note,
+            found: "cannot be read",
+            remedy: "",
+        },
     ]
 };

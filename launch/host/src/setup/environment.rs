@@ -1,19 +1,18 @@
-//! The finished ROS 2 environment: the variables that programs in it need, and the `adit-ros` program.
+//! ROS 2 environment that a setup has made: the variables that programs in it need, and the `adit-ros` program.
 
 use std::env;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use super::error::SetupError;
+use super::layout::{self, FOLDER_VARIABLE};
 use super::state::State;
-use super::underlay::{self, Underlay};
-use super::{SetupError, binary, interfaces, wheels};
+use super::underlay::{Underlay, WHEELS_MIDDLEWARE};
+use super::variables::{join_paths, own_variables, quoted, split_paths};
 
-/// Names the folder that `adit setup ros --prefix` was given, for commands without that option.
-const FOLDER: &str = "ADIT_ROS";
-
-/// The packages whose messages the nodes use or that those contain: r2r generates code for no others.
-const MESSAGES: [&str; 16] = [
+/// Packages whose messages the nodes use or that those contain: r2r generates code for no others.
+const MESSAGE_PACKAGES: [&str; 16] = [
     "action_msgs",
     "adit_msgs",
     "builtin_interfaces",
@@ -32,25 +31,26 @@ const MESSAGES: [&str; 16] = [
     "visualization_msgs",
 ];
 
-/// A ROS 2 environment that `adit setup ros` has made.
+/// ROS 2 environment that `adit setup ros` has made.
 #[derive(Clone, Debug)]
 pub struct RosEnvironment {
-    folder: PathBuf,
-    underlay: Underlay,
-    interfaces: String,
+    pub(super) folder: PathBuf,
+    pub(super) underlay: Underlay,
+    /// Stamp of the interface packages.
+    pub(super) interfaces: String,
     interface_python: PathBuf,
     binary: PathBuf,
 }
 
 impl RosEnvironment {
-    /// The environment in `prefix`; without one in `$ADIT_ROS`, else in `.ros` of the workspace.
+    /// Finds the environment in `prefix`; without one in `$ADIT_ROS`, else in `.ros` of the workspace.
     ///
     /// # Errors
     /// When it is not set up, or has been moved since. It is not looked at more closely than that.
     pub fn find(prefix: Option<&Path>) -> Result<Self, SetupError> {
-        let folder = folder(prefix)?;
+        let folder = layout::folder(prefix)?;
         let state = State::load(&folder);
-        let found = Self::on(&state).filter(|found| {
+        let found = Self::from_state(&state).filter(|found| {
             let parts = found.underlay.prefixes.iter().chain([&found.interface_python]);
             // An interrupted repair leaves no stamp of the wheels.
             let whole = state.wheels.is_some() || !found.underlay.from_wheels;
@@ -66,8 +66,8 @@ impl RosEnvironment {
         })
     }
 
-    /// The environment so far: the program may not have been built yet.
-    pub(super) fn on(state: &State) -> Option<Self> {
+    /// Returns the environment so far: the program may not have been built yet.
+    pub(super) fn from_state(state: &State) -> Option<Self> {
         Some(Self {
             folder: state.folder.clone(),
             underlay: state.underlay.clone()?,
@@ -77,48 +77,32 @@ impl RosEnvironment {
         })
     }
 
-    /// The `adit-ros` program: the `adit` command with the ROS 2 nodes in it.
+    /// Returns the path of `adit-ros`: the `adit` command with the ROS 2 nodes in it.
     pub fn binary(&self) -> PathBuf {
         self.binary.clone()
     }
 
-    /// What the programs of this environment need, with the values of this process kept behind.
+    /// Returns the variables that programs of this environment need, with the values of this process kept behind.
     pub fn variables(&self) -> Vec<(String, OsString)> {
-        let shell = underlay::own_variables();
+        let shell = own_variables();
         let joined = |(name, entries): (&str, Vec<PathBuf>)| {
-            let kept = underlay::split(shell.get(name)).into_iter().filter(|entry| !of_cargo(name, entry));
-            (name.to_owned(), join(entries.into_iter().chain(kept)))
+            let kept = split_paths(shell.get(name)).into_iter().filter(|entry| !of_cargo(name, entry));
+            (name.to_owned(), join_paths(entries.into_iter().chain(kept)))
         };
         self.lists().into_iter().map(joined).chain(self.values()).collect()
     }
 
-    /// What compiles against this environment needs. Values of this process stay out where r2r takes a
-    /// change of them for another environment and generates everything anew.
+    /// Returns the variables for compiling against this environment. Values of this process stay out where r2r takes
+    /// a change of them for another environment and generates everything anew.
     pub(super) fn build_variables(&self) -> Vec<(String, OsString)> {
         let watched = ["AMENT_PREFIX_PATH", "CMAKE_PREFIX_PATH"];
         let ours = self.lists().into_iter().filter(|(name, _)| watched.contains(name));
-        let ours = ours.map(|(name, entries)| (name.to_owned(), join(entries)));
+        let ours = ours.map(|(name, entries)| (name.to_owned(), join_paths(entries)));
         self.variables().into_iter().chain(ours).collect()
     }
 
-    /// Compiles `adit-ros` again if the sources of Adit that this program was made from have changed
-    /// since; a second or so if not. Without the sources, the program has to be there.
-    ///
-    /// # Errors
-    /// When it does not compile, or the interface packages have changed and have to be set up again.
-    pub fn ensure_built(&self) -> Result<PathBuf, SetupError> {
-        let Some(workspace) = super::workspace() else { return Ok(self.binary()) };
-        if interfaces::stamp(&workspace, &self.underlay)? != self.interfaces {
-            return Err(SetupError::missing(
-                "the messages of Adit, or the ROS 2 installation, have changed since the setup",
-                "run `adit setup ros`",
-            ));
-        }
-        binary::build(&mut super::Steps::quiet(&self.folder)?, &workspace, self)
-    }
-
     fn lists(&self) -> [(&'static str, Vec<PathBuf>); 5] {
-        let install = interfaces::install(&self.folder);
+        let install = layout::install_prefix(&self.folder);
         let first = |path: PathBuf, rest: &[PathBuf]| [&[path], rest].concat();
         let below = &self.underlay;
         [
@@ -132,13 +116,13 @@ impl RosEnvironment {
 
     fn values(&self) -> Vec<(String, OsString)> {
         let mut values: Vec<(String, OsString)> = vec![
-            (FOLDER.to_owned(), self.folder.clone().into()),
+            (FOLDER_VARIABLE.to_owned(), self.folder.clone().into()),
             ("ROS_DISTRO".to_owned(), self.underlay.distro.clone().into()),
             ("IDL_PACKAGE_FILTER".to_owned(), self.message_filter().into()),
         ];
         if self.underlay.from_wheels {
             // Their rcl is linked to this one; another one that the shell may ask for cannot be loaded.
-            values.push(("RMW_IMPLEMENTATION".to_owned(), wheels::MIDDLEWARE.into()));
+            values.push(("RMW_IMPLEMENTATION".to_owned(), WHEELS_MIDDLEWARE.into()));
         }
         if let Some(folder) = &self.underlay.libclang {
             values.push(("LIBCLANG_PATH".to_owned(), folder.into()));
@@ -155,49 +139,11 @@ impl RosEnvironment {
     /// r2r knows a changed environment by its variables alone and would keep its code for messages that
     /// have changed. So the filter also names a package that does not exist, after their contents.
     fn message_filter(&self) -> String {
-        format!("{};adit_msgs_as_of_{}", MESSAGES.join(";"), self.interfaces)
+        format!("{};adit_msgs_as_of_{}", MESSAGE_PACKAGES.join(";"), self.interfaces)
     }
 }
 
-/// The folder that is meant, absolute.
-pub(super) fn folder(prefix: Option<&Path>) -> Result<PathBuf, SetupError> {
-    let named = prefix.map(Path::to_owned).or_else(|| env::var_os(FOLDER).map(PathBuf::from));
-    let folder = named.unwrap_or_else(|| super::workspace().unwrap_or_default().join(".ros"));
-    let folder = std::path::absolute(&folder).map_err(SetupError::at(&folder))?;
-    // A folder and a link to it are the same, and so is what is found through either.
-    Ok(folder.canonicalize().unwrap_or(folder))
-}
-
-/// `text` as a shell reads it back.
-pub fn quoted(text: &OsStr) -> String {
-    let text = text.to_string_lossy();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-+=:,./@%".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.into_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
-}
-
-/// Joins the entries of a list of paths, each once, where it comes first.
-fn join(entries: impl IntoIterator<Item = PathBuf>) -> OsString {
-    let mut all: Vec<PathBuf> = Vec::new();
-    for entry in entries {
-        if !entry.as_os_str().is_empty() && !all.contains(&entry) {
-            all.push(entry);
-        }
-    }
-    let mut joined = OsString::new();
-    for (n, entry) in all.iter().enumerate() {
-        if n > 0 {
-            joined.push(":");
-        }
-        joined.push(entry);
-    }
-    joined
-}
-
-/// `cargo run` puts folders of its own before the libraries, which no shell should keep.
+/// Returns true for a folder that `cargo run` puts before the libraries, which no shell should keep.
 fn of_cargo(name: &str, entry: &Path) -> bool {
     let run_by_cargo = name == "LD_LIBRARY_PATH" && env::var_os("CARGO").is_some();
     let beside = |exe: PathBuf| exe.parent().is_some_and(|folder| entry.starts_with(folder));
@@ -213,32 +159,6 @@ fn of_cargo(name: &str, entry: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_shell_reads_back_what_was_quoted() {
-        let cases = [
-            ("/opt/ros/jazzy:/a", "/opt/ros/jazzy:/a"),
-            ("", "''"),
-            ("std_msgs;nav_msgs", "'std_msgs;nav_msgs'"),
-            ("a b", "'a b'"),
-            ("it's $HOME `x`", r"'it'\''s $HOME `x`'"),
-        ];
-        for (text, expected) in cases {
-            assert_eq!(quoted(OsStr::new(text)), expected);
-            let script = format!("printf %s {expected}");
-            let output = std::process::Command::new("sh").args(["-c", &script]).output().expect("a shell");
-            assert_eq!(String::from_utf8_lossy(&output.stdout), text);
-        }
-    }
-
-    #[test]
-    fn lists_have_each_entry_once() {
-        let entries = ["/a", "/b", "/a", "", "/c", "/b"].map(PathBuf::from);
-        assert_eq!(join(entries.clone()), "/a:/b:/c");
-        let again = underlay::split(Some(&join(entries.clone())));
-        assert_eq!(join(entries.into_iter().chain(again)), "/a:/b:/c");
-        assert_eq!(join([]), "");
-    }
 
     #[test]
     fn what_is_not_set_up_names_the_remedy() {

@@ -1,4 +1,4 @@
-//! A machine made of files, for tests: good as it is, and changed by each test where it wants.
+//! Fake machine made of files, for tests: good as it is, and changed by each test where it wants.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::{Facts, RobotPorts, Wanted};
-use crate::doctor::{Check, examine};
+use super::assessment::CheckResult;
+use super::checks::run_checks;
+use super::facts::{Facts, FreeSpace, PortRequirement, RobotPorts};
 
 /// Files of a good machine without its ports.
 const GOOD: [(&str, &str); 25] = [
@@ -43,21 +44,22 @@ Limit                     Soft Limit           Hard Limit           Units     \n
 Max locked memory         unlimited            unlimited            bytes     \n\
 Max realtime priority     99                   99                             \n";
 
-/// What a test plugs in.
+/// USB adapter of a serial port, which a test plugs in.
 #[derive(Clone, Copy)]
-pub struct Plug<'a> {
-    pub name: &'a str,
-    /// The folders of the USB devices on the way, `usb1/1-2`.
-    pub at: &'a str,
-    pub driver: &'a str,
-    pub vendor: &'a str,
-    pub product: &'a str,
-    pub revision: &'a str,
-    pub speed: &'a str,
+pub(super) struct UsbSerialAdapter<'a> {
+    pub(super) name: &'a str,
+    /// Folders of the USB devices on the way, `usb1/1-2`.
+    pub(super) at: &'a str,
+    pub(super) driver: &'a str,
+    pub(super) vendor: &'a str,
+    pub(super) product: &'a str,
+    pub(super) revision: &'a str,
+    /// In Mbit/s.
+    pub(super) speed: &'a str,
 }
 
 /// An FT232H at the computer's first USB port.
-pub const FT232H: Plug<'_> = Plug {
+pub(super) const FT232H: UsbSerialAdapter<'_> = UsbSerialAdapter {
     name: "ttyUSB0",
     at: "usb1/1-1",
     driver: "ftdi_sio",
@@ -67,69 +69,70 @@ pub const FT232H: Plug<'_> = Plug {
     speed: "480",
 };
 
-pub struct Machine {
+/// Fake machine, a folder with the files of a real one.
+pub(super) struct FakeMachine {
     root: TempDir,
 }
 
-impl Machine {
-    /// A good one with an FT232H on `ttyUSB0` and another on `ttyUSB1`.
-    pub fn good() -> Self {
+impl FakeMachine {
+    /// Creates a good one with an FT232H on `ttyUSB0` and another on `ttyUSB1`.
+    pub(super) fn good() -> Self {
         let machine = Self { root: tempfile::tempdir().expect("a folder") };
         for (path, text) in GOOD {
             machine.file(path, text);
         }
-        machine.plug(FT232H);
-        machine.plug(Plug { name: "ttyUSB1", at: "usb1/1-2", ..FT232H });
+        machine.plug_in(FT232H);
+        machine.plug_in(UsbSerialAdapter { name: "ttyUSB1", at: "usb1/1-2", ..FT232H });
         machine
     }
 
-    pub fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         self.root.path()
     }
 
-    pub fn file(&self, path: &str, text: impl AsRef<[u8]>) {
+    pub(super) fn file(&self, path: &str, text: impl AsRef<[u8]>) {
         let path = self.path().join(path);
         fs::create_dir_all(path.parent().expect("below the root")).expect("made");
         fs::write(path, text).expect("written");
     }
 
-    pub fn remove(&self, path: &str) {
+    pub(super) fn remove(&self, path: &str) {
         fs::remove_file(self.path().join(path)).expect("it was there");
     }
 
-    pub fn link(&self, path: &str, target: impl AsRef<Path>) {
+    pub(super) fn link(&self, path: &str, target: impl AsRef<Path>) {
         let path = self.path().join(path);
         fs::create_dir_all(path.parent().expect("below the root")).expect("made");
         symlink(target, path).expect("linked");
     }
 
     /// Plugs in a USB adapter, as sysfs shows it.
-    pub fn plug(&self, plug: Plug<'_>) {
+    pub(super) fn plug_in(&self, adapter: UsbSerialAdapter<'_>) {
         let mut folder = PathBuf::from("sys/devices/pci0000:00");
-        for part in plug.at.split('/') {
+        for part in adapter.at.split('/') {
             folder.push(part);
             let speed = folder.join("speed");
-            self.file(&format!("{}/idVendor", folder.display()), plug.vendor);
+            self.file(&format!("{}/idVendor", folder.display()), adapter.vendor);
             // A hub that a test has made slow stays so.
             if !self.path().join(&speed).exists() {
                 self.file(
                     &speed.display().to_string(),
-                    if part.starts_with("usb") { "480" } else { plug.speed },
+                    if part.starts_with("usb") { "480" } else { adapter.speed },
                 );
             }
         }
-        self.file(&format!("{}/idProduct", folder.display()), plug.product);
-        self.file(&format!("{}/bcdDevice", folder.display()), plug.revision);
-        let port = folder.join("interface").join(plug.name);
-        if plug.driver == "ftdi_sio" {
+        self.file(&format!("{}/idProduct", folder.display()), adapter.product);
+        self.file(&format!("{}/bcdDevice", folder.display()), adapter.revision);
+        let port = folder.join("interface").join(adapter.name);
+        if adapter.driver == "ftdi_sio" {
             self.file(&format!("{}/latency_timer", port.display()), "1\n");
         }
-        self.class(plug.name, &port, plug.driver);
-        self.link(&format!("dev/serial/by-id/usb-{}", plug.name), format!("../../{}", plug.name));
+        self.class(adapter.name, &port, adapter.driver);
+        self.link(&format!("dev/serial/by-id/usb-{}", adapter.name), format!("../../{}", adapter.name));
     }
 
     /// An on-board UART with the layer of newer kernels between it and its device.
-    pub fn uart(&self, name: &str, driver: &str, flags: &str, clock_hz: &str) {
+    pub(super) fn uart(&self, name: &str, driver: &str, flags: &str, clock_hz: &str) {
         let device = PathBuf::from(format!("sys/devices/platform/{name}.serial"));
         self.link(&format!("{}/driver", device.display()), format!("../drivers/{driver}"));
         let layer = device.join(format!("{name}.serial:0"));
@@ -146,24 +149,24 @@ impl Machine {
         self.file(&format!("dev/{name}"), "");
     }
 
-    /// What is read of it; `ports` are what the robot's file names: motor buses, then the inertial sensor.
-    pub fn facts(&self, ports: Option<&[&str]>) -> Facts {
+    /// Reads its facts; `ports` are those that the robot's file names: motor buses, then the inertial sensor.
+    pub(super) fn facts(&self, ports: Option<&[&str]>) -> Facts {
         let robot = ports.map(|ports| RobotPorts {
             robot: "Test".to_owned(),
             buses: ports.len() - 1,
-            wanted: Some(
-                ports.iter().enumerate().map(|(n, path)| self.wanted(n, path, ports.len() - 1)).collect(),
+            required: Some(
+                ports.iter().enumerate().map(|(n, path)| self.required(n, path, ports.len() - 1)).collect(),
             ),
         });
         Facts {
-            room: Some(("/data".into(), 100_000_000_000)),
+            free_space: Some(FreeSpace { folder: "/data".into(), bytes: 100_000_000_000 }),
             ..Facts::read(self.path(), robot, self.path(), 80)
         }
     }
 
-    fn wanted(&self, n: usize, path: &str, buses: usize) -> Wanted {
+    fn required(&self, n: usize, path: &str, buses: usize) -> PortRequirement {
         let is_motor_bus = n < buses;
-        Wanted {
+        PortRequirement {
             role: if is_motor_bus { format!("motor bus {n}") } else { "inertial sensor".to_owned() },
             is_motor_bus,
             path: path.into(),
@@ -172,8 +175,8 @@ impl Machine {
         }
     }
 
-    /// The robot of one bus and an inertial sensor on the two adapters of the good machine.
-    pub fn robot_checks(&self) -> Vec<Check> {
-        examine(&self.facts(Some(&["/dev/serial/by-id/usb-ttyUSB0", "/dev/serial/by-id/usb-ttyUSB1"])))
+    /// Runs the checks for a robot of one bus and an inertial sensor, on the two adapters of the good machine.
+    pub(super) fn robot_checks(&self) -> Vec<CheckResult> {
+        run_checks(&self.facts(Some(&["/dev/serial/by-id/usb-ttyUSB0", "/dev/serial/by-id/usb-ttyUSB1"])))
     }
 }

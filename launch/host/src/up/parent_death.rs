@@ -1,18 +1,19 @@
-//! The parts' side of the promise that no process outlives its supervisor.
+//! Parent-death signal (`PR_SET_PDEATHSIG`): the processes' side of the promise that none of them outlives its
+//! supervisor.
 //!
 //! The system can send a process a signal when its parent dies, but only the process itself can ask for that
 //! without unsafe code. Each node therefore does so at its start.
 
 use rustix::process::{Pid, getppid, set_parent_process_death_signal};
 
-use super::Signal;
+use super::signal::Signal;
 
-/// The variable that tells a part its supervisor's process number.
+/// Environment variable with the supervisor's process number, set for each process.
 pub const SUPERVISOR_PID: &str = "ADIT_SUPERVISOR_PID";
 
-/// Why a process cannot be tied to its parent.
+/// Reason why a process cannot be tied to its parent.
 #[derive(Debug, thiserror::Error)]
-pub enum Orphaned {
+pub enum ParentDeathError {
     /// The parent died before the tie was made: the process should end now.
     #[error("the supervisor (process {0}) has gone; start the whole stack again with `adit up`")]
     AlreadyGone(u32),
@@ -31,37 +32,27 @@ pub enum Orphaned {
 /// when the thread that made it ends.
 ///
 /// # Errors
-/// [`Orphaned`]; end the process then.
-pub fn die_with_parent(expected_parent_pid: u32, signal: Signal) -> Result<(), Orphaned> {
-    set_parent_process_death_signal(Some(signal.into())).map_err(|e| Orphaned::Refused(e.into()))?;
+/// [`ParentDeathError`]; end the process then.
+pub fn die_with_parent(expected_parent_pid: u32, signal: Signal) -> Result<(), ParentDeathError> {
+    set_parent_process_death_signal(Some(signal.into())).map_err(|e| ParentDeathError::Refused(e.into()))?;
     // A parent that died before the wish was made sends nothing any more. Since then another process (init, or
     // whoever collects orphans) is the parent.
     let parent = getppid().map(Pid::as_raw_pid);
     if parent.and_then(|pid| u32::try_from(pid).ok()) == Some(expected_parent_pid) {
         Ok(())
     } else {
-        Err(Orphaned::AlreadyGone(expected_parent_pid))
+        Err(ParentDeathError::AlreadyGone(expected_parent_pid))
     }
 }
 
-/// [`die_with_parent`] for a process that a [`Stack`](super::Stack) started; does nothing in one that was
-/// started by hand.
+/// Does as [`die_with_parent`] in a process that a [`ProcessManager`](super::ProcessManager) started, and nothing in
+/// one that was started by hand.
 ///
 /// # Errors
-/// [`Orphaned`]; end the process then.
-pub fn die_with_supervisor(signal: Signal) -> Result<(), Orphaned> {
+/// [`ParentDeathError`]; end the process then.
+pub fn die_with_supervisor(signal: Signal) -> Result<(), ParentDeathError> {
     let Some(value) = std::env::var_os(SUPERVISOR_PID) else { return Ok(()) };
     let pid = value.to_str().and_then(|v| v.parse().ok());
-    let pid = pid.ok_or_else(|| Orphaned::NotANumber(value.to_string_lossy().into_owned()))?;
+    let pid = pid.ok_or_else(|| ParentDeathError::NotANumber(value.to_string_lossy().into_owned()))?;
     die_with_parent(pid, signal)
-}
-
-impl From<Signal> for rustix::process::Signal {
-    fn from(signal: Signal) -> Self {
-        match signal {
-            Signal::Interrupt => Self::INT,
-            Signal::Terminate => Self::TERM,
-            Signal::Kill => Self::KILL,
-        }
-    }
 }
