@@ -1,8 +1,8 @@
-//! What an inspection finds.
+//! Defects: the findings of an inspection.
 
 use serde::{Deserialize, Serialize};
 
-/// What a defect is. The numbers are those of `NAME_mask.png` (0 is background).
+/// Class of a defect. The numbers are those of `NAME_mask.png` (0 is background).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DefectClass {
@@ -86,7 +86,7 @@ impl LiningBox {
         }
     }
 
-    /// Whether two boxes share a point.
+    /// True if two boxes share a point.
     pub fn touches(&self, other: &Self) -> bool {
         self.chainage_min_m <= other.chainage_max_m
             && other.chainage_min_m <= self.chainage_max_m
