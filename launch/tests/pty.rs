@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use firmware_bridge::bridge::MotorBridge;
 use firmware_bridge::port::{BusDriver, BusPort, OpenError, PortError, SerialPort, replaceable};
-use firmware_bridge::wire::go_m8010;
+use firmware_bridge::protocol::go_m8010;
 use launch::pty::{Pty, PtyError, wait_readable};
 use robot_interface::fixtures::go2;
 use robot_interface::joints::{JOINTS, JointCommand};

@@ -4,8 +4,8 @@
 
 use firmware_bridge::bridge::{Cycle, MotorBridge, MotorFault};
 use firmware_bridge::port::{BusDriver, BusPort, Loopback, loopback};
-use firmware_bridge::wire::Impedance;
-use firmware_bridge::wire::go_m8010::{Command, Mode, MotorId, Reply};
+use firmware_bridge::protocol::Impedance;
+use firmware_bridge::protocol::go_m8010::{Command, Mode, MotorId, Reply};
 use robot_interface::fixtures::go2;
 use robot_interface::joints::{JOINTS, JointCommand};
 use robot_interface::robot::RobotDescription;

@@ -11,6 +11,10 @@
 //! assert_eq!(GaitMode::try_from(0), Err(UnknownNumber { of: "gait mode", number: 0 }));
 //! ```
 
+mod mission_state;
+
+pub use mission_state::{Ending, MissionState};
+
 /// A number that stands for no state of its kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{number} is no {of}: the message was not filled in, or comes from another version of Adit")]

@@ -5,9 +5,9 @@
 
 use firmware_bridge::bridge::{CYCLE_NANOS, Cycle, MotorBridge};
 use firmware_bridge::port::{BusDriver, BusPort, Loopback, loopback};
-use firmware_bridge::wire::FrameReader;
-use firmware_bridge::wire::device::VirtualBus;
-use firmware_bridge::wire::go_m8010::{Command, Reply};
+use firmware_bridge::protocol::FrameReader;
+use firmware_bridge::protocol::device::VirtualBus;
+use firmware_bridge::protocol::go_m8010::{Command, Reply};
 pub(crate) use robot_interface::fixtures::go2;
 use robot_interface::joints::{JOINTS, JointCommand};
 use robot_interface::robot::{MotorProtocol, RobotDescription};

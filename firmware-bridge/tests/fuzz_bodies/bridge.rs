@@ -7,9 +7,9 @@ use adit_link::{
     Refusal, State, Status, Stopped, Text, Welcome, encode_frame,
 };
 use firmware_bridge::bridge::{CYCLE_NANOS, Cycle, MotorBridge};
-use firmware_bridge::wire::device::VirtualBus;
-use firmware_bridge::wire::go_m8010::{COMMAND_TIMEOUT_NANOS, Command, MotorId, Reply};
-use firmware_bridge::wire::link::VirtualDevice;
+use firmware_bridge::protocol::device::VirtualBus;
+use firmware_bridge::protocol::go_m8010::{COMMAND_TIMEOUT_NANOS, Command, MotorId, Reply};
+use firmware_bridge::protocol::link::VirtualDevice;
 use robot_interface::fixtures::go2;
 use robot_interface::joints::{JOINTS, JointCommand};
 use robot_interface::robot::MotorProtocol;

@@ -86,6 +86,14 @@ impl PoseHistory {
         Some((self.entries.front()?.0, self.entries.back()?.0))
     }
 
+    /// Returns the poses over a time, with the next one at either side, as far as there are any.
+    pub fn over(&self, from: Stamp, to: Stamp) -> Self {
+        let first = self.entries.partition_point(|(stamp, _)| *stamp < from).saturating_sub(1);
+        let end = (self.entries.partition_point(|(stamp, _)| *stamp < to) + 1).min(self.entries.len());
+        let entries = self.entries.range(first.min(end)..end).copied().collect();
+        Self { correction: self.correction, entries, max_entries: self.max_entries }
+    }
+
     /// The pose at a time within [`PoseHistory::span`], between samples by interpolation; `None` outside.
     pub fn pose_at(&self, stamp: Stamp) -> Option<Transform<Map, Base>> {
         let after = self.entries.partition_point(|(s, _)| *s < stamp);
@@ -128,6 +136,23 @@ mod tests {
         }
         let first = whole.clone().pose_at(Stamp::ZERO).expect("kept");
         assert!(first.origin().x.abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_stretch_of_it_gives_the_same_poses() {
+        let mut history = PoseHistory::new();
+        for k in 0..100u64 {
+            history.push(Stamp::from_nanos(k * 10), pose(k as f64 * 0.01, k as f64 * 1e-3));
+        }
+        history.correct(&pose(0.0, 0.1).isometry);
+        let part = history.over(Stamp::from_nanos(205), Stamp::from_nanos(405));
+        assert_eq!(part.span(), Some((Stamp::from_nanos(200), Stamp::from_nanos(410))));
+        for nanos in [205, 210, 299, 405] {
+            assert_eq!(part.pose_at(Stamp::from_nanos(nanos)), history.pose_at(Stamp::from_nanos(nanos)));
+        }
+        let all = history.over(Stamp::ZERO, Stamp::from_nanos(10_000));
+        assert_eq!(all.span(), history.span());
+        assert_eq!(PoseHistory::new().over(Stamp::ZERO, Stamp::ZERO).span(), None);
     }
 
     #[test]

@@ -277,10 +277,10 @@ fn a_joint_that_falls_silent_is_damped_and_then_sets_out_from_where_it_is() {
     let mut limiter = measured(resting());
     hold(&mut limiter, pull(1.5), 0..50);
     let mut silent = MotorBridge::new(&go2()).expect("a possible wiring").end_cycle(at(50));
-    for unheard in 1..=MOST_UNHEARD {
+    for unheard in 1..=MAX_UNHEARD {
         limiter.handle_cycle(&silent);
         let sent = hold(&mut limiter, pull(1.5), 49 + u64::from(unheard)..50 + u64::from(unheard));
-        assert_eq!(sent.kp > 0.0, unheard < MOST_UNHEARD, "{unheard} answers missing");
+        assert_eq!(sent.kp > 0.0, unheard < MAX_UNHEARD, "{unheard} answers missing");
     }
     silent.answered = [true; JOINTS];
     silent.states.joints = [JointMeasurement { position_rad: 0.3, ..resting() }; JOINTS];
