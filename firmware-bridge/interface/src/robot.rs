@@ -27,7 +27,7 @@ pub struct RobotDescription {
     pub body: Body,
     /// Dimensions common to the four legs.
     pub legs: LegGeometry,
-    /// One entry a joint, by name; all of [`JOINT_NAMES`] and no others.
+    /// One entry a joint, by name; all of [`JOINT_NAMES`](crate::joints::JOINT_NAMES) and no others.
     pub joints: JointTable,
     /// Protocol of its motors.
     #[serde(default)]

@@ -5,7 +5,7 @@ use robot_interface::defect::{DefectClass, LiningBox};
 /// Defect of the tunnel, as it truly is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrueDefect {
-    /// Its place in [`Tunnel::defects`].
+    /// Its place in [`Tunnel::defects`](super::Tunnel::defects).
     pub id: u16,
     /// Its class.
     pub class: DefectClass,
