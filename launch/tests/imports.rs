@@ -142,7 +142,8 @@ fn target(module: &Module, path: &[String], files: &BTreeMap<Module, PathBuf>) -
 fn circle(graph: &BTreeMap<Module, BTreeSet<Module>>) -> Option<Vec<Module>> {
     let mut done = BTreeSet::new();
     for start in graph.keys() {
-        let mut way: Vec<(Module, Vec<Module>)> = vec![(start.clone(), graph[start].iter().cloned().collect())];
+        let mut way: Vec<(Module, Vec<Module>)> =
+            vec![(start.clone(), graph[start].iter().cloned().collect())];
         while let Some((_, next)) = way.last_mut() {
             let Some(module) = next.pop() else {
                 done.extend(way.pop().map(|(module, _)| module));
@@ -175,7 +176,8 @@ fn no_two_files_import_each_other_in_a_circle() {
     for src in sources() {
         let files = files(&src);
         assert!(files.contains_key(&Module::new()), "{} has no lib.rs", src.display());
-        let circle = circle(&graph(&files)).map(|modules| modules.iter().map(|m| m.join("/")).collect::<Vec<_>>());
+        let circle =
+            circle(&graph(&files)).map(|modules| modules.iter().map(|m| m.join("/")).collect::<Vec<_>>());
         assert_eq!(circle, None, "{}", src.display());
     }
 }
