@@ -20,9 +20,8 @@ mod policy;
 use robot_interface::joints::{JOINTS, JointCommand, JointStates};
 use robot_interface::robot::{GaitDescription, RobotDescription};
 use robot_interface::state::{RobotState, VelocityCommand};
+use robot_interface::status::GaitMode;
 use robot_interface::time::Stamp;
-
-pub use robot_interface::status::GaitMode as Mode;
 
 pub use error::{OBSERVATION, PolicyError};
 pub use policy::Policy;
@@ -53,9 +52,9 @@ const FALLEN_COS: f64 = 0.5;
 #[error("cannot go from {from:?} to {to:?}: stand up from Damped, lie down from StandUp or Walk")]
 pub struct GaitModeRefused {
     /// The present mode.
-    pub from: Mode,
+    pub from: GaitMode,
     /// The mode that was asked for.
-    pub to: Mode,
+    pub to: GaitMode,
 }
 
 /// PD gains of a joint.
@@ -76,7 +75,7 @@ pub struct Gait {
     lying: [f64; JOINTS],
     lower: [f64; JOINTS],
     upper: [f64; JOINTS],
-    mode: Mode,
+    mode: GaitMode,
     since: Stamp,
     /// Joint positions when the mode began, rad, `[12]`.
     from: [f64; JOINTS],
@@ -104,7 +103,7 @@ impl Gait {
             lying: robot.lying_pose(),
             lower: std::array::from_fn(|i| robot.joints.0[i].lower_rad.get()),
             upper: std::array::from_fn(|i| robot.joints.0[i].upper_rad.get()),
-            mode: Mode::Damped,
+            mode: GaitMode::Damped,
             since: Stamp::ZERO,
             from: robot.lying_pose(),
             target: robot.lying_pose(),
@@ -118,7 +117,7 @@ impl Gait {
     }
 
     /// Returns the present mode.
-    pub const fn mode(&self) -> Mode {
+    pub const fn mode(&self) -> GaitMode {
         self.mode
     }
 
@@ -131,13 +130,13 @@ impl Gait {
     ///
     /// # Errors
     /// [`GaitModeRefused`] when the mode cannot follow the present one; nothing changes then.
-    pub fn request(&mut self, to: Mode, now: Stamp) -> Result<(), GaitModeRefused> {
+    pub fn request(&mut self, to: GaitMode, now: Stamp) -> Result<(), GaitModeRefused> {
         let from = self.mode;
         let allowed = match to {
-            Mode::Damped => true,
-            Mode::StandUp => from == Mode::Damped && self.last_joints.is_some(),
-            Mode::LieDown => matches!(from, Mode::StandUp | Mode::Walk),
-            Mode::Walk => from == Mode::Walk,
+            GaitMode::Damped => true,
+            GaitMode::StandUp => from == GaitMode::Damped && self.last_joints.is_some(),
+            GaitMode::LieDown => matches!(from, GaitMode::StandUp | GaitMode::Walk),
+            GaitMode::Walk => from == GaitMode::Walk,
         };
         if !allowed {
             return Err(GaitModeRefused { from, to });
@@ -157,21 +156,21 @@ impl Gait {
         command: (Stamp, VelocityCommand),
     ) -> [JointCommand; JOINTS] {
         if !is_finite(state, joints) {
-            self.enter(Mode::Damped, now);
+            self.enter(GaitMode::Damped, now);
             return [JointCommand::damping(DAMPING); JOINTS];
         }
         self.last_joints = Some(*joints);
         let up = state.map_from_base.rotation() * nalgebra::Vector3::z();
-        if up.z < FALLEN_COS && self.mode != Mode::Damped {
-            self.enter(Mode::Damped, now);
+        if up.z < FALLEN_COS && self.mode != GaitMode::Damped {
+            self.enter(GaitMode::Damped, now);
             self.fallen = true;
         }
         let elapsed = now.seconds_since(self.since);
         match self.mode {
-            Mode::Damped => [JointCommand::damping(DAMPING); JOINTS],
-            Mode::StandUp => {
+            GaitMode::Damped => [JointCommand::damping(DAMPING); JOINTS],
+            GaitMode::StandUp => {
                 if elapsed >= GATHER_S + RISE_S + SETTLE_S {
-                    self.enter(Mode::Walk, now);
+                    self.enter(GaitMode::Walk, now);
                 }
                 let gather = ease(elapsed / GATHER_S);
                 let pose = blend(
@@ -181,14 +180,14 @@ impl Gait {
                 );
                 self.hold(&pose, RISE_GAINS, gather.max(0.1))
             }
-            Mode::LieDown => {
+            GaitMode::LieDown => {
                 if elapsed >= RISE_S + SETTLE_S {
-                    self.enter(Mode::Damped, now);
+                    self.enter(GaitMode::Damped, now);
                 }
                 let pose = blend(&self.from, &self.lying, ease(elapsed / RISE_S));
                 self.hold(&pose, RISE_GAINS, 1.0)
             }
-            Mode::Walk => self.walk(now, state, joints, command),
+            GaitMode::Walk => self.walk(now, state, joints, command),
         }
     }
 
@@ -208,7 +207,7 @@ impl Gait {
                 match self.policy.step(state, joints, &self.command) {
                     Ok(target) => self.target = target,
                     Err(_) => {
-                        self.enter(Mode::Damped, now);
+                        self.enter(GaitMode::Damped, now);
                         return [JointCommand::damping(DAMPING); JOINTS];
                     }
                 }
@@ -251,11 +250,11 @@ impl Gait {
         self.command = VelocityCommand { vx_m_s: next[0], vy_m_s: next[1], wz_rad_s: next[2] };
     }
 
-    fn enter(&mut self, mode: Mode, now: Stamp) {
-        if mode == Mode::StandUp {
+    fn enter(&mut self, mode: GaitMode, now: Stamp) {
+        if mode == GaitMode::StandUp {
             self.fallen = false;
         }
-        if mode == Mode::Walk {
+        if mode == GaitMode::Walk {
             self.policy.reset();
             self.command = VelocityCommand::default();
             self.target = self.stand;

@@ -4,15 +4,12 @@
 
 mod table;
 
+use robot_interface::status::{AbortReason, GaitMode, MissionOrder, MissionPhase};
 use robot_interface::time::Stamp;
 use robot_interface::tunnel::TunnelPoint;
 
-use crate::gait::Mode;
 use table::next;
 pub use table::{Action, Event, TABLE};
-
-// Under their older names here.
-pub use robot_interface::status::{AbortReason, MissionOrder as Order, MissionPhase as Phase};
 
 /// Distance along the axis to the next goal for the path planner, m: well inside the terrain map.
 const AHEAD_M: f64 = 3.0;
@@ -56,22 +53,22 @@ pub struct MissionInput {
     /// Place of the robot, as estimated.
     pub place: TunnelPoint,
     /// Present mode of the gait controller.
-    pub gait: Mode,
+    pub gait: GaitMode,
     /// True once the gait controller saw a fall.
     pub fallen: bool,
     /// True once the state estimator is ready; the robot does not rise before.
     pub ready: bool,
     /// Order of the operator, if there is one.
-    pub order: Option<Order>,
+    pub order: Option<MissionOrder>,
 }
 
 /// Output of the state machine: what the mission wants now.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MissionOutput {
     /// Present phase.
-    pub phase: Phase,
+    pub phase: MissionPhase,
     /// A gait mode to ask for.
-    pub gait: Option<Mode>,
+    pub gait: Option<GaitMode>,
     /// Chainage to plan a path to, m, on the axis; `None` to stand.
     pub goal_m: Option<f64>,
     /// Speed limit, m/s.
@@ -86,7 +83,7 @@ pub struct MissionOutput {
 #[derive(Clone, Debug)]
 pub struct Mission {
     plan: MissionPlan,
-    phase: Phase,
+    phase: MissionPhase,
     since: Stamp,
     started: Option<Stamp>,
     station: usize,
@@ -104,7 +101,7 @@ impl Mission {
             next_picture_m: plan.home_m,
             best_m: plan.home_m,
             plan,
-            phase: Phase::Idle,
+            phase: MissionPhase::Idle,
             since: Stamp::ZERO,
             started: None,
             station: 0,
@@ -120,7 +117,7 @@ impl Mission {
     }
 
     /// Returns the present phase.
-    pub const fn phase(&self) -> Phase {
+    pub const fn phase(&self) -> MissionPhase {
         self.phase
     }
 
@@ -131,7 +128,7 @@ impl Mission {
 
     /// True if it came home with nothing left out.
     pub fn completed(&self) -> bool {
-        self.phase == Phase::Done && self.abort.is_none()
+        self.phase == MissionPhase::Done && self.abort.is_none()
     }
 
     /// True on the way out and at a station.
@@ -158,35 +155,40 @@ impl Mission {
         let counts = |event| next(self.phase, event).is_some();
         let anywhere = [
             (Event::Fell, input.fallen),
-            (Event::LetGo, input.gait == Mode::Damped),
-            (Event::Stop, input.order == Some(Order::Stop)),
+            (Event::LetGo, input.gait == GaitMode::Damped),
+            (Event::Stop, input.order == Some(MissionOrder::Stop)),
             (Event::Overdue, total_s > OVERDUE_FACTOR * self.plan.timeout_s),
             (Event::Timeout, total_s > self.plan.timeout_s),
-            (Event::GoHome, input.order == Some(Order::GoHome)),
-            (Event::Pause, input.order == Some(Order::Pause)),
-            (Event::Resume, input.order == Some(Order::Resume)),
+            (Event::GoHome, input.order == Some(MissionOrder::GoHome)),
+            (Event::Pause, input.order == Some(MissionOrder::Pause)),
+            (Event::Resume, input.order == Some(MissionOrder::Resume)),
         ];
         if let Some((event, _)) = anywhere.into_iter().find(|(event, is)| *is && counts(*event)) {
             return Some(event);
         }
         match self.phase {
-            Phase::Idle => input.ready.then_some(Event::Ready),
-            Phase::StandUp => (input.gait == Mode::Walk).then_some(Event::Standing),
-            Phase::Go => {
+            MissionPhase::Idle => input.ready.then_some(Event::Ready),
+            MissionPhase::StandUp => (input.gait == GaitMode::Walk).then_some(Event::Standing),
+            MissionPhase::Go => {
                 let station = self.plan.stations_m.get(self.station).copied().unwrap_or(here);
                 if here >= station - ARRIVED_M { Some(Event::Arrived) } else { self.stuck(input, here) }
             }
-            Phase::Return => {
+            MissionPhase::Return => {
                 let home = here <= self.plan.home_m + ARRIVED_M;
                 if home { Some(Event::Arrived) } else { self.stuck(input, -here) }
             }
-            Phase::Inspect if in_phase_s >= self.plan.dwell_s => {
+            MissionPhase::Inspect if in_phase_s >= self.plan.dwell_s => {
                 let last = self.station + 1 >= self.plan.stations_m.len();
                 Some(if last { Event::AllInspected } else { Event::Inspected })
             }
-            Phase::BackUpOut | Phase::BackUpHome => (in_phase_s >= BACK_UP_S).then_some(Event::BackedUp),
-            Phase::LieDown => (input.gait == Mode::Damped).then_some(Event::Lying),
-            Phase::Inspect | Phase::PausedOut | Phase::PausedHome | Phase::Done => None,
+            MissionPhase::BackUpOut | MissionPhase::BackUpHome => {
+                (in_phase_s >= BACK_UP_S).then_some(Event::BackedUp)
+            }
+            MissionPhase::LieDown => (input.gait == GaitMode::Damped).then_some(Event::Lying),
+            MissionPhase::Inspect
+            | MissionPhase::PausedOut
+            | MissionPhase::PausedHome
+            | MissionPhase::Done => None,
         }
     }
 
@@ -210,19 +212,19 @@ impl Mission {
         }
     }
 
-    fn enter(&mut self, to: Phase, input: &MissionInput) {
+    fn enter(&mut self, to: MissionPhase, input: &MissionInput) {
         let here = input.place.chainage_m;
         match to {
-            Phase::StandUp => self.started = Some(input.now),
-            Phase::Go => (self.best_m, self.best_at) = (here, input.now),
-            Phase::Return => {
-                if self.phase != Phase::BackUpHome {
+            MissionPhase::StandUp => self.started = Some(input.now),
+            MissionPhase::Go => (self.best_m, self.best_at) = (here, input.now),
+            MissionPhase::Return => {
+                if self.phase != MissionPhase::BackUpHome {
                     self.back_ups = 0;
                 }
                 (self.best_m, self.best_at) = (-here, input.now);
             }
             // A picture at every station, whenever the last one was.
-            Phase::Inspect => self.next_picture_m = self.next_picture_m.min(here),
+            MissionPhase::Inspect => self.next_picture_m = self.next_picture_m.min(here),
             _ => {}
         }
         (self.phase, self.since) = (to, input.now);
@@ -232,25 +234,26 @@ impl Mission {
         let here = input.place.chainage_m;
         let last_m = self.plan.stations_m.last().copied().unwrap_or(self.plan.home_m);
         let gait = match (self.phase, input.gait) {
-            (Phase::StandUp, Mode::Damped) => Some(Mode::StandUp),
-            (Phase::LieDown, Mode::Walk | Mode::StandUp) => Some(Mode::LieDown),
+            (MissionPhase::StandUp, GaitMode::Damped) => Some(GaitMode::StandUp),
+            (MissionPhase::LieDown, GaitMode::Walk | GaitMode::StandUp) => Some(GaitMode::LieDown),
             _ => None,
         };
         let picture = self.outbound() && here >= self.next_picture_m;
         if picture {
             self.next_picture_m = here + self.plan.picture_every_m;
         }
-        let home = self.phase == Phase::Return;
+        let home = self.phase == MissionPhase::Return;
         MissionOutput {
             phase: self.phase,
             gait,
             goal_m: match self.phase {
-                Phase::Go => Some((here + AHEAD_M).min(last_m + ARRIVED_M)),
-                Phase::Return => Some((here - AHEAD_M).max(self.plan.home_m)),
+                MissionPhase::Go => Some((here + AHEAD_M).min(last_m + ARRIVED_M)),
+                MissionPhase::Return => Some((here - AHEAD_M).max(self.plan.home_m)),
                 _ => None,
             },
             speed_m_s: self.plan.speed_m_s[usize::from(home)],
-            back_up_m_s: matches!(self.phase, Phase::BackUpOut | Phase::BackUpHome).then_some(BACK_UP_M_S),
+            back_up_m_s: matches!(self.phase, MissionPhase::BackUpOut | MissionPhase::BackUpHome)
+                .then_some(BACK_UP_M_S),
             picture,
         }
     }

@@ -1,4 +1,4 @@
-//! What a lidar scan costs, and a ray: over the engine's own shapes, and over the hierarchy without an engine.
+//! Costs of a lidar scan and of a ray: over the engine's own shapes, and over the hierarchy without an engine.
 
 use std::hint::black_box;
 

@@ -1,4 +1,4 @@
-//! What a physics step costs: the robot standing in a furnished tunnel, as in a mission.
+//! Cost of a physics step: the robot standing in a furnished tunnel, as in a mission.
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use robot_interface::fixtures::{BORED, GO2_MJCF, go2, straight_tunnel};

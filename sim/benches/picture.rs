@@ -1,4 +1,4 @@
-//! What a picture costs: colour and thermal, of a furnished tunnel, as the robot takes them.
+//! Cost of a picture: colour and thermal, of a furnished tunnel, as the robot takes them.
 
 use std::hint::black_box;
 
@@ -7,7 +7,7 @@ use nalgebra::Point3;
 use robot_interface::fixtures::{BORED, straight_tunnel};
 use robot_interface::sensors::Intrinsics;
 use robot_interface::time::Stamp;
-use sim::camera::{Camera, Exposure, Film, Lighting, looking_at};
+use sim::camera::{Camera, Exposure, ImageSensor, Lighting, looking_at};
 use sim::geometry::Bvh;
 use sim::thermal::ThermalCamera;
 use sim::tunnel::{Tunnel, TunnelDescription};
@@ -18,8 +18,8 @@ fn pictures(c: &mut Criterion) {
     let caster = Bvh::new(tunnel.geometry());
     let eye = Point3::new(10.0, 0.0, 0.45);
     let lens = Intrinsics::from_fov(1024, 1280, 67.7f64.to_radians());
-    let film = Film { noise: 0.012, key: 0.2, softness: 0.08, contrast: 1.0 };
-    let camera = Camera { index: 0, lens, lighting: Lighting::ROBOT, film };
+    let sensor = ImageSensor { noise: 0.012, key: 0.2, softness: 0.08, contrast: 1.0 };
+    let camera = Camera { index: 0, lens, lighting: Lighting::ROBOT, sensor };
     let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
     for (name, side) in [("bare wall", 1.0), ("cable wall", -1.0)] {
         let pose = looking_at(eye, eye + nalgebra::Vector3::new(0.0, side, 0.27));

@@ -44,7 +44,7 @@ impl Battery {
         self.charge_ah = (self.charge_ah - self.current_a * dt_s / SECONDS_PER_HOUR).max(0.0);
     }
 
-    /// What it says of itself.
+    /// Returns a sample, as a battery's monitor gives it.
     pub fn sample(&self, stamp: Stamp) -> BatterySample {
         let capacity_ah = self.description.capacity_ah();
         BatterySample {

@@ -1,15 +1,17 @@
-//! Colour cameras in a dark tunnel: a pinhole, a lamp beside it, and a film that is neither sharp nor quiet.
+//! Colour cameras in a dark tunnel: a pinhole, a lamp beside it, and an image sensor that is neither sharp nor quiet.
 //!
 //! Rays find geometry on a coarse grid; between rays that meet the same smooth surface the place on it is
 //! interpolated, elsewhere the grid is refined down to single pixels. Appearance is then a function of
 //! place and footprint ([`Tunnel::lining_surface`]). Labels come from the very same evaluation as the picture.
 //!
-//! **What is labelled.** A pixel shows what lies at its centre. Leakage, spalling and corrosion are labelled
+//! **Labels.** A pixel shows what lies at its centre. Leakage, spalling and corrosion are labelled
 //! where they cover more than half of the pixel; a crack where the pixel's footprint touches it and it is at
 //! least [`CRACK_LABEL_PX`](crate::tunnel::CRACK_LABEL_PX) pixels wide there. What is there but too fine, too
 //! pale or too dark to be told from the picture is [`UNSURE`].
 
-mod film;
+mod exposure;
+mod image_sensor;
+mod lighting;
 mod sampling;
 mod shading;
 
@@ -19,7 +21,10 @@ use robot_interface::defect::DefectClass;
 use robot_interface::frames::{self, Map, Transform};
 use robot_interface::robot::CameraDescription;
 use robot_interface::sensors::{CameraFrame, Intrinsics};
-use robot_interface::time::Stamp;
+
+pub use exposure::Exposure;
+pub use image_sensor::ImageSensor;
+pub use lighting::Lighting;
 
 use crate::geometry::RayCaster;
 use crate::tunnel::{NO_DEFECT, Surface, Tunnel, luminance};
@@ -28,43 +33,12 @@ use sampling::{BLOCK, Rays};
 /// The label of a pixel with a defect that the picture does not show: it says neither that there is one nor
 /// that there is none.
 pub const UNSURE: u8 = 255;
-/// Cracks narrower than this (pixels), defects paler than this against the sound lining and pixels darker
-/// than this (before the tone curve) are unsure.
+/// Width below which a crack is unsure, pixels.
 const UNSURE_CRACK_PX: f32 = 0.5;
+/// Contrast against the sound lining below which a defect is unsure.
 const UNSURE_CONTRAST: f32 = 0.04;
+/// Brightness before the tone curve below which a pixel is unsure.
 const UNSURE_BRIGHTNESS: f32 = 0.008;
-
-/// The light in which a picture is taken.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Lighting {
-    /// The lamp's place in the optical frame (x right, y down, z ahead), m.
-    pub lamp_m: [f32; 3],
-    /// The lamp's colour, linear, about 1.
-    pub colour: [f32; 3],
-    /// Half angle at which the lamp's beam has fallen to about a third, rad.
-    pub beam_rad: f32,
-    /// Even light from elsewhere, relative to the lamp's at 1 m. A tunnel out of service has almost none.
-    pub ambient: f32,
-}
-
-impl Lighting {
-    /// The robot's own lamp, just above the camera, in the dark.
-    pub const ROBOT: Self =
-        Self { lamp_m: [0.03, -0.06, 0.0], colour: [1.0, 0.97, 0.92], beam_rad: 0.95, ambient: 0.012 };
-}
-
-/// What turns light into a picture.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Film {
-    /// One-sigma noise of a mid-grey pixel, fraction of full scale.
-    pub noise: f32,
-    /// Mean brightness that the automatic exposure aims at, linear, before the tone curve.
-    pub key: f32,
-    /// Share of a pixel's light that falls on each of its four neighbours.
-    pub softness: f32,
-    /// Exponent of the tone curve relative to sRGB's: 1 is neutral, more is harder.
-    pub contrast: f32,
-}
 
 /// A colour camera.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -75,26 +49,8 @@ pub struct Camera {
     pub lens: Intrinsics,
     /// The light.
     pub lighting: Lighting,
-    /// The film.
-    pub film: Film,
-}
-
-/// When and from where a picture is taken.
-#[derive(Clone, Copy, Debug)]
-pub struct Exposure {
-    /// Pose of the camera's optical frame when the shutter opens.
-    pub start: Transform<Map, frames::Camera>,
-    /// The same when it closes.
-    pub end: Transform<Map, frames::Camera>,
-    /// Middle of the exposure.
-    pub stamp: Stamp,
-}
-
-impl Exposure {
-    /// A picture from a camera at rest.
-    pub fn still(pose: Transform<Map, frames::Camera>, stamp: Stamp) -> Self {
-        Self { start: pose, end: pose, stamp }
-    }
+    /// The image sensor.
+    pub sensor: ImageSensor,
 }
 
 /// The pose of an optical frame at one point of `map` that looks at another, upright.
@@ -107,7 +63,7 @@ pub fn looking_at(eye: Point3<f64>, at: Point3<f64>) -> Transform<Map, frames::C
     Transform::new(Isometry3::from_parts(Translation3::from(eye.coords), rotation))
 }
 
-/// How a true defect shows in a picture.
+/// Appearance of a true defect in a picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SeenDefect {
     /// The defect's place in [`Tunnel::defects`].
@@ -127,7 +83,7 @@ pub struct SeenDefect {
 /// A picture with its truth.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rendered {
-    /// What the camera delivers.
+    /// The picture, as the camera delivers it.
     pub frame: CameraFrame,
     /// Class of every pixel, `height x width`, as in a mask: 0 is background, [`UNSURE`] neither.
     pub labels: Vec<u8>,
@@ -142,7 +98,12 @@ impl Camera {
             index,
             lens: description.intrinsics(),
             lighting: Lighting::ROBOT,
-            film: Film { noise: description.noise.get() as f32, key: 0.2, softness: 0.08, contrast: 1.0 },
+            sensor: ImageSensor {
+                noise: description.noise.get() as f32,
+                key: 0.2,
+                softness: 0.08,
+                contrast: 1.0,
+            },
         }
     }
 
@@ -155,11 +116,11 @@ impl Camera {
         seed: u64,
     ) -> Rendered {
         let (width, height) = (self.lens.width as usize, self.lens.height as usize);
-        let rays = Rays::new(self, tunnel, caster, exposure);
+        let rays = Rays::new(self.lens, self.lighting, tunnel, caster, exposure);
         let grid = rays.coarse();
         let mut light = vec![[0.0f32; 3]; width * height];
         let mut labels = vec![0u8; width * height];
-        let painter = shading::Painter::new(tunnel, &self.lighting);
+        let shader = shading::Shader::new(tunnel, &self.lighting);
         let tallies: Vec<Vec<Tally>> = light
             .par_chunks_mut(BLOCK * width)
             .zip(labels.par_chunks_mut(BLOCK * width))
@@ -173,7 +134,7 @@ impl Camera {
                         if x >= width || at >= light.len() {
                             return;
                         }
-                        let (surface, colour) = painter.look(sample, footprint);
+                        let (surface, colour) = shader.shade(sample, footprint);
                         light[at] = colour;
                         labels[at] = label(&surface);
                         if surface.defect != NO_DEFECT {
@@ -184,20 +145,20 @@ impl Camera {
                 seen
             })
             .collect();
-        let gain = film::gain(&self.film, &light, width);
+        let gain = image_sensor::gain(&self.sensor, &light, width);
         for (label, light) in labels.iter_mut().zip(&light) {
             if *label != 0 && luminance(*light) * gain < UNSURE_BRIGHTNESS {
                 *label = UNSURE;
             }
         }
-        let smear = rays.smear(&grid);
-        let image = film::develop(&self.film, light, [width, height], &smear, gain, seed);
+        let blur = rays.motion_blur(&grid);
+        let image = image_sensor::expose(&self.sensor, light, [width, height], &blur, gain, seed);
         let visible = Tally::merge(tallies, gain);
         Rendered { frame: CameraFrame { stamp: exposure.stamp, camera: self.index, image }, labels, visible }
     }
 }
 
-/// What a pixel of a surface is labelled in good light.
+/// Label of a pixel of a surface in good light.
 fn label(surface: &Surface) -> u8 {
     let fine = surface.class == DefectClass::Crack.mask_value() && surface.width_px < UNSURE_CRACK_PX;
     let pale = surface.class != 0 && surface.contrast < UNSURE_CONTRAST;

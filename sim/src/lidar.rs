@@ -1,4 +1,4 @@
-//! A spinning lidar on the robot's head: rays along its firing pattern, cast from where the robot is at the
+//! Lidar sensor: rays along its firing pattern, cast from where the robot is at the
 //! moment of each shot.
 
 mod pattern;
@@ -18,7 +18,7 @@ use pattern::{GROUP, Pattern};
 /// Half the height of the trunk that hides what is behind it, m.
 const TRUNK_HALF_HEIGHT_M: f64 = 0.06;
 
-/// What a surface sends back of the light, where nobody says what it is made of: that of concrete.
+/// Reflectivity of a surface of no known material: that of concrete.
 const REFLECTIVITY: f32 = 0.35;
 
 /// Faintest return that is noticed: reflectivity times the cosine of incidence over squared range, 1/m^2. The
@@ -28,7 +28,7 @@ const FAINTEST_PER_M2: f32 = 0.1 / (40.0 * 40.0);
 /// Intensity of a white surface met squarely (Livox counts 0 to 150 for 0 to 100 %, more for reflectors).
 const WHITE: f32 = 150.0;
 
-/// A lidar with the firing pattern of a Livox Mid-360 (non-repeating, four lasers a shot).
+/// Lidar sensor with the firing pattern of a Livox Mid-360 (non-repeating, four lasers a shot).
 #[derive(Clone, Debug)]
 pub struct LidarSensor {
     pattern: Pattern,
@@ -139,7 +139,7 @@ impl LidarSensor {
         })
     }
 
-    /// Whether a shot in this direction (lidar frame) meets the trunk: the slab test.
+    /// True for a shot in this direction (lidar frame) that meets the trunk: the slab test.
     fn hits_trunk(&self, direction: nalgebra::Vector3<f64>) -> bool {
         let origin = self.base_from_lidar.origin();
         let ahead = self.base_from_lidar.isometry * direction;

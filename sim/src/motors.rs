@@ -1,4 +1,4 @@
-//! Twelve motors on their buses: they decode the bytes that the bridge sends, answer in the vendor's
+//! Virtual motors on their buses, twelve of them: they decode the bytes that the bridge sends, answer in the vendor's
 //! bytes, heat up, and damp when nobody commands them.
 //!
 //! Sans-IO but for the [`BusPort`] that a bus is given. The heating is a first-order model, one heat
@@ -32,7 +32,7 @@ const HEAT_CAPACITY_J_K: f64 = 225.0;
 /// From the windings to the air, K/W.
 const THERMAL_RESISTANCE_K_W: f64 = 1.5;
 
-/// Why a robot's virtual motors could not be made.
+/// Refusal of a robot whose virtual motors cannot be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MotorsError {
     /// A protocol that the simulated motors do not speak.
@@ -111,7 +111,7 @@ pub fn virtual_buses<P: BusPort>(
     Ok(buses)
 }
 
-/// What all motors do at their joints now, `[12]`.
+/// Drives of all joints now, `[12]`.
 pub fn drives<P: BusPort>(buses: &[VirtualBus<P>], now: Stamp) -> [JointDrive; JOINTS] {
     std::array::from_fn(|joint| buses.iter().find_map(|bus| bus.drive(joint, now)).unwrap_or_default())
 }
@@ -149,7 +149,7 @@ impl<P: BusPort> VirtualBus<P> {
         sent
     }
 
-    /// What the motor of a joint does there now; `None` if the joint's motor is on another bus.
+    /// Drive of a joint now; `None` if the joint's motor is on another bus.
     pub fn drive(&self, joint: usize, now: Stamp) -> Option<JointDrive> {
         self.motors.iter().find(|motor| motor.joint == joint).map(|motor| motor.drive(now))
     }
@@ -172,7 +172,7 @@ impl<P: BusPort> VirtualBus<P> {
         &mut self.port
     }
 
-    /// When the newest command came for any of its motors.
+    /// Time of the newest command for any of its motors.
     pub fn commanded(&self) -> Option<Stamp> {
         self.motors.iter().filter_map(|motor| motor.command.map(|(at, _)| at)).max()
     }
@@ -183,7 +183,7 @@ impl<P: BusPort> VirtualBus<P> {
         self.motors.iter().map(|motor| motor.power_w).sum()
     }
 
-    /// How often bytes came that were no command.
+    /// Number of frames that were no command.
     pub const fn rejected(&self) -> u64 {
         self.rejected
     }

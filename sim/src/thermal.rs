@@ -16,7 +16,7 @@ use robot_interface::time::Stamp;
 use crate::geometry::RayCaster;
 use crate::tunnel::{Footprint, Material, Tunnel, fbm};
 
-/// How far a ray goes, m.
+/// Length of a ray, m.
 const FAR_M: f32 = 60.0;
 
 /// A thermal camera.
@@ -81,7 +81,7 @@ fn blurred(sharp: &[f32], [width, height]: [usize; 2], [x, y]: [usize; 2]) -> f3
     sum / 16.0
 }
 
-/// What a ray's end shows, degrees Celsius.
+/// Apparent temperature of a ray's end, degrees Celsius.
 fn apparent_c(tunnel: &Tunnel, caster: &dyn RayCaster, eye: Vector3<f64>, ray: Vector3<f64>) -> f32 {
     let climate = tunnel.climate();
     let ambient = climate.ambient_c;

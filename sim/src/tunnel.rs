@@ -1,15 +1,17 @@
-//! A tunnel made from its design, a description of what it holds, and a seed.
+//! Simulated tunnel, generated from its design, a description of its contents, and a seed.
 //!
 //! Solids for physics and rays, and the appearance of every surface as a function of place: no bitmap, so
 //! that a picture is as sharp as its camera. Ground truth about defects comes from the same functions that
 //! draw them.
 
+mod appearance;
+mod climate;
 mod crack;
 mod description;
 mod floor;
 mod furniture;
+mod layout;
 mod lining;
-mod look;
 mod marks;
 mod noise;
 mod placement;
@@ -17,58 +19,37 @@ mod shell;
 mod solids;
 mod strokes;
 mod tile;
+mod truth;
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use robot_interface::defect::{DefectClass, LiningBox};
 use robot_interface::tunnel::TunnelDesign;
 
 pub use description::{
-    CableWall, DefectDescription, FloorDescription, FurnitureDescription, LiningLook, TunnelDescription,
+    CableWall, DefectDescription, FloorDescription, FurnitureDescription, LiningType, TunnelDescription,
     TunnelError,
 };
 pub use floor::{Floor, Puddle, Sill};
 pub use furniture::{CableJoint, Debris};
+pub use layout::PASSAGE_M;
 pub use lining::CRACK_LABEL_PX;
 pub use marks::{NO_DEFECT, Surface};
 pub use solids::Material;
 pub use strokes::Footprint;
+pub use truth::TrueDefect;
 
 pub(crate) use marks::{luminance, rust};
 pub(crate) use noise::{fbm, floor, hash, mix, mix3, unit};
 
 use crate::geometry::{SolidId, StaticGeometry};
+use appearance::LiningAppearance;
+use climate::Climate;
 use furniture::Furniture;
+use layout::BEYOND_M;
 use lining::Lining;
 use solids::Solids;
 
-/// How far floor and lining go on beyond both ends, m.
-const BEYOND_M: f64 = 3.0;
-/// Length at both ends that is kept flat and clear, m.
-const CLEAR_M: f64 = 2.0;
-/// Width of the passage that debris never closes, m.
-pub const PASSAGE_M: f64 = 0.7;
-
-/// Something that is wrong with the tunnel, as it truly is.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TrueDefect {
-    /// Its place in [`Tunnel::defects`].
-    pub id: u16,
-    /// What it is.
-    pub class: DefectClass,
-    /// Where it is on the lining; what stands before the lining is projected from the section's centre.
-    pub bounds: LiningBox,
-    /// Width at a crack's widest place, mm.
-    pub width_mm: Option<f64>,
-    /// Length of a crack along itself, m.
-    pub length_m: Option<f64>,
-    /// Area on the lining, m^2 (of a crack: length times mean width, about).
-    pub area_m2: f64,
-    /// Temperature of a hot joint, degrees Celsius.
-    pub temperature_c: Option<f64>,
-}
-
-/// A tunnel. Immutable; everything about it is a function of what it was made from.
+/// Simulated tunnel. Immutable; everything about it is a function of what it was made from.
 #[derive(Clone, Debug)]
 pub struct Tunnel {
     design: TunnelDesign,
@@ -81,21 +62,6 @@ pub struct Tunnel {
     lining: Lining,
     climate: Climate,
     seed: u32,
-}
-
-/// Temperatures that the thermal cameras see.
-#[derive(Clone, Debug)]
-pub(crate) struct Climate {
-    pub(crate) ambient_c: f32,
-    /// Warmth of the cables of each level over the air, K.
-    pub(crate) cable_rise_k: [f32; 4],
-}
-
-impl Climate {
-    /// Temperature of the cables of a level, degrees Celsius.
-    pub(crate) fn cable_c(&self, level: u8) -> f32 {
-        self.ambient_c + self.cable_rise_k[usize::from(level).min(3)]
-    }
 }
 
 impl Tunnel {
@@ -136,16 +102,16 @@ impl Tunnel {
         };
         let placed = placement::place(design, wanted, &mut furniture, &climate, &mut stream(4));
         let mut looks = stream(5);
-        let look = look::Look::draw(wanted.lining, design.section.shape(), &mut looks);
+        let appearance = LiningAppearance::draw(wanted.lining, design.section.shape(), &mut looks);
         let tiles = lining::Tiles {
-            concrete: look.concrete(&mut looks),
-            aggregate: look::Look::aggregate(&mut looks),
-            clouds: look::Look::clouds(&mut looks),
+            concrete: appearance.concrete(&mut looks),
+            aggregate: LiningAppearance::aggregate(&mut looks),
+            clouds: LiningAppearance::clouds(&mut looks),
         };
         let half_arc = design.section.half_arc_m() as f32;
         let low = [-BEYOND_M as f32, -half_arc - 0.1];
         let high = [(design.length_m() + BEYOND_M) as f32, half_arc + 0.1];
-        let lining = Lining::new(look, tiles, &placed.strokes, placed.marks, low, high);
+        let lining = Lining::new(appearance, tiles, &placed.strokes, placed.marks, low, high);
         let (defects, rusted) = (placed.defects, placed.rusted);
         Ok(Self {
             design: design.clone(),
@@ -170,7 +136,7 @@ impl Tunnel {
         &self.solids.geometry
     }
 
-    /// What a solid is made of; `None` for an id that is not one of this tunnel's.
+    /// Material of a solid; `None` for an id that is not one of this tunnel's.
     pub fn material(&self, id: SolidId) -> Option<Material> {
         self.solids.materials.get(id as usize).copied()
     }
@@ -185,7 +151,7 @@ impl Tunnel {
         self.floor.height_m(chainage_m, left_m)
     }
 
-    /// All that is wrong, by id.
+    /// All true defects, by id.
     pub fn defects(&self) -> &[TrueDefect] {
         &self.defects
     }
@@ -195,7 +161,7 @@ impl Tunnel {
         &self.furniture.joints
     }
 
-    /// All that lies on the floor.
+    /// All debris on the floor.
     pub fn debris(&self) -> &[Debris] {
         &self.furniture.debris
     }
@@ -224,12 +190,6 @@ impl Tunnel {
     pub(crate) fn seed(&self) -> u32 {
         self.seed
     }
-}
-
-/// How many of something there are in a tunnel: the rate times the length, a fraction being a chance.
-fn count(per_10_m: f64, length_m: f64, rng: &mut ChaCha8Rng) -> usize {
-    let wanted = per_10_m * length_m / 10.0;
-    wanted.floor() as usize + usize::from(rng.random_bool(wanted.fract()))
 }
 
 #[cfg(test)]

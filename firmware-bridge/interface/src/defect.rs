@@ -1,11 +1,11 @@
-//! What an inspection finds.
+//! Defects: the findings of an inspection.
 
 use serde::{Deserialize, Serialize};
 
 use crate::frames::{Map, Point};
 use crate::tunnel::{LiningPoint, TunnelDesign};
 
-/// What a defect is. The numbers are those of `NAME_mask.png` (0 is background).
+/// Class of a defect. The numbers are those of `NAME_mask.png` (0 is background).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DefectClass {
@@ -89,7 +89,7 @@ impl LiningBox {
         }
     }
 
-    /// Whether two boxes share a point.
+    /// True if two boxes share a point.
     pub fn touches(&self, other: &Self) -> bool {
         self.chainage_min_m <= other.chainage_max_m
             && other.chainage_min_m <= self.chainage_max_m

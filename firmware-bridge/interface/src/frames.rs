@@ -92,7 +92,7 @@ impl<A, B> Transform<A, B> {
         Transform::new(self.isometry.inverse())
     }
 
-    /// Where `B`'s origin is, in `A`.
+    /// Origin of `B`, in `A`.
     pub fn origin(&self) -> Point3<f64> {
         Point3::from(self.isometry.translation.vector)
     }

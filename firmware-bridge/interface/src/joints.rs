@@ -1,4 +1,4 @@
-//! Legs, joints, and what is commanded of and measured at a joint. All joint-side: after the gearbox.
+//! Legs, joints, and a joint's commands and measurements. All joint-side: after the gearbox.
 
 use serde::{Deserialize, Serialize};
 
@@ -90,13 +90,13 @@ pub struct JointCommand {
 }
 
 impl JointCommand {
-    /// No stiffness, damping only: what a stopped robot's joints do.
+    /// No stiffness, damping only: a stopped robot's joints.
     pub const fn damping(kd: f64) -> Self {
         Self { position_rad: 0.0, velocity_rad_s: 0.0, torque_nm: 0.0, kp: 0.0, kd }
     }
 }
 
-/// What one motor says of its joint.
+/// Measurement of a joint by its motor.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct JointMeasurement {
     /// Position, rad.
@@ -112,7 +112,7 @@ pub struct JointMeasurement {
 /// All joints at one time, in the order of [`JOINT_NAMES`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct JointStates {
-    /// When they were measured.
+    /// Time of the measurement.
     pub stamp: Stamp,
     /// One a joint, `[12]`.
     pub joints: [JointMeasurement; JOINTS],

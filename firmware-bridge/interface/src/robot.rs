@@ -27,12 +27,12 @@ pub struct RobotDescription {
     pub body: Body,
     /// Dimensions common to the four legs.
     pub legs: LegGeometry,
-    /// One entry a joint, by name; all of [`JOINT_NAMES`] and no others.
+    /// One entry a joint, by name; all of [`JOINT_NAMES`](crate::joints::JOINT_NAMES) and no others.
     pub joints: JointTable,
-    /// How its motors are spoken to.
+    /// Protocol of its motors.
     #[serde(default)]
     pub motors: MotorsDescription,
-    /// How its motors are spared.
+    /// Protection of its motors.
     #[serde(default)]
     pub protection: Protection,
     /// The controller it walks with.
@@ -68,7 +68,7 @@ pub struct BatteryDescription {
     pub empty_voltage_v: Positive,
     /// Of cells, wires and fuse together, ohm.
     pub resistance_ohm: NonNegative,
-    /// What computers, sensors and lamps draw, W.
+    /// Power of computers, sensors and lamps, W.
     pub electronics_w: NonNegative,
 }
 
@@ -79,7 +79,7 @@ impl BatteryDescription {
     }
 }
 
-/// Where a robot's motors and its inertial sensor are plugged in.
+/// Serial ports of a robot's motors and of its inertial sensor.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PortsDescription {
@@ -157,7 +157,7 @@ pub struct GaitDescription {
 }
 
 impl RobotDescription {
-    /// How many motor buses there are; they are numbered from 0.
+    /// Number of motor buses; they are numbered from 0.
     pub fn buses(&self) -> usize {
         1 + self.joints.0.iter().map(|joint| joint.bus).max().unwrap_or(0)
     }

@@ -8,7 +8,7 @@ use crate::time::Stamp;
 /// One inertial sample, in the base frame's axes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ImuSample {
-    /// When it was taken.
+    /// Time of the sample.
     pub stamp: Stamp,
     /// Angular velocity, rad/s.
     pub angular_velocity_rad_s: Vector3<f64>,
@@ -30,13 +30,13 @@ pub struct LidarPoint {
 /// The returns of one scan (nominally 0.1 s).
 #[derive(Clone, Debug, PartialEq)]
 pub struct LidarScan {
-    /// When the scan began.
+    /// Time at which the scan began.
     pub stamp: Stamp,
     /// Returns in order of time.
     pub points: Vec<LidarPoint>,
 }
 
-/// A pinhole camera without distortion.
+/// Intrinsics of a pinhole camera without distortion.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Intrinsics {
     /// Pixels across.
@@ -119,10 +119,10 @@ pub struct ThermalFrame {
     pub celsius: Vec<f32>,
 }
 
-/// What a battery says of itself.
+/// One sample of a battery's monitor.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BatterySample {
-    /// When it was measured.
+    /// Time of the measurement.
     pub stamp: Stamp,
     /// At its terminals, V.
     pub voltage_v: f64,

@@ -5,7 +5,7 @@ use nalgebra::Vector3;
 use crate::frames::{Base, Map, Transform};
 use crate::time::Stamp;
 
-/// Where the robot's trunk is and how it moves, as estimated (never as simulated).
+/// Estimated state of the robot's trunk: pose, velocity, contacts and uncertainty (never as simulated).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RobotState {
     /// The time the estimate is for.
@@ -16,7 +16,7 @@ pub struct RobotState {
     pub velocity_m_s: Vector3<f64>,
     /// Angular velocity of the trunk in the base frame, rad/s, bias removed.
     pub angular_velocity_rad_s: Vector3<f64>,
-    /// Which feet carry weight, FL FR RL RR.
+    /// Feet that carry weight, FL FR RL RR.
     pub contacts: [bool; 4],
     /// One-sigma of the position in `map`, m, `[x, y, z]`.
     pub position_sigma_m: Vector3<f64>,

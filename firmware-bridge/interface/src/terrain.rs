@@ -1,8 +1,8 @@
-//! The local terrain grid that perception makes and the planner reads.
+//! Terrain grid (local costmap) that perception makes and the planner reads.
 
 use crate::time::Stamp;
 
-/// A square, axis-aligned grid in `map`, centred near the robot. Cell `(ix, iy)` stands at index
+/// Terrain grid: square, axis-aligned in `map`, centred near the robot. Cell `(ix, iy)` stands at index
 /// `iy * size + ix` and covers `origin + resolution * [ix, iy]` to `origin + resolution * [ix + 1, iy + 1]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TerrainGrid {

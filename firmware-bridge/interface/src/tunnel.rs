@@ -1,4 +1,4 @@
-//! Tunnel coordinates: where along the axis (chainage) and where on the lining (clock position).
+//! Tunnel coordinates: chainage along the axis, clock position on the lining, and the lining unrolled.
 //!
 //! The design of a tunnel, an alignment and a section, is what its owner's drawings say; it is known
 //! before the robot enters. Chainage is measured horizontally along the axis from the portal. The clock
@@ -65,7 +65,7 @@ impl TunnelDesign {
         Point::new(axis.x_m - sin * p.left_m, axis.y_m + cos * p.left_m, axis.z_m + p.up_m)
     }
 
-    /// Where a point projects onto the lining, straight away from the section's centre.
+    /// Projection of a point onto the lining, straight away from the section's centre.
     pub fn to_lining(&self, p: TunnelPoint) -> LiningPoint {
         let angle = self.section.angle_of(p.left_m, p.up_m);
         LiningPoint { chainage_m: p.chainage_m, arc_m: self.section.arc_of_angle(angle) }
@@ -83,13 +83,13 @@ impl TunnelDesign {
         clock_of_angle(self.section.angle_of_arc(p.arc_m))
     }
 
-    /// How far a point is from the lining: positive inside the tunnel, m, measured from the section's centre.
+    /// Clearance of a point from the lining: positive inside the tunnel, m, measured from the section's centre.
     pub fn clearance_m(&self, point: Point<Map>) -> f64 {
         let p = self.to_tunnel(point);
         self.section.clearance(p.left_m, p.up_m)
     }
 
-    /// Where a ray from inside the tunnel meets the designed lining: the distance along the unit
+    /// Raycast from inside the tunnel onto the designed lining: the distance along the unit
     /// `direction` in metres, or `None` when it leaves through an end or goes further than `max_m`.
     pub fn raycast(&self, origin: Point<Map>, direction: nalgebra::Vector3<f64>, max_m: f64) -> Option<f64> {
         const STEP_M: f64 = 0.2;

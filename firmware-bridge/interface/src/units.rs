@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Why a number in a file was refused.
+/// Refusal of a number in a file.
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum UnitError {
     /// Not a number, or infinite.

@@ -4,11 +4,12 @@ use firmware_bridge::bridge::{Cycle, MotorBridge};
 use firmware_bridge::safety::{Power, PowerRefused, Safety, Severity};
 use perception::localise::TunnelCorrection;
 use perception::state::{PoseHistory, StateEstimator};
-use planner::gait::{Gait, GaitModeRefused, Mode};
+use planner::gait::{Gait, GaitModeRefused};
 use robot_interface::frames::{Base, Map, Transform};
 use robot_interface::joints::{JOINT_NAMES, JOINTS, JointCommand, JointMeasurement, JointStates};
 use robot_interface::sensors::ImuSample;
 use robot_interface::state::{RobotState, VelocityCommand};
+use robot_interface::status::GaitMode;
 use robot_interface::time::Stamp;
 
 use crate::config::Robot;
@@ -26,7 +27,7 @@ pub struct ControlStatus {
     /// The estimate.
     pub state: RobotState,
     /// Mode of the gait controller.
-    pub mode: Mode,
+    pub mode: GaitMode,
     /// True once the trunk has tilted so far that the legs were let go.
     pub fallen: bool,
     /// True once the estimator has found its footing and every joint was heard.
@@ -109,7 +110,7 @@ impl Control {
         self.estimator = StateEstimator::new(&robot.description, start, now);
         self.joints.stamp = now;
         // Letting go is never refused.
-        let _ = self.gait.request(Mode::Damped, now);
+        let _ = self.gait.request(GaitMode::Damped, now);
     }
 
     /// The bridge, and the commands of the cycle that is due.
@@ -172,7 +173,7 @@ impl Control {
         self.follow_gait();
         self.commands = self.safety.admit(now, commands).unwrap_or_else(|_| {
             // The gait has diverged: what it would say next is not to be waited for. Letting go is never refused.
-            let _ = self.gait.request(Mode::Damped, now);
+            let _ = self.gait.request(GaitMode::Damped, now);
             self.follow_gait();
             let damping = [JointCommand::damping(IDLE_DAMPING); JOINTS];
             self.safety.admit(now, &damping).unwrap_or(damping)
@@ -184,15 +185,15 @@ impl Control {
         let Some(trip) = self.safety.trip() else { return };
         let mode = self.gait.mode();
         let wanted = match trip.cause.severity() {
-            Severity::Cut => Mode::Damped,
-            Severity::Settle if matches!(mode, Mode::Walk | Mode::StandUp) => Mode::LieDown,
+            Severity::Cut => GaitMode::Damped,
+            Severity::Settle if matches!(mode, GaitMode::Walk | GaitMode::StandUp) => GaitMode::LieDown,
             Severity::Settle => mode,
         };
         if wanted != mode {
             // Both can follow whatever the legs do here.
             let _ = self.gait.request(wanted, now);
         }
-        if self.gait.mode() == Mode::Damped {
+        if self.gait.mode() == GaitMode::Damped {
             self.safety.settled();
         }
     }
@@ -203,19 +204,19 @@ impl Control {
         self.asked = false;
         self.safety.cut();
         // Letting go is never refused.
-        let _ = self.gait.request(Mode::Damped, now);
+        let _ = self.gait.request(GaitMode::Damped, now);
     }
 
     /// The motors may do what the gait's mode needs, and no more; and nothing but damp until somebody has asked the
     /// robot to rise, whatever the gait does.
     fn follow_gait(&mut self) {
         let mode = self.gait.mode();
-        self.asked &= mode != Mode::Damped;
+        self.asked &= mode != GaitMode::Damped;
         let wanted = match mode {
-            Mode::Damped => Power::Damped,
+            GaitMode::Damped => Power::Damped,
             _ if !self.asked => Power::Damped,
-            Mode::StandUp | Mode::LieDown => Power::Standing,
-            Mode::Walk => Power::Active,
+            GaitMode::StandUp | GaitMode::LieDown => Power::Standing,
+            GaitMode::Walk => Power::Active,
         };
         for next in [Power::Damped, Power::Standing, Power::Active] {
             let up = self.safety.power() < next && next <= wanted;
@@ -232,8 +233,8 @@ impl Control {
     /// # Errors
     /// When it cannot follow the present one; or, of rising, when a joint has a trouble or was never heard, or the
     /// estimate is not ready.
-    pub fn request(&mut self, mode: Mode, now: Stamp) -> Result<(), ModeRefused> {
-        let rises = mode == Mode::StandUp;
+    pub fn request(&mut self, mode: GaitMode, now: Stamp) -> Result<(), ModeRefused> {
+        let rises = mode == GaitMode::StandUp;
         if rises {
             self.may_rise()?;
         }

@@ -2,10 +2,11 @@
 //! the path.
 
 use planner::follow::Follower;
-use planner::mission::{AbortReason, Mission, MissionInput, MissionOutput, MissionPlan, Order};
+use planner::mission::{Mission, MissionInput, MissionOutput, MissionPlan};
 use planner::path::{NoPath, PathPlanner};
 use robot_interface::robot::RobotDescription;
 use robot_interface::state::{RobotState, VelocityCommand};
+use robot_interface::status::{AbortReason, MissionOrder};
 use robot_interface::terrain::TerrainGrid;
 use robot_interface::time::Stamp;
 use robot_interface::tunnel::{TunnelDesign, TunnelPoint};
@@ -55,7 +56,7 @@ impl Navigator {
         status: &ControlStatus,
         grid: &TerrainGrid,
         now: Stamp,
-        order: Option<Order>,
+        order: Option<MissionOrder>,
     ) -> MissionOutput {
         let wanted = self.mission.step(&MissionInput {
             now,

@@ -10,12 +10,14 @@
 //! memory, are written by several threads, and vector instructions are chosen at run time.
 #![allow(unsafe_code)]
 
+mod block;
 mod lanes;
 
 use candle_core::{CpuStorage, CustomOp2, Error, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
-use lanes::{Kernel, MAX_PIXELS, OUTPUTS};
+use block::{MAX_PIXELS, OUTPUTS};
+use lanes::Kernel;
 
 /// Floats of the copied input of a tile: a quarter of a megabyte, half or less of a second-level cache.
 const TILE_FLOATS: usize = 64 * 1024;

@@ -36,7 +36,7 @@ fn pose(design: &TunnelDesign, chainage_m: f64, left_m: f64, yaw_rad: f64) -> Tr
     )
 }
 
-/// What a scan sees: lining and floor by ray, two centimetres of noise, and on the way racks that hide half
+/// Points of a scan: lining and floor by ray, two centimetres of noise, and on the way racks that hide half
 /// of the right-hand wall from 35 cm before it, cables along the left one, and debris.
 fn scan(
     design: &TunnelDesign,

@@ -181,7 +181,7 @@ fn a_gap_is_bridged_with_due_doubt() {
     assert!(run.estimator.filter.covariance[(NU, NU)].sqrt() > 1.0);
 }
 
-/// What a scan of a straight tunnel along x would say of a pose.
+/// Correction that a scan of a straight tunnel along x would give at a pose.
 pub(super) fn correction(stamp: Stamp, pose: &Transform<Map, Base>) -> TunnelCorrection {
     let place = pose.origin();
     TunnelCorrection {

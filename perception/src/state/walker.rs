@@ -42,9 +42,9 @@ pub(super) struct Walker {
     angles: [[f64; 3]; LEGS],
     rates: [Vector3<f64>; LEGS],
     feet: [Vector3<f64>; LEGS],
-    /// Where each foot's swing began; `None` while it stands.
+    /// Place at which each foot's swing began; `None` while it stands.
     swings: [Option<Vector3<f64>>; LEGS],
-    /// Where the first sample was taken, so that runs may start anywhere.
+    /// Place of the first sample, so that runs may start anywhere.
     start: Isometry3<f64>,
 }
 

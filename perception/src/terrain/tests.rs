@@ -17,7 +17,7 @@ fn flat(_: f64, _: f64) -> (f64, Option<f64>) {
     (0.0, None)
 }
 
-/// What a scan of 20,000 points sees from a robot standing at `x`: rays marched through the ground.
+/// Scan of 20,000 points from a robot standing at `x`: rays marched through the ground.
 fn scan(ground: Ground, x: f64, seed: u64) -> (LidarScan, Transform<Map, Base>) {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let noise = Normal::new(0.0, 0.02).expect("finite");

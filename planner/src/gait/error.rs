@@ -31,7 +31,7 @@ pub enum PolicyError {
     Description {
         /// The key.
         key: &'static str,
-        /// What to write instead, in words for people.
+        /// Remedy: the values to write instead.
         remedy: &'static str,
     },
 }

@@ -6,7 +6,7 @@ struct Rig {
     input: MissionInput,
     held: bool,
     pictures: Vec<f64>,
-    phases: Vec<Phase>,
+    phases: Vec<MissionPhase>,
 }
 
 fn plan() -> MissionPlan {
@@ -26,12 +26,18 @@ impl Rig {
         let input = MissionInput {
             now: Stamp::ZERO,
             place: TunnelPoint { chainage_m: plan.home_m, left_m: 0.0, up_m: 0.3 },
-            gait: Mode::Damped,
+            gait: GaitMode::Damped,
             fallen: false,
             ready: true,
             order: None,
         };
-        Self { mission: Mission::new(plan), input, held: false, pictures: vec![], phases: vec![Phase::Idle] }
+        Self {
+            mission: Mission::new(plan),
+            input,
+            held: false,
+            pictures: vec![],
+            phases: vec![MissionPhase::Idle],
+        }
     }
 
     fn run(&mut self, seconds: f64) -> MissionOutput {
@@ -46,8 +52,8 @@ impl Rig {
         self.input.now = self.input.now.plus_nanos(100_000_000);
         let output = self.mission.step(&self.input);
         match output.gait {
-            Some(Mode::StandUp) => self.input.gait = Mode::Walk,
-            Some(Mode::LieDown) => self.input.gait = Mode::Damped,
+            Some(GaitMode::StandUp) => self.input.gait = GaitMode::Walk,
+            Some(GaitMode::LieDown) => self.input.gait = GaitMode::Damped,
             _ => {}
         }
         let here = self.input.place.chainage_m;
@@ -67,7 +73,7 @@ impl Rig {
 
 #[test]
 fn it_goes_out_looks_and_comes_home() {
-    use Phase::{Done, Go, Idle, Inspect, LieDown, Return, StandUp};
+    use MissionPhase::{Done, Go, Idle, Inspect, LieDown, Return, StandUp};
     let mut rig = Rig::new(plan());
     rig.run(60.0);
     assert_eq!(rig.phases, [Idle, StandUp, Go, Inspect, Go, Inspect, Return, LieDown, Done]);
@@ -85,11 +91,11 @@ fn stuck_on_the_way_out_it_backs_up_then_goes_home() {
     rig.run(4.0);
     rig.held = true;
     rig.run(45.0);
-    assert_eq!(rig.phases.iter().filter(|p| **p == Phase::BackUpOut).count(), 3);
-    assert!(rig.phases.contains(&Phase::BackUpHome), "it tries to go home, and is held there too");
+    assert_eq!(rig.phases.iter().filter(|p| **p == MissionPhase::BackUpOut).count(), 3);
+    assert!(rig.phases.contains(&MissionPhase::BackUpHome), "it tries to go home, and is held there too");
     rig.held = false;
     rig.run(20.0);
-    assert_eq!(rig.mission.phase(), Phase::Done);
+    assert_eq!(rig.mission.phase(), MissionPhase::Done);
     assert_eq!(rig.mission.abort_reason(), Some(AbortReason::Stuck));
     assert!(!rig.mission.completed());
 }
@@ -99,24 +105,24 @@ fn time_up_sends_it_home() {
     let mut rig = Rig::new(MissionPlan { timeout_s: 5.0, ..plan() });
     rig.run(30.0);
     assert_eq!(rig.mission.abort_reason(), Some(AbortReason::Timeout));
-    assert_eq!(rig.mission.phase(), Phase::Done);
-    assert!(!rig.phases.contains(&Phase::Inspect));
+    assert_eq!(rig.mission.phase(), MissionPhase::Done);
+    assert!(!rig.phases.contains(&MissionPhase::Inspect));
 }
 
 #[test]
 fn stop_lies_down_and_a_fall_ends_it() {
     let mut rig = Rig::new(plan());
     rig.run(3.0);
-    rig.input.order = Some(Order::Stop);
+    rig.input.order = Some(MissionOrder::Stop);
     rig.run(1.0);
-    assert_eq!(rig.mission.phase(), Phase::Done);
+    assert_eq!(rig.mission.phase(), MissionPhase::Done);
     assert_eq!(rig.mission.abort_reason(), Some(AbortReason::Stopped));
 
     let mut rig = Rig::new(plan());
     rig.run(3.0);
     rig.input.fallen = true;
     rig.run(0.2);
-    assert_eq!(rig.mission.phase(), Phase::Done);
+    assert_eq!(rig.mission.phase(), MissionPhase::Done);
     assert_eq!(rig.mission.abort_reason(), Some(AbortReason::Fell));
 }
 
@@ -124,28 +130,32 @@ fn stop_lies_down_and_a_fall_ends_it() {
 fn paused_it_stands_until_told_even_when_its_time_is_up() {
     let mut rig = Rig::new(MissionPlan { timeout_s: 20.0, ..plan() });
     rig.run(3.0);
-    rig.input.order = Some(Order::Pause);
+    rig.input.order = Some(MissionOrder::Pause);
     rig.run(0.1);
     rig.input.order = None;
     let here = rig.input.place.chainage_m;
     let output = rig.run(25.0);
-    assert_eq!((output.phase, output.goal_m), (Phase::PausedOut, None));
+    assert_eq!((output.phase, output.goal_m), (MissionPhase::PausedOut, None));
     assert!((rig.input.place.chainage_m - here).abs() < 1e-9);
 
     let mut rig = Rig::new(plan());
     rig.run(3.0);
-    for order in [Some(Order::Pause), None, Some(Order::Resume), None] {
+    for order in [Some(MissionOrder::Pause), None, Some(MissionOrder::Resume), None] {
         rig.input.order = order;
         rig.run(1.0);
     }
     rig.run(60.0);
     assert!(rig.mission.completed());
-    for order in [Order::Resume, Order::GoHome] {
+    for order in [MissionOrder::Resume, MissionOrder::GoHome] {
         let mut rig = Rig::new(plan());
         rig.run(3.0);
         rig.input.order = Some(order);
         rig.run(60.0);
-        assert_eq!(rig.mission.completed(), order == Order::Resume, "resuming what is not paused is nothing");
+        assert_eq!(
+            rig.mission.completed(),
+            order == MissionOrder::Resume,
+            "resuming what is not paused is nothing"
+        );
     }
 }
 
@@ -154,7 +164,7 @@ fn the_table_gives_each_pair_once_and_leads_everywhere_to_done() {
     for (i, (phase, event, ..)) in TABLE.iter().enumerate() {
         assert!(!TABLE[..i].iter().any(|(p, e, ..)| (p, e) == (phase, event)), "{phase:?} {event:?} twice");
     }
-    let mut reach = vec![Phase::Done];
+    let mut reach = vec![MissionPhase::Done];
     while let Some((phase, ..)) =
         TABLE.iter().find(|(phase, _, to, _)| reach.contains(to) && !reach.contains(phase))
     {
@@ -169,17 +179,17 @@ fn every_row_is_taken() {
         let mut rig = Rig::new(plan());
         let now = Stamp::from_nanos(1_000_000_000_000);
         rig.mission.phase = *phase;
-        rig.input.gait = if next(*phase, Event::LetGo).is_some() { Mode::Walk } else { Mode::Damped };
+        rig.input.gait = if next(*phase, Event::LetGo).is_some() { GaitMode::Walk } else { GaitMode::Damped };
         (rig.mission.since, rig.mission.best_at, rig.mission.started) = (now, now, Some(now));
         rig.input.now = now;
         rig.input.ready = false;
         rig.input.place.chainage_m = 2.5;
-        rig.mission.best_m = if *phase == Phase::Return { -2.5 } else { 2.5 };
+        rig.mission.best_m = if *phase == MissionPhase::Return { -2.5 } else { 2.5 };
         let ago = |s: f64| Stamp::from_nanos(now.nanos() - (s * 1e9) as u64);
         match event {
             Event::Ready => rig.input.ready = true,
-            Event::Standing => rig.input.gait = Mode::Walk,
-            Event::Arrived if *phase == Phase::Go => rig.input.place.chainage_m = 4.0,
+            Event::Standing => rig.input.gait = GaitMode::Walk,
+            Event::Arrived if *phase == MissionPhase::Go => rig.input.place.chainage_m = 4.0,
             Event::Arrived => rig.input.place.chainage_m = 1.0,
             Event::Inspected => rig.mission.since = ago(2.0),
             Event::AllInspected => (rig.mission.since, rig.mission.station) = (ago(2.0), 1),
@@ -188,12 +198,12 @@ fn every_row_is_taken() {
             Event::BackedUp => rig.mission.since = ago(3.0),
             Event::Timeout => rig.mission.started = Some(ago(101.0)),
             Event::Overdue => rig.mission.started = Some(ago(151.0)),
-            Event::Stop => rig.input.order = Some(Order::Stop),
-            Event::Pause => rig.input.order = Some(Order::Pause),
-            Event::Resume => rig.input.order = Some(Order::Resume),
-            Event::GoHome => rig.input.order = Some(Order::GoHome),
+            Event::Stop => rig.input.order = Some(MissionOrder::Stop),
+            Event::Pause => rig.input.order = Some(MissionOrder::Pause),
+            Event::Resume => rig.input.order = Some(MissionOrder::Resume),
+            Event::GoHome => rig.input.order = Some(MissionOrder::GoHome),
             Event::Lying => {}
-            Event::LetGo => rig.input.gait = Mode::Damped,
+            Event::LetGo => rig.input.gait = GaitMode::Damped,
             Event::Fell => rig.input.fallen = true,
         }
         rig.mission.step(&rig.input);
@@ -220,33 +230,37 @@ fn the_documented_table_is_the_table() {
 fn what_the_table_does_not_name_changes_nothing() {
     let mut rig = Rig::new(plan());
     rig.input.ready = false;
-    for (gait, fallen) in [(Mode::Walk, false), (Mode::Damped, true)] {
+    for (gait, fallen) in [(GaitMode::Walk, false), (GaitMode::Damped, true)] {
         (rig.input.gait, rig.input.fallen) = (gait, fallen);
         rig.run(200.0);
-        assert_eq!(rig.mission.phase(), Phase::Idle, "waiting has no end of its own");
+        assert_eq!(rig.mission.phase(), MissionPhase::Idle, "waiting has no end of its own");
     }
-    rig.input.order = Some(Order::Stop);
+    rig.input.order = Some(MissionOrder::Stop);
     rig.tick();
-    assert_eq!(rig.mission.phase(), Phase::Done);
+    assert_eq!(rig.mission.phase(), MissionPhase::Done);
     rig.input.ready = true;
     rig.run(10.0);
-    assert_eq!(rig.phases, [Phase::Idle, Phase::Done], "over is over");
+    assert_eq!(rig.phases, [MissionPhase::Idle, MissionPhase::Done], "over is over");
 }
 
 #[test]
 fn lost_footing_or_place_ends_it() {
     let mut rig = Rig::new(plan());
     rig.run(3.0);
-    rig.input.gait = Mode::Damped;
+    rig.input.gait = GaitMode::Damped;
     rig.run(0.2);
     assert_eq!(rig.mission.abort_reason(), Some(AbortReason::LetGo));
-    assert_eq!(rig.mission.phase(), Phase::Done);
+    assert_eq!(rig.mission.phase(), MissionPhase::Done);
 
     let mut rig = Rig::new(plan());
     rig.run(3.0);
     rig.input.place.chainage_m = f64::NAN;
     rig.run(120.0);
-    assert_eq!(rig.mission.phase(), Phase::Done, "it does not go on for ever without knowing where it is");
+    assert_eq!(
+        rig.mission.phase(),
+        MissionPhase::Done,
+        "it does not go on for ever without knowing where it is"
+    );
     assert_eq!(rig.mission.abort_reason(), Some(AbortReason::Stuck));
 }
 
@@ -260,7 +274,7 @@ fn goals_stay_within_the_local_map_and_short_of_home() {
             assert!((goal - here).abs() <= AHEAD_M + 1e-9, "{goal} from {here}");
             assert!((1.0..=7.0 + ARRIVED_M).contains(&goal), "{goal}");
         }
-        if output.phase == Phase::Inspect {
+        if output.phase == MissionPhase::Inspect {
             assert_eq!(output.goal_m, None, "it stands while it looks");
         }
     }

@@ -22,7 +22,7 @@ use robot_interface::time::Stamp;
 use robot_interface::tunnel::{
     Alignment, LiningPoint, Section, SectionShape, Segment, TunnelDesign, TunnelPoint,
 };
-use sim::camera::{Camera, Exposure, Film, Lighting, Rendered, looking_at};
+use sim::camera::{Camera, Exposure, ImageSensor, Lighting, Rendered, looking_at};
 use sim::geometry::Bvh;
 use sim::tunnel::{Footprint, Surface, Tunnel, TunnelDescription};
 
@@ -191,7 +191,7 @@ fn random_camera(size: u32, rng: &mut ChaCha8Rng) -> Camera {
             beam_rad: rng.random_range(0.5..1.3),
             ambient: if lit { rng.random_range(0.03..0.8) } else { rng.random_range(0.003..0.03) },
         },
-        film: Film {
+        sensor: ImageSensor {
             noise: rng.random_range(0.003..0.028),
             key: rng.random_range(0.07..0.42),
             softness: rng.random_range(0.03..0.2),

@@ -1,4 +1,4 @@
-//! What a walking robot's cameras see: most of it sound lining, racks, cables and joints, which a network has
+//! Pictures of a walking robot's cameras: most of it sound lining, racks, cables and joints, which a network has
 //! to learn to leave alone as much as it has to learn defects.
 
 use std::ops::Range;
@@ -11,7 +11,7 @@ use robot_interface::frames::Transform;
 use robot_interface::sensors::Intrinsics;
 use robot_interface::time::Stamp;
 use robot_interface::tunnel::TunnelPoint;
-use sim::camera::{Camera, Exposure, Film, Lighting, Rendered, UNSURE, looking_at};
+use sim::camera::{Camera, Exposure, ImageSensor, Lighting, Rendered, UNSURE, looking_at};
 use sim::geometry::Bvh;
 use sim::tunnel::{Tunnel, TunnelDescription};
 
@@ -77,7 +77,7 @@ fn robot_camera(rng: &mut ChaCha8Rng) -> Camera {
             beam_rad: lamp.beam_rad * rng.random_range(0.8..1.2),
             ambient: lamp.ambient * rng.random_range(0.5..2.0),
         },
-        film: Film {
+        sensor: ImageSensor {
             noise: rng.random_range(0.006..0.02),
             key: rng.random_range(0.14..0.28),
             softness: rng.random_range(0.05..0.12),
@@ -115,7 +115,7 @@ fn walking_view(tunnel: &Tunnel, rng: &mut ChaCha8Rng) -> Exposure {
     Exposure { start: Transform::new(start), end: Transform::new(end), stamp: Stamp::ZERO }
 }
 
-/// Where a cutting begins: around a labelled pixel half of the time, otherwise anywhere.
+/// Corner of a cutting: around a labelled pixel half of the time, otherwise anywhere.
 fn corner(mask: &GrayImage, size: u32, rng: &mut ChaCha8Rng) -> [u32; 2] {
     let most = FRAME.map(|side| side.saturating_sub(size));
     let marked: Vec<(u32, u32)> = mask

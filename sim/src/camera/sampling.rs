@@ -1,24 +1,26 @@
-//! Where each pixel's ray ends: few casts, and interpolation where a surface is smooth.
+//! Raycasting of a picture: few casts, and interpolation where a surface is smooth.
 
 use nalgebra::{Isometry3, Point3, Vector3};
 use rayon::prelude::*;
 use robot_interface::frames::{Map, Point};
 use robot_interface::sensors::Intrinsics;
 
-use super::{Camera, Exposure, Lighting};
+use super::exposure::Exposure;
+use super::image_sensor::MotionBlur;
+use super::lighting::Lighting;
 use crate::geometry::{RayCaster, SolidId};
 use crate::tunnel::{Footprint, Material, Tunnel};
 
 /// Side of a block of the coarse grid, pixels.
 pub(super) const BLOCK: usize = 8;
-/// How far a ray goes, m.
+/// Length of a ray, m.
 const FAR_M: f32 = 60.0;
 /// Least cosine between normals across which a surface counts as smooth.
 const SMOOTH: f32 = 0.9;
 /// Number of interpolated values of a sample.
 const VALUES: usize = 9;
 
-/// What a ray met, with everything that shading needs.
+/// Sample of a ray's end, with everything that shading needs.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sample {
     pub(super) solid: SolidId,
@@ -54,7 +56,8 @@ pub(super) struct Rays<'a> {
 
 impl<'a> Rays<'a> {
     pub(super) fn new(
-        camera: &Camera,
+        lens: Intrinsics,
+        lighting: Lighting,
         tunnel: &'a Tunnel,
         caster: &'a dyn RayCaster,
         exposure: &Exposure,
@@ -62,8 +65,8 @@ impl<'a> Rays<'a> {
         let ends = [exposure.start.isometry, exposure.end.isometry];
         // Halfway; nearly opposite rotations cannot occur within an exposure.
         let pose = ends[0].try_lerp_slerp(&ends[1], 0.5, 1e-9).unwrap_or(ends[0]);
-        let lamp = pose * Point3::from(camera.lighting.lamp_m.map(f64::from));
-        Self { lens: camera.lens, lighting: camera.lighting, tunnel, caster, pose, ends, lamp }
+        let lamp = pose * Point3::from(lighting.lamp_m.map(f64::from));
+        Self { lens, lighting, tunnel, caster, pose, ends, lamp }
     }
 
     /// Casts the rays at the corners of all blocks.
@@ -233,7 +236,7 @@ impl<'a> Rays<'a> {
         }
     }
 
-    /// Whether the lamp reaches a sample.
+    /// Light of the lamp on a sample: 1, or 0 in shadow.
     fn lit(&self, sample: &Sample) -> f32 {
         if sample.material.is_none() {
             return 0.0;
@@ -248,7 +251,7 @@ impl<'a> Rays<'a> {
         }
     }
 
-    /// How a single pixel lies on the surface that it shows.
+    /// Footprint of a single pixel on the surface that it shows.
     fn footprint(&self, sample: &Sample, x: usize, y: usize) -> Footprint {
         let eye = self.pose.translation.vector;
         let (point, normal) =
@@ -274,8 +277,8 @@ impl<'a> Rays<'a> {
         Footprint { right, down }
     }
 
-    /// How far the picture moves during the exposure, pixels `[right, down]`, one a block corner.
-    pub(super) fn smear(&self, grid: &Grid) -> super::film::Smear {
+    /// Movement of the picture during the exposure, pixels `[right, down]`, one a block corner.
+    pub(super) fn motion_blur(&self, grid: &Grid) -> MotionBlur {
         let shift = |sample: &Sample| -> [f32; 2] {
             let at = |pose: &Isometry3<f64>| {
                 let point = Point3::from(sample.point).cast::<f64>();
@@ -286,7 +289,7 @@ impl<'a> Rays<'a> {
                 _ => [0.0; 2],
             }
         };
-        super::film::Smear {
+        MotionBlur {
             columns: grid.columns,
             block: BLOCK,
             shifts: grid.samples.par_iter().map(shift).collect(),
@@ -294,7 +297,7 @@ impl<'a> Rays<'a> {
     }
 }
 
-/// Whether four rays, `size` pixels apart, met one smooth surface in the same light. A shadow's edge is as
+/// True if four rays, `size` pixels apart, met one smooth surface in the same light. A shadow's edge is as
 /// soft as two pixels.
 fn alike(corners: [&Sample; 4], size: usize) -> bool {
     let [a, rest @ ..] = corners;

@@ -1,11 +1,11 @@
-//! The light that a surface sends back.
+//! Shading: the light that a surface sends back.
 
-use super::Lighting;
+use super::lighting::Lighting;
 use super::sampling::Sample;
 use crate::tunnel::{Footprint, Material, Surface, Tunnel, fbm, hash, mix, mix3, rust, unit};
 
 /// Colours of a tunnel's things, and the light on them.
-pub(super) struct Painter<'a> {
+pub(super) struct Shader<'a> {
     tunnel: &'a Tunnel,
     lighting: Lighting,
     floor: [f32; 3],
@@ -14,11 +14,11 @@ pub(super) struct Painter<'a> {
     pipe: [f32; 3],
 }
 
-impl<'a> Painter<'a> {
+impl<'a> Shader<'a> {
     pub(super) fn new(tunnel: &'a Tunnel, lighting: &Lighting) -> Self {
         let draw = |n: u32| unit(hash(tunnel.seed() ^ hash(n)));
-        let grey = |least: f32, most: f32, n: u32| {
-            let g = mix(least, most, draw(n));
+        let grey = |darkest: f32, brightest: f32, n: u32| {
+            let g = mix(darkest, brightest, draw(n));
             [g * mix(0.97, 1.08, draw(n + 50)), g, g * mix(0.88, 1.02, draw(n + 51))]
         };
         let cable = match (draw(4) * 5.0) as u32 {
@@ -36,11 +36,11 @@ impl<'a> Painter<'a> {
     }
 
     /// A pixel's surface and the light it sends, linear.
-    pub(super) fn look(&self, sample: &Sample, footprint: &Footprint) -> (Surface, [f32; 3]) {
+    pub(super) fn shade(&self, sample: &Sample, footprint: &Footprint) -> (Surface, [f32; 3]) {
         let [s, a, left, up, arriving, along, across, facing, _] = sample.values;
         let surface = match sample.material {
             Some(Material::Lining) => self.tunnel.lining_surface([s, a], footprint),
-            Some(material) => self.thing(sample.solid, material, [s, left, up]),
+            Some(material) => self.solid_surface(sample.solid, material, [s, left, up]),
             None => return (Surface::plain([0.0; 3]), [0.0; 3]),
         };
         let [rise_along, rise_across] = surface.slope;
@@ -57,8 +57,8 @@ impl<'a> Painter<'a> {
         (surface, colour)
     }
 
-    /// Everything but the lining.
-    fn thing(&self, solid: u32, material: Material, [s, left, up]: [f32; 3]) -> Surface {
+    /// Surface of everything but the lining.
+    fn solid_surface(&self, solid: u32, material: Material, [s, left, up]: [f32; 3]) -> Surface {
         // No surface in a tunnel is parallel to this projection's direction for long.
         let (x, y) = (s + 0.61 * left, up - 0.47 * left);
         let own = unit(hash(solid.wrapping_mul(0x9e37)));

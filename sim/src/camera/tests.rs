@@ -1,6 +1,8 @@
 use robot_interface::defect::DefectClass;
 use robot_interface::tunnel::LiningPoint;
 
+use robot_interface::time::Stamp;
+
 use super::*;
 use crate::geometry::Bvh;
 use crate::tunnel::testing::cable_tunnel;
@@ -10,7 +12,7 @@ fn camera(side: u32) -> Camera {
         index: 2,
         lens: Intrinsics::from_fov(side, side, 1.0),
         lighting: Lighting::ROBOT,
-        film: Film { noise: 0.012, key: 0.2, softness: 0.08, contrast: 1.0 },
+        sensor: ImageSensor { noise: 0.012, key: 0.2, softness: 0.08, contrast: 1.0 },
     }
 }
 

@@ -1,4 +1,4 @@
-//! The physics engine's face: what motors ask of it, and what sensors and scoring may see of it.
+//! Physics engine as a trait: what motors ask of it, and what sensors and scoring may see of it.
 //!
 //! [`Engine`] is small so that a second engine can stand beside the first as a witness.
 
@@ -26,17 +26,17 @@ pub trait Engine: Send {
     /// Goes one step on, each joint driven as asked.
     fn step(&mut self, drives: &[JointDrive; JOINTS]);
 
-    /// What the motors' sensors see, `[12]` in the order of [`robot_interface::joints::JOINT_NAMES`].
+    /// Readings of the motors' sensors, `[12]` in the order of [`robot_interface::joints::JOINT_NAMES`].
     fn joints(&self) -> [JointReading; JOINTS];
 
-    /// Where the robot really is; for sensors and scoring only.
+    /// Ground truth about the robot; for sensors and scoring only.
     fn truth(&self) -> GroundTruth;
 
     /// Answers ray casts against the world, without the robot; usable beside [`Engine::step`].
     fn ray_caster(&self) -> Arc<dyn RayCaster>;
 }
 
-/// Where the robot really is and how it moves.
+/// Ground truth: the robot's real pose and motion.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GroundTruth {
     /// Pose of the trunk.
@@ -47,11 +47,11 @@ pub struct GroundTruth {
     pub angular_velocity_rad_s: Vector3<f64>,
     /// Specific force at the inertial sensor in the base frame, m/s^2, mean over the last step.
     pub specific_force_m_s2: Vector3<f64>,
-    /// Which feet the world pushes, FL FR RL RR.
+    /// Feet that the world pushes, FL FR RL RR.
     pub contacts: [bool; LEGS],
 }
 
-/// What a motor does at its joint during a step:
+/// Impedance drive of a joint during a step:
 /// `torque = kp (q - q_now) + kd (dq - dq_now) + torque_nm`, within `max_torque_nm` either way.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct JointDrive {
@@ -69,7 +69,7 @@ pub struct JointDrive {
     pub max_torque_nm: f64,
 }
 
-/// What a motor's sensors see at its joint.
+/// Reading of a motor's sensors at its joint.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct JointReading {
     /// Position, rad.

@@ -1,8 +1,9 @@
-//! The rapier engine: the robot as a reduced-coordinate multibody, the world as fixed colliders.
+//! Physics engine rapier: the robot as a reduced-coordinate multibody, the world as fixed colliders.
 //!
 //! Joint damping, armature and dry friction come from the MJCF. A motor's impedance goes to rapier as an
 //! implicit force-based joint motor, which stays stable at gains and steps where an explicit torque would not.
 
+mod error;
 mod model;
 
 use std::sync::Arc;
@@ -14,9 +15,10 @@ use robot_interface::frames::{Base, Map, Transform};
 use robot_interface::joints::JOINTS;
 use robot_interface::robot::RobotDescription;
 
-use model::Parts;
+pub use error::EngineError;
+use model::{Parts, ROBOT, WORLD};
 
-use super::ray_caster::{BadMesh, SceneCaster, place_all, pose_of};
+use super::ray_caster::{SceneCaster, place_all, pose_of};
 use super::{Engine, GRAVITY_M_S2, GroundTruth, JointDrive, JointReading};
 use crate::geometry::{RayCaster, StaticGeometry};
 
@@ -37,26 +39,6 @@ const TOUCH_N: f32 = 1.0;
 
 /// Degrees of freedom of the trunk, the first ones of the multibody.
 const TRUNK_DOFS: usize = 6;
-
-const ROBOT: Group = Group::GROUP_1;
-const WORLD: Group = Group::GROUP_2;
-
-/// Why a robot cannot be simulated.
-#[derive(Debug, thiserror::Error)]
-pub enum EngineError {
-    /// The model is not MJCF.
-    #[error("the physics model cannot be read: {0}; give an MJCF file with primitive geometry")]
-    Model(String),
-    /// The model lacks a joint that the robot file describes.
-    #[error("the physics model has no hinge joint `{0}`: name its joints as the robot file does")]
-    Joint(&'static str),
-    /// A calf without a ball for a foot.
-    #[error("the physics model has no sphere on the body that `{0}` moves: feet are spheres there")]
-    Foot(&'static str),
-    /// The world has a broken mesh.
-    #[error(transparent)]
-    World(#[from] BadMesh),
-}
 
 /// A robot and a world in rapier.
 pub struct RapierEngine {

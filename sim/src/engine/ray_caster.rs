@@ -26,7 +26,7 @@ pub(super) struct PlacedShape {
     outline: Outline,
 }
 
-/// How rays are cast at a shape.
+/// Outline of a shape, by which rays are cast at it.
 #[derive(Clone, Copy)]
 enum Outline {
     /// As the engine does it.

@@ -1,33 +1,36 @@
-//! A ray caster without a physics engine: for pictures alone, and as a witness to an engine's own answers.
+//! Bounding volume hierarchy (BVH): a raycaster without a physics engine, for pictures alone, and as a witness to an
+//! engine's own answers.
 //!
-//! A bounding volume hierarchy over triangles, boxes and cylinders, split at the median (Kay and Kajiya
+//! Over triangles, boxes and cylinders, split at the median (Kay and Kajiya
 //! 1986); triangles by Möller and Trumbore (1997).
 
 use nalgebra::{Isometry3, Point3, Vector3};
 
-use super::{Hit, RayCaster, Shape, SolidId, StaticGeometry};
+use super::ray_caster::{Hit, RayCaster};
+use super::scene::{Shape, SolidId, StaticGeometry};
 
-const LEAF: usize = 4;
+/// Greatest number of primitives of a leaf.
+const MAX_LEAF: usize = 4;
 
-/// Static geometry, ready for rays.
+/// Bounding volume hierarchy over static geometry, ready for rays.
 #[derive(Clone, Debug)]
 pub struct Bvh {
     nodes: Vec<Node>,
-    things: Vec<Thing>,
+    primitives: Vec<Primitive>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Node {
     low: [f32; 3],
     high: [f32; 3],
-    /// First thing of a leaf, or the right child (the left one follows its parent).
+    /// First primitive of a leaf, or the right child (the left one follows its parent).
     first: u32,
-    /// Number of things; 0 for an inner node.
+    /// Number of primitives; 0 for an inner node.
     count: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Thing {
+enum Primitive {
     Triangle { solid: SolidId, corner: [f32; 3], edges: [[f32; 3]; 2] },
     Box { solid: SolidId, half: [f32; 3], pose: Isometry3<f32> },
     Cylinder { solid: SolidId, half_length: f32, radius: f32, pose: Isometry3<f32> },
@@ -36,22 +39,22 @@ enum Thing {
 impl Bvh {
     /// Sorts all solids into a hierarchy.
     pub fn new(geometry: &StaticGeometry) -> Self {
-        let mut things = Vec::new();
+        let mut primitives = Vec::new();
         for solid in &geometry.solids {
             let id = solid.id;
             match &solid.shape {
                 Shape::Mesh { vertices, indices } => {
-                    things.extend(indices.iter().filter_map(|corners| {
+                    primitives.extend(indices.iter().filter_map(|corners| {
                         let [a, b, c] = corners.map(|i| vertices.get(i as usize).copied());
                         let (a, b, c) = (a?, b?, c?);
-                        Some(Thing::Triangle { solid: id, corner: a, edges: [minus(b, a), minus(c, a)] })
+                        Some(Primitive::Triangle { solid: id, corner: a, edges: [minus(b, a), minus(c, a)] })
                     }));
                 }
                 Shape::Box { half_extents, pose } => {
-                    things.push(Thing::Box { solid: id, half: *half_extents, pose: *pose });
+                    primitives.push(Primitive::Box { solid: id, half: *half_extents, pose: *pose });
                 }
                 Shape::Cylinder { half_length, radius, pose } => {
-                    things.push(Thing::Cylinder {
+                    primitives.push(Primitive::Cylinder {
                         solid: id,
                         half_length: *half_length,
                         radius: *radius,
@@ -60,17 +63,18 @@ impl Bvh {
                 }
             }
         }
-        let mut nodes = Vec::with_capacity(things.len());
-        let count = things.len();
-        let mut sorted: Vec<(Thing, [[f32; 3]; 2])> = things.into_iter().map(|t| (t, t.bounds())).collect();
+        let mut nodes = Vec::with_capacity(primitives.len());
+        let count = primitives.len();
+        let mut sorted: Vec<(Primitive, [[f32; 3]; 2])> =
+            primitives.into_iter().map(|t| (t, t.bounds())).collect();
         split(&mut nodes, &mut sorted, 0, count);
-        Self { nodes, things: sorted.into_iter().map(|(t, _)| t).collect() }
+        Self { nodes, primitives: sorted.into_iter().map(|(t, _)| t).collect() }
     }
 }
 
-/// Makes the node of `things[from..to]` and everything below it.
-fn split(nodes: &mut Vec<Node>, things: &mut [(Thing, [[f32; 3]; 2])], from: usize, to: usize) {
-    let part = &mut things[from..to];
+/// Makes the node of `primitives[from..to]` and everything below it.
+fn split(nodes: &mut Vec<Node>, primitives: &mut [(Primitive, [[f32; 3]; 2])], from: usize, to: usize) {
+    let part = &mut primitives[from..to];
     let (mut low, mut high) = ([f32::INFINITY; 3], [f32::NEG_INFINITY; 3]);
     let (mut least, mut most) = (low, high);
     for (_, [l, h]) in part.iter() {
@@ -82,7 +86,7 @@ fn split(nodes: &mut Vec<Node>, things: &mut [(Thing, [[f32; 3]; 2])], from: usi
     }
     let here = nodes.len();
     nodes.push(Node { low, high, first: from as u32, count: part.len() as u32 });
-    if part.len() <= LEAF {
+    if part.len() <= MAX_LEAF {
         return;
     }
     let axis = (0..3).max_by(|a, b| (most[*a] - least[*a]).total_cmp(&(most[*b] - least[*b]))).unwrap_or(0);
@@ -90,10 +94,10 @@ fn split(nodes: &mut Vec<Node>, things: &mut [(Thing, [[f32; 3]; 2])], from: usi
     part.select_nth_unstable_by(middle, |a, b| {
         (a.1[0][axis] + a.1[1][axis]).total_cmp(&(b.1[0][axis] + b.1[1][axis]))
     });
-    split(nodes, things, from, from + middle);
+    split(nodes, primitives, from, from + middle);
     let right = nodes.len() as u32;
     nodes[here] = Node { first: right, count: 0, ..nodes[here] };
-    split(nodes, things, from + middle, to);
+    split(nodes, primitives, from + middle, to);
 }
 
 impl RayCaster for Bvh {
@@ -101,7 +105,7 @@ impl RayCaster for Bvh {
         let inverse = direction.map(|d| 1.0 / if d.abs() < 1e-12 { 1e-12 } else { d });
         let mut best: Option<Hit> = None;
         let mut limit = max_m;
-        // Depth grows with the logarithm of the number of things; 64 levels hold any that fit in memory.
+        // Depth grows with the logarithm of the number of primitives; 64 levels hold any that fit in memory.
         let mut waiting = [0u32; 64];
         let mut depth = usize::from(!self.nodes.is_empty());
         while depth > 0 {
@@ -112,8 +116,8 @@ impl RayCaster for Bvh {
                 continue;
             }
             if node.count > 0 {
-                for thing in &self.things[node.first as usize..(node.first + node.count) as usize] {
-                    if let Some(hit) = thing.cast(origin, direction, limit) {
+                for primitive in &self.primitives[node.first as usize..(node.first + node.count) as usize] {
+                    if let Some(hit) = primitive.cast(origin, direction, limit) {
                         limit = hit.distance_m;
                         best = Some(hit);
                     }
@@ -151,7 +155,7 @@ impl Node {
     }
 }
 
-impl Thing {
+impl Primitive {
     fn bounds(&self) -> [[f32; 3]; 2] {
         let around = |pose: &Isometry3<f32>, half: [f32; 3]| {
             let rotation = pose.rotation.to_rotation_matrix();
@@ -331,7 +335,7 @@ mod tests {
             let bvh = Bvh::new(&scene());
             let d = Vector3::new(u, v, -0.8).normalize();
             let (origin, direction) = ([x, y, z], [d.x, d.y, d.z]);
-            let all = bvh.things.iter().filter_map(|t| t.cast(origin, direction, 20.0));
+            let all = bvh.primitives.iter().filter_map(|t| t.cast(origin, direction, 20.0));
             let nearest = all.min_by(|a, b| a.distance_m.total_cmp(&b.distance_m)).map(|h| h.distance_m);
             let found = bvh.cast(origin, direction, 20.0);
             prop_assert_eq!(found.map(|h| h.distance_m), nearest);

@@ -1,4 +1,4 @@
-//! Where a Livox Mid-360's four lasers point at a time: a Fourier series in the phases of its two rotors.
+//! Firing pattern of a Livox Mid-360, where its four lasers point at a time: a Fourier series in the phases of its two rotors.
 //! Coefficients and their origin: `sim/data/mid360/`.
 
 use nalgebra::{Complex, Vector3};

@@ -1,4 +1,4 @@
-//! How cracks grow: a wandering tip that opens and closes, sometimes forks, and nets of fine cracks.
+//! Growth of cracks: a wandering tip that opens and closes, sometimes forks, and nets of fine cracks.
 
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -8,7 +8,7 @@ use super::strokes::{Ink, Stroke};
 
 /// Length of a step of the tip, m.
 const STEP_M: f64 = 0.012;
-/// Most corners that one crack may have, all branches together.
+/// Greatest number of corners of one crack, all branches together.
 const MAX_CORNERS: usize = 2000;
 
 /// A crack as it lies on the lining.
@@ -20,7 +20,7 @@ pub(crate) struct Crack {
     pub(crate) length_m: f64,
 }
 
-/// What a crack shall be like.
+/// Plan of a crack.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CrackPlan {
     pub(crate) start: [f64; 2],
@@ -28,7 +28,7 @@ pub(crate) struct CrackPlan {
     pub(crate) length_m: f64,
     /// Width at the widest place, m.
     pub(crate) width_m: f64,
-    /// How much it wanders, 0 straight to 1 wild.
+    /// Its wandering, 0 straight to 1 wild.
     pub(crate) unrest: f64,
     pub(crate) forks_per_m: f64,
 }

@@ -1,28 +1,28 @@
-//! What a simulated tunnel holds beyond its design, as written in a mission's `[simulation]` table.
+//! Description of a simulated tunnel's contents, beyond its design, as written in a mission's `[simulation]` table.
 
 use robot_interface::units::{Fraction, NonNegative, Positive};
 use serde::{Deserialize, Serialize};
 
-/// What is in the tunnel. Every key may be left out; rates are numbers per 10 m of tunnel.
+/// Contents of a tunnel. Every key may be left out; rates are numbers per 10 m of tunnel.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TunnelDescription {
     /// The floor.
     pub floor: FloorDescription,
-    /// What lies and hangs in the tunnel.
+    /// Its furniture.
     pub furniture: FurnitureDescription,
-    /// What is wrong with it.
+    /// Its defects.
     pub defects: DefectDescription,
-    /// How the lining was built and looks; `any` draws it from the seed.
-    pub lining: LiningLook,
+    /// Type of the lining; `any` draws it from the seed.
+    pub lining: LiningType,
     /// Temperature of the air, degrees Celsius.
     pub ambient_c: Positive,
 }
 
-/// How the lining was built, which decides its joints, holes and tone.
+/// Type of lining by its construction, which decides its joints, holes and tone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum LiningLook {
+pub enum LiningType {
     /// Drawn from the seed, as suits the section.
     Any,
     /// Precast rings with joints and bolt pockets.
@@ -56,7 +56,7 @@ pub struct FloorDescription {
     pub puddles_per_10_m: NonNegative,
 }
 
-/// What lies and hangs in the tunnel.
+/// Furniture: all that lies and hangs in the tunnel.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FurnitureDescription {
@@ -72,7 +72,7 @@ pub struct FurnitureDescription {
     pub joints_per_10_m: NonNegative,
     /// Load of the cables: 0 is switched off, 1 is full.
     pub cable_load: Fraction,
-    /// Whether a pipe runs along the wall without cables.
+    /// True for a pipe along the wall without cables.
     pub pipe: bool,
     /// Lamps at the crown, unlit.
     pub lamps_per_10_m: NonNegative,
@@ -88,7 +88,7 @@ pub enum CableWall {
     Right,
 }
 
-/// What is wrong with the tunnel.
+/// Defects in the tunnel.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DefectDescription {
@@ -104,11 +104,11 @@ pub struct DefectDescription {
     pub spallings_per_10_m: NonNegative,
     /// Rusted brackets and plates.
     pub corrosions_per_10_m: NonNegative,
-    /// How many of the cable joints are hot.
+    /// Share of the cable joints that are hot.
     pub hot_joint_share: Fraction,
-    /// How much warmer than its cable a hot joint is at least, K.
+    /// Least temperature of a hot joint over its cable, K.
     pub hot_joint_excess_min_k: Positive,
-    /// How much warmer than its cable a hot joint is at most, K.
+    /// Greatest temperature of a hot joint over its cable, K.
     pub hot_joint_excess_max_k: Positive,
 }
 
@@ -128,7 +128,7 @@ impl Default for TunnelDescription {
             floor: FloorDescription::default(),
             furniture: FurnitureDescription::default(),
             defects: DefectDescription::default(),
-            lining: LiningLook::Any,
+            lining: LiningType::Any,
             ambient_c: known!(24.0),
         }
     }
@@ -179,7 +179,7 @@ impl Default for DefectDescription {
     }
 }
 
-/// Why no tunnel could be made of a description.
+/// Refusal of a description.
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum TunnelError {
     /// Too short to keep both ends clear.
@@ -195,7 +195,7 @@ pub enum TunnelError {
     TooMuch {
         /// Key within the table.
         key: &'static str,
-        /// What was given.
+        /// The value that was given.
         value: f64,
         /// The most that is accepted.
         limit: f64,

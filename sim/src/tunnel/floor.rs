@@ -5,9 +5,9 @@ use rand_chacha::ChaCha8Rng;
 use robot_interface::tunnel::TunnelDesign;
 
 use super::description::FloorDescription;
+use super::layout::{BEYOND_M, CLEAR_M, PASSAGE_M, count};
 use super::noise::{fbm, smoothstep};
 use super::solids::{Material, Solids, map_point};
-use super::{BEYOND_M, CLEAR_M, PASSAGE_M, count};
 use crate::geometry::Shape;
 
 /// Side of the mesh's cells, m.
@@ -18,9 +18,9 @@ const FACE_M: f64 = 0.002;
 /// A stretch of raised floor across the tunnel.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sill {
-    /// Where it begins and ends, chainage in m.
+    /// Its beginning and end, chainage in m.
     pub chainage_m: [f64; 2],
-    /// How high it is, m.
+    /// Its height, m.
     pub height_m: f64,
 }
 
@@ -38,7 +38,7 @@ pub struct Puddle {
 pub struct Floor {
     /// Half of the floor's width, m.
     pub half_width_m: f64,
-    /// Where the walkway's kerb stands, m left of the axis, and its height; `None` without a walkway.
+    /// Place of the walkway's kerb, m left of the axis, and its height, m; `None` without a walkway.
     pub walkway: Option<[f64; 2]>,
     /// Sills, by chainage.
     pub sills: Vec<Sill>,

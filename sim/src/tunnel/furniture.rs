@@ -1,4 +1,4 @@
-//! What stands, lies and hangs in the tunnel: racks with cables and joints, debris, a pipe, lamps.
+//! Furniture of the tunnel: racks with cables and joints, debris, a pipe, lamps.
 
 use nalgebra::{Isometry3, Translation3, UnitQuaternion, Vector3};
 use rand::Rng;
@@ -8,26 +8,26 @@ use robot_interface::tunnel::TunnelDesign;
 
 use super::description::{CableWall, FurnitureDescription};
 use super::floor::Floor;
+use super::layout::{BEYOND_M, CLEAR_M, PASSAGE_M, count};
 use super::noise::value1;
 use super::solids::{Material, Solids, map_point};
-use super::{BEYOND_M, CLEAR_M, PASSAGE_M, count};
 use crate::geometry::SolidId;
 
 /// Heights between which the racks carry cables, m above the design floor.
 const RACK_UP_M: [f64; 2] = [0.62, 1.62];
-/// How far the racks reach from the lining, m.
+/// Reach of the racks from the lining, m.
 const ARM_M: f64 = 0.26;
 
 /// A joint in a cable: a sleeve thicker than the cable.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CableJoint {
-    /// Where it projects onto the lining.
+    /// Its projection onto the lining.
     pub bounds: LiningBox,
     /// Its middle, `[chainage, left, up]`, m.
     pub centre_m: [f64; 3],
     /// Level of its cable, from below.
     pub level: u8,
-    /// How much warmer than its cable it is, K.
+    /// Its temperature over its cable's, K.
     pub excess_k: f64,
     /// Its solid.
     pub solid: SolidId,
@@ -242,7 +242,7 @@ impl Furniture {
     }
 }
 
-/// Whether the lane passes by a piece of debris.
+/// True if the lane passes by a piece of debris.
 fn leaves(lane: &Lane, debris: &Debris) -> bool {
     let reach = debris.radius_m + PASSAGE_M / 2.0;
     (-20..=20).all(|i| {

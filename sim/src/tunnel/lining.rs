@@ -1,7 +1,7 @@
 //! The lining's appearance, a function of the place on it and of the pixel that looks.
 
-use super::look::{Construction, Look};
-use super::marks::{Mark, Stuff, Surface};
+use super::appearance::{Construction, LiningAppearance};
+use super::marks::{Mark, MarkTexture, Surface};
 use super::noise::{floor, hash2, mix, unit};
 use super::strokes::{Footprint, Ink, Stroke, Strokes};
 use super::tile::Tile;
@@ -14,7 +14,7 @@ pub const CRACK_LABEL_PX: f32 = 0.25;
 /// The lining with all that is on it.
 #[derive(Clone, Debug)]
 pub(crate) struct Lining {
-    pub(crate) look: Look,
+    pub(crate) appearance: LiningAppearance,
     concrete: Tile,
     aggregate: Tile,
     clouds: Tile,
@@ -25,7 +25,7 @@ pub(crate) struct Lining {
     cells: Vec<Vec<u16>>,
 }
 
-/// The tiles of a look.
+/// The tiles of an appearance.
 #[derive(Clone, Debug)]
 pub(crate) struct Tiles {
     pub(crate) concrete: Tile,
@@ -36,7 +36,7 @@ pub(crate) struct Tiles {
 impl Lining {
     /// A lining from `low` to `high`, `[chainage, arc]`, m. Later marks lie over earlier ones.
     pub(crate) fn new(
-        look: Look,
+        appearance: LiningAppearance,
         tiles: Tiles,
         strokes: &[Stroke],
         marks: Vec<Mark>,
@@ -56,13 +56,13 @@ impl Lining {
         }
         let Tiles { concrete, aggregate, clouds } = tiles;
         let strokes = Strokes::new(strokes, low, high);
-        Self { look, concrete, aggregate, clouds, strokes, marks, origin: low, size, cells }
+        Self { appearance, concrete, aggregate, clouds, strokes, marks, origin: low, size, cells }
     }
 
     /// The lining at a place `[chainage, arc]`, m, as a pixel with this footprint sees it.
     pub(crate) fn surface(&self, place: [f32; 2], footprint: &Footprint) -> Surface {
         let mut surface = self.sound(place, footprint);
-        self.paint(place, footprint, self.look.base, &mut surface);
+        self.paint(place, footprint, self.appearance.base, &mut surface);
         surface
     }
 
@@ -81,12 +81,12 @@ impl Lining {
         let listed = &self.cells[i as usize * self.size[1] + j as usize];
         if !listed.is_empty() {
             let pixel_m = footprint.size_m();
-            let stuff = Stuff { aggregate: &self.aggregate, base };
+            let texture = MarkTexture { aggregate: &self.aggregate, base };
             for n in listed {
                 let mark = &self.marks[usize::from(*n)];
                 let [s0, s1, a0, a1] = mark.reach();
                 if (s0..=s1).contains(&place[0]) && (a0..=a1).contains(&place[1]) {
-                    mark.paint(place, pixel_m, &stuff, surface);
+                    mark.paint(place, pixel_m, &texture, surface);
                 }
             }
         }
@@ -116,22 +116,25 @@ impl Lining {
 
     /// The lining without marks: tone, grain, joints, holes.
     fn sound(&self, [s, a]: [f32; 2], footprint: &Footprint) -> Surface {
-        let look = &self.look;
+        let appearance = &self.appearance;
         let pixel = footprint.size_m();
-        // The grids of the look-ups are turned against each other so that no repetition lines up.
+        // The grids of the appearance-ups are turned against each other so that no repetition lines up.
         let large = self.clouds.sample(s * 31.0 + a * 4.0, a * 29.0 - s * 5.0, pixel * 31.0);
         let middle = self.clouds.sample(s * 190.0 - a * 120.0, a * 180.0 + s * 110.0, pixel * 220.0);
-        let texel = 1.0 / look.texel_m;
+        let texel = 1.0 / appearance.texel_m;
         let fine = self.concrete.sample(s * texel, a * texel, pixel * texel);
         let run = self.clouds.sample(s * 160.0, a * 11.0, pixel * 120.0);
-        let dirt = (run[2] * 0.7 + large[2] * 0.6).max(0.0) * look.dirt;
-        let tone = 1.0 + look.large * large[0] + look.middle * middle[1] + look.grain * fine[0] - dirt;
+        let dirt = (run[2] * 0.7 + large[2] * 0.6).max(0.0) * appearance.dirt;
+        let tone =
+            1.0 + appearance.large * large[0] + appearance.middle * middle[1] + appearance.grain * fine[0]
+                - dirt;
         let drift = 0.5 * (large[1] + 0.5 * middle[0]);
         let tone = tone.max(0.12);
-        let albedo = std::array::from_fn(|c| look.base[c] * tone * (1.0 + (look.drift[c] - 1.0) * drift));
+        let albedo =
+            std::array::from_fn(|c| appearance.base[c] * tone * (1.0 + (appearance.drift[c] - 1.0) * drift));
         let mut surface = Surface::plain(albedo);
-        surface.slope = [look.relief * fine[1] * 3.0, look.relief * fine[2] * 3.0];
-        if matches!(look.construction, Construction::Painted { .. }) {
+        surface.slope = [appearance.relief * fine[1] * 3.0, appearance.relief * fine[2] * 3.0];
+        if matches!(appearance.construction, Construction::Painted { .. }) {
             surface.gloss = 0.12;
         }
         self.joints([s, a], footprint, &mut surface);
@@ -139,44 +142,45 @@ impl Lining {
     }
 
     fn joints(&self, [s, a]: [f32; 2], footprint: &Footprint, surface: &mut Surface) {
-        let look = &self.look;
+        let appearance = &self.appearance;
         let (fs, fa) = (extent(footprint, 0), extent(footprint, 1));
-        let width = look.joint_width_m;
+        let width = appearance.joint_width_m;
         let mut line = |distance: f32, width: f32, pixel: f32, tone: f32| {
             let keep = mix(1.0, tone, band(distance, width, pixel));
             surface.albedo = surface.albedo.map(|c| (c * keep).min(0.9));
         };
-        match look.construction {
+        match appearance.construction {
             Construction::Segments { ring_m, segment_m, pocket_m, pocket_tone } => {
                 let (ring, x) = cell_of(s, ring_m);
                 let from_ring = x.min(ring_m - x);
                 let offset = if ring.rem_euclid(2) == 0 { 0.0 } else { 0.47 * segment_m };
                 let (part, y) = cell_of(a + offset, segment_m);
                 // Every segment came from its own cast.
-                let own = 1.0 + 0.10 * (unit(hash2(ring, part, look.seed)) - 0.5);
-                line(from_ring, width, fs, look.joint_tone);
+                let own = 1.0 + 0.10 * (unit(hash2(ring, part, appearance.seed)) - 0.5);
+                line(from_ring, width, fs, appearance.joint_tone);
                 // A worn edge on both sides of the joint.
                 line(from_ring, width * 3.5, fs, 0.88);
-                line(y.min(segment_m - y), width, fa, look.joint_tone);
+                line(y.min(segment_m - y), width, fa, appearance.joint_tone);
                 surface.albedo = surface.albedo.map(|c| c * own);
                 let (pocket, z) = cell_of(a + 0.3 * pocket_m, pocket_m);
-                if unit(hash2(ring * 2 + i32::from(x * 2.0 > ring_m), pocket, look.seed ^ 0xb0)) < 0.93 {
+                if unit(hash2(ring * 2 + i32::from(x * 2.0 > ring_m), pocket, appearance.seed ^ 0xb0)) < 0.93
+                {
                     self.pocket(from_ring - 0.17, z - 0.5 * pocket_m, pocket_tone, x * 2.0 < ring_m, surface);
                 }
             }
             Construction::Cast { panel_m, board_m, tie_m, ridge } => {
                 let (panel, x) = cell_of(s, panel_m);
                 let (board, y) = cell_of(a, board_m);
-                let own = 1.0 + 0.14 * (unit(hash2(panel, board, look.seed)) - 0.5);
+                let own = 1.0 + 0.14 * (unit(hash2(panel, board, appearance.seed)) - 0.5);
                 let ridge = 1.0 + ridge;
-                line(x.min(panel_m - x), width * 0.6, fs, look.joint_tone.max(0.4));
+                line(x.min(panel_m - x), width * 0.6, fs, appearance.joint_tone.max(0.4));
                 line(y.min(board_m - y), 0.003, fa, ridge);
                 surface.albedo = surface.albedo.map(|c| c * own);
                 let (ti, tx) = cell_of(s + 0.31, tie_m);
                 let (tj, ty) = cell_of(a + 0.17, tie_m * 1.3);
                 let distance = (tx - tie_m * 0.5).hypot(ty - tie_m * 0.65);
                 if distance < 0.022 {
-                    let filled = unit(hash2(ti, tj, look.seed ^ 0x7e)) < 0.5;
+                    let filled = unit(hash2(ti, tj, appearance.seed ^ 0x7e)) < 0.5;
                     let (tone, radius) = if filled { (1.22, 0.018) } else { (0.25, 0.012) };
                     let inside = band(distance, 2.0 * radius, fs.max(fa));
                     surface.albedo = surface.albedo.map(|c| (c * mix(1.0, tone, inside)).min(0.9));
@@ -184,7 +188,7 @@ impl Lining {
             }
             Construction::Painted { joint_m } => {
                 let (_, x) = cell_of(s, joint_m);
-                line(x.min(joint_m - x), width, fs, look.joint_tone.max(0.5));
+                line(x.min(joint_m - x), width, fs, appearance.joint_tone.max(0.5));
             }
             Construction::Sprayed => {}
         }
@@ -214,7 +218,7 @@ impl Lining {
     }
 }
 
-/// Which cell of a repeating pattern a coordinate lies in, and where in it.
+/// Cell of a repeating pattern in which a coordinate lies, and its place there.
 fn cell_of(v: f32, size: f32) -> (i32, f32) {
     let n = floor(v / size);
     (n, v - n as f32 * size)

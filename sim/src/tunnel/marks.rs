@@ -6,72 +6,24 @@
 mod leak;
 mod spall;
 mod steel;
+mod surface;
 
 pub(crate) use leak::{Leak, LeakKind};
 pub(crate) use spall::Spall;
 pub(crate) use steel::{Plate, rust};
+pub(crate) use surface::{MarkTexture, luminance};
+pub use surface::{NO_DEFECT, Surface};
 
 use super::noise::{fbm, mix3, smoothstep};
-use super::tile::Tile;
-
-/// No defect here.
-pub const NO_DEFECT: u16 = u16::MAX;
-
-/// What a pixel on the lining looks like.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Surface {
-    /// Diffuse reflectance, linear `[red, green, blue]`, 0 to 1.
-    pub albedo: [f32; 3],
-    /// Slope of the relief along chainage and arc, rise (into the tunnel) over run.
-    pub slope: [f32; 2],
-    /// Strength of the mirror-like reflection of a wet or metal surface, 0 to 1.
-    pub gloss: f32,
-    /// Place of the defect in the tunnel's list, or [`NO_DEFECT`].
-    pub defect: u16,
-    /// Mask value of its class; 0 is background.
-    pub class: u8,
-    /// Difference of its luminance from the sound lining here, relative, 0 to 1.
-    pub contrast: f32,
-    /// For a crack its width in pixels, otherwise 0.
-    pub width_px: f32,
-}
-
-impl Surface {
-    /// A sound, dull, flat surface.
-    pub const fn plain(albedo: [f32; 3]) -> Self {
-        Self {
-            albedo,
-            slope: [0.0; 2],
-            gloss: 0.0,
-            defect: NO_DEFECT,
-            class: 0,
-            contrast: 0.0,
-            width_px: 0.0,
-        }
-    }
-
-    /// Marks this pixel as part of a defect that changed its colour from `before`.
-    pub(crate) fn label(&mut self, defect: Option<u16>, class: u8, before: [f32; 3]) {
-        if let Some(defect) = defect {
-            let (was, is) = (luminance(before), luminance(self.albedo));
-            *self = Self { defect, class, contrast: ((is - was) / was.max(1e-3)).abs().min(1.0), ..*self };
-        }
-    }
-}
-
-/// Rec. 709 luminance of a linear colour.
-pub(crate) fn luminance([r, g, b]: [f32; 3]) -> f32 {
-    0.2126 * r + 0.7152 * g + 0.0722 * b
-}
 
 /// A repair or a stain: a look-alike that is no defect.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Patch {
     pub(crate) centre: [f32; 2],
     pub(crate) half: [f32; 2],
-    /// What the lining's reflectance is multiplied by.
+    /// Factor on the lining's reflectance.
     pub(crate) tint: [f32; 3],
-    /// How far its edge fades, m: a few mm for mortar, more for a stain.
+    /// Distance over which its edge fades, m: a few mm for mortar, more for a stain.
     pub(crate) soft_m: f32,
     /// 0 keeps the lining's texture, 1 covers it smoothly.
     pub(crate) cover: f32,
@@ -94,14 +46,6 @@ pub(crate) struct Mark {
     pub(crate) defect: Option<u16>,
 }
 
-/// Fine structure that marks share.
-pub(crate) struct Stuff<'a> {
-    /// Broken aggregate: tone, slope along and across, grain.
-    pub(crate) aggregate: &'a Tile,
-    /// The lining's own mean reflectance.
-    pub(crate) base: [f32; 3],
-}
-
 impl Mark {
     /// Bounds `[chainage_min, chainage_max, arc_min, arc_max]`, m, generous.
     pub(crate) fn reach(&self) -> [f32; 4] {
@@ -114,7 +58,7 @@ impl Mark {
         }
     }
 
-    /// How much of a defect covers a place, 0 to 1; what exceeds a half is labelled.
+    /// Cover of a place by the defect, 0 to 1; beyond a half it is labelled.
     pub(crate) fn cover(&self, place: [f32; 2]) -> f32 {
         match &self.shape {
             Shape::Leak(leak) => leak.cover(place, 0.002).0,
@@ -124,12 +68,18 @@ impl Mark {
         }
     }
 
-    pub(crate) fn paint(&self, place: [f32; 2], pixel_m: f32, stuff: &Stuff<'_>, surface: &mut Surface) {
+    pub(crate) fn paint(
+        &self,
+        place: [f32; 2],
+        pixel_m: f32,
+        texture: &MarkTexture<'_>,
+        surface: &mut Surface,
+    ) {
         match &self.shape {
-            Shape::Leak(leak) => leak.paint(place, pixel_m, stuff, self.defect, surface),
-            Shape::Spall(spall) => spall.paint(place, pixel_m, stuff, self.defect, surface),
+            Shape::Leak(leak) => leak.paint(place, pixel_m, texture, self.defect, surface),
+            Shape::Spall(spall) => spall.paint(place, pixel_m, texture, self.defect, surface),
             Shape::Plate(plate) => plate.paint(place, pixel_m, self.defect, surface),
-            Shape::Patch(patch) => patch.paint(place, stuff, surface),
+            Shape::Patch(patch) => patch.paint(place, texture, surface),
         }
     }
 }
@@ -149,12 +99,12 @@ impl Patch {
         smoothstep(-self.soft_m, self.soft_m, inside + rough * uneven)
     }
 
-    fn paint(&self, place: [f32; 2], stuff: &Stuff<'_>, surface: &mut Surface) {
+    fn paint(&self, place: [f32; 2], texture: &MarkTexture<'_>, surface: &mut Surface) {
         let cover = self.cover_at(place);
         if cover <= 0.0 {
             return;
         }
-        let smooth = mix3(surface.albedo, stuff.base, self.cover * 0.7);
+        let smooth = mix3(surface.albedo, texture.base, self.cover * 0.7);
         let tinted = std::array::from_fn(|c| smooth[c] * self.tint[c]);
         surface.albedo = mix3(surface.albedo, tinted, cover);
         surface.slope = surface.slope.map(|s| s * (1.0 - cover * self.cover));

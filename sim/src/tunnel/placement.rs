@@ -1,4 +1,4 @@
-//! Where defects and look-alikes go: drawn from the seed, visual defects kept clear of one another.
+//! Placement of defects and look-alikes: drawn from the seed, visual defects kept clear of one another.
 
 use std::f64::consts::{FRAC_PI_2, TAU};
 
@@ -7,21 +7,24 @@ use rand_chacha::ChaCha8Rng;
 use robot_interface::defect::{DefectClass, LiningBox};
 use robot_interface::tunnel::TunnelDesign;
 
+use super::climate::Climate;
 use super::crack::{self, Crack, CrackPlan};
 use super::description::TunnelDescription;
 use super::furniture::Furniture;
+use super::layout::count;
 use super::marks::{Leak, LeakKind, Mark, Patch, Plate, Shape, Spall};
 use super::strokes::{Ink, Stroke, writing};
-use super::{Climate, TrueDefect, count};
+use super::truth::TrueDefect;
 use crate::geometry::SolidId;
 
 /// Least distance between two visual defects on the lining, m.
 const APART_M: f64 = 0.25;
-/// Lining at both ends and above the floor that stays free of defects, m.
+/// Length at both ends that stays free of defects, m.
 const ENDS_M: f64 = 0.8;
+/// Arc above the floor that stays free of defects, m.
 const FOOT_M: f64 = 0.25;
-/// How often a place is tried before a defect is left out.
-const TRIES: usize = 80;
+/// Attempts at a place, after which a defect is left out.
+const MAX_TRIES: usize = 80;
 
 /// Everything placed on the lining.
 #[derive(Debug, Default)]
@@ -127,7 +130,7 @@ impl Work {
     }
 
     fn leak(&mut self, rng: &mut ChaCha8Rng) {
-        for _ in 0..TRIES {
+        for _ in 0..MAX_TRIES {
             let source = self.anywhere(rng);
             let crown = source[1].abs() < 0.35;
             let kind = match rng.random_range(0..10) {
@@ -158,7 +161,7 @@ impl Work {
     }
 
     fn spall(&mut self, rng: &mut ChaCha8Rng) {
-        for _ in 0..TRIES {
+        for _ in 0..MAX_TRIES {
             let radius = rng.random_range(0.05f32..0.22);
             let bars = (radius > 0.09 && rng.random_bool(0.5))
                 .then(|| (rng.random_range(0.07..0.15), rng.random_bool(0.5)));
@@ -179,7 +182,7 @@ impl Work {
     }
 
     fn plate(&mut self, rusted: bool, rng: &mut ChaCha8Rng) {
-        for _ in 0..TRIES {
+        for _ in 0..MAX_TRIES {
             let half = [rng.random_range(0.06f32..0.17), rng.random_range(0.06f32..0.17)];
             let centre = self.anywhere(rng);
             if centre[1].abs() < 0.3 {
@@ -218,7 +221,7 @@ impl Work {
     }
 
     fn bracket(&mut self, furniture: &Furniture, rng: &mut ChaCha8Rng) {
-        for _ in 0..TRIES {
+        for _ in 0..MAX_TRIES {
             let bracket = &furniture.brackets[rng.random_range(0..furniture.brackets.len())];
             if !self.free(&bracket.bounds) {
                 continue;
@@ -231,12 +234,12 @@ impl Work {
         }
     }
 
-    fn crack(&mut self, [least_mm, most_mm]: [f64; 2], rng: &mut ChaCha8Rng) {
-        for _ in 0..TRIES {
+    fn crack(&mut self, [min_mm, max_mm]: [f64; 2], rng: &mut ChaCha8Rng) {
+        for _ in 0..MAX_TRIES {
             let id = self.placed.defects.len() as u16;
             let ink = Ink::Crack { defect: id, tone: rng.random_range(0.06..0.42) };
             // Between the bounds evenly in logarithm, as widths are met.
-            let width_mm = (least_mm.ln() + rng.random::<f64>().powf(0.75) * (most_mm / least_mm).ln()).exp();
+            let width_mm = (min_mm.ln() + rng.random::<f64>().powf(0.75) * (max_mm / min_mm).ln()).exp();
             let start = self.anywhere(rng);
             let grown = if rng.random_bool(0.15) {
                 let size = rng.random_range(0.35..0.9);

@@ -1,11 +1,11 @@
-//! The lining as a coarse mesh, and the walls that close it beyond both ends.
+//! Mesh of the lining, coarse, and the walls that close it beyond both ends.
 
 use std::f64::consts::PI;
 
 use nalgebra::{Isometry3, Translation3, UnitQuaternion, Vector3};
 use robot_interface::tunnel::{SectionShape, TunnelDesign};
 
-use super::BEYOND_M;
+use super::layout::BEYOND_M;
 use super::solids::{Material, Solids, map_point};
 use crate::geometry::Shape;
 

@@ -1,4 +1,4 @@
-//! What the tunnel's solids are made of, by their id.
+//! Solids of the tunnel, each with its material.
 
 use nalgebra::{Isometry3, Point3, Translation3, UnitQuaternion, Vector3};
 use robot_interface::defect::LiningBox;
@@ -7,7 +7,7 @@ use robot_interface::tunnel::{TunnelDesign, TunnelPoint};
 
 use crate::geometry::{Shape, Solid, SolidId, StaticGeometry};
 
-/// What a solid is.
+/// Material of a solid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Material {
     /// The tunnel's lining, with everything painted on it or broken out of it.
@@ -16,7 +16,7 @@ pub enum Material {
     Floor,
     /// Standing water on the floor.
     Puddle,
-    /// What closes the tunnel beyond its ends.
+    /// The walls that close the tunnel beyond its ends.
     EndWall,
     /// Uprights and arms that carry cables.
     Bracket,
@@ -87,7 +87,7 @@ impl Solids {
         self.add(material, shape, 0.6)
     }
 
-    /// Where a solid, but not a mesh, projects onto the lining.
+    /// Projection of a solid, but not of a mesh, onto the lining.
     pub(crate) fn lining_box(&self, design: &TunnelDesign, id: SolidId) -> Option<LiningBox> {
         let (half, pose) = match &self.geometry.solids.get(id as usize)?.shape {
             Shape::Mesh { .. } => return None,

@@ -6,10 +6,10 @@ use super::noise::{hash2, unit};
 
 /// Side of the grid's cells, m.
 const CELL_M: f32 = 0.05;
-/// How far outside a line a pixel's footprint may lie and still find it, m.
+/// Distance outside a line at which a pixel's footprint may lie and still find it, m.
 const REACH_M: f32 = 0.006;
 
-/// What a line is.
+/// Ink of a line: what it is drawn with.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Ink {
     /// A crack, the number that of its defect; `tone` is what remains of the lining's reflectance inside.
@@ -35,7 +35,7 @@ struct Segment {
     stroke: u32,
 }
 
-/// How a line covers one pixel.
+/// Cover of one pixel by a line.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Cover {
     pub(crate) ink: Ink,
@@ -43,11 +43,11 @@ pub(crate) struct Cover {
     pub(crate) coverage: f32,
     /// Width of the line in pixels.
     pub(crate) width_px: f32,
-    /// Whether the pixel's footprint touches the line at all.
+    /// True if the pixel's footprint touches the line at all.
     pub(crate) touches: bool,
 }
 
-/// How a pixel lies on the lining: what one pixel to the right and one down move, `[chainage, arc]`, m.
+/// Footprint of a pixel on the lining: the moves by one pixel to the right and one down, `[chainage, arc]`, m.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Footprint {
     /// One pixel to the right.

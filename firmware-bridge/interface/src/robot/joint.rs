@@ -11,13 +11,13 @@ use crate::units::{Finite, Positive};
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct JointDescription {
-    /// Which motor bus, from 0.
+    /// Its motor bus, from 0.
     pub bus: usize,
     /// The motor's address on its bus.
     pub id: u8,
     /// Rotor turns per joint turn.
     pub gear_ratio: Positive,
-    /// Whether the rotor turns the other way round than the joint.
+    /// True if the rotor turns the other way round than the joint.
     #[serde(default)]
     pub reversed: bool,
     /// Joint angle at which the rotor reads zero, rad.
@@ -32,7 +32,7 @@ pub struct JointDescription {
     pub max_velocity_rad_s: Positive,
 }
 
-/// Joint side to rotor side and back: the one place where gear ratio, direction and zero offset are applied.
+/// Transmission, from joint side to rotor side and back: the one place where gear ratio, direction and zero offset are applied.
 impl JointDescription {
     /// Rotor turns per joint turn, negative when the rotor turns the other way.
     fn signed_ratio(&self) -> f64 {
@@ -85,7 +85,7 @@ impl JointDescription {
 #[serde(try_from = "BTreeMap<String, JointDescription>")]
 pub struct JointTable(pub [JointDescription; JOINTS]);
 
-/// Why a robot's joint table was refused.
+/// Refusal of a robot's joint table.
 #[derive(Debug, thiserror::Error)]
 pub enum JointTableError {
     /// One is not there.

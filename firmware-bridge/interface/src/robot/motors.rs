@@ -1,10 +1,10 @@
-//! Motors as a robot's file describes them: their protocol, and the limits that spare them.
+//! Motors as a robot's file describes them: their protocol, and their protection by derating and cut-off.
 
 use serde::Deserialize;
 
 use crate::units::{Finite, Positive};
 
-/// How a robot's motors are spoken to; all of them alike.
+/// Protocol and model of a robot's motors; all of them alike.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MotorsDescription {
@@ -38,7 +38,7 @@ pub enum MotorProtocol {
     Adit,
 }
 
-/// How motors are spared: from when on they are derated, and when they are cut off.
+/// Protection of motors: thermal derating, cut-off, and limits of power and gains.
 ///
 /// A file may leave any of it out: the defaults are those of a motor of 100 W on a leg.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
@@ -71,9 +71,9 @@ struct ProtectionTable {
     "warm_c is {warm_c}, and cut_c {cut_c}: motors are derated first and cut off later, so cut_c must be the higher one"
 )]
 pub struct ProtectionError {
-    /// From when on they are derated, degrees Celsius.
+    /// Temperature from which on they are derated, degrees Celsius.
     warm_c: f64,
-    /// When they are cut off, degrees Celsius.
+    /// Temperature at which they are cut off, degrees Celsius.
     cut_c: f64,
 }
 

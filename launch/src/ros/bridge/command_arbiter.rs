@@ -1,6 +1,5 @@
 //! Arbiter of commands: the lease, and `motion/target`, `cmd_vel`, standing up and lying down of its holder alone.
 
-use planner::gait::Mode;
 use r2r::adit_msgs::msg::MotionTarget;
 use r2r::adit_msgs::srv::{AcquireLease, ReleaseLease};
 use r2r::geometry_msgs::msg::Twist;
@@ -8,6 +7,7 @@ use r2r::std_srvs::srv::Trigger;
 use r2r::{Node, ServiceRequest};
 use recording::topics;
 use robot_interface::state::VelocityCommand;
+use robot_interface::status::GaitMode;
 use robot_interface::time::Stamp;
 use stack::authority::estop::StopLevel;
 use stack::authority::failsafe::HoldReason;
@@ -84,7 +84,7 @@ impl CommandArbiter {
                 Err("nobody holds the lease: take it by lease/acquire first".to_owned())
             } else if let Err(reason) = may_rise(latest, stop) {
                 Err(reason)
-            } else if order(VelocityCommand::default(), Some(Mode::StandUp)) {
+            } else if order(VelocityCommand::default(), Some(GaitMode::StandUp)) {
                 Ok("rising; keep sending cmd_vel or it lies down again after 10 s")
             } else {
                 Err("the bridge is not active".to_owned())
@@ -93,7 +93,7 @@ impl CommandArbiter {
         }
         while let Some(request) = self.lie_down.take() {
             // Anybody may: it is what makes the robot safe.
-            let done = order(VelocityCommand::default(), Some(Mode::LieDown));
+            let done = order(VelocityCommand::default(), Some(GaitMode::LieDown));
             let answer = if done { Ok("lying down") } else { Err("the bridge is not active".to_owned()) };
             respond(request, outcome(answer));
         }
@@ -146,7 +146,7 @@ impl CommandArbiter {
         }
     }
 
-    fn admitted(&self, now: Stamp, target: &MotionTarget) -> Result<(VelocityCommand, Option<Mode>), String> {
+    fn admitted(&self, now: Stamp, target: &MotionTarget) -> Result<(VelocityCommand, Option<GaitMode>), String> {
         if !self.lease.admits(now, &target.token) {
             let owner = self.owner(now);
             let whose = if owner.is_empty() {
@@ -156,9 +156,9 @@ impl CommandArbiter {
             };
             return Err(format!("{whose}: take it by lease/acquire and send its token"));
         }
-        let mode = match (target.mode, Mode::try_from(target.mode)) {
+        let mode = match (target.mode, GaitMode::try_from(target.mode)) {
             (0, _) => None,
-            (_, Ok(mode @ (Mode::StandUp | Mode::LieDown))) => Some(mode),
+            (_, Ok(mode @ (GaitMode::StandUp | GaitMode::LieDown))) => Some(mode),
             (other, _) => {
                 return Err(format!("mode {other} cannot be asked for: stand up, lie down, or none"));
             }

@@ -1,20 +1,18 @@
 //! Executor of one mission, from its being asked for to its report.
 
-use planner::gait::Mode;
-use planner::mission::{Order, Phase};
 use r2r::adit_msgs::action::RunMission;
 use r2r::adit_msgs::msg::{MissionStatus, MotionTarget};
 use r2r::adit_msgs::srv::{AcquireLease, ReleaseLease};
 use r2r::std_srvs::srv::Trigger;
 use robot_interface::state::VelocityCommand;
-use robot_interface::status::{Ending, MissionState};
+use robot_interface::status::{Ending, GaitMode, MissionOrder, MissionPhase, MissionState};
 use robot_interface::time::Stamp;
 
 use super::goal::Goal;
 use super::inputs::Inputs;
 use super::requests::{Pending, ServiceClients};
 use crate::ros::convert::time;
-use crate::ros::settingss::NodeSettings;
+use crate::ros::settings::NodeSettings;
 use stack::{Navigator, VelocityController};
 
 /// Name under which the lease is taken.
@@ -62,7 +60,7 @@ pub(super) struct MissionExecutor {
     velocity_controller: VelocityController,
     goal: Option<Goal>,
     cancelled: bool,
-    order: Option<Order>,
+    order: Option<MissionOrder>,
     token: String,
     lease: Option<Pending<AcquireLease::Response>>,
     release: Option<Pending<ReleaseLease::Response>>,
@@ -71,8 +69,8 @@ pub(super) struct MissionExecutor {
     decided: Option<Stamp>,
     targeted: Option<Stamp>,
     told: Option<Stamp>,
-    mode: Option<Mode>,
-    phase: Phase,
+    mode: Option<GaitMode>,
+    phase: MissionPhase,
     /// Why it was given up, when that is not the mission's own reason.
     failure: Option<String>,
     folder: String,
@@ -99,7 +97,7 @@ impl MissionExecutor {
             targeted: None,
             told: None,
             mode: None,
-            phase: Phase::Idle,
+            phase: MissionPhase::Idle,
             failure: None,
             folder: String::new(),
             defects: 0,
@@ -121,7 +119,7 @@ impl MissionExecutor {
     }
 
     /// Takes an operator's order.
-    pub(super) fn order(&mut self, order: Order) -> Result<(), String> {
+    pub(super) fn order(&mut self, order: MissionOrder) -> Result<(), String> {
         if self.stage != Stage::CommandArbiter {
             return Err(format!("the mission is {}: it cannot take orders now", self.doing()));
         }
@@ -133,7 +131,7 @@ impl MissionExecutor {
     pub(super) fn stop(&mut self) {
         match self.stage {
             Stage::Leasing => self.fail("stopped before it began"),
-            Stage::CommandArbiter => self.order = Some(Order::Stop),
+            Stage::CommandArbiter => self.order = Some(MissionOrder::Stop),
             Stage::Reporting | Stage::Over => {}
         }
     }
@@ -230,7 +228,7 @@ impl MissionExecutor {
         self.tend_lease(now, clients);
         let blind_s = inputs.age_s(now);
         if blind_s.is_finite() && blind_s > GIVE_UP_WHEN_BLIND_S {
-            self.order = Some(Order::Stop);
+            self.order = Some(MissionOrder::Stop);
             self.failure.get_or_insert_with(|| "nothing was heard of the robot or the ground".to_owned());
         }
         if due(&mut self.decided, now, DECIDE_NANOS) {
@@ -246,7 +244,7 @@ impl MissionExecutor {
             };
             step.target = Some(self.target(body.state.stamp, velocity));
         }
-        if self.phase == Phase::Done {
+        if self.phase == MissionPhase::Done {
             self.stage = Stage::Reporting;
         }
     }
@@ -269,8 +267,8 @@ impl MissionExecutor {
 
     fn target(&mut self, stamp: Stamp, velocity: VelocityCommand) -> MotionTarget {
         let mode = match self.mode.take() {
-            Some(mode @ (Mode::StandUp | Mode::LieDown)) => mode.number(),
-            Some(Mode::Damped | Mode::Walk) | None => 0,
+            Some(mode @ (GaitMode::StandUp | GaitMode::LieDown)) => mode.number(),
+            Some(GaitMode::Damped | GaitMode::Walk) | None => 0,
         };
         let mut target = MotionTarget { token: self.token.clone(), mode, ..MotionTarget::default() };
         target.header.stamp = time(stamp);

@@ -1,9 +1,9 @@
 //! How missions are asked for: the services, and the action with its goal and cancellation.
 
-use planner::mission::Order;
 use r2r::adit_msgs::action::RunMission;
 use r2r::std_srvs::srv::Trigger;
 use r2r::{ActionServerGoalRequest, Node, ServiceRequest};
+use robot_interface::status::MissionOrder;
 
 use super::goal::Goal;
 use super::mission_executor::MissionExecutor;
@@ -18,7 +18,7 @@ pub(super) struct Begin {
 
 pub(super) struct MissionServices {
     start: Asked,
-    orders: [(Asked, Order, &'static str); 4],
+    orders: [(Asked, MissionOrder, &'static str); 4],
     goals: Inbox<ActionServerGoalRequest<RunMission::Action>>,
 }
 
@@ -28,10 +28,10 @@ impl MissionServices {
         Ok(Self {
             start: Inbox::service(node, "mission/start")?,
             orders: [
-                (Inbox::service(node, "mission/pause")?, Order::Pause, "the robot waits where it stands"),
-                (Inbox::service(node, "mission/resume")?, Order::Resume, "the mission goes on"),
-                (Inbox::service(node, "mission/abort")?, Order::Stop, "the robot lies down where it is"),
-                (Inbox::service(node, "mission/return_home")?, Order::GoHome, "the robot comes home"),
+                (Inbox::service(node, "mission/pause")?, MissionOrder::Pause, "the robot waits where it stands"),
+                (Inbox::service(node, "mission/resume")?, MissionOrder::Resume, "the mission goes on"),
+                (Inbox::service(node, "mission/abort")?, MissionOrder::Stop, "the robot lies down where it is"),
+                (Inbox::service(node, "mission/return_home")?, MissionOrder::GoHome, "the robot comes home"),
             ],
             goals: Inbox::from(Box::new(goals) as Box<_>),
         })

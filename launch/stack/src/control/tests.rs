@@ -32,9 +32,12 @@ impl Rig {
     fn walking() -> Self {
         let mut rig = Self::new();
         rig.run(700);
-        rig.control.request(Mode::StandUp, rig.now).expect("it lies");
+        rig.control.request(GaitMode::StandUp, rig.now).expect("it lies");
         rig.run(1500);
-        assert_eq!((rig.control.status().mode, rig.control.safety().power()), (Mode::Walk, Power::Active));
+        assert_eq!(
+            (rig.control.status().mode, rig.control.safety().power()),
+            (GaitMode::Walk, Power::Active)
+        );
         rig
     }
 
@@ -69,16 +72,16 @@ fn a_hot_motor_lays_the_robot_down_and_keeps_it_there_until_somebody_has_looked(
     let mut rig = Rig::walking();
     rig.temperature_c = 90.0;
     rig.run(10);
-    assert_eq!(rig.control.status().mode, Mode::LieDown);
+    assert_eq!(rig.control.status().mode, GaitMode::LieDown);
     assert_eq!(rig.control.safety().power(), Power::Standing, "it is still held on its way down");
     rig.run(1000);
-    assert_eq!((rig.control.status().mode, rig.control.safety().power()), (Mode::Damped, Power::Faulted));
+    assert_eq!((rig.control.status().mode, rig.control.safety().power()), (GaitMode::Damped, Power::Faulted));
     rig.temperature_c = 40.0;
     rig.run(10);
-    let refused = rig.control.request(Mode::StandUp, rig.now).expect_err("nobody has looked");
+    let refused = rig.control.request(GaitMode::StandUp, rig.now).expect_err("nobody has looked");
     assert!(refused.to_string().contains("FR_thigh_joint: 90 degrees"), "{refused}");
     rig.control.clear_trouble().expect("it has cooled");
-    rig.control.request(Mode::StandUp, rig.now).expect("it may rise again");
+    rig.control.request(GaitMode::StandUp, rig.now).expect("it may rise again");
     rig.run(10);
     assert_eq!(rig.control.safety().power(), Power::Standing);
 }
@@ -88,7 +91,7 @@ fn an_encoder_fault_lets_go_at_once() {
     let mut rig = Rig::walking();
     rig.fault = Some(MotorFault::Encoder);
     rig.run(6);
-    assert_eq!((rig.control.status().mode, rig.control.safety().power()), (Mode::Damped, Power::Faulted));
+    assert_eq!((rig.control.status().mode, rig.control.safety().power()), (GaitMode::Damped, Power::Faulted));
     let (_, commands) = rig.control.bus();
     assert!(commands.iter().all(|command| command.kp == 0.0 && command.kd > 0.0));
     assert!(rig.control.clear_trouble().is_err(), "it is still there");
@@ -100,8 +103,8 @@ fn an_emergency_stop_lets_go_until_somebody_asks_the_robot_to_rise() {
     rig.control.cut(rig.now);
     assert_eq!(rig.control.safety().power(), Power::Damped, "at once, not with the gait's next step");
     rig.run(500);
-    assert_eq!((rig.control.status().mode, rig.control.safety().power()), (Mode::Damped, Power::Damped));
-    rig.control.request(Mode::StandUp, rig.now).expect("it is asked to");
+    assert_eq!((rig.control.status().mode, rig.control.safety().power()), (GaitMode::Damped, Power::Damped));
+    rig.control.request(GaitMode::StandUp, rig.now).expect("it is asked to");
     rig.run(2);
     assert_eq!(rig.control.safety().power(), Power::Standing);
 }
@@ -111,9 +114,9 @@ fn an_emergency_stop_lets_go_until_somebody_asks_the_robot_to_rise() {
 fn it_rises_only_when_it_knows_which_way_is_up() {
     let mut rig = Rig::new();
     rig.run(10);
-    assert_eq!(rig.control.request(Mode::StandUp, rig.now), Err(ModeRefused::NotReady));
+    assert_eq!(rig.control.request(GaitMode::StandUp, rig.now), Err(ModeRefused::NotReady));
     rig.run(690);
-    assert_eq!(rig.control.request(Mode::StandUp, rig.now), Ok(()));
+    assert_eq!(rig.control.request(GaitMode::StandUp, rig.now), Ok(()));
 }
 
 /// A joint that had never answered stood at zero, with the stamp of the others.
@@ -123,12 +126,12 @@ fn it_rises_only_when_it_has_heard_every_joint() {
     rig.answered[HIT] = false;
     rig.run(2000);
     assert!(!rig.control.status().ready);
-    assert_eq!(rig.control.request(Mode::StandUp, rig.now), Err(ModeRefused::Unheard("FR_thigh_joint")));
+    assert_eq!(rig.control.request(GaitMode::StandUp, rig.now), Err(ModeRefused::Unheard("FR_thigh_joint")));
     let lying = Robot::load("go2").expect("built in").description.lying_pose();
     assert_eq!(rig.control.joints().joints[HIT].position_rad, lying[HIT]);
     rig.answered[HIT] = true;
     rig.run(2);
-    assert_eq!(rig.control.request(Mode::StandUp, rig.now), Ok(()));
+    assert_eq!(rig.control.request(GaitMode::StandUp, rig.now), Ok(()));
 }
 
 /// They went on without any limit, for the bridge to refuse.
@@ -143,18 +146,18 @@ fn commands_that_make_no_sense_let_the_legs_go() {
         |command: &JointCommand| (command.kp, command.torque_nm, command.kd) == (0.0, 0.0, IDLE_DAMPING);
     assert!(sent.iter().all(damps), "{sent:?}");
     rig.run(10);
-    assert_eq!((rig.control.status().mode, rig.control.safety().power()), (Mode::Damped, Power::Damped));
+    assert_eq!((rig.control.status().mode, rig.control.safety().power()), (GaitMode::Damped, Power::Damped));
 }
 
 /// The power state followed the gait wherever it went.
 #[test]
 fn a_gait_that_rises_unasked_gets_no_power() {
     let mut rig = Rig::walking();
-    rig.control.request(Mode::Damped, rig.now).expect("never refused");
+    rig.control.request(GaitMode::Damped, rig.now).expect("never refused");
     rig.run(10);
-    rig.control.gait.request(Mode::StandUp, rig.now).expect("the gait sees nothing wrong in it");
+    rig.control.gait.request(GaitMode::StandUp, rig.now).expect("the gait sees nothing wrong in it");
     rig.run(1500);
-    assert_eq!((rig.control.status().mode, rig.control.safety().power()), (Mode::Walk, Power::Damped));
+    assert_eq!((rig.control.status().mode, rig.control.safety().power()), (GaitMode::Walk, Power::Damped));
     let (_, sent) = rig.control.bus();
     assert!(sent.iter().all(|command| command.kp == 0.0));
 }
@@ -166,7 +169,7 @@ fn what_a_motor_says_once_stops_nobody() {
     rig.run(2);
     rig.fault = None;
     rig.run(100);
-    assert_eq!(rig.control.status().mode, Mode::Walk);
+    assert_eq!(rig.control.status().mode, GaitMode::Walk);
 }
 
 /// The device that has the stop button, of four.

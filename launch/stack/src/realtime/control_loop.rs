@@ -5,11 +5,11 @@ use std::sync::atomic::Ordering;
 use firmware_bridge::port::{BusDriver, BusPort};
 use firmware_bridge::protocol::imu::{ImuFrame, ImuReader};
 use nalgebra::Vector3;
-use planner::gait::Mode;
 use robot_interface::frames::{Base, Map, Transform};
 use robot_interface::joints::JOINTS;
 use robot_interface::sensors::ImuSample;
 use robot_interface::state::VelocityCommand;
+use robot_interface::status::GaitMode;
 use robot_interface::time::Stamp;
 
 use super::clock::{monotonic, sleep_until};
@@ -145,7 +145,7 @@ impl<P: BusPort> ControlLoop<P> {
                 return;
             }
             // This cycle sends what the one before decided.
-            let damped = quit && self.control.status().mode == Mode::Damped;
+            let damped = quit && self.control.status().mode == GaitMode::Damped;
             damped_cycles = if damped { damped_cycles + 1 } else { 0 };
             if matches!(self.time.base, TimeBase::Sensor) && !quit {
                 due = self.wait_for_sample(due);
@@ -332,8 +332,8 @@ impl<P: BusPort> ControlLoop<P> {
             target.mode = None;
         }
         let wanted = self.target.filter(|_| action.obey && !quit);
-        if quit && matches!(mode, Mode::Walk | Mode::StandUp) {
-            let _ = self.control.request(Mode::LieDown, self.time.gait);
+        if quit && matches!(mode, GaitMode::Walk | GaitMode::StandUp) {
+            let _ = self.control.request(GaitMode::LieDown, self.time.gait);
         }
         if let Some(mode) = wanted.and_then(|target| target.mode)
             && let Some(target) = &mut self.target

@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicBool, AtomicU8};
 use firmware_bridge::protocol::imu::ImuCounts;
 use firmware_bridge::safety::{LimitCounts, Power, Trip};
 use perception::localise::TunnelCorrection;
-use planner::gait::Mode;
 use robot_interface::joints::{JOINTS, JointStates};
 use robot_interface::sensors::ImuSample;
 use robot_interface::state::VelocityCommand;
+use robot_interface::status::GaitMode;
 use robot_interface::time::Stamp;
 use rtrb::{Consumer, Producer, RingBuffer};
 
@@ -62,7 +62,7 @@ pub struct Target {
     /// Body velocity.
     pub velocity: VelocityCommand,
     /// Gait mode to ask for.
-    pub mode: Option<Mode>,
+    pub mode: Option<GaitMode>,
 }
 
 /// Handle to the control loop. Dropping it ends the loop, with the robot laid down.

@@ -2,10 +2,7 @@
 //! once, with the widest vector instructions that the machine has.
 #![allow(unsafe_code)]
 
-/// Outputs that are summed at once.
-pub(super) const OUTPUTS: usize = 8;
-/// Greatest number of pixels that any kernel works on at once.
-pub(super) const MAX_PIXELS: usize = 32;
+use super::block::{MAX_PIXELS, OUTPUTS};
 
 /// A set of vector instructions that this machine has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,7 +117,7 @@ fn plain(
 mod x86 {
     use std::arch::x86_64::*;
 
-    use super::{MAX_PIXELS, OUTPUTS};
+    use crate::defects::conv::block::{MAX_PIXELS, OUTPUTS};
 
     /// # Safety
     /// The machine has AVX-512F; the slices are as long as [`super::Kernel::sums`] asserts.

@@ -5,9 +5,14 @@ use rapier3d::prelude::*;
 use rapier3d_mjcf::{MjcfLoaderOptions, MjcfMultibodyOptions, MjcfRobot};
 use robot_interface::joints::{JOINT_NAMES, JOINTS, LEGS};
 
-use super::{EngineError, ROBOT, WORLD};
+use super::error::EngineError;
 
-/// Where the robot's parts are among rapier's.
+/// Collision group of the robot.
+pub(super) const ROBOT: Group = Group::GROUP_1;
+/// Collision group of the world.
+pub(super) const WORLD: Group = Group::GROUP_2;
+
+/// Handles of the robot's parts among rapier's.
 pub(super) struct Parts {
     /// The trunk. Its frame is at its centre of mass.
     pub(super) trunk: RigidBodyHandle,

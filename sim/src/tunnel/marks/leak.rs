@@ -1,9 +1,9 @@
 //! Water on the lining: a damp patch under its source with streaks that run down, and what it leaves behind.
 
-use super::{Stuff, Surface, luminance};
+use super::surface::{MarkTexture, Surface, luminance};
 use crate::tunnel::noise::{fbm, hash, mix, mix3, smoothstep, unit, value, value1};
 
-/// What the water shows or leaves.
+/// Traces of water.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LeakKind {
     /// Wet and dark, shiny.
@@ -25,12 +25,12 @@ pub(crate) struct Leak {
     pub(crate) source: [f32; 2],
     /// Half its width at the widest, m.
     pub(crate) half_width: f32,
-    /// How far it runs, m.
+    /// Length of its run, m.
     pub(crate) run: f32,
     /// +1 where arc grows downwards, -1 where it shrinks, 0 at the crown.
     pub(crate) down: f32,
     pub(crate) kind: LeakKind,
-    /// What a fully wet surface keeps of its reflectance.
+    /// Share of its reflectance that a fully wet surface keeps.
     pub(crate) tone: f32,
     pub(crate) seed: u32,
 }
@@ -47,7 +47,7 @@ impl Leak {
         [s - wide, s + wide, top.min(foot), top.max(foot)]
     }
 
-    /// How much water covers a place, 0 to 1, and how far inside the edge it lies, m.
+    /// Cover of a place by water, 0 to 1, and the place's distance inside the edge, m.
     pub(super) fn cover(&self, place: [f32; 2], soft_m: f32) -> (f32, f32) {
         let [dx, dy] = [place[0] - self.source[0], place[1] - self.source[1]];
         // Far beside the run no raggedness reaches: width, drift and fraying have their bounds.
@@ -88,7 +88,7 @@ impl Leak {
         &self,
         place: [f32; 2],
         pixel_m: f32,
-        stuff: &Stuff<'_>,
+        texture: &MarkTexture<'_>,
         defect: Option<u16>,
         out: &mut Surface,
     ) {
@@ -112,7 +112,7 @@ impl Leak {
             [before[0] * keep, before[1] * keep * 0.98, before[2] * keep * 0.93]
         };
         let white = {
-            let bright = (luminance(stuff.base) * 1.5 + 0.28).min(0.85) * (1.0 + 0.12 * cloud);
+            let bright = (luminance(texture.base) * 1.5 + 0.28).min(0.85) * (1.0 + 0.12 * cloud);
             [bright, bright * 0.985, bright * 0.94]
         };
         let flecks = smoothstep(-0.25, 0.35, thread + 0.4 * cloud + 0.25);

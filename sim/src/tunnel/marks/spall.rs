@@ -1,6 +1,6 @@
 //! Concrete broken out of the lining: a ragged hollow with steep edges, aggregate, and sometimes bars.
 
-use super::{Stuff, Surface};
+use super::surface::{MarkTexture, Surface};
 use crate::tunnel::noise::{fbm, mix, mix3, smoothstep, unit, value};
 
 /// A hollow.
@@ -10,7 +10,7 @@ pub(crate) struct Spall {
     pub(crate) centre: [f32; 2],
     /// Mean radius, m.
     pub(crate) radius: f32,
-    /// How much longer than wide.
+    /// Length over width.
     pub(crate) stretch: f32,
     pub(crate) turn_rad: f32,
     /// Depth, m.
@@ -60,7 +60,7 @@ impl Spall {
         &self,
         place: [f32; 2],
         pixel_m: f32,
-        stuff: &Stuff<'_>,
+        texture: &MarkTexture<'_>,
         defect: Option<u16>,
         out: &mut Surface,
     ) {
@@ -78,11 +78,11 @@ impl Spall {
             (here - self.depth_m([place[0], place[1] + h])) / h,
         ];
         let texel = 1.0 / 0.0022;
-        let grain = stuff.aggregate.sample(place[0] * texel, place[1] * texel, pixel_m * texel);
+        let grain = texture.aggregate.sample(place[0] * texel, place[1] * texel, pixel_m * texel);
         let cloud = value(place[0] * 20.0, place[1] * 20.0, self.seed ^ 0x2f);
         let bright = self.tone * (1.0 + 0.55 * grain[0] + 0.12 * cloud);
         let mut albedo: [f32; 3] =
-            std::array::from_fn(|c| (stuff.base[c] * bright * (1.0 + 0.1 * grain[3])).clamp(0.01, 0.9));
+            std::array::from_fn(|c| (texture.base[c] * bright * (1.0 + 0.1 * grain[3])).clamp(0.01, 0.9));
         let mut slope = [slope[0] + 1.1 * grain[1], slope[1] + 1.1 * grain[2]];
         let mut gloss = 0.0;
         // The foot of a steep edge sees little of the lamp.

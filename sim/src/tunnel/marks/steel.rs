@@ -1,6 +1,6 @@
 //! Steel on the lining, sound and rusted: plates with bolts, and the rust that runs down from them.
 
-use super::Surface;
+use super::surface::Surface;
 use crate::tunnel::noise::{fbm, hash, hash2, mix, mix3, smoothstep, unit, value1};
 
 /// A steel plate bolted to the lining.
@@ -12,16 +12,16 @@ pub(crate) struct Plate {
     pub(crate) half: [f32; 2],
     /// Its paint or zinc, linear.
     pub(crate) colour: [f32; 3],
-    /// How rusted it is: 0 not at all, 1 all over.
+    /// Share that is rusted: 0 nothing, 1 all over.
     pub(crate) rust: f32,
-    /// How far rust runs down the lining below it, m.
+    /// Length of the rust's run down the lining below it, m.
     pub(crate) run: f32,
     /// +1 where arc grows downwards, -1 where it shrinks.
     pub(crate) down: f32,
     pub(crate) seed: u32,
 }
 
-/// How much rust covers a place on steel, 0 to 1, and its colour there. `amount` is the share of the
+/// Cover of a place on steel by rust, 0 to 1, and its colour there. `amount` is the share of the
 /// surface that is rusted.
 pub(crate) fn rust(x: f32, y: f32, amount: f32, seed: u32) -> (f32, [f32; 3]) {
     let blotch = fbm(x * 16.0, y * 16.0, 4, seed) * 1.3;

@@ -106,12 +106,12 @@ impl Rig {
         self.control.cycle(self.due, false);
     }
 
-    fn want(&mut self, mode: Option<Mode>) {
+    fn want(&mut self, mode: Option<GaitMode>) {
         let target = Target { at: monotonic(), velocity: VelocityCommand::default(), mode };
         self.orders.targets.push(target).expect("room");
     }
 
-    fn mode(&self) -> Mode {
+    fn mode(&self) -> GaitMode {
         self.control.control.status().mode
     }
 
@@ -159,23 +159,23 @@ fn it_rises_when_asked_and_an_emergency_stop_lets_go_in_the_same_cycle() {
     let mut rig = Rig::new();
     rig.run(700);
     assert!(rig.report().status.ready, "it has lain still for more than a second");
-    rig.want(Some(Mode::StandUp));
+    rig.want(Some(GaitMode::StandUp));
     rig.run(2);
-    assert_eq!(rig.mode(), Mode::StandUp);
+    assert_eq!(rig.mode(), GaitMode::StandUp);
     rig.orders.estop.store(StopLevel::Cut as u8, Ordering::Release);
     rig.run(1);
-    assert_eq!(rig.mode(), Mode::Damped);
+    assert_eq!(rig.mode(), GaitMode::Damped);
     // The damping commands go out with the next cycle's first bytes.
     rig.run(12);
     let report = rig.report();
     assert!(report.stop == StopLevel::Cut && report.hold == Some(HoldReason::Estopped));
     assert_eq!(report.timing.stop.count(), 1);
-    rig.want(Some(Mode::StandUp));
+    rig.want(Some(GaitMode::StandUp));
     rig.run(2);
-    assert_eq!(rig.mode(), Mode::Damped, "not before the reset");
+    assert_eq!(rig.mode(), GaitMode::Damped, "not before the reset");
     rig.orders.estop.store(StopLevel::None as u8, Ordering::Release);
     rig.run(2);
-    assert_eq!(rig.mode(), Mode::Damped, "a reset moves nothing, and the old wish is forgotten");
+    assert_eq!(rig.mode(), GaitMode::Damped, "a reset moves nothing, and the old wish is forgotten");
 }
 
 /// The loop returned as soon as it had decided to damp: the last that the motors had been told was to hold the lying
@@ -185,14 +185,14 @@ fn the_last_that_the_motors_hear_is_to_damp() {
     for cut in [false, true] {
         let mut rig = Rig::new();
         rig.run(700);
-        rig.want(Some(Mode::StandUp));
+        rig.want(Some(GaitMode::StandUp));
         rig.run(600);
         assert!(rig.told()[0] > 10.0, "it rises: {:?}", rig.told());
         let level = if cut { StopLevel::Cut } else { StopLevel::None };
         rig.orders.estop.store(level as u8, Ordering::Release);
         // 4 N m s/rad is what the virtual motors damp with by themselves, and not yet after so short a time.
         let [stiffness, damping] = rig.quit();
-        assert_eq!(rig.mode(), Mode::Damped);
+        assert_eq!(rig.mode(), GaitMode::Damped);
         assert!(stiffness == 0.0 && (damping - 3.0).abs() < 0.1, "cut {cut}: {stiffness} {damping}");
     }
 }
@@ -202,18 +202,18 @@ fn a_silent_inertial_sensor_lays_it_down() {
     let mut rig = Rig::new();
     rig.run(700);
     rig.report();
-    rig.want(Some(Mode::StandUp));
+    rig.want(Some(GaitMode::StandUp));
     rig.run(20);
     for _ in 0..70 {
         rig.cycle();
     }
-    assert_eq!(rig.mode(), Mode::LieDown);
+    assert_eq!(rig.mode(), GaitMode::LieDown);
     assert_eq!(rig.report().hold, Some(HoldReason::NoImu));
     // The gait's time went twice as fast then, and so did the robot on its way down.
     (0..600).for_each(|_| rig.cycle());
-    assert_eq!(rig.mode(), Mode::LieDown, "it takes 1.8 s");
+    assert_eq!(rig.mode(), GaitMode::LieDown, "it takes 1.8 s");
     (0..300).for_each(|_| rig.cycle());
-    assert_eq!(rig.mode(), Mode::Damped);
+    assert_eq!(rig.mode(), GaitMode::Damped);
 }
 
 /// Each repeated frame was stamped with the present and taken for a restarted sensor: one that hung was never silent.
@@ -222,14 +222,14 @@ fn a_sensor_that_repeats_itself_is_silent() {
     let mut rig = Rig::new();
     rig.run(700);
     rig.report();
-    rig.want(Some(Mode::StandUp));
+    rig.want(Some(GaitMode::StandUp));
     rig.run(20);
     for _ in 0..70 {
         rig.sequence -= 1;
         rig.feel([0.0, 0.0, 9.81]);
         rig.cycle();
     }
-    assert_eq!(rig.mode(), Mode::LieDown);
+    assert_eq!(rig.mode(), GaitMode::LieDown);
     let report = rig.report();
     assert_eq!(report.hold, Some(HoldReason::NoImu));
     assert!(report.imu_counts.out_of_order >= 60 && report.imu_counts.restarts == 0);
@@ -240,12 +240,12 @@ fn a_sensor_that_repeats_itself_is_silent() {
 fn a_motor_in_trouble_is_heeded_while_the_world_stands_still() {
     let mut rig = Rig::of(TimeBase::Sensor, |_| ());
     rig.run(700);
-    rig.want(Some(Mode::StandUp));
+    rig.want(Some(GaitMode::StandUp));
     rig.run(20);
-    assert_eq!(rig.mode(), Mode::StandUp);
+    assert_eq!(rig.mode(), GaitMode::StandUp);
     rig.far.readings.lock().expect("no test panics with it")[4].position_rad = 9.0;
     (0..12).for_each(|_| rig.cycle());
-    assert_eq!(rig.mode(), Mode::Damped);
+    assert_eq!(rig.mode(), GaitMode::Damped);
     assert!(rig.control.control.safety().trip().is_some());
 }
 
@@ -283,15 +283,15 @@ fn samples_that_arrive_together_are_all_used_as_they_were_taken() {
 fn a_mode_outlives_the_velocities_that_follow_it() {
     let mut rig = Rig::new();
     rig.run(700);
-    rig.want(Some(Mode::StandUp));
+    rig.want(Some(GaitMode::StandUp));
     rig.want(None);
     rig.run(2);
-    assert_eq!(rig.mode(), Mode::StandUp);
-    rig.want(Some(Mode::StandUp));
-    rig.want(Some(Mode::LieDown));
+    assert_eq!(rig.mode(), GaitMode::StandUp);
+    rig.want(Some(GaitMode::StandUp));
+    rig.want(Some(GaitMode::LieDown));
     (0..3).for_each(|_| rig.want(None));
     rig.run(2);
-    assert_eq!(rig.mode(), Mode::LieDown, "the later of two modes counts");
+    assert_eq!(rig.mode(), GaitMode::LieDown, "the later of two modes counts");
 }
 
 /// Failures were told of the first four buses only.
@@ -323,7 +323,7 @@ fn an_old_target_is_not_followed() {
 fn the_loop_allocates_nothing() {
     let mut rig = Rig::new();
     rig.run(700);
-    rig.want(Some(Mode::StandUp));
+    rig.want(Some(GaitMode::StandUp));
     let info = allocation_counter::measure(|| {
         rig.run(1600);
         rig.want(None);

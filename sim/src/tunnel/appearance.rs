@@ -1,16 +1,17 @@
-//! How a lining was built and how it has aged, drawn from the seed: the widest range that tunnels show.
+//! Appearance of a lining: its construction and its ageing, drawn from the seed over the widest range that tunnels
+//! show.
 
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use robot_interface::tunnel::SectionShape;
 
-use super::description::LiningLook;
+use super::description::LiningType;
 use super::tile::{Tile, periodic_cells, periodic_fbm};
 
 /// Side of the concrete's texture, texels.
 const CONCRETE_TEXELS: usize = 512;
 
-/// How the lining was built, with the dimensions that repeat.
+/// Construction of the lining, with the dimensions that repeat.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Construction {
     /// Rings of segments with bolt pockets every `pocket_m` beside the ring joints.
@@ -23,13 +24,13 @@ pub(crate) enum Construction {
     Sprayed,
 }
 
-/// The lining's appearance.
+/// Appearance of a lining.
 #[derive(Clone, Debug)]
-pub(crate) struct Look {
+pub(crate) struct LiningAppearance {
     pub(crate) construction: Construction,
     /// Mean reflectance.
     pub(crate) base: [f32; 3],
-    /// What tone changes towards at the other end of the large clouds.
+    /// Tone at the other end of the large clouds.
     pub(crate) drift: [f32; 3],
     /// Strength of clouds of metres, of decimetres, of grain, and of run-down dirt.
     pub(crate) large: f32,
@@ -46,33 +47,34 @@ pub(crate) struct Look {
     pub(crate) seed: u32,
 }
 
-impl Look {
-    pub(crate) fn draw(wanted: LiningLook, shape: SectionShape, rng: &mut ChaCha8Rng) -> Self {
+impl LiningAppearance {
+    /// Draws one of a type.
+    pub(crate) fn draw(wanted: LiningType, shape: SectionShape, rng: &mut ChaCha8Rng) -> Self {
         let chosen = match wanted {
-            LiningLook::Any => match (shape, rng.random_range(0..10)) {
-                (SectionShape::Circular { .. }, 0..=5) => LiningLook::Segments,
-                (_, 6 | 7) => LiningLook::Painted,
-                (_, 9) => LiningLook::Sprayed,
-                _ => LiningLook::Cast,
+            LiningType::Any => match (shape, rng.random_range(0..10)) {
+                (SectionShape::Circular { .. }, 0..=5) => LiningType::Segments,
+                (_, 6 | 7) => LiningType::Painted,
+                (_, 9) => LiningType::Sprayed,
+                _ => LiningType::Cast,
             },
             other => other,
         };
-        let painted = chosen == LiningLook::Painted;
+        let painted = chosen == LiningType::Painted;
         let bright: f32 = if painted { rng.random_range(0.35..0.72) } else { rng.random_range(0.13..0.46) };
         // Concrete ranges from yellowish over grey to slightly blue or green.
         let [warm, green]: [f32; 2] = [rng.random_range(-0.07..0.16), rng.random_range(-0.02..0.05)];
         let base = [bright * (1.0 + warm), bright * (1.0 + green), bright * (1.0 - warm)];
         let turn: f32 = rng.random_range(-0.12..0.12);
         let construction = match chosen {
-            LiningLook::Segments => Construction::Segments {
+            LiningType::Segments => Construction::Segments {
                 ring_m: rng.random_range(1.0..2.0),
                 segment_m: rng.random_range(1.4..2.6),
                 pocket_m: rng.random_range(0.5..1.1),
                 pocket_tone: rng.random_range(0.4..0.85),
             },
-            LiningLook::Painted => Construction::Painted { joint_m: rng.random_range(2.0..6.0) },
-            LiningLook::Sprayed => Construction::Sprayed,
-            LiningLook::Cast | LiningLook::Any => Construction::Cast {
+            LiningType::Painted => Construction::Painted { joint_m: rng.random_range(2.0..6.0) },
+            LiningType::Sprayed => Construction::Sprayed,
+            LiningType::Cast | LiningType::Any => Construction::Cast {
                 panel_m: rng.random_range(1.0..2.5),
                 board_m: if rng.random_bool(0.5) {
                     rng.random_range(0.1..0.25)
@@ -92,7 +94,7 @@ impl Look {
             middle: calm * rng.random_range(0.06..0.26),
             grain: calm * rng.random_range(0.06..0.34),
             dirt: rng.random_range(0.0f32..0.28),
-            relief: if chosen == LiningLook::Sprayed {
+            relief: if chosen == LiningType::Sprayed {
                 rng.random_range(0.5..1.0)
             } else {
                 calm * rng.random_range(0.04..0.3)

@@ -1,49 +1,63 @@
-//! From light to bytes: smear and lens, automatic exposure, noise, and the tone curve.
+//! Image sensor: from light to bytes by motion blur and lens, automatic exposure, noise, and the tone curve.
 
 use rayon::prelude::*;
 use robot_interface::sensors::RgbImage;
 
-use super::Film;
 use crate::tunnel::{floor, hash, luminance};
 
 /// Below this many pixels of movement a picture is as sharp as its lens, px.
 const STILL_PX: f32 = 0.5;
-/// Entries of the tone curve's table, and the light at its end.
+/// Entries of the tone curve's table.
 const TONES: usize = 4096;
+/// Light at its end.
 const WHITE: f32 = 4.0;
 
-/// How far the picture moves during the exposure, px, at the corners of its blocks.
+/// Image sensor with its lens' softness and its tone curve.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ImageSensor {
+    /// One-sigma noise of a mid-grey pixel, fraction of full scale.
+    pub noise: f32,
+    /// Mean brightness that the automatic exposure aims at, linear, before the tone curve.
+    pub key: f32,
+    /// Share of a pixel's light that falls on each of its four neighbours.
+    pub softness: f32,
+    /// Exponent of the tone curve relative to sRGB's: 1 is neutral, more is harder.
+    pub contrast: f32,
+}
+
+/// Motion blur: movement of the picture during the exposure, px, at the corners of its blocks.
 #[derive(Debug)]
-pub(super) struct Smear {
+pub(super) struct MotionBlur {
     pub(super) columns: usize,
     pub(super) block: usize,
     pub(super) shifts: Vec<[f32; 2]>,
 }
 
-/// What the automatic exposure multiplies light by.
-pub(super) fn gain(film: &Film, light: &[[f32; 3]], width: usize) -> f32 {
+/// Gain of the automatic exposure.
+pub(super) fn gain(sensor: &ImageSensor, light: &[[f32; 3]], width: usize) -> f32 {
     // Every seventh pixel of every seventh row tells enough; bright spots count with the square root.
     let picked = light.chunks(width).step_by(7).flat_map(|row| row.iter().step_by(7));
     let (sum, count) =
         picked.fold((0.0f64, 0u32), |(sum, n), c| (sum + f64::from(luminance(*c)).sqrt(), n + 1));
     let mean = (sum / f64::from(count.max(1))).powi(2) as f32;
-    film.key / mean.max(1e-5)
+    sensor.key / mean.max(1e-5)
 }
 
 /// Makes the picture.
-pub(super) fn develop(
-    film: &Film,
+pub(super) fn expose(
+    sensor: &ImageSensor,
     light: Vec<[f32; 3]>,
     [width, height]: [usize; 2],
-    smear: &Smear,
+    blur: &MotionBlur,
     gain: f32,
     seed: u64,
 ) -> RgbImage {
-    let light = smeared(light, width, smear);
-    let (tones, bells) = (tones(film), bells());
-    let (k, seed) = (film.softness.clamp(0.0, 0.24), hash(seed as u32) ^ hash((seed >> 32) as u32 ^ 0x5eed));
+    let light = blurred(light, width, blur);
+    let (tones, bells) = (tones(sensor), bells());
+    let (k, seed) =
+        (sensor.softness.clamp(0.0, 0.24), hash(seed as u32) ^ hash((seed >> 32) as u32 ^ 0x5eed));
     // The slope of sRGB at mid-grey turns noise of the output into noise of the light.
-    let noise = film.noise / 1.19;
+    let noise = sensor.noise / 1.19;
     let mut data = vec![0u8; width * height * 3];
     data.par_chunks_mut(width * 3).enumerate().for_each(|(y, row)| {
         let line = |dy: isize| {
@@ -69,8 +83,8 @@ pub(super) fn develop(
 }
 
 /// Averages along the movement of every place during the exposure.
-fn smeared(light: Vec<[f32; 3]>, width: usize, smear: &Smear) -> Vec<[f32; 3]> {
-    let longest = smear.shifts.iter().map(|[u, v]| u.hypot(*v)).fold(0.0, f32::max);
+fn blurred(light: Vec<[f32; 3]>, width: usize, blur: &MotionBlur) -> Vec<[f32; 3]> {
+    let longest = blur.shifts.iter().map(|[u, v]| u.hypot(*v)).fold(0.0, f32::max);
     if longest < STILL_PX {
         return light;
     }
@@ -78,15 +92,13 @@ fn smeared(light: Vec<[f32; 3]>, width: usize, smear: &Smear) -> Vec<[f32; 3]> {
     let mut out = vec![[0.0; 3]; light.len()];
     out.par_chunks_mut(width).enumerate().for_each(|(y, row)| {
         for (x, out) in row.iter_mut().enumerate() {
-            let at = y / smear.block * smear.columns + x / smear.block;
-            let (u, v) = (
-                (x % smear.block) as f32 / smear.block as f32,
-                (y % smear.block) as f32 / smear.block as f32,
-            );
+            let at = y / blur.block * blur.columns + x / blur.block;
+            let (u, v) =
+                ((x % blur.block) as f32 / blur.block as f32, (y % blur.block) as f32 / blur.block as f32);
             let shift: [f32; 2] = std::array::from_fn(|k| {
-                let (top, bottom) = (at, at + smear.columns);
-                let a = smear.shifts[top][k] + (smear.shifts[top + 1][k] - smear.shifts[top][k]) * u;
-                let b = smear.shifts[bottom][k] + (smear.shifts[bottom + 1][k] - smear.shifts[bottom][k]) * u;
+                let (top, bottom) = (at, at + blur.columns);
+                let a = blur.shifts[top][k] + (blur.shifts[top + 1][k] - blur.shifts[top][k]) * u;
+                let b = blur.shifts[bottom][k] + (blur.shifts[bottom + 1][k] - blur.shifts[bottom][k]) * u;
                 a + (b - a) * v
             });
             let length = (shift[0] * shift[0] + shift[1] * shift[1]).sqrt();
@@ -120,14 +132,14 @@ fn smeared(light: Vec<[f32; 3]>, width: usize, smear: &Smear) -> Vec<[f32; 3]> {
 }
 
 /// Light to bytes: a soft shoulder, then sRGB's curve (IEC 61966-2-1).
-fn tones(film: &Film) -> Vec<u8> {
+fn tones(sensor: &ImageSensor) -> Vec<u8> {
     (0..TONES)
         .map(|i| {
             let light = (i as f32 + 0.5) * (WHITE / TONES as f32);
             // Linear up to three quarters, then bending towards white.
             let soft = if light < 0.6 { light } else { 0.6 + 0.4 * (1.0 - (-(light - 0.6) / 0.4).exp()) };
             let curve = if soft <= 0.003_130_8 { 12.92 * soft } else { 1.055 * soft.powf(1.0 / 2.4) - 0.055 };
-            (curve.clamp(0.0, 1.0).powf(film.contrast) * 255.0).round() as u8
+            (curve.clamp(0.0, 1.0).powf(sensor.contrast) * 255.0).round() as u8
         })
         .collect()
 }
@@ -151,15 +163,15 @@ fn bells() -> Vec<f32> {
 mod tests {
     use super::*;
 
-    const FILM: Film = Film { noise: 0.02, key: 0.2, softness: 0.08, contrast: 1.0 };
+    const SENSOR: ImageSensor = ImageSensor { noise: 0.02, key: 0.2, softness: 0.08, contrast: 1.0 };
 
     #[test]
     fn movement_spreads_light_along_itself_only() {
         let (width, height) = (48, 16);
         let mut light = vec![[0.0; 3]; width * height];
         light[8 * width + 24] = [1.0; 3];
-        let smear = Smear { columns: 7, block: 8, shifts: vec![[6.0, 0.0]; 21] };
-        let spread = smeared(light, width, &smear);
+        let blur = MotionBlur { columns: 7, block: 8, shifts: vec![[6.0, 0.0]; 21] };
+        let spread = blurred(light, width, &blur);
         let row: f32 = spread[8 * width..9 * width].iter().map(|c| c[0]).sum();
         assert!((row - 1.0).abs() < 0.05, "no light is lost: {row}");
         assert!(spread.iter().enumerate().all(|(k, c)| k / width == 8 || c[0] < 1e-6));
@@ -170,13 +182,13 @@ mod tests {
     #[test]
     fn a_mid_grey_is_as_noisy_as_stated() {
         let (width, height) = (64, 64);
-        let still = Smear { columns: 9, block: 8, shifts: vec![[0.0; 2]; 81] };
-        let film = Film { softness: 0.0, ..FILM };
-        let image = develop(&film, vec![[0.18; 3]; width * height], [width, height], &still, 1.0, 5);
+        let still = MotionBlur { columns: 9, block: 8, shifts: vec![[0.0; 2]; 81] };
+        let sensor = ImageSensor { softness: 0.0, ..SENSOR };
+        let image = expose(&sensor, vec![[0.18; 3]; width * height], [width, height], &still, 1.0, 5);
         let values: Vec<f32> = image.data.iter().map(|v| f32::from(*v) / 255.0).collect();
         let mean = values.iter().sum::<f32>() / values.len() as f32;
         let sigma = (values.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / values.len() as f32).sqrt();
         assert!((mean - 0.461).abs() < 0.005, "sRGB of 18 % is 0.461: {mean}");
-        assert!((sigma / film.noise - 1.0).abs() < 0.15, "{sigma}");
+        assert!((sigma / sensor.noise - 1.0).abs() < 0.15, "{sigma}");
     }
 }
