@@ -41,7 +41,7 @@ impl TryFrom<String> for RustVersion {
         for (place, part) in parts {
             let number = part.parse().ok();
             let (Some(slot), Some(number)) = (version.get_mut(place), number) else {
-                return Err(format!("`{text}` is not a compiler's version: write it as 1.89 or 1.89.0"));
+                return Err(format!("`{text}` is not a compiler's version: write it as 1.94 or 1.94.0"));
             };
             *slot = number;
         }
