@@ -8,11 +8,11 @@ use std::hint::black_box;
 use common::{Rig, VirtualRig, gearless, go2, standing};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use firmware_bridge::port::BusPort;
-use firmware_bridge::wire::Impedance;
-use firmware_bridge::wire::go_m8010::{Command, Mode, MotorId, REPLY_LEN, Reply};
-use firmware_bridge::wire::link::VirtualDevice;
-use firmware_bridge::wire::unitree_a1::{self, Model};
-use firmware_bridge::wire::{Frame, FrameReader};
+use firmware_bridge::protocol::Impedance;
+use firmware_bridge::protocol::go_m8010::{Command, Mode, MotorId, REPLY_LEN, Reply};
+use firmware_bridge::protocol::link::VirtualDevice;
+use firmware_bridge::protocol::unitree_a1::{self, Model};
+use firmware_bridge::protocol::{Frame, FrameReader};
 use robot_interface::robot::MotorProtocol;
 use robot_interface::time::Stamp;
 

@@ -3,9 +3,9 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use firmware_bridge::wire::Impedance;
-use firmware_bridge::wire::damiao::adapter::INBOUND_LEN;
-use firmware_bridge::wire::damiao::{
+use firmware_bridge::protocol::Impedance;
+use firmware_bridge::protocol::damiao::adapter::INBOUND_LEN;
+use firmware_bridge::protocol::damiao::{
     Action, Answer, Feedback, Inbound, Model, MotorId, Reader, Request, State,
 };
 

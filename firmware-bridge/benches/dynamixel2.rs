@@ -4,9 +4,11 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use firmware_bridge::wire::FrameReader;
-use firmware_bridge::wire::device::VirtualBus;
-use firmware_bridge::wire::dynamixel2::{ErrorByte, MAX_PACKET_LEN, Master, Packet, Request, VirtualServos};
+use firmware_bridge::protocol::FrameReader;
+use firmware_bridge::protocol::device::VirtualBus;
+use firmware_bridge::protocol::dynamixel2::{
+    ErrorByte, MAX_PACKET_LEN, Master, Packet, Request, VirtualServos,
+};
 use robot_interface::time::Stamp;
 
 const IDS: [u8; 12] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];

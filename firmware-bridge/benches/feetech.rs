@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use firmware_bridge::wire::feetech::{
+use firmware_bridge::protocol::feetech::{
     Errors, Goal, MAX_PACKET_LEN, Reading, Register, Request, ServoId, Status, StatusReader,
 };
 

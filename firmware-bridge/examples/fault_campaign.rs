@@ -26,7 +26,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         };
         *number = arguments.next().ok_or(format!("{argument} wants a number behind it"))?.parse()?;
     }
-    let robot = toml::from_str(include_str!("../../launch/robots/go2.toml"))?;
+    let robot = robot_interface::fixtures::go2();
     let directory = std::env::temp_dir().join(format!("fault_campaign-{}", std::process::id()));
     let begun = Instant::now();
     let table = campaign::run(&robot, runs, seed, threads.max(1), &directory);

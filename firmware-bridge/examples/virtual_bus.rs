@@ -9,12 +9,12 @@ use std::io::{ErrorKind, Write};
 use std::time::{Duration, Instant};
 
 use firmware_bridge::port::{BusPort, PortError, Tty};
-use firmware_bridge::wire::device::VirtualBus;
-use firmware_bridge::wire::dynamixel2::VirtualServos;
-use firmware_bridge::wire::link::VirtualDevice;
-use firmware_bridge::wire::unitree_a1::Model;
-use firmware_bridge::wire::unitree_motors::VirtualMotors;
-use firmware_bridge::wire::{damiao, feetech};
+use firmware_bridge::protocol::device::VirtualBus;
+use firmware_bridge::protocol::dynamixel2::VirtualServos;
+use firmware_bridge::protocol::link::VirtualDevice;
+use firmware_bridge::protocol::unitree_a1::Model;
+use firmware_bridge::protocol::unitree_motors::VirtualMotors;
+use firmware_bridge::protocol::{damiao, feetech};
 use robot_interface::time::Stamp;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};

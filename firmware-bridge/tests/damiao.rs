@@ -1,13 +1,13 @@
 //! The Damiao codec against frames that other people's code packed and read (`vectors/make_damiao.py` says whose),
 //! and against bytes that no motor or adapter should send.
 
-use firmware_bridge::wire::Impedance;
-use firmware_bridge::wire::damiao::adapter::{INBOUND_LEN, OUTBOUND_LEN};
-use firmware_bridge::wire::damiao::{
+use firmware_bridge::protocol::Impedance;
+use firmware_bridge::protocol::damiao::adapter::{INBOUND_LEN, OUTBOUND_LEN};
+use firmware_bridge::protocol::damiao::{
     Access, Action, Answer, CanFrame, Fault, Feedback, Inbound, Kind, Model, MotorId, Outbound, Ranges,
     Register, RegisterReply, Report, Request, State, Value,
 };
-use firmware_bridge::wire::{Frame, WireError};
+use firmware_bridge::protocol::{Frame, WireError};
 use proptest::prelude::*;
 
 const COMMANDS: &str = include_str!("vectors/damiao_commands.tsv");
@@ -306,8 +306,8 @@ fn any_feedback() -> impl Strategy<Value = Feedback> {
 }
 
 fn any_register() -> impl Strategy<Value = Register> {
-    (0..firmware_bridge::wire::damiao::REGISTERS.len())
-        .prop_map(|at| firmware_bridge::wire::damiao::REGISTERS[at])
+    (0..firmware_bridge::protocol::damiao::REGISTERS.len())
+        .prop_map(|at| firmware_bridge::protocol::damiao::REGISTERS[at])
 }
 
 proptest! {

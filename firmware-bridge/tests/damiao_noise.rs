@@ -1,10 +1,10 @@
 //! How a reader of the adapter's frames, which have no checksum, finds its place; and how often it is wrong.
 
-use firmware_bridge::wire::WireError;
-use firmware_bridge::wire::damiao::adapter::INBOUND_LEN;
-use firmware_bridge::wire::damiao::{
-    Access, Answer, Fault, Feedback, Heard, Inbound, Model, Monitor, MotorId, Place, Reader, RegisterReply,
-    Report, State,
+use firmware_bridge::protocol::WireError;
+use firmware_bridge::protocol::damiao::adapter::INBOUND_LEN;
+use firmware_bridge::protocol::damiao::{
+    Access, Answer, Fault, Feedback, Inbound, Model, Monitor, MonitorReply, MotorId, Place, Reader,
+    RegisterReply, Report, State,
 };
 use proptest::prelude::*;
 
@@ -179,7 +179,7 @@ fn a_report_without_an_answer_behind_it_waits_for_one() {
     assert_eq!(read_all(&bytes(&[heartbeat, heartbeat, frame, frame]), 16), (vec![frame, frame], 1));
 }
 
-/// The case that [`firmware_bridge::wire::damiao`] proves on paper, tried with bytes that are meant to break it.
+/// The case that [`firmware_bridge::protocol::damiao`] proves on paper, tried with bytes that are meant to break it.
 fn any_answer() -> impl Strategy<Value = Inbound> {
     let bad =
         prop_oneof![Just(0xAA_u8), Just(0x11), Just(0x08), Just(0x00), Just(0x55), Just(0x07), any::<u8>()];
@@ -204,7 +204,7 @@ fn any_answer() -> impl Strategy<Value = Inbound> {
                 id: MotorId::new(id).expect("an id"),
                 master,
                 access: if write { Access::Write } else { Access::Read },
-                register: firmware_bridge::wire::damiao::REGISTERS[register],
+                register: firmware_bridge::protocol::damiao::REGISTERS[register],
                 bytes: [d[0], d[1], d[2], d[3]],
             })
         },
@@ -346,7 +346,9 @@ fn false_frames(mishap: Mishap, times: usize) -> Shares {
                 let monitor = Monitor::new(answer.id(), Model::Dm4310.ranges());
                 let heard = monitor.under(0x10 + u16::from(answer.id().get())).interpret(&frame);
                 let undefined = |heard| match heard {
-                    Heard::Reading(reading) => matches!(reading.state, State::Fault(Fault::Undefined(_))),
+                    MonitorReply::Reading(reading) => {
+                        matches!(reading.state, State::Fault(Fault::Undefined(_)))
+                    }
                     _ => false,
                 };
                 shares.monitor += if heard.is_some_and(|heard| !undefined(heard)) { share } else { 0.0 };

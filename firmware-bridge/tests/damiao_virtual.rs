@@ -1,11 +1,11 @@
 //! A master and virtual Damiao motors, talking in bytes.
 
-use firmware_bridge::wire::Impedance;
-use firmware_bridge::wire::damiao::{
-    Action, Answer, ControlMode, Fault, Feedback, Heard, Identity, Inbound, Model, Monitor, MotorId,
+use firmware_bridge::protocol::Impedance;
+use firmware_bridge::protocol::damiao::{
+    Action, Answer, ControlMode, Fault, Feedback, Identity, Inbound, Model, Monitor, MonitorReply, MotorId,
     Outbound, Reader, Reading, Register, Report, Request, State, Value, VirtualMotor, VirtualMotors,
 };
-use firmware_bridge::wire::device::VirtualBus;
+use firmware_bridge::protocol::device::VirtualBus;
 use robot_interface::time::Stamp;
 
 const MODEL: Model = Model::Dm4310;
@@ -60,7 +60,7 @@ fn a_scan_finds_who_is_there_and_moves_nobody() {
         assert!(Request::decode(&sent.can, &MODEL.ranges()).expect("a request").action.is_harmless());
         for frame in frames(&mut bus, ms(1), &monitor.request()) {
             match monitor.interpret(&frame) {
-                Some(Heard::Reading(Reading { state: State::Disabled, rotor_c: 22.0, .. })) => {
+                Some(MonitorReply::Reading(Reading { state: State::Disabled, rotor_c: 22.0, .. })) => {
                     found.push(asked)
                 }
                 other => panic!("{other:?}"),
@@ -90,7 +90,7 @@ fn an_identity_is_read_register_by_register() {
         let frame = frames(&mut bus, ms(1), &monitor.register_request(register))[0];
         let Ok(Some(Answer::Register(reply))) = Answer::decode(&frame) else { panic!("{frame:?}") };
         assert!(identity.take(&reply));
-        assert_eq!(monitor.interpret(&frame), Some(Heard::Register(register, reply.value())));
+        assert_eq!(monitor.interpret(&frame), Some(MonitorReply::Register(register, reply.value())));
         asked += 1;
     }
     assert_eq!(asked, 8);
@@ -218,6 +218,6 @@ fn nothing_allocates() {
             });
         }
     });
-    assert!(matches!(heard, Some(Heard::Reading(_))));
+    assert!(matches!(heard, Some(MonitorReply::Reading(_))));
     assert_eq!(allocations.count_total, 0);
 }

@@ -1,11 +1,11 @@
 //! The DYNAMIXEL Protocol 2.0 codec against frames of the vendor's e-manual and of its SDK, and against bytes
 //! that nobody should send.
 
-use firmware_bridge::wire::dynamixel2::{
+use firmware_bridge::protocol::dynamixel2::{
     BROADCAST, BulkRead, BulkWrite, ErrorByte, FactoryReset, FastPart, Instruction, MAX_PACKET_LEN,
     MIN_PACKET_LEN, Packet, PacketError, ServoError,
 };
-use firmware_bridge::wire::{FrameReader, WireError};
+use firmware_bridge::protocol::{FrameReader, WireError};
 use proptest::prelude::*;
 
 /// Made by the vendor's SDK; `vectors/make_dynamixel2.py` says how.

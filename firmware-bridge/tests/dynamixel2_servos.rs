@@ -3,10 +3,10 @@
 use std::f64::consts::PI;
 
 use allocation_counter::measure;
-use firmware_bridge::wire::FrameReader;
-use firmware_bridge::wire::device::VirtualBus;
-use firmware_bridge::wire::dynamixel2::x_series::{HardwareError, RAD_PER_TICK, address, ticks};
-use firmware_bridge::wire::dynamixel2::{
+use firmware_bridge::protocol::FrameReader;
+use firmware_bridge::protocol::device::VirtualBus;
+use firmware_bridge::protocol::dynamixel2::x_series::{HardwareError, RAD_PER_TICK, address, ticks};
+use firmware_bridge::protocol::dynamixel2::{
     BROADCAST, ErrorByte, Event, FactoryReset, Instruction, MAX_PACKET_LEN, Master, Packet, PacketError,
     Request, ServoError, VirtualServos,
 };

@@ -6,13 +6,9 @@ mod campaign;
 use std::path::PathBuf;
 
 use campaign::{Kind, run};
-use firmware_bridge::wire::Impedance;
-use firmware_bridge::wire::go_m8010::{COMMAND_LEN, Command, Mode, MotorId};
-use robot_interface::robot::RobotDescription;
-
-fn go2() -> RobotDescription {
-    toml::from_str(include_str!("../../launch/robots/go2.toml")).expect("the Go2's file reads")
-}
+use firmware_bridge::protocol::Impedance;
+use firmware_bridge::protocol::go_m8010::{COMMAND_LEN, Command, Mode, MotorId};
+use robot_interface::fixtures::go2;
 
 /// A directory that goes when it is no longer needed.
 struct Scratch(PathBuf);

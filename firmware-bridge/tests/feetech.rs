@@ -3,11 +3,11 @@
 
 use std::f64::consts::{PI, TAU};
 
-use firmware_bridge::wire::feetech::{
-    Errors, Fault, Goal, Heard, MAX_PACKET_LEN, MAX_PARAMETERS, Monitor, Packet, REGISTERS, Reading,
+use firmware_bridge::protocol::feetech::{
+    Errors, Fault, Goal, MAX_PACKET_LEN, MAX_PARAMETERS, Monitor, MonitorReply, Packet, REGISTERS, Reading,
     Register, Request, ServoId, Sign, Status, StatusReader, SyncWrite,
 };
-use firmware_bridge::wire::{FrameReader, WireError};
+use firmware_bridge::protocol::{FrameReader, WireError};
 use proptest::prelude::*;
 
 const REQUESTS: &str = include_str!("vectors/feetech_requests.tsv");
@@ -256,7 +256,11 @@ fn no_echo_of_a_probe_or_a_request_is_an_answer_and_that_of_a_ping_is_one() {
     assert_eq!(monitor.register(Register::MODEL, &Status::decode(&echo).expect("the form")), None);
     let ping = Status::decode(&monitor.ping()).expect("the form");
     let complaint = Errors::NONE.with(Fault::Voltage);
-    assert_eq!(monitor.interpret(&ping), Some(Heard::Done(complaint)), "so a ping is not the way to scan");
+    assert_eq!(
+        monitor.interpret(&ping),
+        Some(MonitorReply::Done(complaint)),
+        "so a ping is not the way to scan"
+    );
 }
 
 /// Which damage the 8-bit sum notices, and which it cannot.

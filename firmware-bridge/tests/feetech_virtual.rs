@@ -2,9 +2,9 @@
 
 use std::f64::consts::{PI, TAU};
 
-use firmware_bridge::wire::device::VirtualBus;
-use firmware_bridge::wire::feetech::{
-    Errors, Fault, Goal, Heard, MAX_PACKET_LEN, Monitor, Reading, Register, Request, ServoId, Status,
+use firmware_bridge::protocol::device::VirtualBus;
+use firmware_bridge::protocol::feetech::{
+    Errors, Fault, Goal, MAX_PACKET_LEN, Monitor, MonitorReply, Reading, Register, Request, ServoId, Status,
     StatusReader, SyncWrite, VirtualServos,
 };
 use robot_interface::time::Stamp;
@@ -56,7 +56,7 @@ fn read(bus: &mut VirtualServos, now: Stamp, number: u8, register: Register) -> 
 fn reading(bus: &mut VirtualServos, now: Stamp, number: u8) -> Reading {
     let monitor = Monitor::new(id(number));
     match monitor.interpret(&answers(bus, now, &monitor.request())[0]) {
-        Some(Heard::Reading(reading)) => reading,
+        Some(MonitorReply::Reading(reading)) => reading,
         other => panic!("{other:?}"),
     }
 }
@@ -74,14 +74,16 @@ fn a_scan_finds_who_is_there() {
         let monitor = Monitor::new(id(number));
         for status in answers(&mut bus, ms(1), &monitor.probe()) {
             match monitor.interpret(&status) {
-                Some(Heard::Identity(identity, Errors::NONE)) if identity.model == 777 => found.push(number),
+                Some(MonitorReply::Identity(identity, Errors::NONE)) if identity.model == 777 => {
+                    found.push(number)
+                }
                 other => panic!("{other:?}"),
             }
         }
     }
     assert_eq!(found, [1, 7, 253]);
     let pinged = answers(&mut bus, ms(1), &Monitor::new(id(7)).ping());
-    assert_eq!(Monitor::new(id(7)).interpret(&pinged[0]), Some(Heard::Done(Errors::NONE)));
+    assert_eq!(Monitor::new(id(7)).interpret(&pinged[0]), Some(MonitorReply::Done(Errors::NONE)));
     assert_eq!(Monitor::new(id(1)).interpret(&pinged[0]), None, "another's answer");
 }
 
@@ -256,6 +258,6 @@ fn nothing_allocates() {
             });
         }
     });
-    assert!(matches!(heard, Some(Heard::Reading(_))));
+    assert!(matches!(heard, Some(MonitorReply::Reading(_))));
     assert_eq!(allocations.count_total, 0);
 }

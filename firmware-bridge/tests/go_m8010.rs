@@ -6,9 +6,9 @@
 #[path = "common/table.rs"]
 mod table;
 
-use firmware_bridge::wire::Impedance;
-use firmware_bridge::wire::go_m8010::{COMMAND_LEN, Command, Fault, Mode, MotorId, REPLY_LEN, Reply};
-use firmware_bridge::wire::{FrameReader, WireError};
+use firmware_bridge::protocol::Impedance;
+use firmware_bridge::protocol::go_m8010::{COMMAND_LEN, Command, Fault, Mode, MotorId, REPLY_LEN, Reply};
+use firmware_bridge::protocol::{FrameReader, WireError};
 use proptest::prelude::*;
 
 use table::{hex, rows, single};

@@ -1,9 +1,9 @@
 //! The inertial sensor's frame: golden bytes, damage of every kind, and finding the place again.
 
-use firmware_bridge::wire::imu::{
+use firmware_bridge::protocol::imu::{
     IMU_FRAME_LEN, ImuCounts, ImuFrame, ImuReader, MAX_FORCE_M_S2, MAX_RATE_RAD_S, RESTART_FRAMES,
 };
-use firmware_bridge::wire::{FrameReader, WireError};
+use firmware_bridge::protocol::{FrameReader, WireError};
 use proptest::prelude::*;
 use robot_interface::sensors::ImuSample;
 use robot_interface::time::Stamp;

@@ -9,9 +9,9 @@ use adit_link::{
 };
 use common::{VirtualRig, gearless};
 use firmware_bridge::bridge::{BridgeError, CYCLE_NANOS, Cycle, MotorBridge, MotorFault};
+use firmware_bridge::protocol::device::VirtualBus;
+use firmware_bridge::protocol::link::VirtualDevice;
 use firmware_bridge::safety::{Cause, Power, Safety};
-use firmware_bridge::wire::device::VirtualBus;
-use firmware_bridge::wire::link::VirtualDevice;
 use robot_interface::joints::{JOINTS, JointCommand};
 use robot_interface::robot::{MotorProtocol, RobotDescription};
 use robot_interface::time::Stamp;

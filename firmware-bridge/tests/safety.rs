@@ -4,8 +4,8 @@ mod common;
 
 use common::{Rig, go2, honest, standing};
 use firmware_bridge::bridge::{CYCLE_NANOS, Cycle};
+use firmware_bridge::protocol::go_m8010::{Fault, Reply};
 use firmware_bridge::safety::{Cause, Power, PowerRefused, Safety, Severity};
-use firmware_bridge::wire::go_m8010::{Fault, Reply};
 use robot_interface::time::Stamp;
 
 /// FR_thigh_joint.

@@ -1,11 +1,11 @@
 //! Scans of virtual buses of every protocol: who is found, and what is said of whom.
 
+use firmware_bridge::protocol::device::VirtualBus;
+use firmware_bridge::protocol::link::VirtualDevice;
+use firmware_bridge::protocol::unitree_a1::Model;
+use firmware_bridge::protocol::unitree_motors::VirtualMotors;
+use firmware_bridge::protocol::{damiao, dynamixel2, feetech, go_m8010};
 use firmware_bridge::scan::{Device, Protocol, Scan};
-use firmware_bridge::wire::device::VirtualBus;
-use firmware_bridge::wire::link::VirtualDevice;
-use firmware_bridge::wire::unitree_a1::Model;
-use firmware_bridge::wire::unitree_motors::VirtualMotors;
-use firmware_bridge::wire::{damiao, dynamixel2, feetech, go_m8010};
 use robot_interface::time::Stamp;
 
 const BUDGET_NANOS: u64 = 20_000_000;

@@ -6,11 +6,11 @@
 #[path = "common/table.rs"]
 mod table;
 
-use firmware_bridge::wire::Impedance;
-use firmware_bridge::wire::unitree_a1::{
+use firmware_bridge::protocol::Impedance;
+use firmware_bridge::protocol::unitree_a1::{
     COMMAND_LEN, Command, CommandFrame, Mode, Model, MotorId, REPLY_LEN, Reply,
 };
-use firmware_bridge::wire::{Frame, FrameReader, WireError};
+use firmware_bridge::protocol::{Frame, FrameReader, WireError};
 use proptest::prelude::*;
 
 use table::{hex, rows, single};

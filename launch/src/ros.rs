@@ -1,7 +1,7 @@
 //! The ROS 2 wiring: each part of the stack as a node, one process each, by r2r. Only built with the `ros` feature,
 //! which needs a ROS 2 installation (`adit setup ros` sees to it).
 //!
-//! A node is a [`Part`](shell::Part) in a [`Shell`](shell::Shell): the shell brings what ROS users expect of every
+//! A node is a [`NodeBehaviour`](lifecycle_node::NodeBehaviour) in a [`LifecycleNode`](lifecycle_node::LifecycleNode): the shell brings what ROS users expect of every
 //! node (lifecycle, parameters, diagnostics, a clean end), the part does the work. Topic names are relative, so
 //! that a namespace keeps two robots on one network apart.
 
@@ -9,29 +9,30 @@ mod bridge;
 mod convert;
 mod endpoint;
 mod lifecycle;
-mod outlet;
+mod lifecycle_node;
 mod parameters;
 mod perception;
 mod planner;
 mod probe;
 mod recorder;
 mod replay;
-mod seldom;
-mod shell;
+mod settings;
 mod sim;
+mod simulated_ports;
+mod throttled_log;
+mod topic_publishers;
 
-use std::path::PathBuf;
+use stack::realtime::computations_stand_back;
 
-pub use replay::{Replayed, replay};
-
-use crate::config::{Mission, Robot};
-use crate::realtime::computations_stand_back;
-use shell::Shell;
+use self::lifecycle_node::LifecycleNode;
+pub use self::replay::{Replayed, replay};
+pub use self::settings::NodeSettings;
+use crate::mission_file::Simulation;
 
 /// How far large computations stand back behind everything that has to be done at once.
 const COMPUTE_LEVELS: i32 = 10;
 
-/// Which node.
+/// Name of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum NodeName {
     /// The simulated tunnel, robot and sensors
@@ -50,31 +51,21 @@ pub enum NodeName {
     Echo,
 }
 
-/// What every node is told.
-pub struct Setting {
-    /// The mission that the stack is started with.
-    pub mission: Mission,
-    /// The robot.
-    pub robot: Robot,
-    /// Folder for the run's files.
-    pub run_dir: PathBuf,
-    /// Folder of the simulated serial ports; `None` on a robot, whose file names the real ones.
-    pub ports_dir: Option<PathBuf>,
-}
-
-/// Runs a node until it is told to stop.
+/// Runs a node until it is told to stop. The simulation is for the simulator alone.
 ///
 /// # Errors
 /// When ROS 2 cannot be started, or the node cannot do its work.
-pub fn run(name: NodeName, setting: Setting) -> anyhow::Result<()> {
+pub fn run(name: NodeName, settings: NodeSettings, simulation: Simulation) -> anyhow::Result<()> {
     computations_stand_back(COMPUTE_LEVELS);
     match name {
-        NodeName::Sim => Shell::run("sim", setting, sim::SimNode::new),
-        NodeName::Bridge => Shell::run("bridge", setting, bridge::BridgeNode::new),
-        NodeName::Perception => Shell::run("perception", setting, perception::PerceptionNode::new),
-        NodeName::Planner => Shell::run("planner", setting, planner::PlannerNode::new),
-        NodeName::Recorder => Shell::run("recorder", setting, recorder::RecorderNode::new),
-        NodeName::Probe => Shell::run("probe", setting, probe::ProbeNode::new),
-        NodeName::Echo => Shell::run("echo", setting, probe::EchoNode::new),
+        NodeName::Sim => LifecycleNode::run("sim", settings, |node, _, settings| {
+            sim::SimNode::new(node, settings, simulation)
+        }),
+        NodeName::Bridge => LifecycleNode::run("bridge", settings, bridge::BridgeNode::new),
+        NodeName::Perception => LifecycleNode::run("perception", settings, perception::PerceptionNode::new),
+        NodeName::Planner => LifecycleNode::run("planner", settings, planner::PlannerNode::new),
+        NodeName::Recorder => LifecycleNode::run("recorder", settings, recorder::RecorderNode::new),
+        NodeName::Probe => LifecycleNode::run("probe", settings, probe::ProbeNode::new),
+        NodeName::Echo => LifecycleNode::run("echo", settings, probe::EchoNode::new),
     }
 }

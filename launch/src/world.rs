@@ -7,7 +7,6 @@ use firmware_bridge::port::BusPort;
 use robot_interface::frames::{Base, Map, Transform};
 use robot_interface::sensors::{BatterySample, ImuSample, LidarScan};
 use robot_interface::time::Stamp;
-use robot_interface::tunnel::TunnelPoint;
 use sim::battery::Battery;
 use sim::engine::rapier::RapierEngine;
 use sim::engine::{Engine, GroundTruth};
@@ -17,10 +16,9 @@ use sim::lidar::LidarSensor;
 use sim::motors::{VirtualBus, drives, virtual_buses};
 use sim::tunnel::Tunnel;
 
-use crate::config::{Mission, Robot};
+use crate::mission_file::MissionFile;
 
-/// Height of the trunk above the floor when the robot is set down to lie, m.
-const LYING_HEIGHT_M: f64 = 0.10;
+use stack::config::Robot;
 
 /// Everything that there would be no need of on a robot.
 pub(crate) struct World<P> {
@@ -37,16 +35,17 @@ pub(crate) struct World<P> {
 
 impl<P: BusPort> World<P> {
     /// A tunnel with the robot lying at the mission's start; `ports` are the far ends of the motor buses.
-    pub(crate) fn new(mission: &Mission, robot: &Robot, ports: Vec<P>) -> anyhow::Result<Self> {
-        let tunnel = Tunnel::generate(&mission.design, &mission.simulation, mission.seed)?;
-        let start = start_pose(mission);
+    pub(crate) fn new(file: &MissionFile, robot: &Robot, ports: Vec<P>) -> anyhow::Result<Self> {
+        let (mission, simulation) = (&file.mission, &file.simulation);
+        let tunnel = Tunnel::generate(&mission.design, &simulation.tunnel, simulation.seed)?;
+        let start = mission.start_pose();
         let engine = RapierEngine::new(&robot.physics_model, &robot.description, tunnel.geometry(), start)?;
-        let lidar = LidarSensor::new(&robot.description, mission.seed)?.in_tunnel(&tunnel);
+        let lidar = LidarSensor::new(&robot.description, simulation.seed)?.in_tunnel(&tunnel);
         Ok(Self {
             tunnel: Arc::new(tunnel),
             caster: engine.ray_caster(),
             buses: virtual_buses(&robot.description, ports)?,
-            imu: ImuSensor::new(&robot.description.imu, mission.seed),
+            imu: ImuSensor::new(&robot.description.imu, simulation.seed),
             lidar,
             battery: robot.description.battery.as_ref().map(Battery::new),
             poses: vec![(Stamp::ZERO, engine.truth().map_from_base)],
@@ -136,13 +135,4 @@ impl TruePoses {
         let part = stamp.seconds_since(*t0) / t1.seconds_since(*t0).max(1e-9);
         Transform::new(a.isometry.lerp_slerp(&b.isometry, part.clamp(0.0, 1.0)))
     }
-}
-
-/// Where the robot is set down: on the axis at the mission's start, looking up-chainage.
-pub(crate) fn start_pose(mission: &Mission) -> Transform<Map, Base> {
-    let chainage_m = mission.inspection.start_m.get();
-    let axis = mission.design.alignment.pose_at(chainage_m);
-    let place = mission.design.to_map(TunnelPoint { chainage_m, left_m: 0.0, up_m: LYING_HEIGHT_M });
-    let p = place.coords;
-    Transform::from_xyz_rpy([p.x, p.y, p.z], [0.0, -axis.grade.atan(), axis.heading_rad])
 }

@@ -8,19 +8,15 @@ use std::time::{Duration, Instant};
 
 use firmware_bridge::bridge::MotorBridge;
 use firmware_bridge::port::{BusDriver, BusPort, OpenError, PortError, SerialPort, replaceable};
-use firmware_bridge::wire::go_m8010;
+use firmware_bridge::protocol::go_m8010;
 use launch::pty::{Pty, PtyError, wait_readable};
+use robot_interface::fixtures::go2;
 use robot_interface::joints::{JOINTS, JointCommand};
-use robot_interface::robot::RobotDescription;
 use robot_interface::time::Stamp;
 use sim::engine::JointReading;
 use sim::motors::virtual_buses;
 
 const SECOND_NANOS: u64 = 1_000_000_000;
-
-fn go2() -> RobotDescription {
-    toml::from_str(include_str!("../robots/go2.toml")).expect("the Go2's file reads")
-}
 
 fn serial(path: &Path) -> SerialPort {
     SerialPort::open(path, go_m8010::BAUD).expect("a pseudo-terminal takes any rate")

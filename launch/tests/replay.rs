@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use launch::record::RawRecorder;
+use recording::RawRecorder;
 use robot_interface::time::Stamp;
 
 /// Four metres of the short mission's tunnel, with more pictures than may wait, so that some are recorded on the way.

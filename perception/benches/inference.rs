@@ -1,4 +1,4 @@
-//! How long a picture of the robot's cameras takes, and a layer beside candle's own convolution.
+//! Costs of segmenting a picture of the robot's cameras, and of a layer beside candle's own convolution.
 
 use candle_core::{Device, Tensor};
 use criterion::{Criterion, criterion_group, criterion_main};

@@ -1,16 +1,17 @@
-//! What a lidar scan costs: undistorting it, placing it in the tunnel, and updating the map.
+//! Costs of a lidar scan: deskewing it, localising by it in the tunnel, and updating the elevation map.
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use nalgebra::Vector3;
 use perception::localise::TunnelLocaliser;
 use perception::scan::deskew;
 use perception::terrain::ElevationMap;
+use robot_interface::fixtures::{BORED, go2, straight_tunnel};
 use robot_interface::frames::{Base, Map, Point, Transform};
 use robot_interface::robot::RobotDescription;
 use robot_interface::sensors::{LidarPoint, LidarScan};
 use robot_interface::state::RobotState;
 use robot_interface::time::Stamp;
-use robot_interface::tunnel::{Alignment, Section, SectionShape, Segment, TunnelDesign};
+use robot_interface::tunnel::TunnelDesign;
 
 /// 20,000 points of a tunnel, in a pattern that covers the lidar's field of view evenly.
 fn scan(design: &TunnelDesign, robot: &RobotDescription, map_from_base: &Transform<Map, Base>) -> LidarScan {
@@ -33,14 +34,8 @@ fn scan(design: &TunnelDesign, robot: &RobotDescription, map_from_base: &Transfo
 }
 
 fn lidar(c: &mut Criterion) {
-    let robot: RobotDescription =
-        toml::from_str(include_str!("../../launch/robots/go2.toml")).expect("the robot file is valid");
-    let design = TunnelDesign {
-        alignment: Alignment::new(vec![Segment { length_m: 60.0, curvature_per_m: 0.0, grade: 0.0 }])
-            .expect("valid"),
-        section: Section::new(SectionShape::Circular { diameter_m: 3.0, floor_height_m: 0.45 })
-            .expect("valid"),
-    };
+    let robot = go2();
+    let design = straight_tunnel(BORED, 60.0);
     let pose = Transform::<Map, Base>::from_xyz_rpy([20.0, 0.1, 0.31], [0.0, 0.0, 0.05]);
     let scan = scan(&design, &robot, &pose);
     let mount = robot.lidar.base_from_lidar();

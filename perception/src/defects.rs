@@ -1,11 +1,12 @@
-//! Defects in pictures: a small segmentation network that says of every pixel what it shows.
+//! Defects in pictures: semantic segmentation by a small convolutional network, pixel by pixel.
 //!
-//! The network was trained by the code in `perception/training`; what on and how well stands in
+//! Class scores come out, as a [`ClassMap`]; `crate::lining` lays them on the lining. The network was trained by the code in `perception/training`; what on and how well stands in
 //! `perception/weights/MODEL_CARD.md`. It runs on one core in a fraction of a second and gives the same bits
 //! for any number of threads.
 
 mod class_map;
 mod conv;
+mod error;
 mod inputs;
 mod network;
 mod scales;
@@ -18,6 +19,7 @@ use candle_core::{Device, Storage, Tensor};
 use robot_interface::sensors::RgbImage;
 
 pub use class_map::{CLASSES, ClassMap};
+pub use error::SegmentError;
 use inputs::{INPUTS, Inputs};
 use network::Network;
 use weights::Weights;
@@ -26,33 +28,9 @@ use weights::Weights;
 static BUNDLED: &[u8] = include_bytes!("../weights/defects.safetensors");
 
 /// A picture whose shorter side would be less than this is not made smaller, pixels.
-const LEAST_SIDE: usize = 64;
+const MIN_SIDE: usize = 64;
 
-/// Why a picture or a network was refused.
-#[derive(Debug, thiserror::Error)]
-pub enum SegmentError {
-    /// The picture has no pixels.
-    #[error("the picture is {0} x {1} pixels; give one with at least one pixel")]
-    Empty(u32, u32),
-    /// The picture's bytes are not three a pixel.
-    #[error("a picture of {width} x {height} pixels needs {} bytes, not {bytes}", 3 * u128::from(*width) * u128::from(*height))]
-    Bytes {
-        /// Pixels across.
-        width: u32,
-        /// Pixels down.
-        height: u32,
-        /// Bytes given.
-        bytes: usize,
-    },
-    /// The weights' file is broken or for another network.
-    #[error("the defect model's weights cannot be used: {0}; export them again with training/export.py")]
-    Weights(String),
-    /// The network failed.
-    #[error("the defect network failed: {0}")]
-    Network(#[from] candle_core::Error),
-}
-
-/// The defect network, ready to run.
+/// Segmentation network for defects, ready to run.
 #[derive(Clone, Debug)]
 pub struct Segmenter {
     network: Network,
@@ -80,11 +58,11 @@ impl Segmenter {
         Ok(Self { network, thresholds, scales, version })
     }
 
-    /// The same network, judging pictures at no more than so many sizes (at least one): a robot knows how near its
+    /// The same network, judging pictures at no more than so many scales (at least one): a robot knows how near its
     /// cameras are to the wall, a photographer's are anywhere.
     #[must_use]
-    pub fn at_most_sizes(self, sizes: usize) -> Self {
-        Self { scales: self.scales.min(sizes.max(1)), ..self }
+    pub fn with_max_scales(self, scales: usize) -> Self {
+        Self { scales: self.scales.min(scales.max(1)), ..self }
     }
 
     /// A fingerprint of the weights, 16 hexadecimal digits.
@@ -112,7 +90,7 @@ impl Segmenter {
         for scale in 0..self.scales {
             let now = small.as_ref().unwrap_or(picture);
             let size = (now.width as usize, now.height as usize);
-            if scale > 0 && size.0.min(size.1) < LEAST_SIDE {
+            if scale > 0 && size.0.min(size.1) < MIN_SIDE {
                 break;
             }
             let part = self.segment_as_it_is(now)?;

@@ -1,4 +1,4 @@
-//! Where a leg's foot is, how it moves with the joints, and how the calf turns.
+//! Leg kinematics: the foot's place, its Jacobian, and how the calf turns.
 //!
 //! The chain is the common one of quadrupeds: hip about x, a sideways offset, thigh about y, calf about y,
 //! all zero with the leg straight down (see [`LegGeometry`]). Closed forms; the tests derive them a second
@@ -111,14 +111,13 @@ pub fn leg_of(values: &[f64; JOINTS], leg: Leg) -> [f64; 3] {
 mod tests {
     use nalgebra::{Isometry3, Translation3};
     use proptest::prelude::*;
+    use robot_interface::fixtures::{GO2_MJCF, go2};
 
     use super::*;
-    use crate::testing::go2;
 
     /// `pos` of the element of the MJCF that starts with `tag`.
     fn position(tag: &str) -> Vector3<f64> {
-        let xml = include_str!("../../launch/robots/go2/go2.xml");
-        let element = &xml[xml.find(tag).expect("element")..];
+        let element = &GO2_MJCF[GO2_MJCF.find(tag).expect("element")..];
         let element = &element[..element.find('>').expect("closed")];
         let text = element.split("pos=\"").nth(1).expect("pos").split('"').next().expect("quoted");
         let numbers: Vec<f64> = text.split(' ').map(|n| n.parse().expect("number")).collect();

@@ -10,6 +10,4 @@ pub mod localise;
 pub mod scan;
 pub mod state;
 pub mod terrain;
-#[cfg(test)]
-mod testing;
 pub mod thermal;

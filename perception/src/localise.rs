@@ -1,4 +1,4 @@
-//! Where in the tunnel's section the robot is, from a lidar scan and the tunnel's drawings.
+//! Lidar localisation in the tunnel's section: scan matching against the tunnel's drawings.
 //!
 //! The designed lining and floor are known, so no map is built: the pose is fitted to the scan by robust
 //! Gauss-Newton on the distances of points to the nearest designed surface. Racks, cables and debris stand
@@ -27,8 +27,10 @@ const MIN_POINTS: usize = 150;
 const MIN_INLIERS: f64 = 0.25;
 /// Greatest root mean square of their distances, m.
 const MAX_RESIDUAL_M: f64 = 0.05;
-/// Furthest that a scan may move the pose, m and rad: beyond, the fit has gone astray.
-const MAX_SHIFT: (f64, f64) = (0.8, 0.25);
+/// Greatest displacement that a scan may give the pose, m: beyond, the fit has gone astray.
+const MAX_SHIFT_M: f64 = 0.8;
+/// Greatest turn that a scan may give it, rad.
+const MAX_TURN_RAD: f64 = 0.25;
 /// Points are not independent: neighbours share the lining's own unevenness. Variances grow by this.
 const INFLATION: f64 = 6.0;
 /// One-sigma that no number of points gets below, for lateral offset and height, m, and yaw, rad: a lining is
@@ -39,13 +41,13 @@ const DEGENERATE_SIGMA_M: f64 = 0.1;
 /// Arm by which yaw is compared with displacements, m.
 const YAW_ARM_M: f64 = 3.0;
 
-/// Why a scan gave no correction.
+/// Refusal of a scan: why it gave no correction.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
-pub enum Refused {
+pub enum ScanRefused {
     /// Not enough of the tunnel was seen.
     #[error("only {0} points of the tunnel after thinning, {MIN_POINTS} are needed: is the lidar covered?")]
     TooFewPoints(usize),
-    /// What was seen does not look like the design.
+    /// Points that do not look like the design.
     #[error("only {0:.2} of the points lie on the designed lining: check the mission's tunnel section")]
     TooFewInliers(f64),
     /// The lining is not where the design says, for any pose.
@@ -61,7 +63,7 @@ pub enum Refused {
     },
 }
 
-/// Fits scans to a tunnel's design.
+/// Localiser in a tunnel of known design, by lidar.
 #[derive(Clone, Debug)]
 pub struct TunnelLocaliser {
     design: TunnelDesign,
@@ -78,27 +80,31 @@ impl TunnelLocaliser {
     ///
     /// # Errors
     /// When the scan shows too little of the tunnel, or something else than the design.
-    pub fn correct(&self, points: &[Point<Base>], state: &RobotState) -> Result<TunnelCorrection, Refused> {
+    pub fn correct(
+        &self,
+        points: &[Point<Base>],
+        state: &RobotState,
+    ) -> Result<TunnelCorrection, ScanRefused> {
         let points = thin::thin(points);
         let mut fit = Fit::new(&self.design, state);
         let seen = fit.count(&points);
         if seen < MIN_POINTS {
-            return Err(Refused::TooFewPoints(seen));
+            return Err(ScanRefused::TooFewPoints(seen));
         }
         let result = fit.run(&points);
         let x = result.moved;
         let share = result.inliers / seen as f64;
         if share < MIN_INLIERS {
-            return Err(Refused::TooFewInliers(share));
+            return Err(ScanRefused::TooFewInliers(share));
         }
         let residual_m = result.residual_m;
         // The negated comparison also refuses a fit that ended in numbers that are none.
         if !matches!(residual_m.partial_cmp(&MAX_RESIDUAL_M), Some(std::cmp::Ordering::Less)) {
-            return Err(Refused::Residual(residual_m));
+            return Err(ScanRefused::Residual(residual_m));
         }
         let shift_m = x[LEFT].hypot(x[UP]);
-        if shift_m > MAX_SHIFT.0 || x[YAW].abs() > MAX_SHIFT.1 {
-            return Err(Refused::Astray { shift_m, turn_rad: x[YAW] });
+        if shift_m > MAX_SHIFT_M || x[YAW].abs() > MAX_TURN_RAD {
+            return Err(ScanRefused::Astray { shift_m, turn_rad: x[YAW] });
         }
         let scale = INFLATION * (residual_m / fit::SIGMA_M).powi(2).max(1.0);
         let information = result.information / scale;

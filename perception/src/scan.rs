@@ -1,4 +1,4 @@
-//! Scans undistorted: a scan takes a tenth of a second, in which the robot moves.
+//! Lidar deskew (motion compensation): a scan takes a tenth of a second, in which the robot moves.
 
 use nalgebra::Point3;
 use robot_interface::frames::{Base, Lidar, Map, Point, Transform};
@@ -9,7 +9,7 @@ use robot_interface::time::Stamp;
 /// half a millimetre meanwhile.
 const SLOT_S: f32 = 5e-4;
 
-/// The scan's points in the trunk's frame as it stands at `at`. Points that are not numbers, and those
+/// Deskews a scan: returns its points in the trunk's frame as it stands at `at`. Points that are not numbers, and those
 /// measured when no pose is known, are left out; `None` when there is no pose at `at`.
 pub fn deskew(
     scan: &LidarScan,

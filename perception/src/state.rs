@@ -1,4 +1,4 @@
-//! Orientation, velocity and place of the trunk from the inertial sensor and the legs.
+//! State estimator: orientation, velocity and place of the trunk from IMU and leg kinematics (legged odometry).
 //!
 //! An error-state Kalman filter after Bloesch et al. (2012) with the error of Hartley et al. (2020); see
 //! `filter`. It integrates the inertial sensor, and each planted foot's place is part of the state: the
@@ -27,6 +27,7 @@ mod walker;
 pub use history::PoseHistory;
 
 use nalgebra::{Isometry3, Matrix3, UnitQuaternion, Vector3};
+use robot_interface::angles::wrap_angle_by_remainder;
 use robot_interface::frames::{Base, Map, Transform};
 use robot_interface::joints::{JointStates, LEGS, Leg};
 use robot_interface::robot::RobotDescription;
@@ -46,14 +47,16 @@ const ACCEL_NOISE_FLOOR: f64 = 0.04;
 const GYRO_NOISE_FLOOR: f64 = 3e-4;
 /// Greatest squared Mahalanobis distance of a correction against the tunnel (three degrees of freedom).
 const CORRECTION_GATE: f64 = 30.0;
-/// After so many refused corrections in a row the pose is believed lost, and the next one is taken.
-const CORRECTIONS_REFUSED: u32 = 10;
+/// Refused corrections in a row, after which the pose is believed lost and the next one is taken.
+const MAX_REFUSED_CORRECTIONS: u32 = 10;
 /// A longer interval between samples is a gap: what happened in it is not known, s.
 const GAP_S: f64 = 0.05;
-/// Readings beyond these are a fault of the sensor: rad/s and m/s^2.
-const IMU_RANGE: (f64, f64) = (40.0, 500.0);
+/// Angular velocity beyond which a reading is a fault of the sensor, rad/s.
+const MAX_RATE_RAD_S: f64 = 40.0;
+/// Specific force beyond which a reading is a fault of the sensor, m/s^2.
+const MAX_FORCE_M_S2: f64 = 500.0;
 
-/// What did not go as it should, since the start.
+/// Counts of what did not go as it should, since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Diagnostics {
     /// Samples that were not numbers, out of range, or older than their predecessor.
@@ -68,7 +71,8 @@ pub struct Diagnostics {
     pub restarts: u64,
 }
 
-/// The state estimator. Feed it samples in the order of time; it needs about a second of stillness first.
+/// State estimator: an error-state Kalman filter over IMU and leg kinematics. Feed it samples in the order of time; it
+/// needs about a second of stillness first.
 #[derive(Clone, Debug)]
 pub struct StateEstimator {
     kinematics: Kinematics,
@@ -87,7 +91,7 @@ pub struct StateEstimator {
     /// Orientation when the joints were last read, with corrections since then.
     rotation_at_joints: UnitQuaternion<f64>,
     contact: ContactDetector,
-    /// How long each foot has stood, s.
+    /// Time that each foot has stood, s.
     standing_s: [f64; LEGS],
     history: PoseHistory,
     refused: u32,
@@ -144,7 +148,7 @@ impl StateEstimator {
     /// counted and dropped.
     pub fn handle_imu(&mut self, sample: &ImuSample) {
         let (rate, force) = (sample.angular_velocity_rad_s, sample.linear_acceleration_m_s2);
-        let sane = rate.norm() < IMU_RANGE.0 && force.norm() < IMU_RANGE.1;
+        let sane = rate.norm() < MAX_RATE_RAD_S && force.norm() < MAX_FORCE_M_S2;
         let last = self.last_imu.unwrap_or(*sample);
         let dt_s = sample.stamp.seconds_since(if self.last_imu.is_some() { last.stamp } else { self.stamp });
         if !sane || dt_s < 0.0 || (self.last_imu.is_some() && dt_s <= 0.0) {
@@ -212,7 +216,7 @@ impl StateEstimator {
         let residual = Vector3::new(
             correction.lateral_m - offset.dot(&left) + 0.5 * correction.curvature_per_m * ahead * ahead,
             correction.height_m - (offset.z - axis.grade * ahead),
-            wrapped(correction.yaw_rad - (then.yaw() - heading)),
+            wrap_angle_by_remainder(correction.yaw_rad - (then.yaw() - heading)),
         );
         // Displacement of the trunk is rho - [place]x phi. Going along a curve changes the heading that
         // the same yaw relative to the axis means: yaw and chainage are told apart by the gyroscope only.
@@ -223,7 +227,7 @@ impl StateEstimator {
         ]);
         let mut turn = -shift * place.cross_matrix();
         turn[(2, 2)] += 1.0;
-        let lost = self.refused >= CORRECTIONS_REFUSED;
+        let lost = self.refused >= MAX_REFUSED_CORRECTIONS;
         if lost {
             self.spread(0.02, 1.0);
         }
@@ -271,12 +275,12 @@ impl StateEstimator {
         self.history.pose_at(stamp)
     }
 
-    /// Whether the start is over: gravity and the gyroscope's bias are known.
+    /// True once the start is over: gravity and the gyroscope's bias are known.
     pub const fn is_ready(&self) -> bool {
         self.ready
     }
 
-    /// What did not go as it should.
+    /// Returns the counts of what did not go as it should.
     pub const fn diagnostics(&self) -> Diagnostics {
         self.diagnostics
     }
@@ -296,10 +300,4 @@ impl StateEstimator {
         let place = self.filter.position - rotation * self.imu_from_base;
         Transform::new(Isometry3::from_parts(place.into(), rotation))
     }
-}
-
-/// An angle brought into (-pi, pi].
-fn wrapped(angle_rad: f64) -> f64 {
-    let turned = angle_rad.rem_euclid(std::f64::consts::TAU);
-    if turned > std::f64::consts::PI { turned - std::f64::consts::TAU } else { turned }
 }

@@ -1,4 +1,4 @@
-//! The ground around the robot: a rolling elevation map from lidar scans, and how easily it is walked on.
+//! Elevation map of the ground around the robot: a rolling grid from lidar scans, and its traversability (a costmap).
 //!
 //! Fusion follows Fankhauser et al., "Robot-Centric Elevation Mapping with Uncertainty Estimates" (CLAWAR
 //! 2014) and "Probabilistic Terrain Mapping for Mobile Robots with Uncertain Localization" (RA-L 2018): a
@@ -23,21 +23,21 @@ use robot_interface::terrain::TerrainGrid;
 use robot_interface::time::Stamp;
 
 use crate::scan::for_each_point;
+pub use cells::RESOLUTION_M;
 use cells::{Cells, SIZE};
 pub use features::Features;
 use fuse::{Fusion, Hit};
 
-/// Edge of a cell, m.
-pub const RESOLUTION_M: f64 = 0.05;
-
-/// Half extents of the box about the trunk in which the lidar sees the robot itself, m.
-const BODY_MARGIN: (f64, f64) = (0.05, 0.04);
+/// Margin before and behind the trunk within which the lidar sees the robot itself, m.
+const BODY_MARGIN_LENGTH_M: f64 = 0.05;
+/// The same margin at its sides, m.
+const BODY_MARGIN_WIDTH_M: f64 = 0.04;
 /// One-sigma of a point's height from the pose's shaking, m.
 const POSE_SIGMA_M: f64 = 0.004;
 /// One-sigma of the direction of a ray, rad.
 const RAY_SIGMA_RAD: f64 = 1.5e-3;
 
-/// An elevation map of 8 x 8 m that moves with the robot.
+/// Elevation map of 8 x 8 m that moves with the robot.
 #[derive(Clone, Debug)]
 pub struct ElevationMap {
     base_from_lidar: Transform<Base, Lidar>,
@@ -57,8 +57,8 @@ impl ElevationMap {
             base_from_lidar: robot.lidar.base_from_lidar(),
             range_sigma_m: robot.lidar.range_noise_m.get().max(0.005),
             body_half_m: [
-                robot.body.length_m.get() / 2.0 + BODY_MARGIN.0,
-                robot.body.width_m.get() / 2.0 + BODY_MARGIN.1,
+                robot.body.length_m.get() / 2.0 + BODY_MARGIN_LENGTH_M,
+                robot.body.width_m.get() / 2.0 + BODY_MARGIN_WIDTH_M,
             ],
             limits: features::Limits {
                 step_m: robot.body.max_step_m.get() as f32,
@@ -145,7 +145,7 @@ impl ElevationMap {
         }
     }
 
-    /// What the traversability is made of, in the layout of [`TerrainGrid`].
+    /// Slope, step height and roughness, of which the traversability is made, in the layout of [`TerrainGrid`].
     pub fn features(&self) -> Features {
         features::compute(self.cells.heights(), &self.limits)
     }

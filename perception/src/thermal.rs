@@ -7,15 +7,17 @@ use robot_interface::frames::{Camera, Map, Point, Transform};
 use robot_interface::sensors::{Intrinsics, ThermalFrame};
 use robot_interface::tunnel::{LiningPoint, TunnelDesign};
 
-use crate::lining::{Defect, SeverityRules, spot};
+use crate::lining::{Defect, SeverityRules, raycast_lining};
 
-/// Spots nearer than this are the same joint, m along and around the lining: the line of sight through a cable
-/// meets the lining elsewhere from every pose.
-const SAME_M: [f64; 2] = [0.6, 0.6];
-/// Least pixels of a spot.
-const LEAST_PIXELS: usize = 2;
+/// Distance along the tunnel below which two spots are the same joint, m: the line of sight through a cable meets the
+/// lining elsewhere from every pose.
+const SAME_JOINT_CHAINAGE_M: f64 = 0.6;
+/// Distance around the lining below which they are, m.
+const SAME_JOINT_ARC_M: f64 = 0.6;
+/// Fewest pixels of a spot.
+const MIN_PIXELS: usize = 2;
 
-/// Finds hot joints.
+/// Detector of hot cable joints, merged over all thermal pictures.
 #[derive(Clone, Debug)]
 pub struct HotJoints {
     design: TunnelDesign,
@@ -25,7 +27,7 @@ pub struct HotJoints {
 
 #[derive(Clone, Debug)]
 struct Joint {
-    /// Where it was seen from nearest.
+    /// Its place, as seen from nearest.
     place: LiningPoint,
     distance_m: f64,
     extent_m: f64,
@@ -41,7 +43,7 @@ struct Spot {
 }
 
 impl HotJoints {
-    /// Reports what is hotter than `above_c`, degrees Celsius.
+    /// A detector that reports what is hotter than `above_c`, degrees Celsius.
     pub fn new(design: &TunnelDesign, above_c: f64) -> Self {
         Self { design: design.clone(), above_c, joints: Vec::new() }
     }
@@ -52,7 +54,7 @@ impl HotJoints {
             let [u, v] = spot_seen.middle;
             let ahead = map_from_camera.rotation() * lens.ray(u, v);
             let eye = Point::from_coords(map_from_camera.origin());
-            let Some(place) = spot(&self.design, eye, ahead) else { continue };
+            let Some(place) = raycast_lining(&self.design, eye, ahead) else { continue };
             let wall = self.design.to_map(self.design.lining_to_tunnel(place)).coords;
             let distance_m = (wall - map_from_camera.origin()).norm();
             let seen = Joint {
@@ -68,8 +70,8 @@ impl HotJoints {
 
     fn merge(&mut self, seen: Joint) {
         let same = |joint: &&mut Joint| {
-            (joint.place.chainage_m - seen.place.chainage_m).abs() < SAME_M[0]
-                && (joint.place.arc_m - seen.place.arc_m).abs() < SAME_M[1]
+            (joint.place.chainage_m - seen.place.chainage_m).abs() < SAME_JOINT_CHAINAGE_M
+                && (joint.place.arc_m - seen.place.arc_m).abs() < SAME_JOINT_ARC_M
         };
         match self.joints.iter_mut().find(same) {
             Some(joint) => {
@@ -144,7 +146,7 @@ fn spots(frame: &ThermalFrame, above_c: f32) -> Vec<Spot> {
             }
             next += 1;
         }
-        if pixels.len() < LEAST_PIXELS {
+        if pixels.len() < MIN_PIXELS {
             continue;
         }
         let count = pixels.len() as f64;
@@ -165,18 +167,14 @@ fn spots(frame: &ThermalFrame, above_c: f32) -> Vec<Spot> {
 
 #[cfg(test)]
 mod tests {
+    use robot_interface::fixtures::straight_tunnel;
     use robot_interface::time::Stamp;
-    use robot_interface::tunnel::{Alignment, Section, SectionShape, Segment};
+    use robot_interface::tunnel::SectionShape;
 
     use super::*;
 
     fn tunnel() -> TunnelDesign {
-        let segment = Segment { length_m: 12.0, curvature_per_m: 0.0, grade: 0.0 };
-        let shape = SectionShape::Box { width_m: 3.0, height_m: 2.5 };
-        TunnelDesign {
-            alignment: Alignment::new(vec![segment]).expect("valid"),
-            section: Section::new(shape).expect("valid"),
-        }
+        straight_tunnel(SectionShape::Box { width_m: 3.0, height_m: 2.5 }, 12.0)
     }
 
     /// Looks at the left wall of the tunnel, at which the point `(5, 1.5, 1)` glows.

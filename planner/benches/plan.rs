@@ -1,21 +1,17 @@
-//! What a plan over the local map, and a step of the walking policy, cost.
+//! Costs of a plan over the local map, and of a step of the walking policy.
 
 #[path = "../tests/common/mod.rs"]
 mod common;
 
 use std::hint::black_box;
 
-use common::{CandlePolicy, WEIGHTS};
+use common::CandlePolicy;
 use criterion::{Criterion, criterion_group, criterion_main};
 use planner::gait::{OBSERVATION, Policy};
 use planner::path::PathPlanner;
-use robot_interface::robot::RobotDescription;
+use robot_interface::fixtures::{GO2_POLICY, go2};
 use robot_interface::terrain::TerrainGrid;
 use robot_interface::time::Stamp;
-
-fn go2() -> RobotDescription {
-    toml::from_str(include_str!("../../launch/robots/go2.toml")).expect("the robot file is good")
-}
 
 /// 8 x 8 m of tunnel floor, 2.2 m wide, with boxes on it.
 fn cluttered() -> TerrainGrid {
@@ -50,8 +46,8 @@ fn plan(c: &mut Criterion) {
 
 fn policy(c: &mut Criterion) {
     let mut group = c.benchmark_group("policy step");
-    let mut ours = Policy::new(&go2().gait, WEIGHTS).expect("good weights");
-    let candle = CandlePolicy::new(WEIGHTS);
+    let mut ours = Policy::new(&go2().gait, GO2_POLICY).expect("good weights");
+    let candle = CandlePolicy::new(GO2_POLICY);
     let observation = [0.1; OBSERVATION];
     group.bench_function("adit", |b| b.iter(|| ours.infer(black_box(&observation))));
     group.bench_function("candle", |b| b.iter(|| candle.infer(black_box(&observation))));

@@ -1,29 +1,34 @@
-//! Follows a path: a regulated pure pursuit (Coulter 1992; Macenski et al. 2023) for a robot that also sidesteps.
+//! Path follower: regulated pure pursuit (Coulter 1992; Macenski et al. 2023) for a robot that also sidesteps.
 
 use nalgebra::{Vector2, Vector3};
+use robot_interface::angles::wrap_angle_by_shift;
 use robot_interface::robot::RobotDescription;
 use robot_interface::state::{RobotState, VelocityCommand};
 
-/// How far ahead on the path the robot aims, m.
+/// Look-ahead distance: so far ahead on the path the robot aims, m.
 const LOOK_AHEAD_M: f64 = 0.6;
-/// A heading error beyond this is turned away in place, rad; below the second it walks on again.
-const TURN_IN_PLACE_RAD: (f64, f64) = (0.8, 0.3);
-/// Turning rate per heading error, 1/s, and fastest turn while walking, rad/s.
-const TURN_GAIN: f64 = 1.6;
-const TURN_LIMIT: f64 = 0.9;
-/// Turning rate in place, rad/s.
-const SPIN: f64 = 0.8;
-/// Sidestepping per offset from the path, 1/s, and its limit, m/s.
-const SIDE_GAIN: f64 = 0.8;
-const SIDE_LIMIT: f64 = 0.15;
+/// Heading error beyond which the robot turns in place, rad.
+const TURN_IN_PLACE_ABOVE_RAD: f64 = 0.8;
+/// Heading error below which it walks on again, rad.
+const TURN_IN_PLACE_UNTIL_RAD: f64 = 0.3;
+/// Turning rate per heading error, 1/s.
+const TURN_GAIN_PER_S: f64 = 1.6;
+/// Fastest turn while walking, rad/s.
+const MAX_TURN_RAD_S: f64 = 0.9;
+/// Fastest turn in place, rad/s.
+const MAX_TURN_IN_PLACE_RAD_S: f64 = 0.8;
+/// Sidestepping speed per offset from the path, 1/s.
+const SIDE_GAIN_PER_S: f64 = 0.8;
+/// Fastest sidestepping, m/s.
+const MAX_SIDE_M_S: f64 = 0.15;
 /// Slowing down before the end: speed per remaining distance, 1/s.
-const ARRIVE_GAIN: f64 = 1.2;
+const ARRIVE_GAIN_PER_S: f64 = 1.2;
 /// Slowest walk, m/s: below this the policy only steps in place.
-const CRAWL: f64 = 0.15;
+const MIN_SPEED_M_S: f64 = 0.15;
 /// Arrived within this distance of the end, m.
 const ARRIVED_M: f64 = 0.12;
 
-/// A path follower.
+/// Path follower by pure pursuit: gives the body velocity that leads along a path.
 #[derive(Clone, Debug)]
 pub struct Follower {
     max: [f64; 3],
@@ -50,7 +55,7 @@ impl Follower {
         self.turning = false;
     }
 
-    /// Whether the end of the path is reached, or there is none.
+    /// True at the end of the path, and without a path.
     pub fn arrived(&self, state: &RobotState) -> bool {
         let here = state.map_from_base.origin().xy().coords;
         self.path.last().is_none_or(|end| (end - here).norm() < ARRIVED_M)
@@ -69,23 +74,29 @@ impl Follower {
         }
         let (nearest, aim, remaining_m) = self.aim(here);
         let to_aim = aim - here;
-        let error = wrap(to_aim.y.atan2(to_aim.x) - yaw);
-        let (begin, end) = TURN_IN_PLACE_RAD;
-        self.turning = error.abs() > if self.turning { end } else { begin };
+        let error = wrap_angle_by_shift(to_aim.y.atan2(to_aim.x) - yaw);
+        self.turning =
+            error.abs() > if self.turning { TURN_IN_PLACE_UNTIL_RAD } else { TURN_IN_PLACE_ABOVE_RAD };
         if self.turning {
-            let wz_rad_s = (TURN_GAIN * error).clamp(-SPIN, SPIN).clamp(-self.max[2], self.max[2]);
+            let wz_rad_s = (TURN_GAIN_PER_S * error)
+                .clamp(-MAX_TURN_IN_PLACE_RAD_S, MAX_TURN_IN_PLACE_RAD_S)
+                .clamp(-self.max[2], self.max[2]);
             return VelocityCommand { vx_m_s: 0.0, vy_m_s: 0.0, wz_rad_s };
         }
-        let slow_for_turn = (1.0 - error.abs() / begin).max(0.3);
-        let slow_for_end = ARRIVE_GAIN * remaining_m;
+        let slow_for_turn = (1.0 - error.abs() / TURN_IN_PLACE_ABOVE_RAD).max(0.3);
+        let slow_for_end = ARRIVE_GAIN_PER_S * remaining_m;
         let speed = (speed_m_s * slow_for_turn).min(slow_for_end);
         let (sin, cos) = yaw.sin_cos();
         let off = nearest - here;
         let off_left = -sin * off.x + cos * off.y;
         VelocityCommand {
-            vx_m_s: speed.max(CRAWL.min(speed_m_s)).min(self.max[0]),
-            vy_m_s: (SIDE_GAIN * off_left).clamp(-SIDE_LIMIT, SIDE_LIMIT).clamp(-self.max[1], self.max[1]),
-            wz_rad_s: (TURN_GAIN * error).clamp(-TURN_LIMIT, TURN_LIMIT).clamp(-self.max[2], self.max[2]),
+            vx_m_s: speed.max(MIN_SPEED_M_S.min(speed_m_s)).min(self.max[0]),
+            vy_m_s: (SIDE_GAIN_PER_S * off_left)
+                .clamp(-MAX_SIDE_M_S, MAX_SIDE_M_S)
+                .clamp(-self.max[1], self.max[1]),
+            wz_rad_s: (TURN_GAIN_PER_S * error)
+                .clamp(-MAX_TURN_RAD_S, MAX_TURN_RAD_S)
+                .clamp(-self.max[2], self.max[2]),
         }
     }
 
@@ -118,12 +129,9 @@ impl Follower {
     }
 }
 
-fn wrap(angle: f64) -> f64 {
-    (angle + std::f64::consts::PI).rem_euclid(std::f64::consts::TAU) - std::f64::consts::PI
-}
-
 #[cfg(test)]
 mod tests {
+    use robot_interface::fixtures::go2;
     use robot_interface::frames::Transform;
     use robot_interface::time::Stamp;
 
@@ -142,9 +150,7 @@ mod tests {
     }
 
     fn follower(path: &[[f64; 2]]) -> Follower {
-        let robot =
-            toml::from_str(include_str!("../../launch/robots/go2.toml")).expect("the robot file is good");
-        let mut follower = Follower::new(&robot);
+        let mut follower = Follower::new(&go2());
         follower.set_path(path);
         follower
     }
@@ -215,14 +221,14 @@ mod tests {
         assert!(follower.command(&at(0.0, 0.0, 0.5), 0.6).vx_m_s < 0.3, "well off its heading");
         assert!(
             (follower.command(&at(0.0, 0.0, 0.0), 0.1).vx_m_s - 0.1).abs() < 1e-9,
-            "slower than its crawl"
+            "slower than its slowest walk"
         );
         assert!(follower.command(&at(0.0, 0.0, 0.0), 50.0).vx_m_s <= follower.max[0]);
         assert!(follower.command(&at(4.8, 0.0, 0.0), 0.6).vx_m_s < 0.3, "near the end");
         for yaw in [-3.0, -1.0, -0.4, 0.4, 1.0, 3.0] {
             let turn = follower.command(&at(1.0, 0.0, yaw), 0.6);
             assert!(turn.wz_rad_s * yaw < 0.0 && turn.wz_rad_s.abs() <= follower.max[2], "{yaw}: {turn:?}");
-            assert!(turn.vy_m_s.abs() <= SIDE_LIMIT);
+            assert!(turn.vy_m_s.abs() <= MAX_SIDE_M_S);
         }
     }
 

@@ -1,4 +1,5 @@
-//! From a wanted body velocity to joint commands: stand up, walk, lie down.
+//! Gait controller: from a wanted body velocity to joint commands (PD targets). Stands up, walks by a learned policy,
+//! lies down.
 //!
 //! | mode     | what the robot does                             | may be asked for from   | ends by itself in |
 //! |----------|-------------------------------------------------|-------------------------|-------------------|
@@ -12,6 +13,7 @@
 //! the policy steps on the spot and slowly turns (0.2 rad/s in simulation), which neither a stop nor a camera
 //! wants.
 
+mod error;
 mod network;
 mod policy;
 
@@ -20,14 +22,18 @@ use robot_interface::robot::{GaitDescription, RobotDescription};
 use robot_interface::state::{RobotState, VelocityCommand};
 use robot_interface::time::Stamp;
 
-pub use policy::{OBSERVATION, Policy, PolicyError};
+pub use robot_interface::status::GaitMode as Mode;
+
+pub use error::{OBSERVATION, PolicyError};
+pub use policy::Policy;
 
 /// Damping of joints that hold nothing, N m s/rad: sinks in about a second.
 const DAMPING: f64 = 3.0;
-/// Stiffness and damping while rising and lying down: the legs carry the trunk far from the standing pose.
-const RISE_GAINS: (f64, f64) = (60.0, 1.5);
-/// Time to draw the legs to the lying pose, and from there to rise; the same for lying down, s.
+/// PD gains while rising and lying down: the legs carry the trunk far from the standing pose.
+const RISE_GAINS: Gains = Gains { kp: 60.0, kd: 1.5 };
+/// Time to draw the legs to the lying pose, s.
 const GATHER_S: f64 = 1.0;
+/// Time to rise from there; the same for lying down, s.
 const RISE_S: f64 = 1.5;
 /// Time that the standing pose is held before the policy takes over, s.
 const SETTLE_S: f64 = 0.3;
@@ -35,35 +41,33 @@ const SETTLE_S: f64 = 0.3;
 const COMMAND_LIFE_S: f64 = 0.5;
 /// Time at zero command after which the standing pose is held, s.
 const STILL_AFTER_S: f64 = 1.0;
-/// Time to go from the policy to the held pose, and back, s.
-const STILL_BLEND_S: (f64, f64) = (0.5, 0.2);
+/// Time to go over from the policy to the held pose, s.
+const TO_HELD_POSE_S: f64 = 0.5;
+/// Time to go back from the held pose to the policy, s.
+const TO_POLICY_S: f64 = 0.2;
 /// Trunk tilt that counts as a fall: cosine of the angle between its up and the world's.
 const FALLEN_COS: f64 = 0.5;
 
-/// What the legs are doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// Damping only: the joints give way slowly.
-    Damped,
-    /// Rising to the standing pose.
-    StandUp,
-    /// Walking as commanded.
-    Walk,
-    /// Sinking onto the belly.
-    LieDown,
-}
-
-/// A mode was asked for that cannot follow the present one.
+/// Refusal of a mode that cannot follow the present one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("cannot go from {from:?} to {to:?}: stand up from Damped, lie down from StandUp or Walk")]
-pub struct Refused {
+pub struct GaitModeRefused {
     /// The present mode.
     pub from: Mode,
-    /// What was asked for.
+    /// The mode that was asked for.
     pub to: Mode,
 }
 
-/// The gait controller.
+/// PD gains of a joint.
+#[derive(Clone, Copy, Debug)]
+struct Gains {
+    /// Stiffness, N m/rad.
+    kp: f64,
+    /// Damping, N m s/rad.
+    kd: f64,
+}
+
+/// Gait controller: a state machine over the modes, with the walking policy inside.
 #[derive(Clone, Debug)]
 pub struct Gait {
     policy: Policy,
@@ -79,7 +83,7 @@ pub struct Gait {
     target: [f64; JOINTS],
     next_policy_step: Stamp,
     command: VelocityCommand,
-    /// When the command was last anything but zero.
+    /// Time at which the command was last anything but zero.
     last_moved: Stamp,
     /// 0 while the policy walks, 1 while the standing pose is held.
     still: f64,
@@ -113,12 +117,12 @@ impl Gait {
         })
     }
 
-    /// What the legs are doing.
+    /// Returns the present mode.
     pub const fn mode(&self) -> Mode {
         self.mode
     }
 
-    /// Whether the trunk has tilted so far that the legs were let go; stays so until asked to stand up.
+    /// True once the trunk has tilted so far that the legs were let go; stays so until asked to stand up.
     pub const fn fallen(&self) -> bool {
         self.fallen
     }
@@ -126,8 +130,8 @@ impl Gait {
     /// Asks for a mode.
     ///
     /// # Errors
-    /// [`Refused`] when the mode cannot follow the present one; nothing changes then.
-    pub fn request(&mut self, to: Mode, now: Stamp) -> Result<(), Refused> {
+    /// [`GaitModeRefused`] when the mode cannot follow the present one; nothing changes then.
+    pub fn request(&mut self, to: Mode, now: Stamp) -> Result<(), GaitModeRefused> {
         let from = self.mode;
         let allowed = match to {
             Mode::Damped => true,
@@ -136,7 +140,7 @@ impl Gait {
             Mode::Walk => from == Mode::Walk,
         };
         if !allowed {
-            return Err(Refused { from, to });
+            return Err(GaitModeRefused { from, to });
         }
         if from != to {
             self.enter(to, now);
@@ -210,10 +214,11 @@ impl Gait {
                 }
             }
         }
-        let walk = [self.description.kp.get(), self.description.kd.get()];
-        let [kp, kd] = [0, 1].map(|i| walk[i] + self.still * ([RISE_GAINS.0, RISE_GAINS.1][i] - walk[i]));
+        let walk = Gains { kp: self.description.kp.get(), kd: self.description.kd.get() };
+        let blended = |walk: f64, held: f64| walk + self.still * (held - walk);
+        let gains = Gains { kp: blended(walk.kp, RISE_GAINS.kp), kd: blended(walk.kd, RISE_GAINS.kd) };
         let pose = blend(&self.target, &self.stand, self.still);
-        self.hold(&pose, (kp, kd), 1.0)
+        self.hold(&pose, gains, 1.0)
     }
 
     /// Goes over from the policy to the held pose after a while at zero command, and back at the first other one.
@@ -222,9 +227,9 @@ impl Gait {
             self.last_moved = now;
         }
         if now.seconds_since(self.last_moved) < STILL_AFTER_S {
-            self.still = (self.still - period_s / STILL_BLEND_S.1).max(0.0);
+            self.still = (self.still - period_s / TO_POLICY_S).max(0.0);
         } else {
-            self.still = (self.still + period_s / STILL_BLEND_S.0).min(1.0);
+            self.still = (self.still + period_s / TO_HELD_POSE_S).min(1.0);
         }
         if self.still >= 1.0 {
             // The held pose is what an output of zero stands for: the policy goes on from there.
@@ -264,11 +269,12 @@ impl Gait {
         self.since = now;
     }
 
-    fn hold(&self, pose: &[f64; JOINTS], (kp, kd): (f64, f64), share: f64) -> [JointCommand; JOINTS] {
+    /// PD targets that hold a pose, with this share of the stiffness.
+    fn hold(&self, pose: &[f64; JOINTS], gains: Gains, share: f64) -> [JointCommand; JOINTS] {
         std::array::from_fn(|i| JointCommand {
             position_rad: pose[i].clamp(self.lower[i], self.upper[i]),
-            kp: kp * share,
-            kd,
+            kp: gains.kp * share,
+            kd: gains.kd,
             ..JointCommand::default()
         })
     }
@@ -282,7 +288,7 @@ fn is_finite(state: &RobotState, joints: &JointStates) -> bool {
         && joints.joints.iter().all(|j| j.position_rad.is_finite() && j.velocity_rad_s.is_finite())
 }
 
-/// Smooth from 0 to 1, with no step in velocity at either end.
+/// Smoothstep from 0 to 1, with no step in velocity at either end.
 fn ease(t: f64) -> f64 {
     let t = t.clamp(0.0, 1.0);
     t * t * (3.0 - 2.0 * t)

@@ -3,10 +3,7 @@
 //! State machines without I/O: they take estimates with their time and give commands. Nothing here reads a
 //! clock, a socket or a file.
 
-pub mod estop;
 pub mod follow;
 pub mod gait;
-pub mod guard;
-pub mod lease;
 pub mod mission;
 pub mod path;

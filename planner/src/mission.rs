@@ -1,6 +1,6 @@
-//! The mission: out along the tunnel from station to station, and home again.
+//! Mission state machine: out along the tunnel from station to station, and home again.
 //!
-//! What it does is the [`TABLE`]; the rest of this module only finds out which event has come.
+//! The [`TABLE`] is all of its transitions; the rest of this module only finds out which event has come.
 
 mod table;
 
@@ -9,27 +9,32 @@ use robot_interface::tunnel::TunnelPoint;
 
 use crate::gait::Mode;
 use table::next;
-pub use table::{Action, Event, Phase, TABLE};
+pub use table::{Action, Event, TABLE};
 
-/// How far ahead along the axis the next goal for the path planner lies, m: well inside the terrain map.
+// Under their older names here.
+pub use robot_interface::status::{AbortReason, MissionOrder as Order, MissionPhase as Phase};
+
+/// Distance along the axis to the next goal for the path planner, m: well inside the terrain map.
 const AHEAD_M: f64 = 3.0;
 /// Close enough to a station or to home, m.
 const ARRIVED_M: f64 = 0.15;
 /// Less than this is no progress, m.
 const PROGRESS_M: f64 = 0.2;
-/// Backing away from where it got stuck: how long, s, and how fast, m/s.
-const BACK_UP: (f64, f64) = (2.5, -0.25);
-/// How often it backs up in a row before it gives up.
-const BACK_UPS: u32 = 3;
+/// Time for which it backs away from where it got stuck, s.
+const BACK_UP_S: f64 = 2.5;
+/// Forward speed while it backs away, m/s.
+const BACK_UP_M_S: f64 = -0.25;
+/// Attempts at backing up in a row, after which it gives up.
+const MAX_BACK_UPS: u32 = 3;
 /// Past the timeout by this factor it lies down wherever it is.
-const OVERDUE: f64 = 1.5;
+const OVERDUE_FACTOR: f64 = 1.5;
 
-/// What is to be done.
+/// Plan of a mission: the stations, and how to walk between them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MissionPlan {
     /// Chainage to come home to, m.
     pub home_m: f64,
-    /// Chainages at which to stop and look, m, ascending; the last one is where it turns round.
+    /// Chainages at which to stop and inspect, m, ascending; at the last one it turns round.
     pub stations_m: Vec<f64>,
     /// Time at a station, s.
     pub dwell_s: f64,
@@ -43,63 +48,27 @@ pub struct MissionPlan {
     pub stuck_after_s: f64,
 }
 
-/// Why a mission was not completed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AbortReason {
-    /// The robot fell.
-    #[error("the robot fell")]
-    Fell,
-    /// It took too long.
-    #[error("the time was up before the last station")]
-    Timeout,
-    /// No way on.
-    #[error("no way on: it made no progress, and backing up did not help")]
-    Stuck,
-    /// The operator called it home.
-    #[error("called home by the operator")]
-    SentHome,
-    /// The operator stopped it.
-    #[error("stopped by the operator")]
-    Stopped,
-    /// The gait controller gave up without a fall.
-    #[error("the legs were let go: an emergency stop, a silent sensor, or a measurement that was no number")]
-    LetGo,
-}
-
-/// What an operator may ask of a mission under way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
-    /// Wait where it stands.
-    Pause,
-    /// Go on after a pause.
-    Resume,
-    /// Come home now.
-    GoHome,
-    /// Lie down where it is; the mission is over then.
-    Stop,
-}
-
-/// What the mission needs to know, ten times a second.
+/// Input of the state machine, ten times a second.
 #[derive(Clone, Copy, Debug)]
 pub struct MissionInput {
     /// The time.
     pub now: Stamp,
-    /// Where the robot is, as estimated.
+    /// Place of the robot, as estimated.
     pub place: TunnelPoint,
-    /// What the legs do.
+    /// Present mode of the gait controller.
     pub gait: Mode,
-    /// Whether the gait controller saw a fall.
+    /// True once the gait controller saw a fall.
     pub fallen: bool,
-    /// Whether the estimator has found its footing; it does not rise before.
+    /// True once the state estimator is ready; the robot does not rise before.
     pub ready: bool,
-    /// What the operator wants, if anything.
+    /// Order of the operator, if there is one.
     pub order: Option<Order>,
 }
 
-/// What the mission wants now.
+/// Output of the state machine: what the mission wants now.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MissionOutput {
-    /// Where the mission stands.
+    /// Present phase.
     pub phase: Phase,
     /// A gait mode to ask for.
     pub gait: Option<Mode>,
@@ -109,11 +78,11 @@ pub struct MissionOutput {
     pub speed_m_s: f64,
     /// Backwards speed to walk with straight away, without a path, m/s.
     pub back_up_m_s: Option<f64>,
-    /// Whether to take pictures now.
+    /// True when pictures are to be taken now.
     pub picture: bool,
 }
 
-/// The mission's state machine.
+/// Mission state machine.
 #[derive(Clone, Debug)]
 pub struct Mission {
     plan: MissionPlan,
@@ -150,27 +119,27 @@ impl Mission {
         self.plan.speed_m_s = speed_m_s;
     }
 
-    /// Where the mission stands.
+    /// Returns the present phase.
     pub const fn phase(&self) -> Phase {
         self.phase
     }
 
-    /// Why it is being or was given up; `None` if it was not.
+    /// Returns the reason for which it is being or was given up; `None` if it was not.
     pub const fn abort_reason(&self) -> Option<AbortReason> {
         self.abort
     }
 
-    /// Whether it came home with nothing left out.
+    /// True if it came home with nothing left out.
     pub fn completed(&self) -> bool {
         self.phase == Phase::Done && self.abort.is_none()
     }
 
-    /// Whether the robot is on its way out or at a station.
+    /// True on the way out and at a station.
     pub const fn outbound(&self) -> bool {
-        matches!(self.phase, Phase::Go | Phase::Inspect | Phase::BackUpOut | Phase::PausedOut)
+        self.phase.is_outbound()
     }
 
-    /// Takes what is known now, and gives what is wanted.
+    /// Goes on by one step.
     pub fn step(&mut self, input: &MissionInput) -> MissionOutput {
         if let Some(event) = self.event(input)
             && let Some((to, action)) = next(self.phase, event)
@@ -181,7 +150,7 @@ impl Mission {
         self.output(input)
     }
 
-    /// What has happened that the table has a row for; the gravest thing first.
+    /// The event that has come and that the table has a row for; the gravest first.
     fn event(&mut self, input: &MissionInput) -> Option<Event> {
         let here = input.place.chainage_m;
         let in_phase_s = input.now.seconds_since(self.since);
@@ -191,7 +160,7 @@ impl Mission {
             (Event::Fell, input.fallen),
             (Event::LetGo, input.gait == Mode::Damped),
             (Event::Stop, input.order == Some(Order::Stop)),
-            (Event::Overdue, total_s > OVERDUE * self.plan.timeout_s),
+            (Event::Overdue, total_s > OVERDUE_FACTOR * self.plan.timeout_s),
             (Event::Timeout, total_s > self.plan.timeout_s),
             (Event::GoHome, input.order == Some(Order::GoHome)),
             (Event::Pause, input.order == Some(Order::Pause)),
@@ -213,21 +182,21 @@ impl Mission {
             }
             Phase::Inspect if in_phase_s >= self.plan.dwell_s => {
                 let last = self.station + 1 >= self.plan.stations_m.len();
-                Some(if last { Event::LastLooked } else { Event::Looked })
+                Some(if last { Event::AllInspected } else { Event::Inspected })
             }
-            Phase::BackUpOut | Phase::BackUpHome => (in_phase_s >= BACK_UP.0).then_some(Event::BackedUp),
+            Phase::BackUpOut | Phase::BackUpHome => (in_phase_s >= BACK_UP_S).then_some(Event::BackedUp),
             Phase::LieDown => (input.gait == Mode::Damped).then_some(Event::Lying),
             Phase::Inspect | Phase::PausedOut | Phase::PausedHome | Phase::Done => None,
         }
     }
 
-    /// Whether there was progress lately, `towards` growing in the direction wanted.
+    /// Watches over progress: `towards` grows in the direction wanted.
     fn stuck(&mut self, input: &MissionInput, towards: f64) -> Option<Event> {
         if towards > self.best_m + PROGRESS_M {
             (self.best_m, self.best_at, self.back_ups) = (towards, input.now, 0);
         }
         let still_s = input.now.seconds_since(self.best_at);
-        let event = if self.back_ups < BACK_UPS { Event::Stuck } else { Event::StuckForGood };
+        let event = if self.back_ups < MAX_BACK_UPS { Event::Stuck } else { Event::StuckForGood };
         (still_s > self.plan.stuck_after_s).then_some(event)
     }
 
@@ -281,7 +250,7 @@ impl Mission {
                 _ => None,
             },
             speed_m_s: self.plan.speed_m_s[usize::from(home)],
-            back_up_m_s: matches!(self.phase, Phase::BackUpOut | Phase::BackUpHome).then_some(BACK_UP.1),
+            back_up_m_s: matches!(self.phase, Phase::BackUpOut | Phase::BackUpHome).then_some(BACK_UP_M_S),
             picture,
         }
     }

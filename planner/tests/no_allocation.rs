@@ -3,18 +3,14 @@
 mod common;
 
 use allocation_counter::measure;
-use common::{CandlePolicy, WEIGHTS};
+use common::CandlePolicy;
 use nalgebra::Vector3;
 use planner::gait::{Gait, Mode, OBSERVATION};
+use robot_interface::fixtures::{GO2_POLICY, go2};
 use robot_interface::frames::Transform;
 use robot_interface::joints::{JointMeasurement, JointStates};
-use robot_interface::robot::RobotDescription;
 use robot_interface::state::{RobotState, VelocityCommand};
 use robot_interface::time::Stamp;
-
-fn go2() -> RobotDescription {
-    toml::from_str(include_str!("../../launch/robots/go2.toml")).expect("the robot file is good")
-}
 
 /// A controller and what it is told.
 struct Rig {
@@ -41,7 +37,7 @@ impl Rig {
             .lying_pose()
             .map(|position_rad| JointMeasurement { position_rad, ..JointMeasurement::default() });
         Self {
-            gait: Gait::new(&robot, WEIGHTS).expect("good weights"),
+            gait: Gait::new(&robot, GO2_POLICY).expect("good weights"),
             now: Stamp::ZERO,
             state,
             joints: JointStates { stamp: Stamp::ZERO, joints },
@@ -117,7 +113,7 @@ fn neither_a_fall_nor_nonsense_allocates() {
 
 #[test]
 fn the_counter_counts() {
-    let candle = CandlePolicy::new(WEIGHTS);
+    let candle = CandlePolicy::new(GO2_POLICY);
     let info = measure(|| {
         candle.infer(&[0.1; OBSERVATION]);
     });

@@ -2,25 +2,18 @@
 
 mod common;
 
-use common::{CandlePolicy, WEIGHTS};
+use common::CandlePolicy;
 use planner::gait::{OBSERVATION, Policy, PolicyError};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use robot_interface::robot::GaitDescription;
-use robot_interface::robot::RobotDescription;
+use robot_interface::fixtures::{GO2_POLICY, go2};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, serialize};
 
-fn gait() -> GaitDescription {
-    let robot: RobotDescription =
-        toml::from_str(include_str!("../../launch/robots/go2.toml")).expect("the robot file is good");
-    robot.gait
-}
-
 #[test]
 fn own_inference_agrees_with_candles() {
-    let mut ours = Policy::new(&gait(), WEIGHTS).expect("good weights");
-    let candle = CandlePolicy::new(WEIGHTS);
+    let mut ours = Policy::new(&go2().gait, GO2_POLICY).expect("good weights");
+    let candle = CandlePolicy::new(GO2_POLICY);
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     // From a quiet stand to far beyond what the policy ever meets.
     for scale in [0.1, 1.0, 10.0, 100.0] {
@@ -51,9 +44,9 @@ fn file(layers: &[(&[usize], &[usize])], dtype: Dtype) -> Vec<u8> {
 #[test]
 fn layers_that_do_not_fit_are_refused() {
     let good: &[(&[usize], &[usize])] = &[(&[7, 45], &[7]), (&[12, 7], &[12])];
-    let mut policy = Policy::new(&gait(), &file(good, Dtype::F32)).expect("layers of any width will do");
+    let mut policy = Policy::new(&go2().gait, &file(good, Dtype::F32)).expect("layers of any width will do");
     assert_eq!(policy.infer(&[1.0; OBSERVATION]), [0.0; 12]);
-    assert!(matches!(Policy::new(&gait(), &file(good, Dtype::F16)), Err(PolicyError::Type(Dtype::F16))));
+    assert!(matches!(Policy::new(&go2().gait, &file(good, Dtype::F16)), Err(PolicyError::Type(Dtype::F16))));
 
     let bad: [&[(&[usize], &[usize])]; 8] = [
         &[],
@@ -66,7 +59,7 @@ fn layers_that_do_not_fit_are_refused() {
         &[(&[0, 45], &[0]), (&[12, 0], &[12])],
     ];
     for layers in bad {
-        let refused = Policy::new(&gait(), &file(layers, Dtype::F32));
+        let refused = Policy::new(&go2().gait, &file(layers, Dtype::F32));
         assert!(matches!(refused, Err(PolicyError::Layers { .. })), "{layers:?}: {refused:?}");
     }
 }

@@ -3,25 +3,18 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use robot_interface::fixtures::{BORED, go2, straight_tunnel};
 use robot_interface::frames::Transform;
-use robot_interface::robot::RobotDescription;
 use robot_interface::time::Stamp;
-use robot_interface::tunnel::{Alignment, Section, SectionShape, Segment, TunnelDesign};
 use sim::engine::SceneCaster;
 use sim::geometry::{Bvh, RayCaster};
 use sim::lidar::LidarSensor;
 use sim::tunnel::{Tunnel, TunnelDescription};
 
 fn scan(c: &mut Criterion) {
-    let robot: RobotDescription =
-        toml::from_str(include_str!("../../launch/robots/go2.toml")).expect("a robot");
-    let segment = Segment { length_m: 60.0, curvature_per_m: 0.0, grade: 0.0 };
-    let shape = SectionShape::Circular { diameter_m: 3.0, floor_height_m: 0.45 };
-    let design = TunnelDesign {
-        alignment: Alignment::new(vec![segment]).expect("an alignment"),
-        section: Section::new(shape).expect("a section"),
-    };
-    let tunnel = Tunnel::generate(&design, &TunnelDescription::default(), 1).expect("a tunnel");
+    let robot = go2();
+    let tunnel =
+        Tunnel::generate(&straight_tunnel(BORED, 60.0), &TunnelDescription::default(), 1).expect("a tunnel");
     let lidar = LidarSensor::new(&robot, 1).expect("a pattern").in_tunnel(&tunnel);
     let engine = SceneCaster::new(tunnel.geometry()).expect("good meshes");
     let plain = Bvh::new(tunnel.geometry());

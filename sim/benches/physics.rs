@@ -1,26 +1,18 @@
 //! What a physics step costs: the robot standing in a furnished tunnel, as in a mission.
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use robot_interface::fixtures::{BORED, GO2_MJCF, go2, straight_tunnel};
 use robot_interface::frames::Transform;
-use robot_interface::robot::RobotDescription;
-use robot_interface::tunnel::{Alignment, Section, SectionShape, Segment, TunnelDesign};
 use sim::engine::rapier::RapierEngine;
 use sim::engine::{Engine, JointDrive};
 use sim::tunnel::{Tunnel, TunnelDescription};
 
 fn step(c: &mut Criterion) {
-    let robot: RobotDescription =
-        toml::from_str(include_str!("../../launch/robots/go2.toml")).expect("a robot");
-    let segment = Segment { length_m: 60.0, curvature_per_m: 0.0, grade: 0.0 };
-    let shape = SectionShape::Circular { diameter_m: 3.0, floor_height_m: 0.45 };
-    let design = TunnelDesign {
-        alignment: Alignment::new(vec![segment]).expect("an alignment"),
-        section: Section::new(shape).expect("a section"),
-    };
-    let tunnel = Tunnel::generate(&design, &TunnelDescription::default(), 1).expect("a tunnel");
-    let mjcf = include_str!("../../launch/robots/go2/go2.xml");
+    let robot = go2();
+    let tunnel =
+        Tunnel::generate(&straight_tunnel(BORED, 60.0), &TunnelDescription::default(), 1).expect("a tunnel");
     let start = Transform::from_xyz_rpy([1.0, 0.0, 0.33], [0.0; 3]);
-    let mut engine = RapierEngine::new(mjcf, &robot, tunnel.geometry(), start).expect("an engine");
+    let mut engine = RapierEngine::new(GO2_MJCF, &robot, tunnel.geometry(), start).expect("an engine");
     // Marking time, so that feet come and go.
     let mut step = 0u32;
     c.bench_function("physics step of 2 ms, marking time in a tunnel", |b| {

@@ -4,21 +4,16 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use nalgebra::Point3;
+use robot_interface::fixtures::{BORED, straight_tunnel};
 use robot_interface::sensors::Intrinsics;
 use robot_interface::time::Stamp;
-use robot_interface::tunnel::{Alignment, Section, SectionShape, Segment, TunnelDesign};
 use sim::camera::{Camera, Exposure, Film, Lighting, looking_at};
 use sim::geometry::Bvh;
 use sim::thermal::ThermalCamera;
 use sim::tunnel::{Tunnel, TunnelDescription};
 
 fn pictures(c: &mut Criterion) {
-    let segment = Segment { length_m: 20.0, curvature_per_m: 0.0, grade: 0.0 };
-    let shape = SectionShape::Circular { diameter_m: 3.0, floor_height_m: 0.45 };
-    let design = TunnelDesign {
-        alignment: Alignment::new(vec![segment]).expect("an alignment"),
-        section: Section::new(shape).expect("a section"),
-    };
+    let design = straight_tunnel(BORED, 20.0);
     let tunnel = Tunnel::generate(&design, &TunnelDescription::default(), 1).expect("a tunnel");
     let caster = Bvh::new(tunnel.geometry());
     let eye = Point3::new(10.0, 0.0, 0.45);

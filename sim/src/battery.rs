@@ -63,21 +63,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use robot_interface::fixtures::go2;
 
-    fn go2() -> BatteryDescription {
-        BatteryDescription {
-            capacity_wh: 230.4.try_into().expect("positive"),
-            nominal_voltage_v: 28.8.try_into().expect("positive"),
-            full_voltage_v: 33.6.try_into().expect("positive"),
-            empty_voltage_v: 24.0.try_into().expect("positive"),
-            resistance_ohm: 0.1.try_into().expect("not negative"),
-            electronics_w: 40.0.try_into().expect("not negative"),
-        }
+    fn battery() -> BatteryDescription {
+        go2().battery.expect("the Go2 has one")
     }
 
     #[test]
     fn a_full_charge_lasts_for_its_energy() {
-        let mut battery = Battery::new(&go2());
+        let mut battery = Battery::new(&battery());
         assert!((battery.sample(Stamp::ZERO).capacity_ah - 8.0).abs() < 1e-9);
         let (mut seconds, mut drawn_wh) = (0.0_f64, 0.0_f64);
         while battery.sample(Stamp::ZERO).charged > 0.0 {
@@ -97,7 +91,7 @@ mod tests {
 
     #[test]
     fn braking_motors_do_not_charge_it() {
-        let mut battery = Battery::new(&go2());
+        let mut battery = Battery::new(&battery());
         battery.step(-500.0, 1.0);
         let idle = battery.sample(Stamp::ZERO);
         assert!((-idle.voltage_v * idle.current_a - 40.0).abs() < 1e-9, "{idle:?}");
@@ -108,7 +102,7 @@ mod tests {
         fn whatever_is_drawn_the_numbers_are_finite(powers in proptest::collection::vec(-1e9_f64..1e9, 1..50)) {
             for resistance in [0.0, 0.1] {
                 let resistance_ohm = f64::try_into(resistance).expect("not negative");
-                let mut battery = Battery::new(&BatteryDescription { resistance_ohm, ..go2() });
+                let mut battery = Battery::new(&BatteryDescription { resistance_ohm, ..battery() });
                 for power_w in &powers {
                     battery.step(*power_w, 0.002);
                     let said = battery.sample(Stamp::ZERO);

@@ -54,15 +54,14 @@ fn normal3(rng: &mut ChaCha8Rng) -> Vector3<f64> {
 
 #[cfg(test)]
 mod tests {
+    use robot_interface::fixtures::go2;
     use robot_interface::frames::Transform;
-    use robot_interface::robot::RobotDescription;
 
     use super::*;
 
     #[test]
     fn noise_has_the_size_that_the_file_says() {
-        let robot: RobotDescription =
-            toml::from_str(include_str!("../../launch/robots/go2.toml")).expect("the robot file is good");
+        let robot = go2();
         let truth = GroundTruth {
             map_from_base: Transform::identity(),
             velocity_m_s: Vector3::zeros(),

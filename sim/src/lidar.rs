@@ -169,12 +169,10 @@ fn reflectivity_of(material: Material) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use robot_interface::fixtures::go2;
+
     use super::*;
     use crate::geometry::Hit;
-
-    fn go2() -> RobotDescription {
-        toml::from_str(include_str!("../../launch/robots/go2.toml")).expect("the robot file is good")
-    }
 
     /// A floor at z = 0 and nothing else.
     struct Floor;

@@ -5,8 +5,8 @@
 //! capacity and one resistance to the air: `C dT/dt = k tau^2 - (T - T_ambient) / R`.
 
 use firmware_bridge::port::{BusPort, PortError};
-use firmware_bridge::wire::FrameReader;
-use firmware_bridge::wire::go_m8010::{COMMAND_TIMEOUT_NANOS, Command, Fault, Mode, MotorId, Reply};
+use firmware_bridge::protocol::FrameReader;
+use firmware_bridge::protocol::go_m8010::{COMMAND_TIMEOUT_NANOS, Command, Fault, Mode, MotorId, Reply};
 use robot_interface::joints::{JOINT_NAMES, JOINTS};
 use robot_interface::robot::{JointDescription, MotorProtocol, RobotDescription};
 use robot_interface::time::Stamp;

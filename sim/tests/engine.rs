@@ -1,16 +1,13 @@
 //! The Go2 in rapier: it stands where it is told to, twice the same, and its sensors make sense.
 
 use nalgebra::UnitQuaternion;
+use robot_interface::fixtures::{GO2_MJCF, go2};
 use robot_interface::frames::{Base, Map, Transform};
 use robot_interface::joints::JOINTS;
 use robot_interface::robot::RobotDescription;
 use sim::engine::rapier::RapierEngine;
 use sim::engine::{Engine, GRAVITY_M_S2, JointDrive};
 use sim::geometry::{Shape, Solid, StaticGeometry};
-
-fn go2() -> RobotDescription {
-    toml::from_str(include_str!("../../launch/robots/go2.toml")).expect("the robot file is good")
-}
 
 fn flat_floor(friction: f32) -> StaticGeometry {
     let shape = Shape::Mesh {
@@ -45,12 +42,10 @@ fn stand_up(engine: &mut RapierEngine, robot: &RobotDescription) {
     }
 }
 
-const MJCF: &str = include_str!("../../launch/robots/go2/go2.xml");
-
 #[test]
 fn it_stands_up_and_feels_its_weight() {
     let robot = go2();
-    let mut engine = lying(&robot, MJCF);
+    let mut engine = lying(&robot, GO2_MJCF);
     stand_up(&mut engine, &robot);
     let truth = engine.truth();
     let height = truth.map_from_base.origin().z;
@@ -66,7 +61,7 @@ fn it_stands_up_and_feels_its_weight() {
 fn two_runs_are_the_same_to_the_bit() {
     let robot = go2();
     let run = || {
-        let mut engine = lying(&robot, MJCF);
+        let mut engine = lying(&robot, GO2_MJCF);
         stand_up(&mut engine, &robot);
         engine.truth()
     };
@@ -76,7 +71,7 @@ fn two_runs_are_the_same_to_the_bit() {
 #[test]
 fn without_drive_it_lies_and_nothing_moves() {
     let robot = go2();
-    let mut engine = lying(&robot, MJCF);
+    let mut engine = lying(&robot, GO2_MJCF);
     for _ in 0..1000 {
         engine.step(&drives(&robot, [0.0; JOINTS], 0.0));
     }
@@ -87,7 +82,7 @@ fn without_drive_it_lies_and_nothing_moves() {
 #[test]
 fn motors_pull_no_more_than_they_can() {
     let robot = go2();
-    let mut engine = lying(&robot, MJCF);
+    let mut engine = lying(&robot, GO2_MJCF);
     let mut hard = drives(&robot, robot.default_pose(), 500.0);
     for drive in &mut hard {
         drive.max_torque_nm = 2.0;
@@ -104,7 +99,7 @@ fn motors_pull_no_more_than_they_can() {
 fn a_foot_just_above_the_floor_does_not_touch_it() {
     let robot = go2();
     let start = Transform::<Map, Base>::from_xyz_rpy([0.0, 0.0, 0.15], [0.0; 3]);
-    let mut engine = RapierEngine::new(MJCF, &robot, &flat_floor(0.8), start).expect("the model fits");
+    let mut engine = RapierEngine::new(GO2_MJCF, &robot, &flat_floor(0.8), start).expect("the model fits");
     let hold = drives(&robot, robot.lying_pose(), 60.0);
     engine.step(&hold);
     assert_eq!(engine.truth().contacts, [false; 4]);
@@ -122,7 +117,8 @@ fn a_torque_without_gains_is_the_torque_that_acts() {
     // In free fall, on every joint: by torque alone, and by a spring so soft that only its torque counts.
     let fall = |kp: f64| {
         let start = Transform::<Map, Base>::from_xyz_rpy([0.0, 0.0, 2.0], [0.0; 3]);
-        let mut engine = RapierEngine::new(MJCF, &robot, &flat_floor(0.8), start).expect("the model fits");
+        let mut engine =
+            RapierEngine::new(GO2_MJCF, &robot, &flat_floor(0.8), start).expect("the model fits");
         let pull = std::array::from_fn(|i| JointDrive {
             kp,
             torque_nm: [4.0, -8.0, 6.0][i % 3],
@@ -153,7 +149,7 @@ fn it_slides_down_a_wet_slope_and_lies_on_a_dry_one() {
             corner[2] = -corner[0] * tilt.tan() as f32;
         }
         let start = Transform::<Map, Base>::from_xyz_rpy([0.0, 0.0, 0.16], [0.0, tilt, 0.0]);
-        let mut engine = RapierEngine::new(MJCF, &robot, &floor, start).expect("the model fits");
+        let mut engine = RapierEngine::new(GO2_MJCF, &robot, &floor, start).expect("the model fits");
         for _ in 0..750 {
             engine.step(&drives(&robot, robot.lying_pose(), 60.0));
         }
@@ -167,7 +163,7 @@ fn it_slides_down_a_wet_slope_and_lies_on_a_dry_one() {
 #[test]
 fn what_is_felt_adds_up_to_how_it_moved() {
     let robot = go2();
-    let mut engine = lying(&robot, MJCF);
+    let mut engine = lying(&robot, GO2_MJCF);
     let (low, high) = (robot.lying_pose(), robot.default_pose());
     let start = engine.truth();
     let (mut turned, mut moved) = (start.map_from_base.rotation(), start.map_from_base.origin());
@@ -196,6 +192,6 @@ fn a_model_without_the_joints_is_refused() {
             .unwrap_or_default()
     };
     assert!(refuse("not xml").contains("cannot be read"), "{}", refuse("not xml"));
-    let renamed = MJCF.replace("RL_calf_joint", "RL_knee");
+    let renamed = GO2_MJCF.replace("RL_calf_joint", "RL_knee");
     assert!(refuse(&renamed).contains("RL_calf_joint"), "{}", refuse(&renamed));
 }

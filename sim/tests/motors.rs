@@ -4,8 +4,9 @@
 
 use firmware_bridge::bridge::{Cycle, MotorBridge, MotorFault};
 use firmware_bridge::port::{BusDriver, BusPort, Loopback, loopback};
-use firmware_bridge::wire::Impedance;
-use firmware_bridge::wire::go_m8010::{Command, Mode, MotorId, Reply};
+use firmware_bridge::protocol::Impedance;
+use firmware_bridge::protocol::go_m8010::{Command, Mode, MotorId, Reply};
+use robot_interface::fixtures::go2;
 use robot_interface::joints::{JOINTS, JointCommand};
 use robot_interface::robot::RobotDescription;
 use robot_interface::time::Stamp;
@@ -16,10 +17,6 @@ use sim::motors::{
 
 const STEP_NANOS: u64 = 2_000_000;
 const SECOND_NANOS: u64 = 1_000_000_000;
-
-fn go2() -> RobotDescription {
-    toml::from_str(include_str!("../../launch/robots/go2.toml")).expect("the Go2's file reads")
-}
 
 /// The Go2 with all its motors on one bus, joint i at id i.
 fn go2_on_one_bus() -> RobotDescription {

@@ -1,11 +1,11 @@
-//! What one cycle on the buses gave.
+//! Results of one cycle on the buses.
 
 use robot_interface::joints::{JOINTS, JointMeasurement, JointStates};
 use robot_interface::time::Stamp;
 
 use super::fault::MotorFault;
 
-/// What has gone well and wrong between the bridge and one motor, since the start.
+/// Counts of what has gone well and wrong between the bridge and one motor, since the start.
 ///
 /// On a request-and-reply bus, whatever arrives while a motor's answer is due is held against that motor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,19 +30,29 @@ pub struct LinkCounts {
     pub implausible: u64,
 }
 
+/// Counts of what came over one bus besides answers, since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BusCounts {
+    /// Bytes that came when no answer was due.
+    pub stray_bytes: u64,
+    /// Commands that came back whole before their answer: the adapter hears itself on the two-wire line. No harm
+    /// but the time that they take; an adapter that switches its receiver off while it sends has none.
+    pub echoes: u64,
+}
+
 /// The result of one cycle.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cycle {
     /// The joints, stamped with the beginning of the cycle. A joint that did not answer keeps its last
     /// measurement; see [`measured_at`](Self::measured_at).
     pub states: JointStates,
-    /// Which joints answered in this cycle, `[12]`.
+    /// The joints that answered in this cycle, `[12]`.
     pub answered: [bool; JOINTS],
-    /// When each measurement arrived; `None`, with a measurement of zeros, if none ever has. `[12]`
+    /// Time at which each measurement arrived; `None`, with a measurement of zeros, if none ever has. `[12]`
     pub measured_at: [Option<Stamp>; JOINTS],
-    /// What each motor complained of in its last answer, or why it gives none as far as that is known, `[12]`.
+    /// The fault that each motor reported in its last answer, or why it gives none as far as that is known, `[12]`.
     pub faults: [Option<MotorFault>; JOINTS],
-    /// Whose command was clamped to the joint's limits, or to those that its microcontroller announced, `[12]`.
+    /// The joints whose command was clamped to the joint's limits, or to those that its microcontroller announced, `[12]`.
     pub clamped: [bool; JOINTS],
     /// The state of each link since the start, `[12]`.
     pub links: [LinkCounts; JOINTS],

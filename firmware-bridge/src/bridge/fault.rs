@@ -1,8 +1,6 @@
-//! What motors complain of.
+//! Faults of motors.
 
-use crate::wire::go_m8010;
-
-/// What a motor complains of, in any protocol.
+/// A fault that a motor reports, in any protocol, or why it cannot be driven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MotorFault {
     /// Too hot.
@@ -38,7 +36,7 @@ pub enum MotorFault {
 }
 
 impl MotorFault {
-    /// What it is, and what to do.
+    /// Name of the fault, and what to do about it.
     pub const fn remedy(self) -> &'static str {
         match self {
             Self::Overheat => "overheating: let it cool",
@@ -70,19 +68,6 @@ impl MotorFault {
             }
             Self::Encoder => "an encoder fault: have it calibrated or replaced",
             Self::Undefined(_) => "an error without a published meaning: check its firmware version",
-        }
-    }
-}
-
-impl From<go_m8010::Fault> for MotorFault {
-    fn from(fault: go_m8010::Fault) -> Self {
-        use go_m8010::Fault;
-        match fault {
-            Fault::Overheat => Self::Overheat,
-            Fault::Overcurrent => Self::Overcurrent,
-            Fault::Overvoltage => Self::Overvoltage,
-            Fault::Encoder => Self::Encoder,
-            Fault::Undefined(number) => Self::Undefined(number),
         }
     }
 }

@@ -1,11 +1,49 @@
-//! What a joint may be commanded: refused if it makes no sense, clamped if it goes too far.
+//! Limits of joint commands: one is refused if it makes no sense, and clamped if it goes too far.
 
 use robot_interface::joints::{JOINT_NAMES, JointCommand};
 use robot_interface::robot::{JointDescription, Protection};
 
-use super::dialect::Most;
+use super::error::BridgeError;
 
-/// Why a set of commands was refused. Nothing of the set is sent.
+/// The greatest values that a protocol's command can carry, at the motor's side.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct EncodableLimits {
+    pub(super) torque_nm: f64,
+    pub(super) velocity_rad_s: f64,
+    pub(super) position_rad: f64,
+    pub(super) kp: f64,
+    pub(super) kd: f64,
+}
+
+impl EncodableLimits {
+    /// Everything that the joint's limits allow must fit the frame; then nothing saturates silently there.
+    ///
+    /// # Errors
+    /// [`BridgeError::Range`] names the first limit that does not fit.
+    pub(super) fn check(&self, name: &'static str, joint: &JointDescription) -> Result<(), BridgeError> {
+        let extremes =
+            [joint.lower_rad.get(), joint.upper_rad.get()].map(|q| joint.rotor_position_rad(q).abs());
+        let needs = [
+            ("max_torque_nm", joint.rotor_torque_nm(joint.max_torque_nm.get()).abs(), self.torque_nm),
+            (
+                "max_velocity_rad_s",
+                joint.rotor_velocity_rad_s(joint.max_velocity_rad_s.get()).abs(),
+                self.velocity_rad_s,
+            ),
+            ("lower_rad", extremes[0], self.position_rad),
+            ("upper_rad", extremes[1], self.position_rad),
+        ];
+        for (quantity, value, most) in needs {
+            // A ratio beyond all reason gives infinities, or even zero times infinity.
+            if value.is_nan() || value > most {
+                return Err(BridgeError::Range { joint: name, quantity, value, most });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Refusal of a set of commands. Nothing of the set is sent.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum CommandError {
     /// Not a number, or infinite.
@@ -51,14 +89,14 @@ pub struct CommandLimits {
 
 impl CommandLimits {
     /// The limits that follow from a joint's description.
-    pub(super) fn of(joint: &JointDescription, most: &Most, protection: &Protection) -> Self {
+    pub(super) fn of(joint: &JointDescription, encodable: &EncodableLimits, protection: &Protection) -> Self {
         Self {
             lower_rad: joint.lower_rad.get(),
             upper_rad: joint.upper_rad.get(),
             max_velocity_rad_s: joint.max_velocity_rad_s.get(),
             max_torque_nm: joint.max_torque_nm.get(),
-            max_kp: joint.joint_gain(most.kp).min(protection.max_kp()),
-            max_kd: joint.joint_gain(most.kd).min(protection.max_kd()),
+            max_kp: joint.joint_gain(encodable.kp).min(protection.max_kp()),
+            max_kd: joint.joint_gain(encodable.kd).min(protection.max_kd()),
         }
     }
 

@@ -6,11 +6,12 @@ use std::time::Duration;
 use robot_interface::joints::{JOINTS, JointCommand};
 use robot_interface::time::Stamp;
 
-use super::{BusPort, PortError, wait_readable};
+use super::bus_port::{BusPort, PortError};
+use super::wait::wait_readable;
 use crate::bridge::{CommandError, Cycle, MotorBridge};
 
 /// Most bytes taken from a port at once: a terminal keeps no more for a reader that is late.
-const MOST_ARRIVED: usize = 4096;
+const MAX_ARRIVED: usize = 4096;
 
 /// A number of ports that does not fit the robot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -133,7 +134,7 @@ impl<P: BusPort> Line<P> {
     fn receive(&mut self, bridge: &mut MotorBridge, bus: usize, now: Stamp) -> usize {
         let mut buffer = [0; 256];
         let mut arrived = 0;
-        while arrived < MOST_ARRIVED {
+        while arrived < MAX_ARRIVED {
             match self.port.read(&mut buffer) {
                 Ok(count) => {
                     bridge.handle_bytes(bus, now, &buffer[..count]);

@@ -3,19 +3,19 @@
 //!
 //! Sans-IO in time: whatever lasts is counted in calls of the port, so that a run can be had again.
 
-use super::{BusPort, PortError};
-use crate::wire::go_m8010::{MotorId, REPLY_LEN, Reply};
+use super::bus_port::{BusPort, PortError};
+use crate::protocol::go_m8010::{MotorId, REPLY_LEN, Reply};
 
 /// Bytes that may be held back.
 const HELD: usize = 2048;
 /// Most bytes that are taken from the port, or spoilt on their way to it, at once.
 const PIECE: usize = 256;
 /// Most bytes of noise at once.
-const MOST_NOISE: u64 = 24;
+const MAX_NOISE: u64 = 24;
 /// Most bits flipped at once.
-const MOST_FLIPS: u64 = 8;
+const MAX_FLIPS: u64 = 8;
 /// Most calls for which bytes are held back or the port is closed.
-const MOST_CALLS: u64 = 48;
+const MAX_CALLS: u64 = 48;
 
 /// A way to spoil what passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,7 +115,7 @@ impl<P> FaultPort<P> {
         }
         let closed = self.strikes(PortFault::Closed);
         if closed {
-            self.closed_calls = self.chance.up_to(MOST_CALLS);
+            self.closed_calls = self.chance.up_to(MAX_CALLS);
         }
         closed
     }
@@ -124,14 +124,14 @@ impl<P> FaultPort<P> {
     fn spoil(&mut self, bytes: &[u8], piece: &mut [u8; 2 * PIECE]) -> usize {
         let mut len = 0;
         if self.strikes(PortFault::Noise) {
-            len = self.chance.up_to(MOST_NOISE) as usize;
+            len = self.chance.up_to(MAX_NOISE) as usize;
             piece[..len].fill_with(|| self.chance.next() as u8);
         }
         let start = len;
         piece[start..start + bytes.len()].copy_from_slice(bytes);
         len += bytes.len();
         if self.strikes(PortFault::Flipped) {
-            for _ in 0..self.chance.up_to(MOST_FLIPS) {
+            for _ in 0..self.chance.up_to(MAX_FLIPS) {
                 let bit = self.chance.up_to(8 * bytes.len() as u64) as usize - 1;
                 piece[start + bit / 8] ^= 1 << (bit % 8);
             }
@@ -202,7 +202,7 @@ impl<P: BusPort> BusPort for FaultPort<P> {
                 self.hold(&piece[..len]);
             }
             if self.strikes(PortFault::Late) {
-                self.late_calls = self.chance.up_to(MOST_CALLS);
+                self.late_calls = self.chance.up_to(MAX_CALLS);
             }
         }
         if self.late_calls > 0 {
@@ -245,7 +245,7 @@ impl SplitMix {
 mod tests {
     use super::*;
     use crate::port::{Loopback, loopback};
-    use crate::wire::go_m8010::Mode;
+    use crate::protocol::go_m8010::Mode;
 
     fn always(fault: PortFault) -> (FaultPort<Loopback>, Loopback) {
         let (near, far) = loopback();
@@ -295,7 +295,7 @@ mod tests {
         let (mut port, mut far) = always(PortFault::Late);
         far.write(&[1, 2, 3]).expect("room");
         let calls = (0..100).position(|_| !read(&mut port).is_empty()).expect("it comes");
-        assert!(calls > 0 && calls as u64 <= MOST_CALLS, "{calls}");
+        assert!(calls > 0 && calls as u64 <= MAX_CALLS, "{calls}");
     }
 
     #[test]
@@ -323,7 +323,7 @@ mod tests {
         assert_eq!(port.write(&[1]), Err(PortError::Closed));
         port.set_rate(PortFault::Closed, 0.0);
         let calls = (0..100).position(|_| port.read(&mut [0; 8]).is_ok()).expect("it opens");
-        assert!(calls as u64 <= MOST_CALLS, "{calls}");
+        assert!(calls as u64 <= MAX_CALLS, "{calls}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
-use super::{BusPort, PortError};
+use super::bus_port::{BusPort, PortError};
 
 /// Bytes that may be under way in each direction.
 pub const LOOPBACK_CAPACITY: usize = 1024;

@@ -1,55 +1,30 @@
-//! What carries a motor bus's bytes: a port that never blocks, and who moves bytes between ports and the
-//! bridge. A real [`SerialPort`] is one implementation, [`loopback`] another; [`replaceable`] makes one that
+//! Ports that carry a motor bus's bytes and never block, and the driver that moves bytes between ports and the
+//! bridge. A real [`SerialPort`] is one implementation of [`BusPort`], [`loopback`] another; [`replaceable`] makes one that
 //! survives its adapter's being unplugged; [`FaultPort`] spoils what passes through another, for tests.
+//!
+//! A serial port is named by its path, or by the USB adapter that it is on ([`UsbIdentity`]).
 
+mod bus_port;
+mod descriptor;
 mod driver;
+mod enumerate;
 mod faults;
+mod identity;
 mod loopback;
+mod open_error;
 mod replace;
 mod serial;
 mod tty;
 mod wait;
 
-use std::os::fd::BorrowedFd;
-
+pub use bus_port::{BusPort, PortError};
 pub use driver::{BusDriver, PortCount};
+pub use enumerate::available_ports;
 pub use faults::{FaultPort, PortFault};
+pub use identity::{IdentityError, UsbIdentity};
 pub use loopback::{LOOPBACK_CAPACITY, Loopback, loopback};
+pub use open_error::OpenError;
 pub use replace::{Replaceable, Replacer, replaceable};
-pub use serial::{OpenError, SerialPort, available_ports};
+pub use serial::{PortOpener, SerialPort};
 pub use tty::Tty;
 pub use wait::wait_readable;
-
-/// One end of a motor bus. Neither call waits.
-pub trait BusPort {
-    /// Sends all of `bytes`, or none of them.
-    ///
-    /// # Errors
-    /// [`PortError`] if nothing was sent.
-    fn write(&mut self, bytes: &[u8]) -> Result<(), PortError>;
-
-    /// Takes what has arrived, up to the length of `buffer`; 0 if nothing has.
-    ///
-    /// # Errors
-    /// [`PortError`] if the port can no longer be read.
-    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, PortError>;
-
-    /// What [`wait_readable`] waits on; `None` of a port that the system knows nothing of, or that is absent.
-    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
-        None
-    }
-}
-
-/// Why a port did not do as asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PortError {
-    /// Nobody takes the bytes away at the other end.
-    #[error("the port's buffer is full: check that something reads the bus at its other end")]
-    Full,
-    /// The other end is gone.
-    #[error("the port is closed: check the adapter's plug, then open the bus again")]
-    Closed,
-    /// The operating system's word on it.
-    #[error("the port failed ({0}): check the adapter and its permissions")]
-    Io(std::io::ErrorKind),
-}

@@ -9,7 +9,7 @@ use std::os::fd::BorrowedFd;
 use robot_interface::time::Stamp;
 use rtrb::{Consumer, Producer, PushError, RingBuffer};
 
-use super::{BusPort, PortError};
+use super::bus_port::{BusPort, PortError};
 
 /// The first try to open a port again, after it failed, ns.
 const FIRST_RETRY_NANOS: u64 = 100_000_000;

@@ -1,9 +1,17 @@
 //! A real serial port: 8N1 at the bus's baud rate, alone on its device, and never waiting.
 //!
-//! Built on the system's terminal calls and not on the crate `serialport`: that one makes the descriptor
-//! waiting again, so that a write can hold up the caller; its errors, a quiet line's time-out among them,
-//! allocate; and its exclusive mode outlives a crashed owner of a pseudo-terminal, which could then not be
-//! opened again. Here a lock (`flock`) keeps other careful programs off, and ends with its owner.
+//! The crate `serialport` lists, opens and configures it. Three things the crate does otherwise than a motor bus needs,
+//! and they are set right after opening, on the port's own descriptor:
+//!
+//! - it makes the descriptor waiting, so that a write can hold up the caller: [`Tty`] makes it non-blocking again;
+//! - its errors, a quiet line's time-out among them, allocate: bytes are moved by [`Tty`], whose calls neither wait nor
+//!   allocate;
+//! - its exclusive mode outlives a crashed owner of a pseudo-terminal, which could then not be opened again: it is asked
+//!   for none, and an exclusive lock (`flock`) keeps other careful programs off, and ends with its owner.
+//!
+//! Besides these, own code is what the crate cannot do: tell which error the system gave ([`open_error`]), hand on bytes
+//! with a broken stop bit, throw away all that had arrived before, and know on-board UARTs
+//! ([`available_ports`]).
 //!
 //! On an FTDI adapter set the latency timer to 1 ms (`/sys/bus/usb-serial/devices/NAME/latency_timer`): at its
 //! 16 ms no answer comes within a cycle.
@@ -13,75 +21,20 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, Mode, OFlags, flock, open};
 use rustix::io::Errno;
-use rustix::termios::{ControlModes, OptionalActions, tcgetattr, tcsetattr};
+use rustix::termios::{InputModes, OptionalActions, tcgetattr, tcsetattr};
+use serialport::{ErrorKind, SerialPort as _};
 
+use super::bus_port::{BusPort, PortError};
+use super::descriptor;
+use super::enumerate::{available_ports, listed, resolve};
+use super::identity::UsbIdentity;
+use super::open_error::OpenError;
 use super::tty::Tty;
-use super::{BusPort, PortError};
 
 /// How far the line's real rate may be from the wanted one, as a share: more, and a byte's last bit is misread.
 const BAUD_TOLERANCE: f64 = 0.02;
-/// Most bytes thrown away on opening: more than any driver keeps for a port that nobody reads.
-const MOST_STALE_BYTES: usize = 1 << 20;
-
-/// Why a serial port could not be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// There is no such device.
-    #[error("{}: there is no such port; {}", path.display(), or_else(present))]
-    NotFound {
-        /// What was to be opened.
-        path: PathBuf,
-        /// The ports that there are.
-        present: Vec<PathBuf>,
-    },
-    /// The user may not use it.
-    #[error(
-        "{}: no permission; add the user to the port's group (`sudo usermod -aG dialout $USER`) and log in again",
-        path.display()
-    )]
-    Permission {
-        /// What was to be opened.
-        path: PathBuf,
-    },
-    /// Another program has it.
-    #[error(
-        "{}: another program uses the port; find it with `fuser {}` (often another adit, or ModemManager) and stop it",
-        path.display(), path.display()
-    )]
-    Busy {
-        /// What was to be opened.
-        path: PathBuf,
-    },
-    /// The device is no serial port.
-    #[error("{}: this is no serial port; {}", path.display(), or_else(present))]
-    NotATerminal {
-        /// What was to be opened.
-        path: PathBuf,
-        /// The ports that there are.
-        present: Vec<PathBuf>,
-    },
-    /// The adapter cannot do the rate.
-    #[error(
-        "{}: the adapter does not do {wanted} baud (it offers {offered}); use one that does, such as an FT232H or CH343",
-        path.display()
-    )]
-    Baud {
-        /// What was to be opened.
-        path: PathBuf,
-        /// Bits a second asked for.
-        wanted: u32,
-        /// Bits a second that the driver set instead; 0 if it set none.
-        offered: u32,
-    },
-    /// Anything else.
-    #[error("{}: {source}; unplug the adapter, plug it in again, and look at `dmesg`", path.display())]
-    Other {
-        /// What was to be opened.
-        path: PathBuf,
-        /// The system's word.
-        source: std::io::Error,
-    },
-}
+/// Greatest number of bytes thrown away on opening: more than any driver keeps for a port that nobody reads.
+const MAX_STALE_BYTES: usize = 1 << 20;
 
 /// An open serial port. What it does as a [`BusPort`] neither waits nor allocates.
 ///
@@ -90,24 +43,42 @@ pub enum OpenError {
 #[derive(Debug)]
 pub struct SerialPort {
     tty: Tty,
+    identity: Option<UsbIdentity>,
 }
 
 impl SerialPort {
-    /// Opens a port and throws away what had arrived before. A pseudo-terminal will do as well: it takes any
-    /// baud rate and has none.
+    /// Opens a port by its path or its [`UsbIdentity`], and throws away what had arrived before. A pseudo-terminal will
+    /// do as well: it takes any baud rate and has none.
     ///
     /// This may wait for the device: it is not for the real-time thread.
     ///
     /// # Errors
     /// [`OpenError`], which says what to do about it.
-    pub fn open(path: &Path, baud: u32) -> Result<Self, OpenError> {
-        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let fd = open(path, flags, Mode::empty()).map_err(|errno| open_error(path, errno))?;
-        flock(&fd, FlockOperation::NonBlockingLockExclusive).map_err(|errno| open_error(path, errno))?;
-        let mut tty = Tty::new(fd).map_err(|errno| open_error(path, errno))?;
-        set_line(&tty, path, baud)?;
+    pub fn open(name: &Path, baud: u32) -> Result<Self, OpenError> {
+        let (path, identity) = resolve(name, &listed())?;
+        let refused = |offered| OpenError::Baud { path: path.clone(), wanted: baud, offered };
+        if baud == 0 {
+            // To a terminal a rate of zero means to hang up.
+            return Err(refused(0));
+        }
+        // The crate knows ports by text alone, and a name that is none is no port's.
+        let text = path.to_str().ok_or_else(|| open_error(&path, Errno::NOENT))?;
+        let port = serialport::new(text, baud).exclusive(false).open_native();
+        let port = port.map_err(|error| diagnose(&path, error))?;
+        // A driver that cannot do a rate sets another one and calls that a success.
+        let offered = port.baud_rate().map_err(|error| diagnose(&path, error))?;
+        let mut tty = take_over(port).map_err(|errno| open_error(&path, errno))?;
+        let off = (f64::from(offered) - f64::from(baud)).abs();
+        if off > BAUD_TOLERANCE * f64::from(baud) {
+            return Err(refused(offered));
+        }
         discard_stale(&mut tty);
-        Ok(Self { tty })
+        Ok(Self { tty, identity })
+    }
+
+    /// The USB adapter that the port is on.
+    pub const fn identity(&self) -> Option<&UsbIdentity> {
+        self.identity.as_ref()
     }
 }
 
@@ -125,54 +96,90 @@ impl BusPort for SerialPort {
     }
 }
 
-/// The serial ports of this machine by the names that survive replugging, else by the kernel's.
-pub fn available_ports() -> Vec<PathBuf> {
-    let list = |directory: &str| -> Vec<PathBuf> {
-        let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
-        entries.map(|entry| entry.path()).collect()
-    };
-    let mut ports = list("/dev/serial/by-id");
-    if ports.is_empty() {
-        let kinds = ["ttyUSB", "ttyACM", "ttyAMA", "ttyTHS"];
-        let is_port = |path: &PathBuf| {
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            kinds.iter().any(|kind| name.starts_with(kind))
-        };
-        ports = list("/dev").into_iter().filter(is_port).collect();
-    }
-    ports.sort();
-    ports
+/// Opens one port again and again, as long as the same adapter is there.
+///
+/// When adapters come back after a shock or a reboot, the kernel may give them each other's paths, and the commands of one
+/// leg would reach another. A name that is an identity cannot mean another adapter; for a path, the first adapter
+/// that is found there is remembered.
+#[derive(Debug)]
+pub struct PortOpener {
+    name: PathBuf,
+    baud: u32,
+    first: Option<UsbIdentity>,
 }
 
-/// 8N1 without flow control or modem lines, at a rate that is read back.
-fn set_line(tty: &Tty, path: &Path, baud: u32) -> Result<(), OpenError> {
-    let other = |errno| open_error(path, errno);
-    let refused = |offered| OpenError::Baud { path: path.to_owned(), wanted: baud, offered };
-    if baud == 0 {
-        // To a terminal a rate of zero means to hang up.
-        return Err(refused(0));
+impl PortOpener {
+    /// For a port by its path or its [`UsbIdentity`].
+    pub const fn new(name: PathBuf, baud: u32) -> Self {
+        Self { name, baud, first: None }
     }
-    let mut settings = tcgetattr(tty.as_fd()).map_err(other)?;
-    settings
-        .control_modes
-        .remove(ControlModes::CSIZE | ControlModes::PARENB | ControlModes::CSTOPB | ControlModes::CRTSCTS);
-    settings.control_modes.insert(ControlModes::CS8 | ControlModes::CREAD | ControlModes::CLOCAL);
-    settings.set_speed(baud).or(Err(refused(0)))?;
-    match tcsetattr(tty.as_fd(), OptionalActions::Now, &settings) {
-        Err(Errno::INVAL) => return Err(refused(0)),
-        set => set.map_err(other)?,
+
+    /// The port's name.
+    pub fn name(&self) -> &Path {
+        &self.name
     }
-    // A driver that cannot do a rate sets another one and calls that a success.
-    let offered = tcgetattr(tty.as_fd()).map_err(other)?.output_speed();
-    let off = (f64::from(offered) - f64::from(baud)).abs();
-    if off > BAUD_TOLERANCE * f64::from(baud) { Err(refused(offered)) } else { Ok(()) }
+
+    /// Opens the port.
+    ///
+    /// # Errors
+    /// [`OpenError::Exchanged`] if another adapter is there than the first time, and whatever
+    /// [`SerialPort::open`] says.
+    pub fn open(&mut self) -> Result<SerialPort, OpenError> {
+        let port = SerialPort::open(&self.name, self.baud)?;
+        self.recognise(port.identity())?;
+        Ok(port)
+    }
+
+    fn recognise(&mut self, found: Option<&UsbIdentity>) -> Result<(), OpenError> {
+        match (&self.first, found) {
+            (Some(expected), Some(found)) if expected != found => Err(OpenError::Exchanged {
+                path: self.name.clone(),
+                expected: expected.clone(),
+                found: found.clone(),
+            }),
+            (None, Some(found)) => {
+                self.first = Some(found.clone());
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Makes what the crate has opened a port of a motor bus.
+fn take_over(port: serialport::TTYPort) -> Result<Tty, Errno> {
+    let fd = descriptor::take(port);
+    flock(&fd, FlockOperation::NonBlockingLockExclusive)?;
+    let tty = Tty::new(fd)?;
+    // The crate drops bytes with a broken stop bit. They are bytes like others here: a checksum finds them out.
+    let mut settings = tcgetattr(tty.as_fd())?;
+    settings.input_modes.remove(InputModes::IGNPAR);
+    tcsetattr(tty.as_fd(), OptionalActions::Now, &settings)?;
+    Ok(tty)
+}
+
+/// The reason for which the crate could not open a port. Of most it keeps a description only, so that the system is asked
+/// once more.
+fn diagnose(path: &Path, error: serialport::Error) -> OpenError {
+    if error.kind() == ErrorKind::NoDevice {
+        return OpenError::Busy { path: path.to_owned() };
+    }
+    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    match open(path, flags, Mode::empty()).and_then(tcgetattr) {
+        Err(errno) => open_error(path, errno),
+        Ok(_) => OpenError::Other { path: path.to_owned(), source: error.into() },
+    }
+}
+
+fn open_error(path: &Path, errno: Errno) -> OpenError {
+    OpenError::of(path, errno, available_ports)
 }
 
 /// Reads what is left of a former owner's conversation. Flushing is not enough: it leaves what the driver has
 /// not yet handed to the terminal.
 fn discard_stale(tty: &mut Tty) {
     let mut buffer = [0; 4096];
-    let mut left = MOST_STALE_BYTES;
+    let mut left = MAX_STALE_BYTES;
     while left > 0 {
         match tty.read(&mut buffer) {
             // An error shows again at the first use.
@@ -182,50 +189,19 @@ fn discard_stale(tty: &mut Tty) {
     }
 }
 
-fn open_error(path: &Path, errno: Errno) -> OpenError {
-    let path = path.to_owned();
-    match errno {
-        Errno::NOENT | Errno::NOTDIR => OpenError::NotFound { path, present: available_ports() },
-        Errno::ACCESS | Errno::PERM => OpenError::Permission { path },
-        Errno::BUSY | Errno::WOULDBLOCK => OpenError::Busy { path },
-        Errno::NOTTY | Errno::ISDIR => OpenError::NotATerminal { path, present: available_ports() },
-        other => OpenError::Other { path, source: other.into() },
-    }
-}
-
-/// What to open instead.
-fn or_else(present: &[PathBuf]) -> String {
-    if present.is_empty() {
-        return "no serial port is plugged in: plug in the adapter, or start the simulator first".into();
-    }
-    let names: Vec<_> = present.iter().map(|path| path.display().to_string()).collect();
-    format!("give one of these: {}", names.join(", "))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn each_refusal_of_the_system_comes_with_its_remedy() {
-        let cases = [
-            (Errno::NOENT, "no such port"),
-            (Errno::ACCESS, "dialout"),
-            (Errno::BUSY, "fuser"),
-            (Errno::WOULDBLOCK, "fuser"),
-            (Errno::NOTTY, "no serial port"),
-            (Errno::IO, "dmesg"),
-        ];
-        for (errno, remedy) in cases {
-            let text = open_error(Path::new("/dev/ttyUSB7"), errno).to_string();
-            assert!(text.starts_with("/dev/ttyUSB7: ") && text.contains(remedy), "{text}");
-        }
-    }
-
-    #[test]
-    fn what_to_open_instead_is_named() {
-        assert!(or_else(&[]).contains("plug in"));
-        let text = or_else(&["/dev/ttyUSB0".into(), "/dev/ttyACM1".into()]);
-        assert!(text.contains("/dev/ttyUSB0, /dev/ttyACM1"), "{text}");
+    fn another_adapter_under_the_same_path_is_refused_until_the_first_is_back() {
+        let identity = |text: &str| text.parse::<UsbIdentity>().expect("an identity");
+        let (ours, other) = (identity("usb:0403:6014:FTA#0"), identity("usb:0403:6014:FTB#0"));
+        let mut opener = PortOpener::new("/dev/ttyUSB0".into(), 4_000_000);
+        assert!(opener.recognise(None).is_ok(), "a pseudo-terminal has none");
+        assert!(opener.recognise(Some(&ours)).is_ok() && opener.recognise(Some(&ours)).is_ok());
+        let refused = opener.recognise(Some(&other)).expect_err("another one").to_string();
+        assert!(refused.contains("usb:0403:6014:FTA#0") && refused.contains("FTB"), "{refused}");
+        assert!(opener.recognise(Some(&ours)).is_ok());
     }
 }

@@ -6,7 +6,7 @@ use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::Errno;
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 
-use super::{BusPort, PortError};
+use super::bus_port::{BusPort, PortError};
 
 /// Bytes of one write that the operating system may take later than the others.
 const REST: usize = 256;

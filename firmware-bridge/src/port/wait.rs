@@ -5,10 +5,10 @@ use std::time::Duration;
 use robot_interface::joints::JOINTS;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::BusPort;
+use super::bus_port::BusPort;
 
-/// Most ports waited on at once: a robot has no more buses than joints.
-const MOST: usize = JOINTS;
+/// Greatest number of ports waited on at once: a robot has no more buses than joints.
+const MAX_PORTS: usize = JOINTS;
 
 /// Sleeps until one of the ports has bytes to read, but no longer than `timeout`; whether one has. Ports beyond
 /// the twelfth, and those without a [descriptor](BusPort::descriptor), are not looked at; of a port whose other
@@ -16,7 +16,7 @@ const MOST: usize = JOINTS;
 pub fn wait_readable<'a, P: BusPort + 'a>(ports: impl IntoIterator<Item = &'a P>, timeout: Duration) -> bool {
     let mut ports = ports.into_iter().filter_map(BusPort::descriptor);
     let Some(first) = ports.next() else { return false };
-    let mut waiting: [PollFd<'_>; MOST] =
+    let mut waiting: [PollFd<'_>; MAX_PORTS] =
         std::array::from_fn(|_| PollFd::from_borrowed_fd(first, PollFlags::IN));
     let mut count = 1;
     for (place, port) in waiting[1..].iter_mut().zip(ports) {

@@ -17,7 +17,7 @@ use robot_interface::robot::{Protection, RobotDescription};
 use robot_interface::time::Stamp;
 
 use crate::bridge::{CommandError, CommandLimits, Cycle};
-use crate::wire::go_m8010::COMMAND_TIMEOUT_NANOS;
+use crate::protocol::go_m8010::COMMAND_TIMEOUT_NANOS;
 
 /// How fast commands may change.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +38,7 @@ impl Pace {
 
 /// Answers in a row that may be missing before a joint counts as never measured: 50 ms. What is known of it is then no
 /// longer true, and where it is driven to is a guess.
-const MOST_UNHEARD: u32 = 25;
+const MAX_UNHEARD: u32 = 25;
 /// Share of the greatest speed from which on torque is taken back.
 const FAST_SHARE: f64 = 0.9;
 /// The longest step that a target is moved on for at once, s: what is older was missed.
@@ -166,7 +166,7 @@ impl Limiter {
                 continue;
             }
             self.unheard[joint] = self.unheard[joint].saturating_add(1);
-            if self.unheard[joint] >= MOST_UNHEARD {
+            if self.unheard[joint] >= MAX_UNHEARD {
                 (self.measured[joint], self.targets[joint]) = (None, None);
             }
         }

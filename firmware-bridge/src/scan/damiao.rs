@@ -1,12 +1,24 @@
 //! Damiao's motors: their registers are read one after the other, then a feedback. Nothing is written.
 
+use robot_interface::robot::MotorProtocol;
 use robot_interface::time::Stamp;
 
-use super::{Device, Heard as Outcome, Probe};
-use crate::wire::damiao::{Answer, Heard, Identity, Model, Monitor, MotorId, Reader, Register, State};
+use super::probe::{Device, Probe, ProbeResult, ProtocolEntry};
+use crate::protocol::damiao::{
+    Answer, BAUD, Identity, Model, Monitor, MonitorReply, MotorId, Reader, Register, State,
+};
+
+pub(super) const DAMIAO: ProtocolEntry = ProtocolEntry {
+    name: "damiao",
+    title: "Damiao motors behind the vendor's USB-CAN adapter",
+    bauds: &[BAUD],
+    ids: 1..=15,
+    drives: Some(MotorProtocol::Damiao),
+    probe: |_| Box::<Damiao>::default(),
+};
 
 #[derive(Default)]
-pub(super) struct Damiao {
+struct Damiao {
     reader: Reader,
     identity: Option<Identity>,
 }
@@ -30,32 +42,32 @@ impl Probe for Damiao {
         }
     }
 
-    fn hear(&mut self, _: Stamp, id: u8, mut bytes: &[u8], heard: &mut Outcome) {
+    fn handle_bytes(&mut self, _: Stamp, id: u8, mut bytes: &[u8], result: &mut ProbeResult) {
         let (Some(id), Some(identity)) = (MotorId::new(id), &mut self.identity) else { return };
         let ranges = identity.ranges().unwrap_or(Model::Dm4310.ranges());
         let monitor = Monitor::new(id, ranges);
         while let Some(found) = self.reader.next_frame(&mut bytes) {
             let Ok(frame) = found else { continue };
             match monitor.interpret(&frame) {
-                Some(Heard::Register(..)) => {
+                Some(MonitorReply::Register(..)) => {
                     if let Ok(Some(Answer::Register(reply))) = Answer::decode(&frame) {
                         identity.take(&reply);
                     }
                     let names: Vec<_> = identity.models().map(Model::name).collect();
-                    heard.device.model = (!names.is_empty()).then(|| names.join(" or "));
+                    result.device.model = (!names.is_empty()).then(|| names.join(" or "));
                     let version = identity.value(Register::SOFTWARE_VERSION);
-                    heard.device.firmware = version.map(|version| version.number().to_string());
+                    result.device.firmware = version.map(|version| version.number().to_string());
                 }
-                Some(Heard::Reading(reading)) => {
-                    heard.device.position_rad = Some(reading.position_rad);
-                    heard.device.temperature_c = Some(reading.rotor_c);
+                Some(MonitorReply::Reading(reading)) => {
+                    result.device.position_rad = Some(reading.position_rad);
+                    result.device.temperature_c = Some(reading.rotor_c);
                     if let State::Fault(fault) = reading.state {
-                        heard.device.errors.push(fault.to_string());
+                        result.device.errors.push(fault.to_string());
                     }
                 }
-                Some(Heard::Saved) | None => continue,
+                Some(MonitorReply::Saved) | None => continue,
             }
-            heard.answers += 1;
+            result.answers += 1;
         }
     }
 }

@@ -5,14 +5,24 @@ use adit_link::{
     Decoder, Hello, MAX_FRAME_LEN, Message, PROTOCOL_VERSION, State, Status, TimeRequest, Welcome,
     encode_frame,
 };
+use robot_interface::robot::MotorProtocol;
 use robot_interface::time::Stamp;
 
-use super::{Device, Heard, Probe};
+use super::probe::{Device, Probe, ProbeResult, ProtocolEntry};
 use crate::bridge::MotorFault;
-use crate::wire::link::session;
+use crate::protocol::link::{BAUD, session};
+
+pub(super) const ADIT: ProtocolEntry = ProtocolEntry {
+    name: "adit",
+    title: "Adit's own link to a microcontroller",
+    bauds: &[BAUD],
+    ids: 0..=0,
+    drives: Some(MotorProtocol::Adit),
+    probe: |_| Box::<Link>::default(),
+};
 
 #[derive(Default)]
-pub(super) struct Link {
+struct Link {
     decoder: Decoder,
     session: u32,
     /// All its actuators as far as they are known, the first one too.
@@ -37,27 +47,27 @@ impl Probe for Link {
         Some([&[0], &frame[..len]].concat())
     }
 
-    fn hear(&mut self, _: Stamp, _: u8, mut bytes: &[u8], heard: &mut Heard) {
+    fn handle_bytes(&mut self, _: Stamp, _: u8, mut bytes: &[u8], result: &mut ProbeResult) {
         while let Some(found) = self.decoder.next_frame(&mut bytes) {
             let Ok((_, message)) = found else { continue };
             match message {
                 Message::Welcome(welcome) if welcome.session == self.session => {
-                    heard.answers += 1;
-                    self.meet(&welcome, heard.answers);
+                    result.answers += 1;
+                    self.meet(&welcome, result.answers);
                 }
                 // They come by themselves: two of them are not two devices.
                 Message::State(state) if !self.actuators.is_empty() => {
-                    heard.answers = heard.answers.max(1);
+                    result.answers = result.answers.max(1);
                     self.take(&state);
                 }
                 Message::Refused { why, .. } => {
-                    heard.answers += 1;
-                    heard.device.errors = vec![why.to_string()];
+                    result.answers += 1;
+                    result.device.errors = vec![why.to_string()];
                 }
                 _ => {}
             }
             if let Some(first) = self.actuators.first() {
-                heard.device = first.clone();
+                result.device = first.clone();
             }
         }
     }

@@ -2,9 +2,26 @@
 
 use robot_interface::time::Stamp;
 
-use super::{Device, Heard, Probe};
-use crate::wire::dynamixel2::{Event, MAX_PACKET_LEN, Master, Request};
-use crate::wire::feetech::{self, Monitor, ServoId, StatusReader};
+use super::probe::{Device, Probe, ProbeResult, ProtocolEntry};
+use crate::protocol::dynamixel2::{Event, MAX_ID, MAX_PACKET_LEN, Master, Request};
+use crate::protocol::feetech::{self, Monitor, ServoId, StatusReader};
+
+pub(super) const DYNAMIXEL2: ProtocolEntry = ProtocolEntry {
+    name: "dynamixel2",
+    title: "DYNAMIXEL Protocol 2.0",
+    bauds: &[57_600, 1_000_000, 115_200, 2_000_000, 3_000_000, 4_000_000],
+    ids: 0..=MAX_ID,
+    drives: None,
+    probe: |budget_nanos| Box::new(Dynamixel { master: Master::new(budget_nanos) }),
+};
+pub(super) const FEETECH: ProtocolEntry = ProtocolEntry {
+    name: "feetech",
+    title: "Feetech SMS/STS servos",
+    bauds: &[feetech::BAUD, 500_000, 115_200],
+    ids: 0..=253,
+    drives: None,
+    probe: |_| Box::<Feetech>::default(),
+};
 
 /// Models whose control table is the X series' (e-manual, "Model Number"): only theirs is read further.
 const X_SERIES: [(u16, &str); 13] = [
@@ -25,14 +42,8 @@ const X_SERIES: [(u16, &str); 13] = [
 /// Register 3 of an STS3215.
 const STS3215: u16 = 777;
 
-pub(super) struct Dynamixel {
+struct Dynamixel {
     master: Master,
-}
-
-impl Dynamixel {
-    pub(super) const fn new(budget_nanos: u64) -> Self {
-        Self { master: Master::new(budget_nanos) }
-    }
 }
 
 impl Probe for Dynamixel {
@@ -49,8 +60,8 @@ impl Probe for Dynamixel {
         Some(packet.encode(&mut [0; MAX_PACKET_LEN]).to_vec())
     }
 
-    fn hear(&mut self, now: Stamp, asked: u8, mut bytes: &[u8], heard: &mut Heard) {
-        let device = &mut heard.device;
+    fn handle_bytes(&mut self, now: Stamp, asked: u8, mut bytes: &[u8], result: &mut ProbeResult) {
+        let device = &mut result.device;
         while let Some(event) = self.master.handle_bytes(now, &mut bytes) {
             match event {
                 Event::Found { id, model, firmware, alert } if id == asked => {
@@ -77,13 +88,13 @@ impl Probe for Dynamixel {
                 Event::Stray { id } if id == asked => {}
                 _ => continue,
             }
-            heard.answers += 1;
+            result.answers += 1;
         }
     }
 }
 
 #[derive(Default)]
-pub(super) struct Feetech {
+struct Feetech {
     reader: StatusReader,
 }
 
@@ -99,12 +110,12 @@ impl Probe for Feetech {
         }
     }
 
-    fn hear(&mut self, _: Stamp, id: u8, mut bytes: &[u8], heard: &mut Heard) {
+    fn handle_bytes(&mut self, _: Stamp, id: u8, mut bytes: &[u8], result: &mut ProbeResult) {
         let Some(monitor) = ServoId::new(id).map(Monitor::new) else { return };
-        let device = &mut heard.device;
+        let device = &mut result.device;
         while let Some(found) = self.reader.next_frame(&mut bytes) {
             match found.ok().and_then(|status| monitor.interpret(&status)) {
-                Some(feetech::Heard::Identity(identity, _)) => {
+                Some(feetech::MonitorReply::Identity(identity, _)) => {
                     let [major, minor] = identity.firmware;
                     device.firmware = Some(format!("{major}.{minor}"));
                     device.model = Some(match identity.model {
@@ -112,16 +123,16 @@ impl Probe for Feetech {
                         other => format!("model {other}"),
                     });
                 }
-                Some(feetech::Heard::Reading(reading)) => {
+                Some(feetech::MonitorReply::Reading(reading)) => {
                     device.position_rad = Some(reading.position_rad);
                     device.temperature_c = Some(reading.temperature_c);
                     device.voltage_v = Some(reading.voltage_v);
                     device.errors = reading.errors.faults().map(|fault| fault.to_string()).collect();
                 }
                 // A whole answer that says nothing would be a ping's; none was asked for.
-                Some(feetech::Heard::Done(_)) | None => continue,
+                Some(feetech::MonitorReply::Done(_)) | None => continue,
             }
-            heard.answers += 1;
+            result.answers += 1;
         }
     }
 }

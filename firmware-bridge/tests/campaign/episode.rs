@@ -11,8 +11,8 @@ use firmware_bridge::bridge::{CYCLE_NANOS, Cycle, MotorBridge};
 use firmware_bridge::port::{
     BusDriver, BusPort, FaultPort, PortError, PortFault, Replaceable, Replacer, SerialPort, replaceable,
 };
+use firmware_bridge::protocol::go_m8010::{self, Fault};
 use firmware_bridge::safety::Safety;
-use firmware_bridge::wire::go_m8010::{self, Fault};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use robot_interface::joints::JOINTS;
@@ -29,7 +29,7 @@ pub(crate) const FAULTY: u64 = 150;
 /// Cycles before the first fault, in which the robot comes to be driven.
 const QUIET: u64 = 10;
 /// Cycles in which every motor must have answered again: 1 s.
-pub(crate) const MOST_RECOVERY: u64 = 500;
+pub(crate) const MAX_RECOVERY: u64 = 500;
 /// Cycles after that in which no answer may be missing.
 const AFTER: u64 = 10;
 /// Longest a trouble of the far end lasts, cycles.
@@ -107,7 +107,7 @@ pub(crate) fn run(robot: &RobotDescription, kind: Kind, seed: u64, directory: &P
     episode.calm();
     let begun = episode.now;
     let mut recovery_nanos = None;
-    for _ in 0..MOST_RECOVERY {
+    for _ in 0..MAX_RECOVERY {
         let Some(cycle) = episode.step(false) else { continue };
         if cycle.answered == [true; JOINTS] {
             let at = episode.now.nanos() - begun.nanos();

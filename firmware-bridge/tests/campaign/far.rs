@@ -7,10 +7,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use firmware_bridge::port::{BusPort, PortError, SerialPort, Tty};
-use firmware_bridge::wire::FrameReader;
-use firmware_bridge::wire::device::VirtualBus;
-use firmware_bridge::wire::go_m8010::{Command, Fault, Reply};
-use firmware_bridge::wire::unitree_motors::VirtualMotors;
+use firmware_bridge::protocol::FrameReader;
+use firmware_bridge::protocol::device::VirtualBus;
+use firmware_bridge::protocol::go_m8010::{Command, Fault, Reply};
+use firmware_bridge::protocol::unitree_motors::VirtualMotors;
 use robot_interface::time::Stamp;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};

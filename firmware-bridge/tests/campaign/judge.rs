@@ -6,10 +6,10 @@
 use std::collections::VecDeque;
 
 use firmware_bridge::bridge::Cycle;
+use firmware_bridge::protocol::Impedance;
+use firmware_bridge::protocol::device::Rotor;
+use firmware_bridge::protocol::go_m8010::{Command, Mode, Reply};
 use firmware_bridge::safety::Power;
-use firmware_bridge::wire::Impedance;
-use firmware_bridge::wire::device::Rotor;
-use firmware_bridge::wire::go_m8010::{Command, Mode, Reply};
 use robot_interface::joints::{JOINT_NAMES, JOINTS, JointMeasurement};
 use robot_interface::robot::{JointDescription, RobotDescription};
 use robot_interface::time::Stamp;

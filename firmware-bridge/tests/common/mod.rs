@@ -5,18 +5,14 @@
 
 use firmware_bridge::bridge::{CYCLE_NANOS, Cycle, MotorBridge};
 use firmware_bridge::port::{BusDriver, BusPort, Loopback, loopback};
-use firmware_bridge::wire::FrameReader;
-use firmware_bridge::wire::device::VirtualBus;
-use firmware_bridge::wire::go_m8010::{Command, Reply};
+use firmware_bridge::protocol::FrameReader;
+use firmware_bridge::protocol::device::VirtualBus;
+use firmware_bridge::protocol::go_m8010::{Command, Reply};
+pub(crate) use robot_interface::fixtures::go2;
 use robot_interface::joints::{JOINTS, JointCommand};
 use robot_interface::robot::{MotorProtocol, RobotDescription};
 use robot_interface::time::Stamp;
 use robot_interface::units::{Finite, Positive};
-
-/// The Go2, as its file says.
-pub(crate) fn go2() -> RobotDescription {
-    toml::from_str(include_str!("../../../launch/robots/go2.toml")).expect("the Go2's file reads")
-}
 
 /// A robot without gearboxes, whose motors speak this: three a bus, numbered from `first_id`.
 pub(crate) fn gearless(protocol: MotorProtocol, first_id: u8) -> RobotDescription {

@@ -7,11 +7,12 @@ use adit_link::{
     Refusal, State, Status, Stopped, Text, Welcome, encode_frame,
 };
 use firmware_bridge::bridge::{CYCLE_NANOS, Cycle, MotorBridge};
-use firmware_bridge::wire::device::VirtualBus;
-use firmware_bridge::wire::go_m8010::{COMMAND_TIMEOUT_NANOS, Command, MotorId, Reply};
-use firmware_bridge::wire::link::VirtualDevice;
+use firmware_bridge::protocol::device::VirtualBus;
+use firmware_bridge::protocol::go_m8010::{COMMAND_TIMEOUT_NANOS, Command, MotorId, Reply};
+use firmware_bridge::protocol::link::VirtualDevice;
+use robot_interface::fixtures::go2;
 use robot_interface::joints::{JOINTS, JointCommand};
-use robot_interface::robot::{MotorProtocol, RobotDescription};
+use robot_interface::robot::MotorProtocol;
 use robot_interface::time::Stamp;
 
 /// Nothing but reading and wiring goes before it, which is done once.
@@ -19,8 +20,7 @@ static BRIDGE: LazyLock<MotorBridge> = LazyLock::new(|| of(MotorProtocol::GoM801
 static LINKED: LazyLock<MotorBridge> = LazyLock::new(|| of(MotorProtocol::Adit));
 
 fn of(protocol: MotorProtocol) -> MotorBridge {
-    let mut robot: RobotDescription =
-        toml::from_str(include_str!("../../../launch/robots/go2.toml")).expect("the Go2's file reads");
+    let mut robot = go2();
     robot.motors.protocol = protocol;
     MotorBridge::new(&robot).expect("a possible wiring")
 }

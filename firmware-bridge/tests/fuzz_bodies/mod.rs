@@ -8,13 +8,13 @@
 pub(crate) mod bridge;
 
 use adit_link::{Decoder, MAX_FRAME_LEN, Message, encode_frame};
-use firmware_bridge::wire::Impedance;
-use firmware_bridge::wire::damiao::{self, Answer, Inbound};
-use firmware_bridge::wire::dynamixel2::{self, ErrorByte};
-use firmware_bridge::wire::feetech::{self, Errors};
-use firmware_bridge::wire::imu::ImuFrame;
-use firmware_bridge::wire::unitree_a1::{self, CommandFrame};
-use firmware_bridge::wire::{Frame, FrameReader, go_m8010};
+use firmware_bridge::protocol::Impedance;
+use firmware_bridge::protocol::damiao::{self, Answer, Inbound};
+use firmware_bridge::protocol::dynamixel2::{self, ErrorByte};
+use firmware_bridge::protocol::feetech::{self, Errors};
+use firmware_bridge::protocol::imu::ImuFrame;
+use firmware_bridge::protocol::unitree_a1::{self, CommandFrame};
+use firmware_bridge::protocol::{Frame, FrameReader, go_m8010};
 
 pub(crate) use self::bridge::{handle_bytes, linked_bytes};
 

@@ -5,11 +5,12 @@ use std::process::ExitCode;
 use robot_interface::defect::DefectClass;
 
 use super::BadInput;
-use crate::config::{Mission, Robot};
 use crate::lockstep::{Observer, Progress, survey};
-use crate::report::RunSummary;
+use crate::mission_file::MissionFile;
 use crate::run::{self, Finished};
-use crate::score::{Fate, Score};
+use report::RunSummary;
+use report::score::{Fate, Score};
+use stack::config::Robot;
 
 /// Arguments of `adit campaign`.
 #[derive(clap::Args)]
@@ -48,8 +49,8 @@ struct Line {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let mut mission = Mission::load(&args.file)?;
-    let robot = Robot::load(args.robot.as_deref().unwrap_or(&mission.robot))?;
+    let mut file = MissionFile::load(&args.file)?;
+    let robot = Robot::load(args.robot.as_deref().unwrap_or(&file.mission.robot))?;
     let seeds = parse_seeds(&args.seeds).ok_or_else(|| BadInput {
         message: format!("--seeds {:?} is not a range", args.seeds),
         help: "give the first and the last seed, such as 1-20".to_owned(),
@@ -60,8 +61,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     println!("|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|");
     let mut all = Vec::new();
     for seed in seeds {
-        mission.seed = seed;
-        let line = if args.eyes_only { carried(&mission, &robot)? } else { walked(&mission, &robot)? };
+        file.simulation.seed = seed;
+        let line = if args.eyes_only { carried(&file, &robot)? } else { walked(&file, &robot)? };
         println!("{}", row(seed, &line));
         all.push(line);
     }
@@ -79,15 +80,15 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(if completed == all.len() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn walked(mission: &Mission, robot: &Robot) -> anyhow::Result<Line> {
-    let Finished { summary, score } = run::dry_run(mission, robot, &mut Silent)?;
+fn walked(file: &MissionFile, robot: &Robot) -> anyhow::Result<Line> {
+    let Finished { summary, score } = run::dry_run(file, robot, &mut Silent)?;
     let findings = summary.defects.iter().map(|d| d.class).collect();
     let truth = summary.truth.iter().flatten().map(|d| d.class).collect();
     Ok(Line { findings, truth, score, summary: Some(summary) })
 }
 
-fn carried(mission: &Mission, robot: &Robot) -> anyhow::Result<Line> {
-    let (findings, truth) = survey(mission, robot)?;
+fn carried(file: &MissionFile, robot: &Robot) -> anyhow::Result<Line> {
+    let (findings, truth) = survey(file, robot)?;
     let score = run::score_of(&findings, &truth);
     let findings = findings.defects.iter().map(|d| d.class).collect();
     Ok(Line { findings, truth: truth.defects.iter().map(|d| d.class).collect(), score, summary: None })

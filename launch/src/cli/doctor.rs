@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use firmware_bridge::bridge::baud;
-use firmware_bridge::wire::imu::IMU_BAUD;
+use firmware_bridge::protocol::imu::IMU_BAUD;
 use robot_interface::robot::RobotDescription;
 use serde::Serialize;
 
 use super::BadInput;
-use crate::config::Robot;
-use crate::doctor::{Check, Facts, RobotPorts, Verdict, Wanted, deploy, examine, worst};
+use host::doctor::{Check, Facts, RobotPorts, Verdict, Wanted, deploy, examine, worst};
+use stack::config::Robot;
+use stack::realtime::CONTROL_PRIORITY;
 
 /// Arguments of `adit doctor`.
 #[derive(clap::Args)]
@@ -36,7 +37,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         None => {
             let robot = args.robot.as_deref().map(Robot::load).transpose()?;
             let ports = robot.map(|robot| ports(&robot.description));
-            let checks = examine(&Facts::read(Path::new("/"), ports, &args.out));
+            let checks = examine(&Facts::read(Path::new("/"), ports, &args.out, CONTROL_PRIORITY));
             print(&report(&checks, args.json)?)?;
             let cannot_work = worst(&checks) == Verdict::Fault;
             return Ok(if cannot_work { ExitCode::FAILURE } else { ExitCode::SUCCESS });

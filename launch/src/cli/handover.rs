@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode};
 
-use crate::setup::RosEnvironment;
+use host::setup::RosEnvironment;
 
 /// Whatever was given: `adit-ros` reads it.
 #[derive(clap::Args)]

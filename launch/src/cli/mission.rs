@@ -10,10 +10,11 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::INTERRUPTED;
-use crate::config::{Mission, Robot};
 use crate::lockstep::{Detail, Observer, Progress};
-use crate::report::Verdict;
+use crate::mission_file::MissionFile;
 use crate::run::{self, Finished};
+use report::Verdict;
+use stack::config::{Mission, Robot};
 
 /// Arguments of `adit mission`.
 #[derive(clap::Args)]
@@ -40,18 +41,18 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let mut mission = Mission::load(&args.file)?;
+    let mut file = MissionFile::load(&args.file)?;
     if let Some(seed) = args.seed {
-        mission.seed = seed;
+        file.simulation.seed = seed;
     }
-    let robot = Robot::load(args.robot.as_deref().unwrap_or(&mission.robot))?;
-    let folder = args.out.clone().unwrap_or_else(|| Path::new("runs").join(&mission.name));
+    let robot = Robot::load(args.robot.as_deref().unwrap_or(&file.mission.robot))?;
+    let folder = args.out.clone().unwrap_or_else(|| Path::new("runs").join(&file.mission.name));
     let stop = stop_on_ctrl_c("the robot lies down, then the report is written")?;
-    let mut watcher = Watcher::new(&mission, args.quiet, Arc::clone(&stop));
+    let mut watcher = Watcher::new(&file.mission, args.quiet, Arc::clone(&stop));
     let detail = if args.full_recording { Detail::Full } else { Detail::Reduced };
-    let finished = run::run(&mission, &robot, &mut watcher, &folder, detail)?;
+    let finished = run::run(&file, &robot, &mut watcher, &folder, detail)?;
     watcher.finish();
-    print(&mission, &finished, &folder);
+    print(&file.mission, &finished, &folder);
     Ok(if finished.summary.verdict.completed() {
         ExitCode::SUCCESS
     } else if stop.load(Ordering::Relaxed) {
@@ -92,7 +93,7 @@ impl Observer for Watcher {
         let factor = if real_time > 0.0 { progress.simulated_s / real_time } else { 0.0 };
         self.bar.set_message(format!(
             "chainage {:5.1} m  {:<11}  {} defects  x{factor:.1} real time",
-            progress.chainage_m, progress.phase, progress.defects
+            progress.chainage_m, progress.doing, progress.defects
         ));
     }
 

@@ -28,9 +28,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::ConfigError;
-use crate::record::PlaybackError;
-use crate::setup::SetupError;
+use host::setup::SetupError;
+use recording::PlaybackError;
+use stack::config::ConfigError;
 
 /// Exit code for input that cannot be used.
 const BAD_INPUT: u8 = 2;

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::BadInput;
-use crate::config::{Mission, Robot};
+use crate::mission_file::MissionFile;
 use crate::ros::{self, NodeName, Setting};
+use stack::config::{Mission, Robot};
 
 /// Arguments of `adit node`.
 #[derive(clap::Args)]
@@ -57,14 +58,15 @@ pub(super) fn log_to_terminal() {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     check_ros_args(&args.ros)?;
-    let mut mission = Mission::load(&args.mission)?;
+    let mut file = MissionFile::load(&args.mission)?;
     if let Some(seed) = args.seed {
-        mission.seed = seed;
+        file.simulation.seed = seed;
     }
-    let robot = Robot::load(args.robot.as_deref().unwrap_or(&mission.robot))?;
+    let robot = Robot::load(args.robot.as_deref().unwrap_or(&file.mission.robot))?;
     log_to_terminal();
-    let setting =
-        Setting { mission, robot, run_dir: args.run_dir.clone(), ports_dir: args.ports_dir.clone() };
-    ros::run(args.name, setting)?;
+    let MissionFile { mission, simulation } = file;
+    let settings =
+        NodeSettings { mission, robot, run_dir: args.run_dir.clone(), ports_dir: args.ports_dir.clone() };
+    ros::run(args.name, settings, simulation)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -7,10 +7,11 @@ use std::sync::atomic::Ordering;
 
 use super::INTERRUPTED;
 use super::mission::{Watcher, stop_on_ctrl_c};
-use crate::config::{Mission, Robot};
-use crate::lockstep::{Replayed, Source};
-use crate::report::Verdict;
+use crate::lockstep::{Recorded, Replayed};
+use crate::mission_file::MissionFile;
 use crate::run;
+use report::Verdict;
+use stack::config::{Mission, Robot};
 
 /// Arguments of `adit replay`.
 #[derive(clap::Args)]
@@ -48,16 +49,16 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 fn judge(args: &Args) -> anyhow::Result<ExitCode> {
-    let mission = Mission::load(&args.mission)?;
-    let robot = Robot::load(args.robot.as_deref().unwrap_or(&mission.robot))?;
-    let source = Source::open(&args.file, &args.namespace, &robot.description)?;
+    let file = MissionFile::load(&args.mission)?;
+    let robot = Robot::load(args.robot.as_deref().unwrap_or(&file.mission.robot))?;
+    let recorded = Recorded::open(&args.file, &args.namespace, &robot.description)?;
     let folder =
-        args.out.clone().unwrap_or_else(|| Path::new("runs").join(format!("{}-replay", mission.name)));
+        args.out.clone().unwrap_or_else(|| Path::new("runs").join(format!("{}-replay", file.mission.name)));
     let stop = stop_on_ctrl_c("the report of what was read so far is written")?;
-    let mut watcher = Watcher::new(&mission, args.quiet, Arc::clone(&stop));
-    let replayed = run::replay(source, &mission, &robot, &mut watcher, &folder)?;
+    let mut watcher = Watcher::new(&file.mission, args.quiet, Arc::clone(&stop));
+    let replayed = run::replay(recorded, &file.mission, &robot, &mut watcher, &folder)?;
     let wall_s = watcher.finish();
-    print(&mission, &replayed, wall_s, &folder);
+    print(&file.mission, &replayed, wall_s, &folder);
     Ok(if stop.load(Ordering::Relaxed) { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS })
 }
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use crate::setup::{self, RosEnvironment, quoted};
+use host::setup::{self, RosEnvironment, quoted};
 
 /// What to set up.
 #[derive(Subcommand)]

@@ -10,10 +10,11 @@ use anyhow::Context;
 use rustix::fs::{Access, access};
 
 use super::{BadInput, INTERRUPTED};
-use crate::config::{Mission, Robot};
+use crate::mission_file::MissionFile;
 use crate::run::make_room;
-use crate::setup::RosEnvironment;
-use crate::up::{Part, Plan, RestartPolicy, Screen, Signal, Stack, Stopped};
+use host::setup::RosEnvironment;
+use host::up::{Part, Plan, RestartPolicy, Screen, Signal, Stack, Stopped};
+use stack::config::Robot;
 
 /// What is called like this in the run's folder is everything that the nodes said.
 const LOG: &str = "up.log";
@@ -56,7 +57,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let mission = Mission::load(&args.mission)?;
+    let mission = MissionFile::load(&args.mission)?.mission;
     let robot = args.robot.as_deref().unwrap_or(&mission.robot);
     let description = Robot::load(robot)?.description;
     if !args.sim && description.ports.is_none() {
@@ -230,8 +231,8 @@ impl Nodes<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::up::Supervisor;
     use clap::Parser;
+    use host::up::Supervisor;
 
     #[derive(Parser)]
     struct Cli {
@@ -306,7 +307,7 @@ mod tests {
 
     #[test]
     fn the_service_leaves_the_stop_its_time_and_starts_what_can_be_started() {
-        let unit = |key| crate::doctor::unit_values(key);
+        let unit = |key| host::doctor::deploy::unit_values(key);
         let given = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         let seconds = unit("TimeoutStopSec")[0].parse().map(Duration::from_secs).expect("seconds");
         assert!(seconds > Supervisor::longest_stop(&plan(&args(&["--sim"]))));

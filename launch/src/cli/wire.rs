@@ -13,10 +13,10 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Subcommand;
-use firmware_bridge::wire::damiao::Model;
+use firmware_bridge::protocol::damiao::Model;
 
 use super::{BAD_INPUT, BadInput};
-use crate::wire::{Codec, Protocol};
+use crate::wire_tools::{Codec, ProtocolName};
 use lines::Lines;
 
 /// Longest line of JSON, bytes.
@@ -45,7 +45,7 @@ pub(super) enum Wire {
 pub(super) struct Args {
     /// Whose frames
     #[arg(long, value_name = "NAME")]
-    protocol: Protocol,
+    protocol: ProtocolName,
     /// Damiao: the motors' model, on which the ranges of their numbers depend
     #[arg(long, value_name = "NAME", default_value = "DM4310", value_parser = model)]
     model: Model,
@@ -63,15 +63,15 @@ pub(super) struct Args {
 pub(super) fn run(what: &Wire) -> anyhow::Result<ExitCode> {
     let (Wire::Encode(args) | Wire::Decode(args)) = what;
     let mut out = BufWriter::new(std::io::stdout().lock());
+    let codec = Codec { protocol: args.protocol.0, model: args.model, answers: args.answers };
     if args.examples {
-        for line in args.protocol.examples() {
+        for line in codec.examples() {
             writeln!(out, "{line}")?;
         }
         out.flush()?;
         return Ok(ExitCode::SUCCESS);
     }
     let input = open(args.file.as_deref())?;
-    let codec = Codec { protocol: args.protocol, model: args.model, answers: args.answers };
     let all_used = match what {
         Wire::Encode(_) => encode::encode(&codec, Lines::new(input, MAX_LINE), &mut out),
         Wire::Decode(_) => decode::decode(&codec, Lines::new(input, MAX_PIECE), &mut out),

@@ -5,25 +5,24 @@
 //! and by nothing but its messages, so that the same recording gives the same results to the bit.
 
 mod agreement;
-mod desk;
-mod source;
+mod recorded;
+mod replay_perception;
 mod topics;
-mod track;
 
-use self::desk::Desk;
-use self::source::Heard;
-pub use self::source::Source;
-use super::Observer;
-use crate::config::{Mission, Robot};
-use crate::record::Recorder;
-use crate::report::{RunSummary, Verdict};
+use recording::MessageWriter;
+use report::{RunSummary, Verdict};
+use stack::config::{Mission, Robot};
 
-/// What came of a replay.
+pub use self::recorded::Recorded;
+use self::replay_perception::ReplayPerception;
+use super::observer::Observer;
+
+/// Outcome of a replay.
 #[derive(Clone, Debug)]
 pub struct Replayed {
-    /// What the report says.
+    /// Summary for the report.
     pub summary: RunSummary,
-    /// How far the lidar agrees with the recorded odometry, if there were scans.
+    /// Agreement of the lidar with the recorded odometry, in a sentence, if there were scans.
     pub agreement: Option<String>,
     /// Pictures that were judged, thermal ones among them.
     pub pictures: u64,
@@ -38,43 +37,35 @@ pub struct Replayed {
 /// # Errors
 /// When the recording cannot be read any further, or the defect model fails.
 pub fn replay(
-    mut source: Source,
+    mut recorded: Recorded,
     mission: &Mission,
     robot: &Robot,
-    recorder: &mut Recorder,
+    writer: &mut MessageWriter,
     observer: &mut dyn Observer,
 ) -> anyhow::Result<Replayed> {
-    tracing::info!("recording {}", source.name());
-    let mut desk = Desk::new(mission, robot, recorder, !source.has_status())?;
+    tracing::info!("recording {}", recorded.name());
+    let mut perception = ReplayPerception::new(mission, robot, writer, !recorded.has_status())?;
     let mut stopped = false;
-    while !stopped && let Some(heard) = source.next()? {
-        match heard {
-            Heard::Moved(state) => desk.moved(state, observer)?,
-            Heard::Scan(scan) => desk.scans.push_back(scan),
-            Heard::Sight(stamp, sight) => desk.sights.push_back((stamp, sight)),
-            Heard::Torque(peak_nm) => desk.story.torque(peak_nm, 0),
-            Heard::Status(phase, way_m) => desk.status(phase, way_m),
-        }
-        desk.drop_what_waits_too_long();
+    while !stopped && let Some(input) = recorded.next()? {
+        perception.handle(input, observer)?;
         stopped = observer.stop_requested();
     }
-    desk.settle()?;
-    desk.unplaced += (desk.scans.len() + desk.sights.len()) as u64;
-    let mut summary = desk.summary()?;
+    perception.settle()?;
+    let mut summary = perception.summary()?;
     if stopped {
         summary.verdict = Verdict::Aborted { reason: "the replay was stopped by the operator".to_owned() };
     }
-    let agreement = desk.agreement.sentence();
+    let agreement = perception.agreement.sentence();
     let mut notes: Vec<_> = agreement.clone().into_iter().collect();
-    notes.append(&mut source.closing_notes());
-    notes.append(&mut desk.notes());
+    notes.append(&mut recorded.closing_notes());
+    notes.append(&mut perception.notes());
     for note in &notes {
         tracing::info!("{note}");
     }
     notes.append(&mut summary.warnings);
     summary.warnings = notes;
-    let (pictures, unplaced) = (desk.pictures, desk.unplaced);
-    Ok(Replayed { summary, agreement, pictures, unplaced, damaged: source.damaged() })
+    let (pictures, unplaced) = (perception.pictures, perception.unplaced());
+    Ok(Replayed { summary, agreement, pictures, unplaced, damaged: recorded.damaged() })
 }
 
 #[cfg(test)]

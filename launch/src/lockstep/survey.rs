@@ -15,11 +15,12 @@ use robot_interface::tunnel::TunnelPoint;
 use sim::geometry::Bvh;
 use sim::tunnel::Tunnel;
 
-use super::Truth;
-use super::eyes::{Moment, Worker};
-use super::log::Detail;
-use crate::config::{Mission, Robot};
-use crate::stack::Findings;
+use super::detail::Detail;
+use super::inspection_worker::{CameraRig, CaptureRequest};
+use crate::ground_truth::Truth;
+use crate::mission_file::MissionFile;
+use stack::Findings;
+use stack::config::{Mission, Robot};
 
 /// Sway of the trunk as it walks: one sigma across and up (m), and about each axis (rad).
 const SWAY_M: [f64; 2] = [0.10, 0.01];
@@ -37,11 +38,12 @@ const SHAKE_RAD: f64 = 0.0008;
 ///
 /// # Errors
 /// When the tunnel cannot be built, or the defect model fails.
-pub fn survey(mission: &Mission, robot: &Robot) -> anyhow::Result<(Findings, Truth)> {
-    let tunnel = Arc::new(Tunnel::generate(&mission.design, &mission.simulation, mission.seed)?);
+pub fn survey(file: &MissionFile, robot: &Robot) -> anyhow::Result<(Findings, Truth)> {
+    let (mission, simulation) = (&file.mission, &file.simulation);
+    let tunnel = Arc::new(Tunnel::generate(&mission.design, &simulation.tunnel, simulation.seed)?);
     let caster = Arc::new(Bvh::new(tunnel.geometry()));
-    let mut worker = Worker::new(mission, &robot.description, tunnel.clone(), caster, Detail::Reduced)?;
-    let mut rng = ChaCha8Rng::seed_from_u64(mission.seed);
+    let mut cameras = CameraRig::new(file, &robot.description, tunnel.clone(), caster, Detail::Reduced)?;
+    let mut rng = ChaCha8Rng::seed_from_u64(simulation.seed);
     let inspection = &mission.inspection;
     let (start_m, end_m) = (inspection.start_m.get(), inspection.end_m.get());
     let every_m = inspection.picture_every_m.get();
@@ -54,14 +56,14 @@ pub fn survey(mission: &Mission, robot: &Robot) -> anyhow::Result<(Findings, Tru
         let shift = Vector3::from(ERROR_M).map(|sigma| sigma * normal()) + Vector3::x() * drift_m;
         let turn = Vector3::from_fn(|_, _| ERROR_RAD * normal());
         let error = Isometry3::from_parts(shift.into(), UnitQuaternion::from_scaled_axis(turn));
-        worker.look(&Moment {
+        cameras.capture(&CaptureRequest {
             stamp: Stamp::from_nanos((f64::from(k) * every_m / inspection.speed_m_s.get() * 1e9) as u64),
             truth: [pose, after],
             estimate: Transform::new(pose.isometry * error),
         })?;
     }
-    let (findings, visible) = worker.close();
-    Ok((findings, Truth { defects: tunnel.defects().to_vec(), visible }))
+    let (findings, visible) = cameras.close();
+    Ok((findings, Truth { defects: tunnel.defects().to_vec(), visible, poses: Vec::new() }))
 }
 
 /// Poses of the trunk at a chainage when the shutters open and close.

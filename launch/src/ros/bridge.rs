@@ -1,4 +1,4 @@
-//! `bridge`: the control process. A real-time thread ([`crate::realtime`]) has the motors; this side of it talks to
+//! `bridge`: the control process. A real-time thread ([`stack::realtime`]) has the motors; this side of it talks to
 //! the graph: estimates out; targets, corrections, the lease and the emergency stop in.
 //!
 //! | who wants to move the robot | how                                                                      |
@@ -9,10 +9,10 @@
 //! `cmd_vel` carries no name of its sender. So it is accepted only while every node that publishes it is the one
 //! that holds the lease.
 
-mod leading;
+mod command_arbiter;
+mod estop_services;
 mod ports;
-pub(super) mod says;
-mod stopping;
+mod state_publisher;
 
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
@@ -20,25 +20,27 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use firmware_bridge::bridge::CYCLE_NANOS;
-use planner::guard::Hold;
 use r2r::Node;
 use r2r::adit_msgs::msg::TunnelCorrection as CorrectionMsg;
 use robot_interface::time::Stamp;
+use stack::authority::failsafe::HoldReason;
 
-use self::leading::Leading;
+use self::arbiter::CommandArbiter;
+use self::estop_services::EstopServices;
 use self::ports::Ports;
-use self::says::Says;
-use self::stopping::Stopping;
+use self::state_publisher::StatePublisher;
+use super::convert;
 use super::endpoint::Inbox;
-use super::outlet::state_qos;
+use super::lifecycle_node::{Health, Level, NodeBehaviour};
 use super::parameters::Declarations;
-use super::seldom::Seldom;
-use super::shell::{Health, Level, Part};
-use super::{Setting, convert};
-use crate::config::{Mission, Robot};
-use crate::realtime::{CONTROL_PRIORITY, Loop, Orders, Report, TimeBase, lock_memory, monotonic, prioritise};
-use crate::stack::Control;
-use crate::world::start_pose;
+use super::settings::NodeSettings;
+use super::throttled_log::ThrottledLog;
+use super::topic_publishers::state_qos;
+use stack::Control;
+use stack::config::{Mission, Robot};
+use stack::realtime::{
+    CONTROL_PRIORITY, ControlHandle, ControlLoop, ControlReport, TimeBase, lock_memory, monotonic, prioritise,
+};
 
 /// Silence of the control loop from which it is not believed to run, s: it reports 50 times a second.
 const REPORT_LIFE_S: f64 = 0.5;
@@ -51,11 +53,11 @@ const LIE_WITHIN_S: f64 = 5.0;
 
 /// The control loop on its thread.
 struct Running {
-    orders: Orders,
+    handle: ControlHandle,
     thread: JoinHandle<()>,
     /// When it last reported, or was started.
     heard: Stamp,
-    latest: Option<Report>,
+    latest: Option<ControlReport>,
     /// When the node last went round, and how long it has done so since it heard, s.
     round: (Stamp, f64),
 }
@@ -69,11 +71,11 @@ impl Running {
     }
 
     fn is_ending(&self) -> bool {
-        self.orders.quit.load(Ordering::Relaxed)
+        self.handle.quit.load(Ordering::Relaxed)
     }
 
     /// What it said last, if that still holds.
-    fn latest(&self, now: Stamp) -> Option<&Report> {
+    fn latest(&self, now: Stamp) -> Option<&ControlReport> {
         self.latest.as_ref().filter(|_| now.seconds_since(self.heard) <= REPORT_LIFE_S)
     }
 
@@ -95,7 +97,7 @@ impl Running {
                 (Level::Error, report.trip.map(|trip| trip.to_string()).unwrap_or_default())
             }
             _ if self.is_ending() => (Level::Warn, "ending: the robot is laid down first".to_owned()),
-            Some(Hold::NoTarget) => (Level::Ok, "standing by".to_owned()),
+            Some(HoldReason::NoTarget) => (Level::Ok, "standing by".to_owned()),
             Some(hold) => (Level::Error, hold.to_string()),
             None => (Level::Ok, "obeying".to_owned()),
         }
@@ -108,10 +110,10 @@ pub(super) struct BridgeNode {
     ports: Ports,
     running: Option<Running>,
     /// The emergency stop outlives the loop: a node that is deactivated and activated again stays stopped.
-    stopping: Stopping,
-    leading: Leading,
-    says: Says,
-    unsaid: Seldom,
+    estop: EstopServices,
+    arbiter: CommandArbiter,
+    publisher: StatePublisher,
+    unsaid: ThrottledLog,
     corrections: Inbox<CorrectionMsg>,
 }
 
@@ -119,7 +121,7 @@ impl BridgeNode {
     pub(super) fn new(
         node: &mut Node,
         declared: &mut Declarations,
-        setting: Setting,
+        settings: NodeSettings,
     ) -> anyhow::Result<Self> {
         declared.number("manual_speed_m_s", 0.6, [0.05, 1.0], "greatest speed that cmd_vel may ask for, m/s");
         declared.number(
@@ -129,23 +131,23 @@ impl BridgeNode {
             "greatest turning that cmd_vel may ask for, rad/s",
         );
         Ok(Self {
-            ports: Ports::new(&setting)?,
-            leading: Leading::new(node)?,
-            says: Says::new(node, &setting.robot.description)?,
+            ports: Ports::new(&settings)?,
+            arbiter: CommandArbiter::new(node)?,
+            publisher: StatePublisher::new(node, &settings.robot.description)?,
             corrections: Inbox::topic(node, "localisation/correction", state_qos())?,
-            stopping: Stopping::new(node)?,
-            mission: setting.mission,
-            robot: setting.robot,
+            estop: EstopServices::new(node)?,
+            mission: settings.mission,
+            robot: settings.robot,
             running: None,
-            unsaid: Seldom::default(),
+            unsaid: ThrottledLog::default(),
         })
     }
 }
 
-impl Part for BridgeNode {
+impl NodeBehaviour for BridgeNode {
     fn configure(&mut self, _parameters: &Declarations) -> anyhow::Result<()> {
         // What is wrong with the robot's file shows here and not when it is to move.
-        Control::new(&self.robot, start_pose(&self.mission), Stamp::ZERO, CYCLE_NANOS).map(drop)
+        Control::new(&self.robot, self.mission.start_pose(), Stamp::ZERO, CYCLE_NANOS).map(drop)
     }
 
     fn activate(&mut self) -> anyhow::Result<()> {
@@ -154,11 +156,11 @@ impl Part for BridgeNode {
             TimeBase::Sensor => Stamp::ZERO,
             TimeBase::System(offset) => monotonic().plus_nanos(offset),
         };
-        let start = start_pose(&self.mission);
+        let start = self.mission.start_pose();
         let mut control = Control::new(&self.robot, start, now, time.bus_nanos())?;
         let lines = self.ports.open(control.bus().0)?;
-        let (mut control, orders) = Loop::new(&self.robot, start, control, lines, time);
-        self.stopping.tell(monotonic(), &orders);
+        let (mut control, handle) = ControlLoop::new(&self.robot, start, control, lines, time);
+        self.estop.tell(monotonic(), &handle);
         let thread = std::thread::Builder::new()
             .name("control".to_owned())
             .spawn(move || {
@@ -171,14 +173,14 @@ impl Part for BridgeNode {
             })
             .context("cannot start the control thread")?;
         let heard = monotonic();
-        self.running = Some(Running { orders, thread, heard, latest: None, round: (heard, 0.0) });
+        self.running = Some(Running { handle, thread, heard, latest: None, round: (heard, 0.0) });
         Ok(())
     }
 
     /// The robot is laid down first, which takes two seconds; whoever wants to stop it is heard meanwhile.
     fn deactivate(&mut self) -> bool {
         let Some(running) = &self.running else { return true };
-        running.orders.quit.store(true, Ordering::Release);
+        running.handle.quit.store(true, Ordering::Release);
         if !running.thread.is_finished() {
             return false;
         }
@@ -197,11 +199,11 @@ impl Part for BridgeNode {
         parameters: &Declarations,
         active: bool,
     ) -> anyhow::Result<()> {
-        self.stopping.serve(now, self.running.as_ref().map(|running| &running.orders));
+        self.estop.serve(now, self.running.as_ref().map(|running| &running.handle));
         if let Some(running) = &mut self.running {
             anyhow::ensure!(!running.thread.is_finished() || running.is_ending(), "the control thread ended");
-            while let Ok(report) = running.orders.reports.pop() {
-                if let Err(error) = self.says.report(&report, self.leading.owner(now)) {
+            while let Ok(report) = running.handle.reports.pop() {
+                if let Err(error) = self.publisher.report(&report, self.arbiter.owner(now)) {
                     // The robot does not depend on who hears of it.
                     self.unsaid.warn(now, format_args!("the robot's state is not published: {error:#}"));
                 }
@@ -213,7 +215,7 @@ impl Part for BridgeNode {
                 {
                     tracing::info!("held: {hold}");
                 }
-                self.stopping.report(now, &report);
+                self.estop.report(now, &report);
                 (running.latest, running.heard, running.round) = (Some(report), now, (now, 0.0));
             }
             if running.hangs(now) {
@@ -226,15 +228,15 @@ impl Part for BridgeNode {
             while let Some(message) = self.corrections.take() {
                 match convert::correction(&message) {
                     // A full ring means that the loop has stopped: that shows elsewhere.
-                    Ok(correction) => drop(running.orders.corrections.push(correction)),
+                    Ok(correction) => drop(running.handle.corrections.push(correction)),
                     Err(refused) => tracing::warn!("localisation/correction is not used: {refused}"),
                 }
             }
         }
         let led = self.running.as_mut().filter(|running| active && !running.is_ending());
         let latest = led.as_ref().and_then(|running| running.latest(now).copied());
-        let orders = led.map(|running| &mut running.orders);
-        self.leading.serve(node, now, parameters, orders, latest.as_ref(), self.stopping.level());
+        let handle = led.map(|running| &mut running.handle);
+        self.arbiter.serve(node, now, parameters, handle, latest.as_ref(), self.estop.level());
         Ok(())
     }
 
@@ -245,12 +247,12 @@ impl Part for BridgeNode {
         };
         let mut values = Vec::new();
         if let Some(report) = &running.latest {
-            values.extend(says::timing(report));
+            values.extend(state_publisher::timing(report));
             values.extend(self.ports.values(report));
-            values.extend(says::safety(report));
+            values.extend(state_publisher::safety(report));
         }
-        values.push(("estop_holders", self.stopping.holders()));
-        values.push(("cmd_vel", self.leading.refusal().to_owned()));
+        values.push(("estop_holders", self.estop.holders()));
+        values.push(("cmd_vel", self.arbiter.refusal().to_owned()));
         let (level, message) = running.judged(monotonic());
         Health { level, message, values }
     }

@@ -3,7 +3,7 @@
 
 use nalgebra::Matrix3;
 use perception::localise::{Directions, TunnelCorrection};
-use r2r::adit_msgs::msg::{RobotState as RobotStateMsg, TunnelCorrection as CorrectionMsg};
+use r2r::adit_msgs::msg::{MissionStatus, RobotState as RobotStateMsg, TunnelCorrection as CorrectionMsg};
 use r2r::builtin_interfaces::msg::Time;
 use r2r::geometry_msgs::msg::{Twist, Vector3};
 use r2r::nav_msgs::msg::{OccupancyGrid, Odometry};
@@ -12,65 +12,71 @@ use r2r::std_msgs::msg::Header;
 use robot_interface::joints::LEGS;
 use robot_interface::sensors::{LidarScan, RgbImage, ThermalFrame};
 use robot_interface::state::{RobotState, VelocityCommand};
+use robot_interface::status::{MissionState, UnknownNumber};
 use robot_interface::terrain::TerrainGrid;
 use robot_interface::time::Stamp;
 use robot_interface::tunnel::AxisPose;
 
-pub(crate) use crate::intake::Refused;
-use crate::intake::{self, FAR_M, MOST_PIXELS};
-use crate::ros_msgs::{self, Bytes, Covariance6};
+pub(crate) use recording::from_ros::InvalidMessage;
+use recording::from_ros::{self, FAR_M, MAX_PIXELS};
+use recording::messages::{self, Bytes, Covariance6};
 
-pub(crate) fn stamp(time: &Time) -> Result<Stamp, Refused> {
-    intake::stamp(ros_msgs::Time { sec: time.sec, nanosec: time.nanosec })
+pub(crate) fn stamp(time: &Time) -> Result<Stamp, InvalidMessage> {
+    from_ros::stamp(messages::Time { sec: time.sec, nanosec: time.nanosec })
 }
 
-fn header(header: &Header) -> ros_msgs::Header<'_> {
-    let stamp = ros_msgs::Time { sec: header.stamp.sec, nanosec: header.stamp.nanosec };
-    ros_msgs::Header { stamp, frame_id: &header.frame_id }
+fn header(header: &Header) -> messages::Header<'_> {
+    let stamp = messages::Time { sec: header.stamp.sec, nanosec: header.stamp.nanosec };
+    messages::Header { stamp, frame_id: &header.frame_id }
 }
 
 /// A stamp as messages have it.
 pub(crate) fn time(stamp: Stamp) -> Time {
-    let time = ros_msgs::Time::from(stamp);
+    let time = messages::Time::from(stamp);
     Time { sec: time.sec, nanosec: time.nanosec }
 }
 
+/// State of a mission.
+pub(crate) fn mission_state(status: &MissionStatus) -> Result<MissionState, UnknownNumber> {
+    MissionState::from_numbers(status.state, status.phase, status.abort_reason, &status.text)
+}
+
 /// A velocity to walk at.
-pub(crate) fn velocity(twist: &Twist) -> Result<VelocityCommand, Refused> {
+pub(crate) fn velocity(twist: &Twist) -> Result<VelocityCommand, InvalidMessage> {
     let all =
         [twist.linear.x, twist.linear.y, twist.linear.z, twist.angular.x, twist.angular.y, twist.angular.z];
     if all.iter().any(|v| !v.is_finite() || v.abs() > 100.0) {
-        return Err(Refused::Number);
+        return Err(InvalidMessage::Number);
     }
     Ok(VelocityCommand { vx_m_s: twist.linear.x, vy_m_s: twist.linear.y, wz_rad_s: twist.angular.z })
 }
 
-fn vector(v: &Vector3) -> ros_msgs::Vector3 {
-    ros_msgs::Vector3 { x: v.x, y: v.y, z: v.z }
+fn vector(v: &Vector3) -> messages::Vector3 {
+    messages::Vector3 { x: v.x, y: v.y, z: v.z }
 }
 
 /// The estimate as it travels; contacts travel elsewhere.
-pub(crate) fn state(odometry: &Odometry, contacts: [bool; LEGS]) -> Result<RobotState, Refused> {
+pub(crate) fn state(odometry: &Odometry, contacts: [bool; LEGS]) -> Result<RobotState, InvalidMessage> {
     let (pose, twist) = (&odometry.pose.pose, &odometry.twist.twist);
     let (p, q) = (&pose.position, &pose.orientation);
-    let pose = ros_msgs::Pose {
-        position: ros_msgs::Point { x: p.x, y: p.y, z: p.z },
-        orientation: ros_msgs::Quaternion { x: q.x, y: q.y, z: q.z, w: q.w },
+    let pose = messages::Pose {
+        position: messages::Point { x: p.x, y: p.y, z: p.z },
+        orientation: messages::Quaternion { x: q.x, y: q.y, z: q.z, w: q.w },
     };
-    let covariance = |values: &[f64]| values.try_into().map(Covariance6).ok().ok_or(Refused::Size);
-    let twist = ros_msgs::Twist { linear: vector(&twist.linear), angular: vector(&twist.angular) };
-    let message = ros_msgs::Odometry {
+    let covariance = |values: &[f64]| values.try_into().map(Covariance6).ok().ok_or(InvalidMessage::Size);
+    let twist = messages::Twist { linear: vector(&twist.linear), angular: vector(&twist.angular) };
+    let message = messages::Odometry {
         header: header(&odometry.header),
         child_frame_id: &odometry.child_frame_id,
-        pose: ros_msgs::PoseWithCovariance { pose, covariance: covariance(&odometry.pose.covariance)? },
-        twist: ros_msgs::TwistWithCovariance { twist, covariance: covariance(&odometry.twist.covariance)? },
+        pose: messages::PoseWithCovariance { pose, covariance: covariance(&odometry.pose.covariance)? },
+        twist: messages::TwistWithCovariance { twist, covariance: covariance(&odometry.twist.covariance)? },
     };
-    intake::state(&message, contacts)
+    from_ros::state(&message, contacts)
 }
 
 /// A measurement against the tunnel. Its degenerate directions are for people; the estimator goes by the
 /// covariance.
-pub(crate) fn correction(message: &CorrectionMsg) -> Result<TunnelCorrection, Refused> {
+pub(crate) fn correction(message: &CorrectionMsg) -> Result<TunnelCorrection, InvalidMessage> {
     let numbers = [
         message.chainage_m,
         message.axis.x,
@@ -87,13 +93,13 @@ pub(crate) fn correction(message: &CorrectionMsg) -> Result<TunnelCorrection, Re
     ];
     let all = numbers.iter().chain(&message.covariance).chain(&message.eigenvalues);
     if !all.clone().all(|v| v.abs() < FAR_M * FAR_M) {
-        return Err(Refused::Number);
+        return Err(InvalidMessage::Number);
     }
     let eigenvalues = message.eigenvalues.as_slice().try_into();
-    let covariance = Matrix3::from_row_slice(message.covariance.get(..9).ok_or(Refused::Size)?);
+    let covariance = Matrix3::from_row_slice(message.covariance.get(..9).ok_or(InvalidMessage::Size)?);
     let sound = (0..3).all(|i| covariance[(i, i)] > 0.0) && covariance.cholesky().is_some();
     if !sound {
-        return Err(Refused::Layout("covariance"));
+        return Err(InvalidMessage::Layout("covariance"));
     }
     Ok(TunnelCorrection {
         stamp: stamp(&message.header.stamp)?,
@@ -110,7 +116,7 @@ pub(crate) fn correction(message: &CorrectionMsg) -> Result<TunnelCorrection, Re
         height_m: message.height_m,
         yaw_rad: message.yaw_rad,
         covariance,
-        eigenvalues: eigenvalues.ok().ok_or(Refused::Size)?,
+        eigenvalues: eigenvalues.ok().ok_or(InvalidMessage::Size)?,
         degenerate: Directions::NONE,
         points: message.points as usize,
         inliers: message.inliers,
@@ -118,7 +124,7 @@ pub(crate) fn correction(message: &CorrectionMsg) -> Result<TunnelCorrection, Re
     })
 }
 
-/// Which feet carry weight, as the bridge says; none where it does not.
+/// Which feet carry weight, as the bridge state_publisher; none where it does not.
 pub(crate) fn contacts(robot: &RobotStateMsg) -> [bool; LEGS] {
     std::array::from_fn(|i| robot.contacts.get(i).copied().unwrap_or(false))
 }
@@ -128,7 +134,7 @@ pub(crate) fn contacts(robot: &RobotStateMsg) -> [bool; LEGS] {
 pub(crate) struct Refusals(u64);
 
 impl Refusals {
-    pub(crate) fn say(&mut self, topic: &str, refused: &Refused) {
+    pub(crate) fn say(&mut self, topic: &str, refused: &InvalidMessage) {
         self.0 += 1;
         if self.0.is_power_of_two() {
             tracing::warn!("a message on {topic} is not used: {refused} ({} so far)", self.0);
@@ -141,14 +147,14 @@ impl Refusals {
     }
 }
 
-fn cloud(cloud: &PointCloud2) -> ros_msgs::PointCloud2<'_> {
-    let fields = cloud.fields.iter().map(|f| ros_msgs::PointField {
+fn cloud(cloud: &PointCloud2) -> messages::PointCloud2<'_> {
+    let fields = cloud.fields.iter().map(|f| messages::PointField {
         name: &f.name,
         offset: f.offset,
         datatype: f.datatype,
         count: f.count,
     });
-    ros_msgs::PointCloud2 {
+    messages::PointCloud2 {
         header: header(&cloud.header),
         height: cloud.height,
         width: cloud.width,
@@ -162,22 +168,25 @@ fn cloud(cloud: &PointCloud2) -> ros_msgs::PointCloud2<'_> {
 }
 
 /// A scan, with a time for each point.
-pub(crate) fn scan(message: &PointCloud2) -> Result<LidarScan, Refused> {
-    intake::scan(&cloud(message))
+pub(crate) fn scan(message: &PointCloud2) -> Result<LidarScan, InvalidMessage> {
+    from_ros::scan(&cloud(message))
 }
 
 /// A terrain grid from its two halves, which must be of the same moment.
-pub(crate) fn terrain(elevation: &PointCloud2, occupancy: &OccupancyGrid) -> Result<TerrainGrid, Refused> {
+pub(crate) fn terrain(
+    elevation: &PointCloud2,
+    occupancy: &OccupancyGrid,
+) -> Result<TerrainGrid, InvalidMessage> {
     let info = &occupancy.info;
     let size = info.width as usize;
     let cells = size * info.height as usize;
-    if info.height as usize != size || occupancy.data.len() != cells || cells == 0 || cells > MOST_PIXELS {
-        return Err(Refused::Size);
+    if info.height as usize != size || occupancy.data.len() != cells || cells == 0 || cells > MAX_PIXELS {
+        return Err(InvalidMessage::Size);
     }
     let (origin, resolution_m) = (&info.origin.position, f64::from(info.resolution));
     let near = origin.x.abs() < FAR_M && origin.y.abs() < FAR_M;
     if !(near && resolution_m > 1e-3 && resolution_m < 10.0) {
-        return Err(Refused::Number);
+        return Err(InvalidMessage::Number);
     }
     let mut grid = TerrainGrid {
         stamp: stamp(&occupancy.header.stamp)?,
@@ -187,7 +196,7 @@ pub(crate) fn terrain(elevation: &PointCloud2, occupancy: &OccupancyGrid) -> Res
         elevation_m: vec![f32::NAN; cells],
         traversability: occupancy.data.iter().map(|&o| easy(o)).collect(),
     };
-    for [x, y, z] in intake::floats(&cloud(elevation), ["x", "y", "z"])? {
+    for [x, y, z] in from_ros::floats(&cloud(elevation), ["x", "y", "z"])? {
         if let Some(index) = grid.index_of(f64::from(x), f64::from(y)) {
             grid.elevation_m[index] = z;
         }
@@ -199,8 +208,8 @@ fn easy(occupied: i8) -> f32 {
     if (0..=100).contains(&occupied) { 1.0 - f32::from(occupied) / 100.0 } else { f32::NAN }
 }
 
-fn image(image: &Image) -> ros_msgs::Image<'_> {
-    ros_msgs::Image {
+fn image(image: &Image) -> messages::Image<'_> {
+    messages::Image {
         header: header(&image.header),
         height: image.height,
         width: image.width,
@@ -212,13 +221,13 @@ fn image(image: &Image) -> ros_msgs::Image<'_> {
 }
 
 /// A picture: `rgb8` or `bgr8`.
-pub(crate) fn picture(message: &Image) -> Result<(Stamp, RgbImage), Refused> {
-    intake::picture(&image(message))
+pub(crate) fn picture(message: &Image) -> Result<(Stamp, RgbImage), InvalidMessage> {
+    from_ros::picture(&image(message))
 }
 
 /// A thermal picture: degrees Celsius as `32FC1`.
-pub(crate) fn thermal(message: &Image, camera: usize) -> Result<ThermalFrame, Refused> {
-    intake::thermal(&image(message), camera)
+pub(crate) fn thermal(message: &Image, camera: usize) -> Result<ThermalFrame, InvalidMessage> {
+    from_ros::thermal(&image(message), camera)
 }
 
 #[cfg(test)]
@@ -232,13 +241,13 @@ mod tests {
                 let mut twist = Twist::default();
                 let (l, a) = (&mut twist.linear, &mut twist.angular);
                 *[&mut l.x, &mut l.y, &mut l.z, &mut a.x, &mut a.y, &mut a.z][field] = bad;
-                assert_eq!(velocity(&twist), Err(Refused::Number));
+                assert_eq!(velocity(&twist), Err(InvalidMessage::Number));
             }
             let mut odometry = Odometry::default();
             odometry.pose.pose.orientation.w = 1.0;
             assert!(state(&odometry, [true; 4]).is_ok());
             odometry.pose.pose.position.y = bad;
-            assert_eq!(state(&odometry, [true; 4]), Err(Refused::Number));
+            assert_eq!(state(&odometry, [true; 4]), Err(InvalidMessage::Number));
         }
     }
 
@@ -246,14 +255,14 @@ mod tests {
     fn sizes_that_lie_are_refused() {
         let mut image =
             Image { width: 4, height: 2, step: 12, encoding: "rgb8".to_owned(), ..Image::default() };
-        assert_eq!(picture(&image), Err(Refused::Size));
+        assert_eq!(picture(&image), Err(InvalidMessage::Size));
         image.data = vec![7; 24];
         assert_eq!(picture(&image).expect("whole").1.data.len(), 24);
         let cloud =
             PointCloud2 { width: u32::MAX, height: u32::MAX, point_step: 20, ..PointCloud2::default() };
-        assert_eq!(scan(&cloud), Err(Refused::Size));
+        assert_eq!(scan(&cloud), Err(InvalidMessage::Size));
         let mut grid = OccupancyGrid::default();
         (grid.info.width, grid.info.height) = (3, 2);
-        assert_eq!(terrain(&PointCloud2::default(), &grid), Err(Refused::Size));
+        assert_eq!(terrain(&PointCloud2::default(), &grid), Err(InvalidMessage::Size));
     }
 }

@@ -1,45 +1,40 @@
-//! `perception`: where in the tunnel, what the ground is like, what is wrong with the lining. Scans and pictures are
+//! `perception`: where in the tunnel, what the ground is like, what is wrong with the lining. MappingThread and pictures are
 //! worked on by a thread each, so that none waits for the other.
 
-mod eyes;
-mod scans;
+mod inspection_thread;
+mod mapping_thread;
 
 use anyhow::Context as _;
-use perception::state::PoseHistory;
 use r2r::adit_msgs::msg::{MissionStatus, RobotState as RobotStateMsg, TunnelCorrection as CorrectionMsg};
 use r2r::nav_msgs::msg::Odometry;
 use r2r::sensor_msgs::msg::{Image, PointCloud2};
 use r2r::std_srvs::srv::Trigger;
 use r2r::{Node, Publisher, ServiceRequest};
-use robot_interface::sensors::LidarScan;
+use recording::{MessageWriter, messages, topic_name};
+use robot_interface::joints::LEGS;
 use robot_interface::state::RobotState;
 use robot_interface::time::Stamp;
+use stack::{CameraImage, OdometryEvent, PerceptionPipeline, Source};
 
-use self::eyes::{Eyes, Sight};
-use self::scans::{Job, Scans};
+use self::inspection_thread::InspectionThread;
+use self::mapping_thread::MappingThread;
+use super::convert;
 use super::endpoint::{Inbox, respond};
-use super::outlet::{Topics, latched_qos, sensor_qos, state_qos};
+use super::lifecycle_node::{Health, Level, NodeBehaviour};
 use super::parameters::Declarations;
-use super::shell::{Health, Level, Part};
-use super::{Setting, convert};
-use crate::record::{Recorder, topic_name};
-use crate::report;
-use crate::ros_msgs;
-use crate::stack::{Story, markers};
+use super::settings::NodeSettings;
+use super::topic_publishers::{TopicPublishers, latched_qos, sensor_qos, state_qos};
+use crate::defects::records;
+use crate::summary::summarise;
 
 pub(super) struct PerceptionNode {
-    setting: Setting,
-    scans: Option<Scans>,
-    eyes: Option<Eyes>,
-    story: Story,
-    history: PoseHistory,
-    state: Option<RobotState>,
-    body: RobotStateMsg,
-    /// A scan that waits for the odometry up to its end.
-    pending: Option<LidarScan>,
+    settings: NodeSettings,
+    pipeline: PerceptionPipeline,
+    mapping: Option<MappingThread>,
+    inspection: Option<InspectionThread>,
+    contacts: [bool; LEGS],
     refused: convert::Refusals,
-    defects: usize,
-    out: Recorder<Topics>,
+    out: MessageWriter<TopicPublishers>,
     correction: Publisher<CorrectionMsg>,
     odometry: Inbox<Odometry>,
     robot_state: Inbox<RobotStateMsg>,
@@ -54,20 +49,20 @@ impl PerceptionNode {
     pub(super) fn new(
         node: &mut Node,
         declared: &mut Declarations,
-        setting: Setting,
+        settings: NodeSettings,
     ) -> anyhow::Result<Self> {
-        let robot = &setting.robot.description;
-        let hot_c = setting.mission.inspection.hot_joint_above_c.get();
+        let robot = &settings.robot.description;
+        let hot_c = settings.mission.inspection.hot_joint_above_c.get();
         declared.fixed(
             "hot_joint_above_c",
             super::parameters::Value::Number(hot_c),
             "temperature above which a cable joint is a defect, degrees Celsius (the mission's)",
         );
-        let topics = Topics::new()
-            .with::<ros_msgs::PointCloud2>(node, "/terrain/elevation", state_qos())?
-            .with::<ros_msgs::OccupancyGrid>(node, "/terrain/traversability", state_qos())?
-            .with::<ros_msgs::MarkerArray>(node, "/defects", latched_qos())?
-            .with::<ros_msgs::DefectArray>(node, "/defects/list", latched_qos())?;
+        let topics = TopicPublishers::new()
+            .with::<messages::PointCloud2>(node, "/terrain/elevation", state_qos())?
+            .with::<messages::OccupancyGrid>(node, "/terrain/traversability", state_qos())?
+            .with::<messages::MarkerArray>(node, "/defects", latched_qos())?
+            .with::<messages::DefectArray>(node, "/defects/list", latched_qos())?;
         let image = |node: &mut Node, topic: String| Inbox::topic(node, &topic, sensor_qos());
         let cameras = robot.cameras.iter();
         let cameras = cameras.map(|c| image(node, format!("camera/{}/image_raw", topic_name(&c.name))));
@@ -75,134 +70,114 @@ impl PerceptionNode {
         let thermal = robot.thermal.iter();
         let thermal = thermal.map(|c| image(node, format!("thermal/{}/image_raw", topic_name(&c.name))));
         Ok(Self {
-            scans: None,
-            eyes: None,
-            story: Story::new(&setting.mission),
-            history: PoseHistory::new(),
-            state: None,
-            body: RobotStateMsg::default(),
-            pending: None,
+            pipeline: PerceptionPipeline::new(&settings.mission, robot, Source::Live),
+            mapping: None,
+            inspection: None,
+            contacts: [false; LEGS],
             refused: convert::Refusals::default(),
-            defects: 0,
             thermal: thermal.collect::<r2r::Result<_>>()?,
             cameras,
-            out: Recorder::through(topics, robot),
+            out: MessageWriter::through(topics, robot),
             correction: node.create_publisher("localisation/correction", state_qos())?,
             odometry: Inbox::topic(node, "odom", state_qos())?,
             robot_state: Inbox::topic(node, "robot_state", state_qos())?,
             status: Inbox::topic(node, "mission/status", state_qos())?,
             lidar: Inbox::topic(node, "lidar/points", sensor_qos())?,
             report: Inbox::service(node, "report/write")?,
-            setting,
+            settings,
         })
     }
 
-    /// Keeps up with where the robot is; what cannot be is refused.
+    /// Hands what was heard of the robot and the mission to the pipeline; what cannot be is refused.
     fn hear(&mut self) {
         while let Some(message) = self.robot_state.take() {
-            self.story.torque(message.torque_peak_nm, message.missed_replies);
-            self.body = message;
+            self.contacts = convert::contacts(&message);
+            self.pipeline.handle_motors(message.torque_peak_nm, message.missed_replies);
+            match message.mode.try_into() {
+                Ok(mode) => self.pipeline.handle_mode(mode),
+                Err(unknown) => self.refused.say("robot_state", &unknown),
+            }
         }
-        let contacts = convert::contacts(&self.body);
         while let Some(message) = self.odometry.take() {
-            match convert::state(&message, contacts) {
-                Ok(state) => self.moved(state),
+            match convert::state(&message, self.contacts) {
+                Ok(state) => self.handle_odometry(&state),
                 Err(refused) => self.refused.say("odom", &refused),
             }
         }
         while let Some(status) = self.status.take() {
-            self.story.status(status.phase);
-        }
-    }
-
-    fn moved(&mut self, state: RobotState) {
-        if self.state.is_some_and(|before| state.stamp < before.stamp) {
-            tracing::warn!("time went back: the simulation began anew, and so does the map");
-            self.history = PoseHistory::new();
-            self.pending = None;
-            self.story = Story::new(&self.setting.mission);
-            if let (Some(scans), Some(eyes)) = (&self.scans, &self.eyes) {
-                scans.begin_anew();
-                eyes.begin_anew();
+            match convert::mission_state(&status) {
+                Ok(state) => self.pipeline.handle_mission(state),
+                Err(unknown) => self.refused.say("mission/status", &unknown),
             }
         }
-        self.history.push(state.stamp, state.map_from_base);
-        self.story.moved(&state);
-        self.state = Some(state);
     }
 
-    fn look_at_scans(&mut self) -> anyhow::Result<()> {
+    fn handle_odometry(&mut self, state: &RobotState) {
+        if self.pipeline.handle_odometry(state) == OdometryEvent::Restarted
+            && let (Some(mapping), Some(inspection)) = (&self.mapping, &self.inspection)
+        {
+            mapping.begin_anew();
+            inspection.begin_anew();
+        }
+    }
+
+    fn map(&mut self) -> anyhow::Result<()> {
         if let Some(cloud) = self.lidar.newest() {
             match convert::scan(&cloud) {
-                Ok(scan) => self.pending = Some(scan),
+                Ok(scan) => self.pipeline.handle_scan(scan),
                 Err(refused) => self.refused.say("lidar/points", &refused),
             }
         }
-        let Some(scans) = &mut self.scans else { return Ok(()) };
-        if let (Some(scan), Some(state)) = (&self.pending, self.state) {
-            let last_s = scan.points.last().map_or(0.0, |p| f64::from(p.offset_s));
-            // The points are laid out by where the robot was: that has to be known up to the last one.
-            if state.stamp.seconds_since(scan.stamp) >= last_s
-                && let Some(scan) = self.pending.take()
-            {
-                let standing = self.body.mode == "walk";
-                scans.give(Job { scan, state, history: self.history.clone(), standing })?;
-            }
+        let Some(mapping) = &mut self.mapping else { return Ok(()) };
+        if let Some(job) = self.pipeline.poll_scan() {
+            mapping.give(job)?;
         }
-        while let Some(perceived) = scans.take()? {
-            if let Some(correction) = &perceived.correction {
-                self.correction.publish(&scans::correction(correction))?;
+        while let Some(result) = mapping.take()? {
+            if let Some(correction) = self.pipeline.handle_scan_result(&result) {
+                self.correction.publish(&mapping_thread::correction(correction))?;
             }
-            self.out.terrain(&perceived.grid)?;
-            if self.body.mode == "walk" {
-                self.story.ground(&perceived.grid);
-            }
+            self.out.terrain(&result.grid)?;
         }
         Ok(())
     }
 
-    fn look_at_pictures(&mut self) -> anyhow::Result<()> {
-        for camera in 0..self.cameras.len() {
-            while let Some(image) = self.cameras[camera].take() {
+    fn inspect(&mut self) -> anyhow::Result<()> {
+        for (camera, inbox) in self.cameras.iter_mut().enumerate() {
+            while let Some(image) = inbox.take() {
                 match convert::picture(&image) {
-                    Ok((stamp, image)) => self.see(stamp, Sight::Picture { camera, image })?,
+                    Ok((stamp, image)) => {
+                        self.pipeline.handle_image(stamp, CameraImage::Visible { camera, image });
+                    }
                     Err(refused) => self.refused.say("a camera's image_raw", &refused),
                 }
             }
         }
-        for camera in 0..self.thermal.len() {
-            while let Some(image) = self.thermal[camera].take() {
+        for (camera, inbox) in self.thermal.iter_mut().enumerate() {
+            while let Some(image) = inbox.take() {
                 match convert::thermal(&image, camera) {
-                    Ok(frame) => self.see(frame.stamp, Sight::Thermal(frame))?,
+                    Ok(frame) => self.pipeline.handle_image(frame.stamp, CameraImage::Thermal(frame)),
                     Err(refused) => self.refused.say("a thermal camera's image_raw", &refused),
                 }
             }
         }
-        let Some(eyes) = &mut self.eyes else { return Ok(()) };
-        if let Some(defects) = eyes.take()? {
-            self.defects = defects.len();
-            let stamp = self.state.map_or(Stamp::ZERO, |state| state.stamp);
-            self.out.defects(stamp, &markers(&defects, &self.setting.mission.design))?;
+        let Some(inspection) = &mut self.inspection else { return Ok(()) };
+        while let Some(job) = self.pipeline.poll_images() {
+            inspection.give(job)?;
+        }
+        if let Some(defects) = inspection.take()? {
+            self.pipeline.handle_inspection(&defects);
+            let stamp = self.pipeline.newest().map_or(Stamp::ZERO, |state| state.stamp);
+            self.out.defects(stamp, &records(&defects, &self.settings.mission.design))?;
         }
         Ok(())
     }
 
-    fn see(&mut self, stamp: Stamp, sight: Sight) -> anyhow::Result<()> {
-        let Some(eyes) = &mut self.eyes else { return Ok(()) };
-        match self.history.pose_at(stamp) {
-            Some(pose) => eyes.give(pose, sight),
-            None => {
-                tracing::warn!("a picture of {:.2} s is not used: no odometry of that time", stamp.seconds());
-                Ok(())
-            }
-        }
-    }
-
     fn write_report(&mut self) -> anyhow::Result<String> {
-        let eyes = self.eyes.as_mut().context("the node is not configured")?;
-        let refused_scans = self.scans.as_ref().map_or(0, Scans::refused);
-        let summary = self.story.summary(&self.setting.robot, eyes.findings()?, refused_scans)?;
-        let folder = &self.setting.run_dir;
+        let inspection = self.inspection.as_mut().context("the node is not configured")?;
+        let refused_scans = self.mapping.as_ref().map_or(0, MappingThread::refused);
+        let outcome = self.pipeline.outcome(inspection.findings()?, refused_scans);
+        let summary = summarise(&self.settings.mission, &self.settings.robot, &outcome, None)?;
+        let folder = &self.settings.run_dir;
         std::fs::create_dir_all(folder)
             .with_context(|| format!("cannot make the folder {}: choose another --out", folder.display()))?;
         report::write_all(folder, &summary)?;
@@ -210,16 +185,16 @@ impl PerceptionNode {
     }
 }
 
-impl Part for PerceptionNode {
+impl NodeBehaviour for PerceptionNode {
     fn configure(&mut self, _parameters: &Declarations) -> anyhow::Result<()> {
-        let robot = &self.setting.robot.description;
-        self.scans = Some(Scans::start(robot, &self.setting.mission.design)?);
-        self.eyes = Some(Eyes::start(&self.setting.mission, robot)?);
+        let robot = &self.settings.robot.description;
+        self.mapping = Some(MappingThread::start(robot, &self.settings.mission.design)?);
+        self.inspection = Some(InspectionThread::start(&self.settings.mission, robot)?);
         Ok(())
     }
 
     fn cleanup(&mut self) {
-        (self.scans, self.eyes) = (None, None);
+        (self.mapping, self.inspection) = (None, None);
     }
 
     fn tick(
@@ -237,28 +212,33 @@ impl Part for PerceptionNode {
             respond(request, Trigger::Response { success, message });
         }
         if !active {
-            self.pending = None;
+            self.pipeline.discard_waiting();
             self.lidar.newest();
             for inbox in self.cameras.iter_mut().chain(&mut self.thermal) {
                 inbox.newest();
             }
             return Ok(());
         }
-        self.look_at_scans()?;
-        self.look_at_pictures()
+        self.map()?;
+        self.inspect()
     }
 
     fn health(&self) -> Health {
-        let level = if self.state.is_some() { Level::Ok } else { Level::Warn };
-        let message = if self.state.is_some() { "perceiving" } else { "no odometry: is the bridge active?" };
+        let heard = self.pipeline.newest().is_some();
+        let level = if heard { Level::Ok } else { Level::Warn };
+        let message = if heard { "perceiving" } else { "no odometry: is the bridge active?" };
         Health {
             level,
             message: message.to_owned(),
             values: vec![
-                ("defects", self.defects.to_string()),
+                ("defects", self.pipeline.defects().to_string()),
                 ("refused_messages", self.refused.count().to_string()),
-                ("refused_scans", self.scans.as_ref().map_or(0, Scans::refused).to_string()),
-                ("pictures_waiting", self.eyes.as_ref().map_or(0, Eyes::waiting).to_string()),
+                ("refused_scans", self.mapping.as_ref().map_or(0, MappingThread::refused).to_string()),
+                (
+                    "pictures_waiting",
+                    self.inspection.as_ref().map_or(0, InspectionThread::waiting).to_string(),
+                ),
+                ("unplaced", self.pipeline.unplaced().to_string()),
             ],
         }
     }

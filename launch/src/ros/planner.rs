@@ -6,9 +6,11 @@
 //! | the same                                | 10 s  | the mission is given up: it lies down         |
 //! | the lease (somebody else took it)       | -     | the mission is given up; nothing more is sent |
 
-mod ask;
-mod journey;
-mod missions;
+mod goal;
+mod inputs;
+mod mission_executor;
+mod mission_services;
+mod requests;
 
 use r2r::adit_msgs::msg::{DefectArray, MissionStatus, MotionTarget, RobotState as RobotStateMsg};
 use r2r::adit_msgs::srv::{AcquireLease, ReleaseLease};
@@ -17,63 +19,30 @@ use r2r::sensor_msgs::msg::PointCloud2;
 use r2r::std_msgs::msg::Empty;
 use r2r::std_srvs::srv::Trigger;
 use r2r::{Node, Publisher, QosProfile};
-use robot_interface::state::RobotState;
-use robot_interface::terrain::TerrainGrid;
 use robot_interface::time::Stamp;
 
-use self::ask::Ask;
-use self::journey::{Journey, Stage};
-use self::missions::Missions;
-use super::bridge::says::MODES;
+use self::inputs::Inputs;
+use self::mission_executor::{MissionExecutor, Stage};
+use self::mission_services::MissionServices;
+use self::requests::ServiceClients;
+use super::convert;
 use super::endpoint::Inbox;
-use super::outlet::{Topics, latched_qos, state_qos};
+use super::lifecycle_node::{Health, Level, NodeBehaviour};
 use super::parameters::Declarations;
-use super::shell::{Health, Level, Part};
-use super::{Setting, convert};
-use crate::record::Recorder;
-use crate::ros_msgs;
-use crate::stack::Body;
-
-/// Name under which the lease is taken.
-const OWNER: &str = "planner";
-
-/// What is known of the robot and the ground, and since when, by the monotonic clock.
-#[derive(Default)]
-struct Known {
-    state: Option<(Stamp, RobotState)>,
-    robot: Option<(Stamp, RobotStateMsg)>,
-    grid: Option<(Stamp, TerrainGrid)>,
-    defects: u32,
-}
-
-impl Known {
-    /// Time since the oldest of what is needed came, s; infinite if something never came.
-    fn age_s(&self, now: Stamp) -> f64 {
-        let at = [
-            self.state.as_ref().map(|(at, _)| *at),
-            self.robot.as_ref().map(|(at, _)| *at),
-            self.grid.as_ref().map(|(at, _)| *at),
-        ];
-        at.iter().map(|at| at.map_or(f64::INFINITY, |at| now.seconds_since(at))).fold(0.0, f64::max)
-    }
-
-    fn body(&self) -> Option<Body> {
-        let (_, state) = self.state.as_ref()?;
-        let (_, robot) = self.robot.as_ref()?;
-        let mode = MODES.iter().find(|(_, name)| *name == robot.mode)?.0;
-        Some(Body { state: *state, mode, fallen: robot.fallen, ready: robot.ready })
-    }
-}
+use super::settings::NodeSettings;
+use super::topic_publishers::{TopicPublishers, latched_qos, state_qos};
+use recording::MessageWriter;
+use recording::messages;
 
 pub(super) struct PlannerNode {
-    setting: Setting,
-    known: Known,
+    settings: NodeSettings,
+    inputs: Inputs,
     elevation: Option<PointCloud2>,
-    journey: Option<Journey>,
-    missions: Missions,
-    ask: Ask,
+    executor: Option<MissionExecutor>,
+    services: MissionServices,
+    clients: ServiceClients,
     refused: convert::Refusals,
-    out: Recorder<Topics>,
+    out: MessageWriter<TopicPublishers>,
     status: Publisher<MissionStatus>,
     targets: Publisher<MotionTarget>,
     trigger: Publisher<Empty>,
@@ -88,9 +57,9 @@ impl PlannerNode {
     pub(super) fn new(
         node: &mut Node,
         declared: &mut Declarations,
-        setting: Setting,
+        settings: NodeSettings,
     ) -> anyhow::Result<Self> {
-        let inspection = &setting.mission.inspection;
+        let inspection = &settings.mission.inspection;
         declared.number(
             "speed_m_s",
             inspection.speed_m_s.get(),
@@ -103,14 +72,14 @@ impl PlannerNode {
             [0.1, 1.0],
             "walking speed on the way home, m/s",
         );
-        let topics = Topics::new().with::<ros_msgs::Path>(node, "/plan", state_qos())?;
+        let topics = TopicPublishers::new().with::<messages::Path>(node, "/plan", state_qos())?;
         Ok(Self {
-            out: Recorder::through(topics, &setting.robot.description),
-            known: Known::default(),
+            out: MessageWriter::through(topics, &settings.robot.description),
+            inputs: Inputs::default(),
             elevation: None,
-            journey: None,
-            missions: Missions::new(node)?,
-            ask: Ask {
+            executor: None,
+            services: MissionServices::new(node)?,
+            clients: ServiceClients {
                 acquire: node.create_client::<AcquireLease::Service>(
                     "lease/acquire",
                     QosProfile::services_default(),
@@ -131,24 +100,24 @@ impl PlannerNode {
             elevations: Inbox::topic(node, "terrain/elevation", state_qos())?,
             traversability: Inbox::topic(node, "terrain/traversability", state_qos())?,
             defects: Inbox::topic(node, "defects/list", latched_qos())?,
-            setting,
+            settings,
         })
     }
 
     fn hear(&mut self, now: Stamp) {
         if let Some(robot) = self.robot_state.newest() {
-            self.known.robot = Some((now, robot));
+            self.inputs.robot = Some((now, robot));
         }
         if let Some(odometry) = self.odometry.newest() {
-            let robot = self.known.robot.as_ref();
+            let robot = self.inputs.robot.as_ref();
             let contacts = robot.map_or([false; 4], |(_, robot)| convert::contacts(robot));
             match convert::state(&odometry, contacts) {
-                Ok(state) => self.known.state = Some((now, state)),
+                Ok(state) => self.inputs.state = Some((now, state)),
                 Err(refused) => self.refused.say("odom", &refused),
             }
         }
         if let Some(defects) = self.defects.newest() {
-            self.known.defects = defects.defects.len() as u32;
+            self.inputs.defects = defects.defects.len() as u32;
         }
         // The two halves of a terrain come one after the other, with one stamp.
         if let Some(elevation) = self.elevations.newest() {
@@ -158,17 +127,17 @@ impl PlannerNode {
             && let Some(elevation) = self.elevation.take_if(|e| e.header.stamp == occupancy.header.stamp)
         {
             match convert::terrain(&elevation, &occupancy) {
-                Ok(grid) => self.known.grid = Some((now, grid)),
+                Ok(grid) => self.inputs.grid = Some((now, grid)),
                 Err(refused) => self.refused.say("terrain", &refused),
             }
         }
     }
 }
 
-impl Part for PlannerNode {
+impl NodeBehaviour for PlannerNode {
     fn deactivate(&mut self) -> bool {
-        if let Some(journey) = &mut self.journey {
-            journey.stop();
+        if let Some(executor) = &mut self.executor {
+            executor.stop();
         }
         true
     }
@@ -182,13 +151,13 @@ impl Part for PlannerNode {
     ) -> anyhow::Result<()> {
         self.hear(now);
         let speed_m_s = [parameters.get("speed_m_s"), parameters.get("return_speed_m_s")];
-        let name = &self.setting.mission.name;
-        if let Some(order) = self.missions.serve(active, name, self.journey.as_mut()) {
-            self.journey = Some(Journey::new(&self.setting, now, order.goal));
+        let name = &self.settings.mission.name;
+        if let Some(order) = self.services.serve(active, name, self.executor.as_mut()) {
+            self.executor = Some(MissionExecutor::new(&self.settings, now, order.goal));
             tracing::info!("mission {name} begins");
         }
-        let Some(journey) = &mut self.journey else { return Ok(()) };
-        let step = journey.step(now, &self.known, speed_m_s, &self.ask);
+        let Some(executor) = &mut self.executor else { return Ok(()) };
+        let step = executor.step(now, &self.inputs, speed_m_s, &self.clients);
         if let Some(target) = &step.target {
             self.targets.publish(target)?;
         }
@@ -201,14 +170,14 @@ impl Part for PlannerNode {
         if let Some(status) = &step.status {
             self.status.publish(status)?;
         }
-        if journey.stage() == Stage::Over {
-            self.journey = None;
+        if executor.stage() == Stage::Over {
+            self.executor = None;
         }
         Ok(())
     }
 
     fn health(&self) -> Health {
-        let doing = self.journey.as_ref().map_or("no mission", Journey::doing);
+        let doing = self.executor.as_ref().map_or("no mission", MissionExecutor::doing);
         Health {
             level: Level::Ok,
             message: doing.to_owned(),
@@ -217,9 +186,9 @@ impl Part for PlannerNode {
     }
 
     fn may_end(&mut self, _now: Stamp) -> bool {
-        match &mut self.journey {
-            Some(journey) => {
-                journey.stop();
+        match &mut self.executor {
+            Some(executor) => {
+                executor.stop();
                 false
             }
             None => true,

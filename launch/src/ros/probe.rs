@@ -14,11 +14,11 @@ use r2r::{Node, Publisher, QosProfile};
 use robot_interface::time::Stamp;
 use rtrb::{Consumer, Producer, RingBuffer};
 
+use super::convert;
 use super::endpoint::Inbox;
+use super::lifecycle_node::{Health, Level, NodeBehaviour};
 use super::parameters::Declarations;
-use super::shell::{Health, Level, Part};
-use super::{Setting, convert};
-use crate::realtime::{
+use stack::realtime::{
     CONTROL_PERIOD_NANOS, CONTROL_PRIORITY, Histogram, monotonic, prioritise, sleep_until,
 };
 
@@ -39,7 +39,7 @@ impl ProbeNode {
     pub(super) fn new(
         node: &mut Node,
         _declared: &mut Declarations,
-        _setting: Setting,
+        _settings: NodeSettings,
     ) -> anyhow::Result<Self> {
         let ping = node.create_publisher::<Clock>(TOPIC, QosProfile::sensor_data())?;
         let (tell, told) = RingBuffer::new(4);
@@ -90,7 +90,7 @@ fn say(ended: &AtomicBool, ping: &Publisher<Clock>) {
     }
 }
 
-impl Part for ProbeNode {
+impl NodeBehaviour for ProbeNode {
     fn tick(
         &mut self,
         _node: &mut Node,
@@ -135,13 +135,13 @@ impl EchoNode {
     pub(super) fn new(
         node: &mut Node,
         _declared: &mut Declarations,
-        _setting: Setting,
+        _settings: NodeSettings,
     ) -> anyhow::Result<Self> {
         Ok(Self { words: Inbox::topic(node, TOPIC, QosProfile::sensor_data())?, age: Histogram::new() })
     }
 }
 
-impl Part for EchoNode {
+impl NodeBehaviour for EchoNode {
     fn tick(
         &mut self,
         _node: &mut Node,

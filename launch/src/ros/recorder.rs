@@ -10,11 +10,11 @@ use r2r::qos::{DurabilityPolicy, ReliabilityPolicy};
 use r2r::{Node, QosProfile};
 use robot_interface::time::Stamp;
 
-use super::Setting;
 use super::endpoint::Inbox;
+use super::lifecycle_node::{Health, Level, NodeBehaviour};
 use super::parameters::Declarations;
-use super::shell::{Health, Level, Part};
-use crate::record::{Durability, RawRecorder, RecordError, Recorded, Reliability, definitions, qos_profile};
+use super::settings::NodeSettings;
+use recording::{Durability, RawRecorder, RecordError, Recorded, Reliability, definitions, qos_profile};
 
 /// Name of the recording in the run's folder.
 const FILE: &str = "run.mcap";
@@ -38,7 +38,7 @@ pub(super) struct RecorderNode {
     stopped: Option<String>,
     recorded: Recorded,
     topics: BTreeMap<String, Topic>,
-    /// Topics that cannot be recorded: said once.
+    /// TopicPublishers that cannot be recorded: said once.
     unknown: Vec<String>,
     looked: Option<Stamp>,
     /// The time of the graph.
@@ -49,11 +49,11 @@ impl RecorderNode {
     pub(super) fn new(
         _node: &mut Node,
         _declared: &mut Declarations,
-        setting: Setting,
+        settings: NodeSettings,
     ) -> anyhow::Result<Self> {
         let prefixes = std::env::var_os("AMENT_PREFIX_PATH").unwrap_or_default();
         Ok(Self {
-            folder: setting.run_dir,
+            folder: settings.run_dir,
             prefixes: std::env::split_paths(&prefixes).collect(),
             file: None,
             stopped: None,
@@ -158,7 +158,7 @@ fn free_name(folder: &Path) -> PathBuf {
     names.find(|path| !path.exists()).unwrap_or_else(|| folder.join(FILE))
 }
 
-impl Part for RecorderNode {
+impl NodeBehaviour for RecorderNode {
     fn configure(&mut self, _parameters: &Declarations) -> anyhow::Result<()> {
         std::fs::create_dir_all(&self.folder)?;
         let path = free_name(&self.folder);

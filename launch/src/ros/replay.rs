@@ -9,8 +9,8 @@ use anyhow::Context as _;
 use r2r::{Context, Node, PublisherUntyped, QosProfile};
 use robot_interface::time::Stamp;
 
-use crate::realtime::{monotonic, sleep_until};
-use crate::record::{Durability, Playback, PlaybackError, Topic, durability_of};
+use recording::{Durability, Playback, PlaybackError, Topic, durability_of};
+use stack::realtime::{monotonic, sleep_until};
 
 /// After the publishers are made, so that subscribers find them before the first message.
 const SETTLE: Duration = Duration::from_millis(500);

@@ -4,8 +4,10 @@
 //! real ones. Ground truth is published for people and tests (`ground_truth/odom`); no other node listens to it.
 //! Deactivated, the world stands still, and `/clock` with it.
 
-mod plug;
+mod capture;
+mod hotplug_port;
 mod sensors;
+mod shared;
 mod world;
 
 use std::path::PathBuf;
@@ -19,20 +21,23 @@ use r2r::std_srvs::srv::SetBool;
 use r2r::{Node, Publisher, QosProfile, ServiceRequest};
 use robot_interface::time::Stamp;
 
-use self::plug::Plug;
+use self::hotplug_port::HotplugPort;
 use self::sensors::Sensors;
-use self::world::{Shared, WorldThread};
-use super::Setting;
+use self::shared::Shared;
+use self::world::WorldThread;
 use super::convert::time;
 use super::endpoint::{Inbox, respond};
-use super::outlet::{Topics, sensor_qos, state_qos};
+use super::lifecycle_node::{Health, Level, NodeBehaviour};
 use super::parameters::Declarations;
-use super::shell::{Health, Level, Part};
-use crate::config::{Mission, Robot};
+use super::settings::NodeSettings;
+use super::simulated_ports::{imu_port, motor_port};
+use super::topic_publishers::{TopicPublishers, sensor_qos, state_qos};
+use crate::mission_file::{MissionFile, Simulation};
 use crate::pty::Pty;
-use crate::record::{Recorder, topic_name};
-use crate::ros_msgs;
 use crate::world::World;
+use recording::messages;
+use recording::{MessageWriter, topic_name};
+use stack::config::Robot;
 
 /// Between two `/clock`s, simulated.
 const CLOCK_NANOS: u64 = 4_000_000;
@@ -42,30 +47,20 @@ const TRUTH_NANOS: u64 = 50_000_000;
 /// Between two messages of the battery, simulated.
 const BATTERY_NANOS: u64 = 1_000_000_000;
 
-/// Names of the simulated ports in their folder.
-pub(super) fn motor_port(ports_dir: &std::path::Path, bus: usize) -> PathBuf {
-    ports_dir.join(format!("motor{bus}"))
-}
-
-/// The simulated inertial sensor's.
-pub(super) fn imu_port(ports_dir: &std::path::Path) -> PathBuf {
-    ports_dir.join("imu")
-}
-
 pub(super) struct SimNode {
-    mission: Mission,
+    file: MissionFile,
     robot: Robot,
     ports_dir: PathBuf,
     shared: Arc<Shared>,
-    topics: Option<Recorder<Topics>>,
-    camera_topics: Option<Recorder<Topics>>,
+    topics: Option<MessageWriter<TopicPublishers>>,
+    camera_topics: Option<MessageWriter<TopicPublishers>>,
     running: Option<(WorldThread, Sensors)>,
     trigger: Inbox<Empty>,
     /// One a motor bus.
     plugs: Vec<Inbox<ServiceRequest<SetBool::Service>>>,
     clock: Publisher<Clock>,
     truth: Publisher<Odometry>,
-    battery: Recorder<Topics>,
+    battery: MessageWriter<TopicPublishers>,
     clocked: Stamp,
     told: Stamp,
     weighed: Stamp,
@@ -74,36 +69,37 @@ pub(super) struct SimNode {
 impl SimNode {
     pub(super) fn new(
         node: &mut Node,
-        _declared: &mut Declarations,
-        setting: Setting,
+        settings: NodeSettings,
+        simulation: Simulation,
     ) -> anyhow::Result<Self> {
-        let description = &setting.robot.description;
-        let mut cameras = Topics::new();
+        let description = &settings.robot.description;
+        let mut cameras = TopicPublishers::new();
         for camera in &description.cameras {
             let topic = format!("/camera/{}", topic_name(&camera.name));
             cameras = cameras
-                .with::<ros_msgs::Image>(node, &format!("{topic}/image_raw"), sensor_qos())?
-                .with::<ros_msgs::CameraInfo>(node, &format!("{topic}/camera_info"), sensor_qos())?;
+                .with::<messages::Image>(node, &format!("{topic}/image_raw"), sensor_qos())?
+                .with::<messages::CameraInfo>(node, &format!("{topic}/camera_info"), sensor_qos())?;
         }
         for camera in &description.thermal {
             let topic = format!("/thermal/{}/image_raw", topic_name(&camera.name));
-            cameras = cameras.with::<ros_msgs::Image>(node, &topic, sensor_qos())?;
+            cameras = cameras.with::<messages::Image>(node, &topic, sensor_qos())?;
         }
         let plugs =
             (0..description.buses()).map(|bus| Inbox::service(node, &format!("sim/motor{bus}/plugged")));
         let plugs = plugs.collect::<r2r::Result<_>>()?;
-        let lidar = Topics::new().with::<ros_msgs::PointCloud2>(node, "/lidar/points", sensor_qos())?;
-        let mut battery = Topics::new();
+        let lidar =
+            TopicPublishers::new().with::<messages::PointCloud2>(node, "/lidar/points", sensor_qos())?;
+        let mut battery = TopicPublishers::new();
         if description.battery.is_some() {
-            battery = battery.with::<ros_msgs::BatteryState>(node, "/battery_state", state_qos())?;
+            battery = battery.with::<messages::BatteryState>(node, "/battery_state", state_qos())?;
         }
         Ok(Self {
-            battery: Recorder::through(battery, description),
-            topics: Some(Recorder::through(lidar, description)),
-            camera_topics: Some(Recorder::through(cameras, description)),
-            ports_dir: setting.ports_dir.context("the simulator needs --ports-dir for its serial ports")?,
-            mission: setting.mission,
-            robot: setting.robot,
+            battery: MessageWriter::through(battery, description),
+            topics: Some(MessageWriter::through(lidar, description)),
+            camera_topics: Some(MessageWriter::through(cameras, description)),
+            ports_dir: settings.ports_dir.context("the simulator needs --ports-dir for its serial ports")?,
+            file: MissionFile { mission: settings.mission, simulation },
+            robot: settings.robot,
             shared: Arc::default(),
             running: None,
             plugs,
@@ -117,20 +113,26 @@ impl SimNode {
     }
 }
 
-impl Part for SimNode {
+impl NodeBehaviour for SimNode {
     fn configure(&mut self, _parameters: &Declarations) -> anyhow::Result<()> {
         if self.running.is_some() {
             return Ok(());
         }
         let description = &self.robot.description;
-        let ports = (0..self.plugs.len()).map(|bus| Plug::new(motor_port(&self.ports_dir, bus)));
+        let ports = (0..self.plugs.len()).map(|bus| HotplugPort::new(motor_port(&self.ports_dir, bus)));
         let ports = ports.collect::<Result<Vec<_>, _>>()?;
         let imu = Pty::linked(&imu_port(&self.ports_dir))?;
-        let world = World::new(&self.mission, &self.robot, ports)?;
+        let world = World::new(&self.file, &self.robot, ports)?;
         let (lidar, cameras) = (self.topics.take(), self.camera_topics.take());
         let (lidar, cameras) = lidar.zip(cameras).context("the simulator was taken down: start it anew")?;
-        let sensors =
-            Sensors::start(&self.mission, description, &world, Arc::clone(&self.shared), lidar, cameras)?;
+        let sensors = Sensors::start(
+            &self.file.simulation,
+            description,
+            &world,
+            Arc::clone(&self.shared),
+            lidar,
+            cameras,
+        )?;
         let world = WorldThread::start(world, imu, Arc::clone(&self.shared), sensors.inlets())?;
         self.running = Some((world, sensors));
         Ok(())

@@ -6,9 +6,8 @@ mod streams;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
-use clap::ValueEnum;
-use firmware_bridge::wire::damiao::Model;
-use launch::wire::{Codec, Found, Protocol, parse_hex, to_hex};
+use firmware_bridge::protocol::damiao::Model;
+use launch::wire_tools::{Codec, Found, Protocol, parse_hex, to_hex};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -95,9 +94,9 @@ fn apart(a: &Value, b: &Value) -> f64 {
 /// the vendors' libraries truncate each time anew to steps of their own (of Damiao's stiffness, an eighth).
 #[test]
 fn every_example_goes_there_and_back() {
-    for protocol in Protocol::value_variants() {
+    for protocol in &Protocol::ALL {
         let codec = codec(*protocol);
-        for example in protocol.examples() {
+        for example in codec.examples() {
             let bytes = frame(&codec, example);
             let found = codec.decode(&bytes, &[]);
             let [(range, Found::Frame(json))] = found.as_slice() else { panic!("{example}: {found:?}") };
@@ -120,14 +119,14 @@ fn every_example_goes_there_and_back() {
 
 #[test]
 fn frames_are_found_between_noise_and_across_lines() {
-    for protocol in Protocol::value_variants() {
+    for protocol in &Protocol::ALL {
         let codec = codec(*protocol);
-        let good = to_hex(&frame(&codec, protocol.examples()[0]));
+        let good = to_hex(&frame(&codec, codec.examples()[0]));
         // Two frames in a row, for the protocols in which one alone is not to be believed after noise.
         let (head, tail) = good.split_at(good.len() / 4 * 2);
         let input = format!("# a comment\nFE 00 55\n{head}\n{tail}\n\n0xAA,0x55 {good}\n{good}\n");
-        let name = protocol.to_possible_value().expect("named").get_name().to_owned();
-        let output = wire(&["decode", "--protocol", &name], &input);
+        let name = protocol.name();
+        let output = wire(&["decode", "--protocol", name], &input);
         let found: Vec<_> = text(&output.stdout).lines().collect();
         assert!(output.status.success(), "{name}: {}", text(&output.stderr));
         assert!(found.len() >= 2 && found.iter().all(|line| *line == found[0]), "{name}: {found:?}");
@@ -198,7 +197,7 @@ proptest! {
         starts in proptest::collection::btree_set(0_usize..400, 0..8),
     ) {
         let starts: Vec<_> = starts.into_iter().collect();
-        for protocol in Protocol::value_variants() {
+        for protocol in &Protocol::ALL {
             for answers in [false, true] {
                 let mut end = 0;
                 for (range, _) in (Codec { answers, ..codec(*protocol) }).decode(&stream, &starts) {

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
-use launch::wire::{Codec, Decoder, Found, Protocol, parse_hex, to_hex};
+use launch::wire_tools::{Codec, Decoder, Found, Protocol, parse_hex, to_hex};
 use proptest::prelude::*;
 
 use super::{codec, frame, text, wire};
@@ -164,7 +164,7 @@ fn a_broken_value_costs_the_line_on_which_it_begins() {
 
 /// Frames, pieces of frames and noise.
 fn any_bytes(codec: Codec) -> impl Strategy<Value = Vec<u8>> {
-    let frames: Vec<_> = codec.protocol.examples().iter().map(|json| frame(&codec, json)).collect();
+    let frames: Vec<_> = codec.examples().iter().map(|json| frame(&codec, json)).collect();
     let whole = prop::sample::select(frames);
     prop_oneof![
         4 => whole.clone(),

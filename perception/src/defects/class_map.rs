@@ -1,4 +1,4 @@
-//! What the network says of every pixel of a picture.
+//! Class scores of every pixel of a picture.
 
 use robot_interface::defect::DefectClass;
 

@@ -15,7 +15,7 @@ mod lanes;
 use candle_core::{CpuStorage, CustomOp2, Error, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
-use lanes::{Kernel, MOST_PIXELS, OUTPUTS};
+use lanes::{Kernel, MAX_PIXELS, OUTPUTS};
 
 /// Floats of the copied input of a tile: a quarter of a megabyte, half or less of a second-level cache.
 const TILE_FLOATS: usize = 64 * 1024;
@@ -141,7 +141,7 @@ impl Op {
         let first = rows.start;
         let per_group = band.taps.len() * OUTPUTS;
         let pixels = self.kernel.pixels();
-        let mut sums = [[0.0f32; MOST_PIXELS]; OUTPUTS];
+        let mut sums = [[0.0f32; MAX_PIXELS]; OUTPUTS];
         for row in rows {
             let (base, start) = ((row - first) * self.stride * band.step, row * band.out_width);
             for x in (0..band.out_width).step_by(pixels) {
@@ -177,7 +177,7 @@ fn slice<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
     }
 }
 
-/// How the input rows of a tile are copied.
+/// Layout of a tile's copied input rows.
 ///
 /// A copied row is sorted by the stride: first the pixels of even places, then those of odd ones, each run with
 /// zeros before and after it, so that every tap reads a run of neighbours.
@@ -191,7 +191,7 @@ struct Band<'a> {
     /// Floats of a run, and of a copied row of `stride` runs.
     run: usize,
     step: usize,
-    /// Where each tap of the first output pixel of a row lies, relative to the row's first input row.
+    /// Offset of each tap of the first output pixel of a row, relative to the row's first input row.
     taps: Vec<usize>,
 }
 

@@ -1,4 +1,4 @@
-//! What the network sees of a picture, as `training/model.py` computes it.
+//! Input channels of the network, computed from a picture as `training/model.py` does.
 //!
 //! Pictures of tunnels have no common brightness: a lamp beside the camera makes near things glare and far
 //! ones black. So the network is given luminance relative to its surroundings, near (in units of their
@@ -11,13 +11,16 @@ use robot_interface::sensors::RgbImage;
 /// Channels of the network's input.
 pub(super) const INPUTS: usize = 5;
 
-/// Half sides of the squares that count as near and far surroundings, pixels.
+/// Half side of the square that counts as near surroundings, pixels.
 const NEAR: usize = 8;
+/// Half side of the square that counts as far surroundings, pixels.
 const FAR: usize = 64;
-/// Floors below which spread, surroundings and luminance (0 to 255) are noise.
-const LEAST_SPREAD: f32 = 3.0;
-const LEAST_FAR: f32 = 12.0;
-const LEAST_LIGHT: f32 = 25.0;
+/// Spread (of 0 to 255) below which there is only noise.
+const MIN_SPREAD: f32 = 3.0;
+/// Mean luminance of the far surroundings (0 to 255) below which there is only noise.
+const MIN_FAR: f32 = 12.0;
+/// Luminance (0 to 255) below which there is only noise.
+const MIN_LIGHT: f32 = 25.0;
 const MEAN: f32 = 0.45;
 const STD: f32 = 0.25;
 /// No input exceeds this.
@@ -73,10 +76,10 @@ fn fill_row(light: &[u8], colours: &[u8], means: &Means, row: &mut [f32]) {
         let [red, green, blue] = [0, 1, 2].map(|c| f32::from(colours[3 * x + c]));
         let light = f32::from(light[x]);
         let channels = [
-            (light - means.near[x]) / (means.spread[x] + LEAST_SPREAD),
-            2.0 * (light - means.far[x]) / (means.far[x] + LEAST_FAR),
-            3.0 * (red - green) / (light + LEAST_LIGHT),
-            3.0 * (blue - green) / (light + LEAST_LIGHT),
+            (light - means.near[x]) / (means.spread[x] + MIN_SPREAD),
+            2.0 * (light - means.far[x]) / (means.far[x] + MIN_FAR),
+            3.0 * (red - green) / (light + MIN_LIGHT),
+            3.0 * (blue - green) / (light + MIN_LIGHT),
             (light / 255.0 - MEAN) / STD,
         ];
         for (c, value) in channels.into_iter().enumerate() {

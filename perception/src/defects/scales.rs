@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use robot_interface::sensors::RgbImage;
 
 /// Pictures of more pixels are halved first: their cracks are wide enough.
-const MOST_PIXELS: usize = 4_200_000;
+const MAX_PIXELS: usize = 4_200_000;
 
 /// Half as wide and high, rounded up: each pixel the mean of the four that it stands for.
 pub(super) fn halved(picture: &RgbImage) -> RgbImage {
@@ -33,7 +33,7 @@ pub(super) fn shrunk(picture: &RgbImage) -> Option<RgbImage> {
     let mut small: Option<RgbImage> = None;
     loop {
         let now = small.as_ref().unwrap_or(picture);
-        if now.width as usize * now.height as usize <= MOST_PIXELS {
+        if now.width as usize * now.height as usize <= MAX_PIXELS {
             return small;
         }
         small = Some(halved(now));

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use candle_core::{Device, Tensor};
 use safetensors::{Dtype, SafeTensors};
 
-use super::SegmentError;
 use super::class_map::CLASSES;
+use super::error::SegmentError;
 
 /// The layout of the network that this code knows.
 const FORMAT: &str = "adit-defects-1";

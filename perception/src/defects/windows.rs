@@ -6,11 +6,11 @@ use super::class_map::CLASSES;
 use super::inputs::{INPUTS, Inputs};
 use super::network::{OUTPUTS, STRIDE};
 
-/// Most pixels that the network sees at once; a window's features take about 100 bytes a pixel.
+/// Greatest number of pixels that the network sees at once; a window's features take about 100 bytes a pixel.
 const WINDOW_PIXELS: usize = 1_600_000;
 /// Side of a window of a picture that is too large for one.
 const WINDOW: usize = 1024;
-/// How far a window looks beyond the part of it that is kept.
+/// Distance that a window reaches beyond the part of it that is kept, pixels.
 const HALO: usize = 96;
 /// A pixel whose best class trails the background by more than this (a probability of 2 %) scores 0: most
 /// pixels, and nothing asks how little they are a defect.

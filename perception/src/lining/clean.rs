@@ -1,12 +1,13 @@
-//! What of a picture's scores is worth laying on the lining: connected pixels that are sure somewhere and large
-//! enough together. A network's specks are neither, and on the lining they would join into what is not there.
+//! Hysteresis thresholding of a picture's scores, before they are laid on the lining: connected pixels stay that are
+//! sure somewhere and large enough together. A network's specks are neither, and on the lining they would join into
+//! what is not there.
 
 /// Share of the threshold down to which pixels beside sure ones still count.
 const WEAK_SHARE: f32 = 0.6;
 
-/// A plane of scores (`height x width`) without what is weak or small: parts of at least `least_extent_px` along
+/// Returns a plane of scores (`height x width`) without what is weak or small: parts of at least `min_extent_px` along
 /// the longer side with a pixel of at least `threshold` keep their scores, all else is 0.
-pub(super) fn clean(plane: &[u8], width: usize, threshold: u8, least_extent_px: usize) -> Vec<u8> {
+pub(super) fn clean(plane: &[u8], width: usize, threshold: u8, min_extent_px: usize) -> Vec<u8> {
     let weak = ((f32::from(threshold) * WEAK_SHARE) as u8).max(1);
     let height = plane.len().checked_div(width).unwrap_or(0);
     let mut open: Vec<bool> = plane.iter().map(|s| *s >= weak).collect();
@@ -38,7 +39,7 @@ pub(super) fn clean(plane: &[u8], width: usize, threshold: u8, least_extent_px: 
             next += 1;
         }
         let extent = (high[0] - low[0]).max(high[1] - low[1]) + 1;
-        if sure && extent >= least_extent_px {
+        if sure && extent >= min_extent_px {
             for at in &part {
                 kept[*at] = plane[*at];
             }

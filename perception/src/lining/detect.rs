@@ -1,16 +1,17 @@
-//! From scores on the lining to connected parts: hysteresis, then joining across small gaps.
+//! Connected components of the scores on the lining: hysteresis, then joining across small gaps.
 
 use robot_interface::defect::{DefectClass, LiningBox};
 
-use super::LiningMap;
+use super::map::LiningMap;
 
 /// Share of a part that lies within a spall from which on it belongs to the spall.
 const INSIDE_SHARE: f64 = 0.6;
 /// A spall reaches this far for what belongs to it, m.
 const RIM_M: f64 = 0.06;
 
-/// A line along or across the tunnel at least this long (m) and this complete is a joint, not a crack.
+/// Length from which on a line along or across the tunnel is a joint, not a crack, m.
 const JOINT_M: f64 = 0.7;
+/// Share of its cells that must be marked.
 const JOINT_SHARE: f64 = 0.9;
 
 /// A crack of which so much lies in one band along the tunnel and one across it is where joints meet: little of a joint
@@ -19,7 +20,7 @@ const CROSS_SHARE: f64 = 0.9;
 /// Cells across such a band.
 const CROSS_CELLS: usize = 3;
 
-/// What is longer than this and a fifth as wide at most is a cable or a pipe, m.
+/// Length beyond which a part that is a fifth as wide at most is a cable or a pipe, m.
 const INSTALLED_M: f64 = 3.0;
 
 /// Cells that make one defect.
@@ -85,16 +86,16 @@ fn of_class(map: &LiningMap, number: usize, class: DefectClass) -> Vec<Part> {
         let extent_m = part.bounds.length_m().max(part.bounds.height_m());
         let area_m2 = part.cells.len() as f64 * tuning.cell_m * tuning.cell_m;
         let sum: f32 = part.cells.iter().map(|c| map.score(*c, number)).sum();
-        let believed = sure && sum >= tuning.least_mean[number] * part.cells.len() as f32;
+        let believed = sure && sum >= tuning.min_mean[number] * part.cells.len() as f32;
         let thin_m = part.bounds.length_m().min(part.bounds.height_m());
         let installed = extent_m > INSTALLED_M && thin_m < INSTALLED_M / 5.0;
-        let sliver = thin_m < tuning.least_thickness_m[number];
+        let sliver = thin_m < tuning.min_thickness_m[number];
         let views = part.cells.iter().map(|c| map.cells[*c].views).max().unwrap_or(0);
         let cross = class == DefectClass::Crack && cross_share(map, &part.cells) >= CROSS_SHARE;
-        if installed || sliver || cross || views < tuning.least_views {
+        if installed || sliver || cross || views < tuning.min_views {
             continue;
         }
-        if believed && extent_m >= tuning.least_extent_m[number] && area_m2 >= tuning.least_area_m2[number] {
+        if believed && extent_m >= tuning.min_extent_m[number] && area_m2 >= tuning.min_area_m2[number] {
             parts.push(part);
         }
     }

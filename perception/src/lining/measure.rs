@@ -1,11 +1,12 @@
-//! What a connected part of the lining measures.
+//! Measurements of a connected part of the lining: length, width, area, outline.
 
 use nalgebra::{Matrix2, SymmetricEigen, Vector2};
 use robot_interface::defect::DefectClass;
 use robot_interface::tunnel::LiningPoint;
 
+use super::defect::Defect;
 use super::detect::Part;
-use super::{Defect, LiningMap};
+use super::map::LiningMap;
 
 /// Distance between the corners of a crack's run, m.
 const RUN_STEP_M: f64 = 0.08;

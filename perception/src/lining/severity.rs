@@ -1,9 +1,9 @@
-//! How bad a defect is, by a table that a user may replace: the bounds here are those usually cited from the
+//! Severity of a defect, by a table that a user may replace: the bounds here are those usually cited from the
 //! FHWA/FTA Highway and Rail Transit Tunnel Inspection Manual (2005).
 
 use robot_interface::defect::DefectClass;
 
-/// Where one class of defect turns from minor to moderate to severe.
+/// Bounds at which one class of defect turns from minor to moderate to severe.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SeverityStep {
     /// The class.
@@ -14,7 +14,7 @@ pub struct SeverityStep {
     pub bounds_mm: [f64; 2],
 }
 
-/// The table.
+/// Severity table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SeverityRules(pub Vec<SeverityStep>);
 

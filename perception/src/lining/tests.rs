@@ -1,14 +1,14 @@
-use robot_interface::tunnel::{Alignment, Section, SectionShape, Segment};
+use robot_interface::defect::DefectClass;
+use robot_interface::fixtures::{BORED, straight_tunnel};
+use robot_interface::frames::{Camera, Map, Point, Transform};
+use robot_interface::sensors::Intrinsics;
+use robot_interface::tunnel::TunnelDesign;
 
 use super::*;
+use crate::defects::{CLASSES, ClassMap};
 
 fn tunnel() -> TunnelDesign {
-    let segment = Segment { length_m: 12.0, curvature_per_m: 0.0, grade: 0.0 };
-    TunnelDesign {
-        alignment: Alignment::new(vec![segment]).expect("valid"),
-        section: Section::new(SectionShape::Circular { diameter_m: 3.0, floor_height_m: 0.45 })
-            .expect("valid"),
-    }
+    straight_tunnel(BORED, 12.0)
 }
 
 fn lens() -> Intrinsics {
@@ -35,7 +35,9 @@ fn painted(
     for v in 0..lens.height {
         for u in 0..lens.width {
             let ray = pose.rotation() * lens.ray(f64::from(u) + 0.5, f64::from(v) + 0.5);
-            let Some(place) = spot(&design, Point::from_coords(pose.origin()), ray) else { continue };
+            let Some(place) = raycast_lining(&design, Point::from_coords(pose.origin()), ray) else {
+                continue;
+            };
             if is_there(place.chainage_m, place.arc_m) {
                 map.scores[plane * pixels + (v * lens.width + u) as usize] = 230;
             }

@@ -1,4 +1,4 @@
-//! What a scan says of the robot's place relative to the tunnel's axis.
+//! Correction that a lidar scan gives: the robot's place relative to the tunnel's axis.
 
 use nalgebra::{Matrix3, Vector3};
 use robot_interface::time::Stamp;

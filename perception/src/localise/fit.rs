@@ -1,6 +1,7 @@
-//! The fit itself: distances to the designed surfaces, their derivatives, and Gauss-Newton.
+//! Scan matching: distances to the designed surfaces, their derivatives, and robust Gauss-Newton.
 
 use nalgebra::{Matrix6, Point3, UnitQuaternion, Vector3, Vector6};
+use robot_interface::angles::wrap_angle;
 use robot_interface::state::RobotState;
 use robot_interface::tunnel::{AxisPose, TunnelDesign, TunnelPoint};
 
@@ -19,8 +20,10 @@ pub(super) const SIGMA_M: f64 = 0.015;
 const FLOOR_SIGMA_M: f64 = 0.03;
 /// One-sigma of roll and pitch, which gravity shows, rad.
 pub(super) const TILT_SIGMA_RAD: f64 = 0.01;
-/// Distance inside the tunnel at which a point stops counting, first and at last, m.
-const WIDTH_M: (f64, f64) = (0.6, 0.06);
+/// Distance inside the tunnel at which a point stops counting in the first round, m.
+const FIRST_WIDTH_M: f64 = 0.6;
+/// The same in the last rounds, m.
+const LAST_WIDTH_M: f64 = 0.06;
 /// By how much that narrows from one round to the next.
 const NARROWING: f64 = 0.65;
 /// Rounds after the last narrowing.
@@ -42,12 +45,12 @@ pub(super) struct Fit<'a> {
     prior_sigma: Vector6<f64>,
 }
 
-/// Where a fit ended.
+/// Result of a fit.
 #[derive(Debug)]
 pub(super) struct FitResult {
-    /// How the trunk was moved from its prediction.
+    /// Displacement of the trunk from its prediction.
     pub(super) moved: Vector6<f64>,
-    /// What the points, without the prior, say about it.
+    /// Information of the points about it, without the prior.
     pub(super) information: Matrix6<f64>,
     /// Sum of the points' weights.
     pub(super) inliers: f64,
@@ -98,24 +101,24 @@ impl<'a> Fit<'a> {
 
     /// Heading of the trunk relative to the axis before the fit, rad.
     pub(super) fn predicted_yaw_rad(&self) -> f64 {
-        let (sin, cos) = (self.rotation.euler_angles().2 - self.axis.heading_rad).sin_cos();
-        sin.atan2(cos)
+        wrap_angle(self.rotation.euler_angles().2 - self.axis.heading_rad)
     }
 
-    /// What is known of the unknowns without the scan, as information.
+    /// Information about the unknowns without the scan.
     pub(super) fn prior(&self) -> Matrix6<f64> {
         Matrix6::from_diagonal(&self.prior_sigma.map(|s| s.powi(-2)))
     }
 
-    /// How many of the points (in the trunk's frame) lie between the tunnel's ends.
+    /// Number of the points (in the trunk's frame) that lie between the tunnel's ends.
     pub(super) fn count(&self, points: &[Point3<f64>]) -> usize {
         let nothing = Vector6::zeros();
         points.iter().filter(|p| self.distance(&self.place(p, &nothing)).is_some()).count()
     }
 
+    /// Fits the pose, from wide to narrow (graduated non-convexity).
     pub(super) fn run(&mut self, points: &[Point3<f64>]) -> FitResult {
         let mut moved = Vector6::zeros();
-        let mut width_m = WIDTH_M.0;
+        let mut width_m = FIRST_WIDTH_M;
         let mut left = LAST_ROUNDS;
         loop {
             let round = self.round(points, &moved, width_m);
@@ -123,8 +126,8 @@ impl<'a> Fit<'a> {
                 return FitResult { moved, ..round };
             }
             moved += round.moved;
-            width_m = (width_m * NARROWING).max(WIDTH_M.1);
-            if width_m <= WIDTH_M.1 {
+            width_m = (width_m * NARROWING).max(LAST_WIDTH_M);
+            if width_m <= LAST_WIDTH_M {
                 left -= 1;
             }
         }

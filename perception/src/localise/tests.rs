@@ -3,14 +3,13 @@
 use nalgebra::{Isometry3, Point3, Vector6};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use robot_interface::fixtures::{BORED, go2};
 use robot_interface::frames::{Map, Transform};
 use robot_interface::time::Stamp;
 use robot_interface::tunnel::{Alignment, Section, SectionShape, Segment, TunnelPoint};
 
 use super::*;
-use crate::testing::go2;
 
-const CIRCLE: SectionShape = SectionShape::Circular { diameter_m: 3.0, floor_height_m: 0.45 };
 const HORSESHOE: SectionShape = SectionShape::Horseshoe { width_m: 2.8, wall_height_m: 1.2 };
 const BOX: SectionShape = SectionShape::Box { width_m: 2.4, height_m: 2.2 };
 
@@ -122,8 +121,8 @@ fn errors(design: &TunnelDesign, truth: &Transform<Map, Base>, found: &TunnelCor
 #[test]
 fn finds_its_place_among_racks_cables_and_debris() {
     for (k, (shape, curvature, grade)) in [
-        (CIRCLE, 0.0, 0.0),
-        (CIRCLE, 1.0 / 40.0, 0.02),
+        (BORED, 0.0, 0.0),
+        (BORED, 1.0 / 40.0, 0.02),
         (HORSESHOE, -1.0 / 60.0, 0.0),
         (HORSESHOE, 0.0, 0.03),
         (BOX, 0.0, 0.0),
@@ -156,7 +155,7 @@ fn finds_its_place_among_racks_cables_and_debris() {
 #[test]
 fn along_the_axis_a_tunnel_looks_the_same() {
     for curvature in [0.0, 1.0 / 40.0] {
-        let design = tunnel(CIRCLE, curvature, 0.0);
+        let design = tunnel(BORED, curvature, 0.0);
         let truth = pose(&design, 25.0, 0.1, 0.05);
         let points = scan(&design, &truth, false, 3);
         let found = TunnelLocaliser::new(design).correct(&points, &state(truth)).expect("fits");
@@ -185,16 +184,16 @@ fn a_bare_floor_says_nothing_of_place_and_heading() {
 
 #[test]
 fn refuses_what_it_cannot_believe() {
-    let design = tunnel(CIRCLE, 0.0, 0.0);
+    let design = tunnel(BORED, 0.0, 0.0);
     let truth = pose(&design, 8.0, 0.0, 0.0);
     let localiser = TunnelLocaliser::new(design.clone());
     let points = scan(&design, &truth, false, 5);
-    assert_eq!(localiser.correct(&[], &state(truth)), Err(Refused::TooFewPoints(0)));
+    assert_eq!(localiser.correct(&[], &state(truth)), Err(ScanRefused::TooFewPoints(0)));
     let nothing = vec![Point::new(f64::NAN, f64::INFINITY, 0.0); 1000];
-    assert_eq!(localiser.correct(&nothing, &state(truth)), Err(Refused::TooFewPoints(0)));
+    assert_eq!(localiser.correct(&nothing, &state(truth)), Err(ScanRefused::TooFewPoints(0)));
     // Outside, before the portal.
     let outside = pose(&design, -20.0, 0.0, 0.0);
-    assert!(matches!(localiser.correct(&points, &state(outside)), Err(Refused::TooFewPoints(_))));
+    assert!(matches!(localiser.correct(&points, &state(outside)), Err(ScanRefused::TooFewPoints(_))));
     // A tunnel twice as wide as drawn.
     let wide = tunnel(SectionShape::Circular { diameter_m: 5.5, floor_height_m: 0.45 }, 0.0, 0.0);
     let other = scan(&wide, &truth, false, 5);
@@ -215,7 +214,7 @@ fn the_same_scan_gives_the_same_bits() {
 #[test]
 fn distances_have_the_derivatives_that_they_are_said_to_have() {
     const STEP: f64 = 1e-5;
-    for shape in [CIRCLE, HORSESHOE, BOX] {
+    for shape in [BORED, HORSESHOE, BOX] {
         let design = tunnel(shape, 1.0 / 40.0, 0.02);
         // Within one stretch of constant curvature, where sliding is exact.
         let truth = pose(&design, 25.0, 0.2, 0.1);

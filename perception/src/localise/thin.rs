@@ -1,18 +1,18 @@
-//! Fewer points, evenly spread.
+//! Voxel filter: fewer points, evenly spread.
 
 use nalgebra::{Point3, Vector3};
 use robot_interface::frames::{Base, Point};
 
 /// Edge of the cubes whose points are replaced by their mean, m.
 const CUBE_M: f64 = 0.12;
-/// Most points kept.
-const MOST: usize = 1600;
+/// Greatest number of points kept.
+const MAX_POINTS: usize = 1600;
 /// Points further away than this say more about the yaw than a curve's drawing can be trusted with, m.
 const FAR_M: f64 = 8.0;
 /// The robot's own body: half extents of a box about the trunk, m.
 const BODY_M: [f64; 3] = [0.42, 0.25, 0.45];
 
-/// One mean for each cube, in an order that depends on the points alone. Points that are not numbers, too
+/// Returns one mean for each cube (voxel), in an order that depends on the points alone. Points that are not numbers, too
 /// far away or on the robot are left out.
 pub(super) fn thin(points: &[Point<Base>]) -> Vec<Point3<f64>> {
     let mut keyed: Vec<(u64, u32)> = points
@@ -36,9 +36,9 @@ pub(super) fn thin(points: &[Point<Base>]) -> Vec<Point3<f64>> {
             Point3::from(sum / cube.len() as f64)
         })
         .collect();
-    if means.len() > MOST {
-        let every = means.len() as f64 / MOST as f64;
-        means = (0..MOST).map(|i| means[(i as f64 * every) as usize]).collect();
+    if means.len() > MAX_POINTS {
+        let every = means.len() as f64 / MAX_POINTS as f64;
+        means = (0..MAX_POINTS).map(|i| means[(i as f64 * every) as usize]).collect();
     }
     means
 }

@@ -1,4 +1,5 @@
-//! Which feet carry weight, from joint torques and from how the feet move. No contact switch is assumed.
+//! Contact detector: which feet carry weight, from joint torques and from how the feet move. No contact switch is
+//! assumed.
 //!
 //! A foot touches down when the ground's force that balances its joints' torques is large and the foot
 //! does not move over the ground; it lifts off when the force is gone or the foot clearly moves. Both
@@ -16,12 +17,12 @@ const FORCE_OFF: f64 = 0.35;
 const SPEED_ON_M_S: f64 = 0.4;
 /// Speed over the ground above which it has lifted off, m/s.
 const SPEED_OFF_M_S: f64 = 0.8;
-/// How long a touchdown must last before it counts, s.
+/// Time that a touchdown must last before it counts, s.
 const SETTLE_S: f64 = 0.004;
 /// After so long without any contact the motion test is dropped, s.
 const BLIND_AFTER_S: f64 = 0.15;
 
-/// What is known of one foot at one time.
+/// Load and slip of one foot at one time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FootReading {
     /// Upward force of the ground, N.
@@ -30,7 +31,7 @@ pub(super) struct FootReading {
     pub(super) slip_m_s: f64,
 }
 
-/// The contacts and what they were decided from.
+/// Contact detector with hysteresis.
 #[derive(Clone, Debug)]
 pub(super) struct ContactDetector {
     quarter_weight_n: f64,

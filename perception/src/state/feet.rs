@@ -8,12 +8,12 @@ use super::contact::FootReading;
 use super::filter::{Outcome, delta};
 use crate::kinematics::{LegPose, leg_of};
 
-/// How a planted foot wanders, beyond rolling: slip, soft ground, m/sqrt(s).
+/// Random walk of a planted foot, beyond rolling: slip, soft ground, m/sqrt(s).
 const FOOT_NOISE: f64 = 0.012;
 /// The same, over the ground, while a foot lands: it slides until it carries its share. Up and down it is
 /// not greater, because what sinks in on landing comes up again before lift-off, and both must count alike.
 const LANDING_NOISE: f64 = 0.06;
-/// How long that lasts, s.
+/// Time that landing lasts, s.
 const LANDING_S: f64 = 0.04;
 /// One-sigma of a joint angle, play of the gears included, rad.
 const ENCODER_SIGMA_RAD: f64 = 1e-3;
@@ -21,6 +21,7 @@ const ENCODER_SIGMA_RAD: f64 = 1e-3;
 const LEG_SIGMA_M: f64 = 2e-3;
 /// Greatest squared Mahalanobis distance of a foot; beyond it the foot has slipped and is planted anew.
 const FOOT_GATE: f64 = 25.0;
+
 impl StateEstimator {
     /// Load and slip of every foot.
     pub(super) fn foot_readings(
@@ -47,7 +48,7 @@ impl StateEstimator {
         })
     }
 
-    /// How far the foot's centre has rolled in `map` since the joints were last read, m.
+    /// Displacement of the foot's centre by rolling, in `map`, since the joints were last read, m.
     pub(super) fn rolled(&self, leg: Leg, now: &LegPose) -> Vector3<f64> {
         let Some((_, before)) = &self.last_joints else { return Vector3::zeros() };
         let was = self.rotation_at_joints * before[leg.index()].base_from_calf;

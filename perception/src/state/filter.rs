@@ -1,4 +1,4 @@
-//! The filter's mathematics: an error-state Kalman filter whose error is the right-invariant one.
+//! Error-state Kalman filter over IMU and leg kinematics, with the right-invariant error (invariant EKF).
 //!
 //! States and measurements are those of Bloesch et al., "State Estimation for Legged Robots: Consistent
 //! Fusion of Leg Kinematics and IMU" (RSS 2012). The error is that of Hartley et al., "Contact-Aided
@@ -13,7 +13,7 @@
 use nalgebra::{Cholesky, Matrix3, SMatrix, UnitQuaternion, Vector3};
 use robot_interface::joints::LEGS;
 
-/// Length of the error.
+/// Length of the error vector.
 pub(super) const N: usize = 15 + 3 * LEGS;
 pub(super) const PHI: usize = 0;
 pub(super) const NU: usize = 3;
@@ -44,7 +44,7 @@ pub(super) struct ProcessNoise {
     pub(super) accel_bias: f64,
 }
 
-/// What became of a measurement.
+/// Outcome of a measurement update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Taken,
@@ -52,7 +52,7 @@ pub(super) enum Outcome {
     Outlier,
 }
 
-/// Estimate and covariance. The pose is that of the inertial sensor, in the trunk's axes.
+/// Error-state Kalman filter: estimate and covariance. The pose is that of the inertial sensor, in the trunk's axes.
 #[derive(Clone, Debug)]
 pub(super) struct Filter {
     pub(super) rotation: UnitQuaternion<f64>,
@@ -67,7 +67,7 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    /// Integrates one inertial interval: mean angular velocity and specific force as measured.
+    /// Prediction: integrates one inertial interval: mean angular velocity and specific force as measured.
     pub(super) fn predict(
         &mut self,
         gyro: &Vector3<f64>,
@@ -186,7 +186,7 @@ impl Filter {
         }
     }
 
-    /// The leg says where a planted foot is, relative to the sensor in the trunk's axes.
+    /// Update by a leg: where a planted foot is, relative to the sensor in the trunk's axes.
     pub(super) fn measure_foot(
         &mut self,
         foot: usize,
@@ -207,7 +207,7 @@ impl Filter {
         .0
     }
 
-    /// A measurement of three values: `residual = sum(H_k error_k) + noise`, each `H_k` with its offset.
+    /// Update by a measurement of three values: `residual = sum(H_k error_k) + noise`, each `H_k` with its offset.
     /// `gate` is the greatest squared Mahalanobis distance. Also returns the motion that the pose was
     /// given: turn and shift as of `exp(phi) p + shift`.
     pub(super) fn update(
@@ -280,7 +280,7 @@ impl Filter {
         motion * own * motion.transpose()
     }
 
-    /// Whether every number of it is one.
+    /// True if every number of it is finite.
     pub(super) fn is_finite(&self) -> bool {
         let vectors = [&self.velocity, &self.position, &self.gyro_bias, &self.accel_bias];
         self.rotation.coords.iter().all(|x| x.is_finite())

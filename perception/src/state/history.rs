@@ -1,4 +1,4 @@
-//! The last two seconds of poses, for undistorting scans and for corrections that arrive late.
+//! Pose buffer: the last two seconds of poses, for deskewing scans and for corrections that arrive late.
 
 use std::collections::VecDeque;
 
@@ -6,7 +6,7 @@ use nalgebra::Isometry3;
 use robot_interface::frames::{Base, Map, Transform};
 use robot_interface::time::Stamp;
 
-/// Entries kept: two seconds at 500 Hz.
+/// Poses kept: two seconds at 500 Hz.
 const CAPACITY: usize = 1000;
 
 /// Poses of the trunk over the last two seconds at the rate of the inertial sensor. A clone is a copy of
@@ -18,12 +18,12 @@ const CAPACITY: usize = 1000;
 /// earlier stamp is not counted twice.
 #[derive(Debug)]
 pub struct PoseHistory {
-    /// What corrections have moved the entries by so far.
+    /// Motion that corrections have given the entries so far.
     correction: Isometry3<f64>,
     /// Pose before corrections, oldest first.
     entries: VecDeque<(Stamp, Isometry3<f64>)>,
-    /// Beyond so many, the oldest goes.
-    most: usize,
+    /// Number of entries beyond which the oldest goes.
+    max_entries: usize,
 }
 
 impl Clone for PoseHistory {
@@ -36,7 +36,7 @@ impl Clone for PoseHistory {
 
     fn clone_from(&mut self, source: &Self) {
         self.correction = source.correction;
-        self.most = source.most;
+        self.max_entries = source.max_entries;
         self.entries.clear();
         self.entries.extend(&source.entries);
     }
@@ -51,13 +51,17 @@ impl Default for PoseHistory {
 impl PoseHistory {
     /// A history without entries.
     pub fn new() -> Self {
-        Self { correction: Isometry3::identity(), entries: VecDeque::with_capacity(CAPACITY), most: CAPACITY }
+        Self {
+            correction: Isometry3::identity(),
+            entries: VecDeque::with_capacity(CAPACITY),
+            max_entries: CAPACITY,
+        }
     }
 
     /// A history that keeps every entry: of a run that is over, and is looked at from its recording. It grows by 64 bytes
     /// a pose.
     pub fn unlimited() -> Self {
-        Self { correction: Isometry3::identity(), entries: VecDeque::new(), most: usize::MAX }
+        Self { correction: Isometry3::identity(), entries: VecDeque::new(), max_entries: usize::MAX }
     }
 
     /// Adds the newest pose; one that is not newer than the last replaces it.
@@ -65,7 +69,7 @@ impl PoseHistory {
         let entry = (stamp, self.correction.inverse() * map_from_base.isometry);
         if self.entries.back().is_some_and(|(newest, _)| stamp <= *newest) {
             self.entries.pop_back();
-        } else if self.entries.len() >= self.most {
+        } else if self.entries.len() >= self.max_entries {
             self.entries.pop_front();
         }
         self.entries.push_back(entry);
@@ -80,6 +84,14 @@ impl PoseHistory {
     /// The oldest and the newest time for which there is a pose.
     pub fn span(&self) -> Option<(Stamp, Stamp)> {
         Some((self.entries.front()?.0, self.entries.back()?.0))
+    }
+
+    /// Returns the poses over a time, with the next one at either side, as far as there are any.
+    pub fn over(&self, from: Stamp, to: Stamp) -> Self {
+        let first = self.entries.partition_point(|(stamp, _)| *stamp < from).saturating_sub(1);
+        let end = (self.entries.partition_point(|(stamp, _)| *stamp < to) + 1).min(self.entries.len());
+        let entries = self.entries.range(first.min(end)..end).copied().collect();
+        Self { correction: self.correction, entries, max_entries: self.max_entries }
     }
 
     /// The pose at a time within [`PoseHistory::span`], between samples by interpolation; `None` outside.
@@ -124,6 +136,23 @@ mod tests {
         }
         let first = whole.clone().pose_at(Stamp::ZERO).expect("kept");
         assert!(first.origin().x.abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_stretch_of_it_gives_the_same_poses() {
+        let mut history = PoseHistory::new();
+        for k in 0..100u64 {
+            history.push(Stamp::from_nanos(k * 10), pose(k as f64 * 0.01, k as f64 * 1e-3));
+        }
+        history.correct(&pose(0.0, 0.1).isometry);
+        let part = history.over(Stamp::from_nanos(205), Stamp::from_nanos(405));
+        assert_eq!(part.span(), Some((Stamp::from_nanos(200), Stamp::from_nanos(410))));
+        for nanos in [205, 210, 299, 405] {
+            assert_eq!(part.pose_at(Stamp::from_nanos(nanos)), history.pose_at(Stamp::from_nanos(nanos)));
+        }
+        let all = history.over(Stamp::ZERO, Stamp::from_nanos(10_000));
+        assert_eq!(all.span(), history.span());
+        assert_eq!(PoseHistory::new().over(Stamp::ZERO, Stamp::ZERO).span(), None);
     }
 
     #[test]

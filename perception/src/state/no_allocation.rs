@@ -2,10 +2,11 @@
 
 use allocation_counter::measure;
 
+use robot_interface::fixtures::go2;
+
 use super::tests::correction;
 use super::walker::{STANDS_S, Step, Walker};
 use super::*;
-use crate::testing::go2;
 
 /// An estimator that is ready, and what the walker does next.
 fn ready(seconds: f64) -> (StateEstimator, Vec<Step>) {
@@ -69,7 +70,7 @@ fn trouble_of_every_kind_allocates_nothing() {
                 // Refused until it is believed that the pose is lost.
                 let wrong = Transform::<Map, Base>::from_xyz_rpy([0.0, 3.0, 0.0], [0.0; 3]).isometry;
                 let elsewhere = Transform::new(wrong * step.map_from_base.isometry);
-                for _ in 0..=CORRECTIONS_REFUSED {
+                for _ in 0..=MAX_REFUSED_CORRECTIONS {
                     estimator.handle_correction(&correction(step.imu.stamp, &elsewhere));
                 }
                 estimator.handle_correction(&correction(Stamp::ZERO, &elsewhere));

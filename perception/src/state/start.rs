@@ -1,4 +1,4 @@
-//! How the estimator starts, holds still, and goes on after a gap or a fault.
+//! Initialisation of the estimator, zero-velocity updates, and recovery after a gap or a fault.
 
 use nalgebra::{Matrix3, UnitQuaternion, Vector3};
 use robot_interface::joints::LEGS;
@@ -7,12 +7,17 @@ use super::filter::{ACCEL, Covariance, GRAVITY, GYRO, NU, PHI, RHO};
 use super::stillness::{self, Window};
 use super::{CORRECTION_GATE, StateEstimator};
 
-/// One-sigma of the start pose that the operator gives: place, m, and heading, rad.
-const START_SIGMA: (f64, f64) = (0.03, 0.02);
-/// Without stillness the filter starts from the given pose after this time, s.
-const PATIENCE_S: f64 = 3.0;
-/// Acceleration and rate of turn that may pass unseen in a gap, m/s^2 and rad/s.
-const GAP_MOTION: (f64, f64) = (5.0, 1.0);
+/// One-sigma of the start place that the operator gives, m.
+const START_PLACE_SIGMA_M: f64 = 0.03;
+/// One-sigma of the start heading that the operator gives, rad.
+const START_YAW_SIGMA_RAD: f64 = 0.02;
+/// Time after which the filter starts from the given pose even without stillness, s.
+const MAX_WAIT_S: f64 = 3.0;
+/// Acceleration that may pass unseen in a gap, m/s^2.
+const GAP_ACCELERATION_M_S2: f64 = 5.0;
+/// Rate of turn that may pass unseen in a gap, rad/s.
+const GAP_RATE_RAD_S: f64 = 1.0;
+
 impl StateEstimator {
     /// Before the start: holds the given pose until a second of stillness has shown gravity.
     pub(super) fn wait_for_stillness(&mut self) {
@@ -33,7 +38,7 @@ impl StateEstimator {
             let blocks = [(PHI, -GRAVITY.cross_matrix()), (ACCEL, rotation)];
             self.filter.update(&blocks, &residual, &noise, f64::INFINITY);
             self.ready = true;
-        } else if self.stamp.seconds_since(self.first_stamp) > PATIENCE_S {
+        } else if self.stamp.seconds_since(self.first_stamp) > MAX_WAIT_S {
             self.spread(0.1, 0.5);
             self.ready = true;
         }
@@ -43,7 +48,7 @@ impl StateEstimator {
     /// Covariance of a start here, with this one-sigma of tilt (rad) and velocity (m/s). Feet are lifted.
     pub(super) fn spread(&mut self, tilt_rad: f64, velocity_m_s: f64) {
         (0..LEGS).for_each(|foot| self.filter.lift(foot));
-        let (place_m, yaw_rad) = START_SIGMA;
+        let (place_m, yaw_rad) = (START_PLACE_SIGMA_M, START_YAW_SIGMA_RAD);
         let turn = Matrix3::from_diagonal(&Vector3::new(tilt_rad.powi(2), tilt_rad.powi(2), yaw_rad.powi(2)));
         // The place itself is known; rho is its error seen from the origin of `map`.
         let (arm, speed) = (self.filter.position.cross_matrix(), self.filter.velocity.cross_matrix());
@@ -65,7 +70,7 @@ impl StateEstimator {
         self.filter.covariance = motion * plain * motion.transpose();
     }
 
-    /// A window without motion: the velocity is zero, and the gyroscope shows its bias.
+    /// Zero-velocity update by a window without motion: the velocity is zero, and the gyroscope shows its bias.
     pub(super) fn hold_still(&mut self, window: &Window) {
         if (window.rate - self.filter.gyro_bias).norm() > stillness::CREEP_RAD_S {
             return;
@@ -84,8 +89,8 @@ impl StateEstimator {
     pub(super) fn bridge_gap(&mut self, dt_s: f64) {
         self.diagnostics.gaps += 1;
         (0..LEGS).for_each(|foot| self.filter.lift(foot));
-        self.filter.add_variance(NU, (GAP_MOTION.0 * dt_s).powi(2));
-        self.filter.add_variance(PHI, (GAP_MOTION.1 * dt_s).powi(2).min(0.1));
+        self.filter.add_variance(NU, (GAP_ACCELERATION_M_S2 * dt_s).powi(2));
+        self.filter.add_variance(PHI, (GAP_RATE_RAD_S * dt_s).powi(2).min(0.1));
     }
 
     /// Starts again from the last pose that was a number.

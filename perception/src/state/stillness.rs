@@ -1,4 +1,4 @@
-//! When the robot does not move at all, and what the inertial sensor shows meanwhile.
+//! Stillness detector (for zero-velocity updates), and the means of the inertial sensor meanwhile.
 
 use nalgebra::Vector3;
 use robot_interface::joints::JOINTS;
@@ -25,7 +25,7 @@ pub(super) struct Window {
     pub(super) rate: Vector3<f64>,
     /// Specific force, m/s^2.
     pub(super) force: Vector3<f64>,
-    /// How long, s.
+    /// Its length, s.
     pub(super) duration_s: f64,
 }
 

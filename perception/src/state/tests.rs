@@ -1,13 +1,13 @@
 //! The estimator against a walker whose true motion is known.
 
 use nalgebra::Point3;
+use robot_interface::fixtures::go2;
 use robot_interface::tunnel::AxisPose;
 
 use super::filter::{ACCEL, GYRO, N, NU};
 use super::walker::{DT_S, STANDS_S, Step, Walker};
 use super::*;
 use crate::localise::Directions;
-use crate::testing::go2;
 
 struct Run {
     estimator: StateEstimator,

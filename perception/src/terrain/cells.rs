@@ -1,12 +1,12 @@
-//! The map's cells in a ring: moving the map clears the cells that it reaches anew, and copies nothing.
+//! Cells of the map in a ring buffer, each a Kalman filter of one height: moving the map clears the cells that it reaches anew, and copies nothing.
 
 use robot_interface::time::Stamp;
 
-use super::RESOLUTION_M;
-
+/// Edge of a cell, m.
+pub const RESOLUTION_M: f64 = 0.05;
 /// Cells along each edge.
 pub(super) const SIZE: usize = 160;
-/// How the variance of a height grows as the pose drifts, m^2/s.
+/// Growth of a height's variance as the pose drifts, m^2/s.
 const GROWTH_M2_S: f32 = 2e-5;
 /// Greatest variance that a height grows to, m^2.
 const VARIANCE_CAP: f32 = 0.01;
@@ -16,15 +16,15 @@ pub(super) const VARIANCE_FLOOR: f32 = 4e-6;
 const ASSUMED_VARIANCE: f32 = 0.0025;
 /// A difference of this many one-sigmas is another surface.
 const GATE_SIGMAS: f32 = 3.0;
-/// So many scans in a row must have seen only something lower before a height is given up.
-const PATIENCE: u8 = 8;
+/// Scans in a row that must have seen only something lower before a height is given up.
+const MAX_DOUBTS: u8 = 8;
 
 #[derive(Clone, Copy, Debug)]
 struct Cell {
     /// Height in `map`, m; NaN when never seen.
     height_m: f32,
     variance: f32,
-    /// When the height was last confirmed.
+    /// Time at which the height was last confirmed.
     stamp: Stamp,
     /// Scans in a row that saw only something lower.
     doubts: u8,
@@ -32,7 +32,7 @@ struct Cell {
 
 const UNSEEN: Cell = Cell { height_m: f32::NAN, variance: 0.0, stamp: Stamp::ZERO, doubts: 0 };
 
-/// A window of `SIZE x SIZE` cells over an endless grid. Indices given and taken are those of
+/// Rolling window of `SIZE x SIZE` cells over an endless grid. Indices given and taken are those of
 /// [`robot_interface::terrain::TerrainGrid`]; the ring is a matter of this file.
 #[derive(Clone, Debug)]
 pub(super) struct Cells {
@@ -143,7 +143,7 @@ impl Cells {
         } else {
             // Of an upright face a scan may see only the foot: that does not lower its top.
             cell.doubts += 1;
-            if cell.doubts >= PATIENCE {
+            if cell.doubts >= MAX_DOUBTS {
                 *cell = fresh;
             }
         }

@@ -4,10 +4,9 @@
 //! level floor does not move; steps and roughness are what is left when that slope is taken away, so that
 //! a ramp has no steps.
 
-use super::RESOLUTION_M;
-use super::cells::SIZE;
+use super::cells::{RESOLUTION_M, SIZE};
 
-/// What the robot can take.
+/// Limits of the robot.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     pub(super) step_m: f32,
@@ -29,17 +28,26 @@ pub struct Features {
     pub traversability: Vec<f32>,
 }
 
-/// Shares of the robot's limit at which a step begins to count and at which it is impassable. The latter is
-/// above 1 because noise makes steps look higher.
-const STEP_RAMP: (f32, f32) = (0.3, 1.15);
-/// The same for slopes.
-const SLOPE_RAMP: (f32, f32) = (0.4, 1.0);
-/// Roughness at which it begins to count and at which it counts most, m. It never forbids: steps do.
-const ROUGHNESS_RAMP_M: (f32, f32) = (0.02, 0.08);
-const ROUGHNESS_LEAST: f32 = 0.3;
+/// Values between which something goes from easy (1) to impassable (0).
+#[derive(Clone, Copy)]
+struct Ramp {
+    easy_below: f32,
+    impassable_from: f32,
+}
 
-/// Neighbours that must be known to fill a hole, and how much they may differ, m.
-const HOLE: (usize, f32) = (4, 0.06);
+/// Steps, as shares of the robot's limit. The upper bound is above 1 because noise makes steps look higher.
+const STEP_RAMP: Ramp = Ramp { easy_below: 0.3, impassable_from: 1.15 };
+/// Slopes, as shares of the robot's limit.
+const SLOPE_RAMP: Ramp = Ramp { easy_below: 0.4, impassable_from: 1.0 };
+/// Roughness, m.
+const ROUGHNESS_RAMP_M: Ramp = Ramp { easy_below: 0.02, impassable_from: 0.08 };
+/// Traversability that any roughness leaves: it never forbids, since steps do.
+const MIN_BY_ROUGHNESS: f32 = 0.3;
+
+/// Neighbours that must be known to fill a hole.
+const MIN_HOLE_NEIGHBOURS: usize = 4;
+/// Difference of height among them up to which a hole is filled, m.
+const MAX_HOLE_RELIEF_M: f32 = 0.06;
 /// Rounds of hole filling: holes of up to about twice as many cells across are closed.
 const HOLE_ROUNDS: usize = 2;
 /// Cells to each side in which steps are looked for.
@@ -79,7 +87,7 @@ pub(super) fn compute(heights: Vec<f32>, limits: &Limits) -> Features {
             let by_step = falling(step / limits.step_m, STEP_RAMP);
             let by_slope = falling(slope / limits.slope_rad, SLOPE_RAMP);
             let by_roughness =
-                ROUGHNESS_LEAST + (1.0 - ROUGHNESS_LEAST) * falling(roughness, ROUGHNESS_RAMP_M);
+                MIN_BY_ROUGHNESS + (1.0 - MIN_BY_ROUGHNESS) * falling(roughness, ROUGHNESS_RAMP_M);
             features.traversability[index] = by_step.min(by_slope).min(by_roughness);
         }
     }
@@ -87,7 +95,8 @@ pub(super) fn compute(heights: Vec<f32>, limits: &Limits) -> Features {
 }
 
 /// 1 below the first bound, 0 above the second, a straight line between.
-fn falling(value: f32, (from, to): (f32, f32)) -> f32 {
+fn falling(value: f32, ramp: Ramp) -> f32 {
+    let Ramp { easy_below: from, impassable_from: to } = ramp;
     ((to - value) / (to - from)).clamp(0.0, 1.0)
 }
 
@@ -174,7 +183,7 @@ fn fill_holes(mut heights: Vec<f32>) -> Vec<f32> {
                         }
                     }
                 }
-                if known >= HOLE.0 && high - low < HOLE.1 {
+                if known >= MIN_HOLE_NEIGHBOURS && high - low < MAX_HOLE_RELIEF_M {
                     filled.push((iy * SIZE + ix, sum / known as f32));
                 }
             }

@@ -1,16 +1,15 @@
-//! From the points of a scan to one measurement a cell.
+//! Fusion of a scan: from its points to one measurement a cell.
 
 use robot_interface::time::Stamp;
 
-use super::RESOLUTION_M;
-use super::cells::{Cells, SIZE};
+use super::cells::{Cells, RESOLUTION_M, SIZE};
 
-/// What hangs higher than this above the ground nearby does not stand in the robot's way, m.
+/// Height above the ground nearby from which on a thing that hangs does not stand in the robot's way, m.
 pub(super) const CLEARANCE_M: f32 = 0.6;
 /// Cells along the edge of a block in which the ground is looked for.
 const BLOCK: usize = 10;
 const BLOCKS: usize = SIZE / BLOCK;
-/// How far from a block the ground is looked for, blocks.
+/// Distance from a block within which the ground is looked for, blocks.
 const REACH: usize = 2;
 /// Slope that ground may have between one block and another.
 const GROUND_SLOPE: f32 = 0.2;
@@ -29,7 +28,7 @@ pub(super) struct Hit {
     pub(super) variance: f32,
 }
 
-/// What one scan says of a cell.
+/// Measurements of a cell by one scan.
 #[derive(Clone, Copy, Debug)]
 struct Seen {
     highest_m: f32,

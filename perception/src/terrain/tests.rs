@@ -4,11 +4,11 @@ use nalgebra::{Point3, Vector3};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Normal};
+use robot_interface::fixtures::go2;
 use robot_interface::frames::Point;
 use robot_interface::sensors::LidarPoint;
 
 use super::*;
-use crate::testing::go2;
 
 /// Height of the upper surface and, where something hangs, its underside, at a place of `map`.
 type Ground = fn(f64, f64) -> (f64, Option<f64>);

@@ -5,7 +5,7 @@
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
-use super::policy::PolicyError;
+use super::error::PolicyError;
 
 /// Outputs that are summed up side by side: eight SSE registers of four, enough to hide an addition's latency.
 const LANES: usize = 32;
@@ -16,7 +16,7 @@ type Lanes = [f32; LANES];
 #[derive(Clone, Debug)]
 pub(super) struct Network<const I: usize, const O: usize> {
     layers: Vec<Dense>,
-    /// What a layer reads and what it writes, by turns; each as wide as the widest of them.
+    /// Input and output of a layer, by turns; each as wide as the widest of them.
     buffers: [Vec<Lanes>; 2],
 }
 
@@ -30,7 +30,7 @@ impl<const I: usize, const O: usize> Network<I, O> {
         let tensor = |layer: usize, name: &str| file.tensor(&format!("{layer}.{name}")).ok();
         let pairs: Vec<_> = (0..).map_while(|i| Some((tensor(i, "weight")?, tensor(i, "bias")?))).collect();
         let shapes: Vec<_> = pairs.iter().map(|(weight, bias)| (weight.shape(), bias.shape())).collect();
-        if !follow(&shapes, I, O) {
+        if !shapes_fit(&shapes, I, O) {
             return Err(PolicyError::Layers { found: format!("{shapes:?}") });
         }
         let layers = pairs.iter().map(|(weight, bias)| Ok(Dense::new(&numbers(weight)?, &numbers(bias)?)));
@@ -107,8 +107,8 @@ fn elu(x: &mut f32) {
     }
 }
 
-/// Whether layers of these weights and biases fit each other and these inputs and outputs.
-fn follow(shapes: &[(&[usize], &[usize])], inputs: usize, outputs: usize) -> bool {
+/// True for weights and biases whose shapes fit each other and these inputs and outputs.
+fn shapes_fit(shapes: &[(&[usize], &[usize])], inputs: usize, outputs: usize) -> bool {
     let mut width = inputs;
     for shape in shapes {
         match *shape {

@@ -1,4 +1,4 @@
-//! A velocity-tracking policy: a small multilayer perceptron from observation to joint targets.
+//! Walking policy (reinforcement learning, velocity-tracking): a small multilayer perceptron from observation to joint targets.
 //!
 //! The layout is that of legged_gym's descendants (Rudin et al. 2022, "Learning to Walk in Minutes"): 45 inputs,
 //! 12 outputs, legs in the policy's own order. A step does not allocate.
@@ -7,12 +7,9 @@ use nalgebra::Vector3;
 use robot_interface::joints::{JOINTS, JointStates, Leg};
 use robot_interface::robot::GaitDescription;
 use robot_interface::state::{RobotState, VelocityCommand};
-use safetensors::{Dtype, SafeTensorError};
 
+use super::error::{OBSERVATION, PolicyError};
 use super::network::Network;
-
-/// Inputs of the network.
-pub const OBSERVATION: usize = 45;
 
 /// Scale of the angular velocity among the inputs.
 const ANGULAR_SCALE: f64 = 0.25;
@@ -21,37 +18,7 @@ const VELOCITY_SCALE: f64 = 0.05;
 /// Beyond this an output is a sign of a state that the policy never met; legged_gym clips at the same value.
 const ACTION_LIMIT: f64 = 100.0;
 
-/// Why weights cannot be used, or a step not be computed.
-#[derive(Debug, thiserror::Error)]
-pub enum PolicyError {
-    /// The file is not safetensors.
-    #[error("the policy cannot be used: {0}; give the safetensors file that tools/convert_policy.py makes")]
-    File(#[from] SafeTensorError),
-    /// Numbers of another type.
-    #[error("the policy's weights are {0}, expected F32; convert them anew with tools/convert_policy.py")]
-    Type(Dtype),
-    /// Layers that do not follow each other.
-    #[error(
-        "the policy's layers are {found}, expected [out, in] and [out] of layers that lead from {OBSERVATION} inputs to {JOINTS} outputs"
-    )]
-    Layers {
-        /// Shapes of the weights and biases found, from input to output.
-        found: String,
-    },
-    /// A weight or an output that is no number.
-    #[error("the policy {0} what is no finite number; convert its weights anew with tools/convert_policy.py")]
-    NotFinite(&'static str),
-    /// What the robot file says of it makes no sense.
-    #[error("the robot file's gait.{key} cannot be used: {remedy}")]
-    Description {
-        /// Which key.
-        key: &'static str,
-        /// What to write instead.
-        remedy: &'static str,
-    },
-}
-
-/// The network and what it remembers: its last output.
+/// Walking policy: the network, with its last output, which is one of its inputs.
 #[derive(Clone, Debug)]
 pub struct Policy {
     network: Network<OBSERVATION, JOINTS>,
@@ -114,6 +81,7 @@ impl Policy {
         self.network.infer(observation)
     }
 
+    /// Observation of the policy: `[45]` inputs in its own order.
     pub(super) fn observe(
         &self,
         state: &RobotState,
@@ -137,7 +105,7 @@ impl Policy {
     }
 }
 
-/// Whether the description's numbers can be used: a limit that is negative or no number would panic in `clamp`.
+/// Refuses numbers of the description that cannot be used: a limit that is negative or no number would panic in `clamp`.
 fn check(gait: &GaitDescription) -> Result<(), PolicyError> {
     let limits = [("command_slew", gait.command_slew), ("max_command", gait.max_command)];
     for (key, values) in limits {

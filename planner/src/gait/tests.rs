@@ -1,14 +1,9 @@
 use nalgebra::Vector3;
+use robot_interface::fixtures::{GO2_POLICY, go2};
 use robot_interface::frames::Transform;
 use robot_interface::joints::JointMeasurement;
 
 use super::*;
-
-fn go2() -> RobotDescription {
-    toml::from_str(include_str!("../../../launch/robots/go2.toml")).expect("the robot file is good")
-}
-
-const WEIGHTS: &[u8] = include_bytes!("../../../launch/robots/go2/policy/policy.safetensors");
 
 fn upright(now: Stamp) -> RobotState {
     RobotState {
@@ -40,7 +35,7 @@ struct Rig {
 impl Rig {
     fn new() -> Self {
         let robot = go2();
-        let gait = Gait::new(&robot, WEIGHTS).expect("good weights");
+        let gait = Gait::new(&robot, GO2_POLICY).expect("good weights");
         let state = upright(Stamp::ZERO);
         let command = VelocityCommand::default();
         let mut rig =
@@ -146,13 +141,13 @@ fn without_a_command_it_comes_to_stand_still() {
     rig.run(GATHER_S + RISE_S + SETTLE_S + 1.0);
     assert_ne!(rig.gait.target, rig.gait.stand, "it walks");
     rig.commanded_at = Some(rig.now);
-    rig.run(COMMAND_LIFE_S + 0.3 + STILL_AFTER_S + STILL_BLEND_S.0);
+    rig.run(COMMAND_LIFE_S + 0.3 + STILL_AFTER_S + TO_HELD_POSE_S);
     let held = rig.gait.step(rig.now, &rig.state, &at(rig.now, &rig.pose), (Stamp::ZERO, rig.command));
     for (command, stand) in held.iter().zip(go2().default_pose()) {
-        assert!((command.position_rad - stand).abs() < 1e-9 && command.kp == RISE_GAINS.0, "{command:?}");
+        assert!((command.position_rad - stand).abs() < 1e-9 && command.kp == RISE_GAINS.kp, "{command:?}");
     }
     rig.commanded_at = None;
-    rig.run(STILL_BLEND_S.1 + 0.05);
+    rig.run(TO_POLICY_S + 0.05);
     let walked = rig.gait.step(rig.now, &rig.state, &at(rig.now, &rig.pose), (rig.now, rig.command));
     assert!(walked.iter().all(|c| (c.kp - go2().gait.kp.get()).abs() < 1e-9), "the policy walks again");
 }
@@ -170,7 +165,7 @@ fn a_command_from_another_clock_is_none() {
 /// The observation's layout, spelt out slot by slot and not by the code that makes it.
 #[test]
 fn the_observation_is_laid_out_as_trained() {
-    let policy = Policy::new(&go2().gait, WEIGHTS).expect("good weights");
+    let policy = Policy::new(&go2().gait, GO2_POLICY).expect("good weights");
     let mut state = upright(Stamp::ZERO);
     state.angular_velocity_rad_s = Vector3::new(1.0, 2.0, 4.0);
     state.map_from_base = Transform::from_xyz_rpy([5.0, 6.0, 7.0], [0.0, 0.3, 1.0]);
@@ -201,7 +196,7 @@ fn the_observation_is_laid_out_as_trained() {
 
 #[test]
 fn actions_reach_the_joints_that_they_are_meant_for() {
-    let mut policy = Policy::new(&go2().gait, WEIGHTS).expect("good weights");
+    let mut policy = Policy::new(&go2().gait, GO2_POLICY).expect("good weights");
     let (state, joints) = (upright(Stamp::ZERO), at(Stamp::ZERO, &go2().default_pose()));
     let command = VelocityCommand { vx_m_s: 0.5, ..VelocityCommand::default() };
     let action = policy.infer(&policy.observe(&state, &joints, &command));
@@ -223,7 +218,7 @@ fn the_network_agrees_with_the_onnx_reference() {
     }
     let text = include_str!("../../tests/fixtures/policy_reference.json");
     let cases: Vec<Case> = serde_json::from_str(text).expect("JSON");
-    let mut policy = Policy::new(&go2().gait, WEIGHTS).expect("good weights");
+    let mut policy = Policy::new(&go2().gait, GO2_POLICY).expect("good weights");
     for case in cases {
         let action = policy.infer(&case.observation.try_into().expect("45 numbers"));
         for (ours, reference) in action.iter().zip(&case.action) {
@@ -236,8 +231,8 @@ fn the_network_agrees_with_the_onnx_reference() {
 fn damaged_weights_are_refused() {
     let gait = go2().gait;
     assert!(Policy::new(&gait, b"not safetensors").is_err());
-    assert!(Policy::new(&gait, &WEIGHTS[..WEIGHTS.len() / 2]).is_err());
-    let mut poisoned = WEIGHTS.to_vec();
+    assert!(Policy::new(&gait, &GO2_POLICY[..GO2_POLICY.len() / 2]).is_err());
+    let mut poisoned = GO2_POLICY.to_vec();
     let end = poisoned.len();
     poisoned[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
     assert!(matches!(Policy::new(&gait, &poisoned), Err(PolicyError::NotFinite(_))));
@@ -248,7 +243,7 @@ fn a_description_that_would_panic_is_refused() {
     let refused = |change: &dyn Fn(&mut GaitDescription), key: &str| {
         let mut robot = go2();
         change(&mut robot.gait);
-        let error = Gait::new(&robot, WEIGHTS).expect_err(key).to_string();
+        let error = Gait::new(&robot, GO2_POLICY).expect_err(key).to_string();
         assert!(error.contains(key), "{error}");
     };
     refused(&|g| g.command_slew[1] = -0.1, "command_slew");

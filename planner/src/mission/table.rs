@@ -1,35 +1,8 @@
-//! The mission as a table.
+//! Transition table of the mission.
 
-use super::AbortReason;
+use robot_interface::status::{AbortReason, MissionPhase};
 
-/// Where a mission stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// Lying at the start, waiting for the estimator.
-    Idle,
-    /// Rising.
-    StandUp,
-    /// Walking to the next station.
-    Go,
-    /// Standing at a station, looking.
-    Inspect,
-    /// Backing away from where it got stuck on the way out.
-    BackUpOut,
-    /// Standing where it was told to wait on the way out.
-    PausedOut,
-    /// Walking home.
-    Return,
-    /// Backing away from where it got stuck on the way home.
-    BackUpHome,
-    /// Standing where it was told to wait on the way home.
-    PausedHome,
-    /// Sinking onto the belly.
-    LieDown,
-    /// Over, one way or the other.
-    Done,
-}
-
-/// What can happen to a mission.
+/// Event of a mission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     /// The estimator has found its footing.
@@ -38,10 +11,10 @@ pub enum Event {
     Standing,
     /// The station, or home, is reached.
     Arrived,
-    /// Looked long enough; another station follows.
-    Looked,
-    /// Looked long enough at the last station.
-    LastLooked,
+    /// The station is inspected; another one follows.
+    Inspected,
+    /// The last station is inspected.
+    AllInspected,
     /// No progress for a while.
     Stuck,
     /// Backed away far enough.
@@ -68,7 +41,7 @@ pub enum Event {
     Fell,
 }
 
-/// What is done, beside changing the phase, when an event has come.
+/// Action beside the change of phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Nothing more.
@@ -81,15 +54,15 @@ pub enum Action {
     GiveUp(AbortReason),
 }
 
-/// What follows what: `(phase, event, next phase, action)`. What is not here changes nothing.
+/// Every transition there is: `(phase, event, next phase, action)`. An event that has no row here changes nothing.
 ///
 /// | phase      | event        | next phase | action           |
 /// |------------|--------------|------------|------------------|
 /// | Idle       | Ready        | StandUp    | Proceed          |
 /// | StandUp    | Standing     | Go         | Proceed          |
 /// | Go         | Arrived      | Inspect    | Proceed          |
-/// | Inspect    | Looked       | Go         | NextStation      |
-/// | Inspect    | LastLooked   | Return     | Proceed          |
+/// | Inspect    | Inspected    | Go         | NextStation      |
+/// | Inspect    | AllInspected | Return     | Proceed          |
 /// | Return     | Arrived      | LieDown    | Proceed          |
 /// | LieDown    | Lying        | Done       | Proceed          |
 /// | Go         | Stuck        | BackUpOut  | CountBackUp      |
@@ -146,17 +119,17 @@ pub enum Action {
 /// | PausedHome | Fell         | Done       | GiveUp(Fell)     |
 /// | LieDown    | Fell         | Done       | GiveUp(Fell)     |
 #[rustfmt::skip]
-pub const TABLE: &[(Phase, Event, Phase, Action)] = {
+pub const TABLE: &[(MissionPhase, Event, MissionPhase, Action)] = {
     use AbortReason as R;
     use Action as A;
     use Event as E;
-    use Phase as P;
+    use MissionPhase as P;
     &[
         (P::Idle,       E::Ready,        P::StandUp,    A::Proceed),
         (P::StandUp,    E::Standing,     P::Go,         A::Proceed),
         (P::Go,         E::Arrived,      P::Inspect,    A::Proceed),
-        (P::Inspect,    E::Looked,       P::Go,         A::NextStation),
-        (P::Inspect,    E::LastLooked,   P::Return,     A::Proceed),
+        (P::Inspect,    E::Inspected,    P::Go,         A::NextStation),
+        (P::Inspect,    E::AllInspected, P::Return,     A::Proceed),
         (P::Return,     E::Arrived,      P::LieDown,    A::Proceed),
         (P::LieDown,    E::Lying,        P::Done,       A::Proceed),
 
@@ -227,23 +200,6 @@ pub const TABLE: &[(Phase, Event, Phase, Action)] = {
 };
 
 /// The phase that follows and what is done, if the table has it.
-pub(super) fn next(phase: Phase, event: Event) -> Option<(Phase, Action)> {
+pub(super) fn next(phase: MissionPhase, event: Event) -> Option<(MissionPhase, Action)> {
     TABLE.iter().find(|(p, e, ..)| (*p, *e) == (phase, event)).map(|(_, _, to, action)| (*to, *action))
-}
-
-impl Phase {
-    /// Name for people.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Idle => "waiting",
-            Self::StandUp => "standing up",
-            Self::Go => "walking out",
-            Self::Inspect => "inspecting",
-            Self::BackUpOut | Self::BackUpHome => "backing up",
-            Self::PausedOut | Self::PausedHome => "paused",
-            Self::Return => "walking home",
-            Self::LieDown => "lying down",
-            Self::Done => "done",
-        }
-    }
 }

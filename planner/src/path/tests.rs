@@ -1,10 +1,7 @@
+use robot_interface::fixtures::go2;
 use robot_interface::time::Stamp;
 
 use super::*;
-
-fn go2() -> RobotDescription {
-    toml::from_str(include_str!("../../../launch/robots/go2.toml")).expect("the robot file is good")
-}
 
 /// 8 x 8 m, free but for what `blocked` says of a point `[x, y]`.
 fn grid(blocked: impl Fn(f64, f64) -> bool) -> TerrainGrid {

@@ -2,9 +2,6 @@
 
 use candle_core::{Device, Tensor};
 
-/// The shipped weights.
-pub(crate) const WEIGHTS: &[u8] = include_bytes!("../../../launch/robots/go2/policy/policy.safetensors");
-
 /// Layers as matrices `[in, out]` and biases.
 pub(crate) struct CandlePolicy(Vec<(Tensor, Tensor)>);
 

@@ -311,14 +311,14 @@ fn isometry(pose: &Pose) -> Isometry3<f64> {
 
 #[cfg(test)]
 mod tests {
+    use robot_interface::fixtures::{GO2_MJCF, go2};
+
     use super::*;
 
     fn airborne() -> (RapierEngine, [JointDrive; JOINTS]) {
-        let robot: RobotDescription =
-            toml::from_str(include_str!("../../../launch/robots/go2.toml")).expect("the robot file is good");
-        let mjcf = include_str!("../../../launch/robots/go2/go2.xml");
+        let robot = go2();
         let start = Transform::from_xyz_rpy([0.0, 0.0, 5.0], [0.1, -0.2, 0.3]);
-        let engine = RapierEngine::new(mjcf, &robot, &StaticGeometry::default(), start).expect("it fits");
+        let engine = RapierEngine::new(GO2_MJCF, &robot, &StaticGeometry::default(), start).expect("it fits");
         let hold = robot.lying_pose().map(|position_rad| JointDrive {
             position_rad,
             kp: 200.0,

@@ -1,5 +1,6 @@
 //! Tunnels for tests.
 
+use robot_interface::fixtures::BORED;
 use robot_interface::tunnel::{Alignment, Section, SectionShape, Segment, TunnelDesign};
 
 use super::{Tunnel, TunnelDescription};
@@ -12,8 +13,6 @@ pub(crate) fn design(length_m: f64, shape: SectionShape) -> TunnelDesign {
         section: Section::new(shape).expect("valid"),
     }
 }
-
-pub(crate) const BORED: SectionShape = SectionShape::Circular { diameter_m: 3.0, floor_height_m: 0.45 };
 
 /// A bored tunnel of 30 m with everything in it, more of it than by default.
 pub(crate) fn cable_tunnel(seed: u64) -> Tunnel {

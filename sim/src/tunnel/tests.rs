@@ -1,8 +1,9 @@
 use proptest::prelude::*;
 use robot_interface::defect::DefectClass;
+use robot_interface::fixtures::BORED;
 use robot_interface::tunnel::SectionShape;
 
-use super::testing::{BORED, cable_tunnel, design};
+use super::testing::{cable_tunnel, design};
 use super::*;
 use crate::geometry::Shape;
 

@@ -7,8 +7,8 @@ use std::hint::black_box;
 use std::io::{Read, Result, Write};
 use std::time::{Duration, Instant};
 
-use firmware_bridge::wire::FrameReader;
-use firmware_bridge::wire::dynamixel2::{ErrorByte, MAX_PACKET_LEN, Packet};
+use firmware_bridge::protocol::FrameReader;
+use firmware_bridge::protocol::dynamixel2::{ErrorByte, MAX_PACKET_LEN, Packet};
 use rustypot::DynamixelProtocolHandler;
 use serialport::{ClearBuffer, DataBits, FlowControl, Parity, SerialPort, StopBits};
 

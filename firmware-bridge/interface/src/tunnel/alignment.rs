@@ -1,6 +1,6 @@
 //! A tunnel's axis: straights and circular arcs in plan, each with a grade.
 
-use super::DesignError;
+use super::error::DesignError;
 
 /// One stretch of the axis.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -2,7 +2,7 @@
 
 use std::f64::consts::{FRAC_PI_2, PI};
 
-use super::DesignError;
+use super::error::DesignError;
 
 /// The outline of the lining. Heights are above the floor on which one walks.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,3 +1,4 @@
+use robot_interface::fixtures::go2;
 use robot_interface::joints::JointStates;
 
 use super::*;
@@ -5,10 +6,6 @@ use crate::bridge::{CYCLE_NANOS, MotorBridge};
 
 const JOINT: usize = 1;
 const KP: f64 = 60.0;
-
-fn go2() -> RobotDescription {
-    toml::from_str(include_str!("../../../../launch/robots/go2.toml")).expect("the Go2's file reads")
-}
 
 fn at(cycle: u64) -> Stamp {
     Stamp::from_nanos(1_000_000_000 + cycle * CYCLE_NANOS)
@@ -280,10 +277,10 @@ fn a_joint_that_falls_silent_is_damped_and_then_sets_out_from_where_it_is() {
     let mut limiter = measured(resting());
     hold(&mut limiter, pull(1.5), 0..50);
     let mut silent = MotorBridge::new(&go2()).expect("a possible wiring").end_cycle(at(50));
-    for unheard in 1..=MOST_UNHEARD {
+    for unheard in 1..=MAX_UNHEARD {
         limiter.handle_cycle(&silent);
         let sent = hold(&mut limiter, pull(1.5), 49 + u64::from(unheard)..50 + u64::from(unheard));
-        assert_eq!(sent.kp > 0.0, unheard < MOST_UNHEARD, "{unheard} answers missing");
+        assert_eq!(sent.kp > 0.0, unheard < MAX_UNHEARD, "{unheard} answers missing");
     }
     silent.answered = [true; JOINTS];
     silent.states.joints = [JointMeasurement { position_rad: 0.3, ..resting() }; JOINTS];

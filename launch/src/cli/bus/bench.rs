@@ -7,11 +7,11 @@ use std::sync::atomic::Ordering;
 use anyhow::Context as _;
 use robot_interface::joints::JOINTS;
 
+use super::common::{RobotArgs, bad_input, print, stop_on_ctrl_c};
 use super::table::{NONE, columns, number};
-use super::{Whose, bad_input, print, stop_on_ctrl_c};
-use crate::bus::bench::{Bench, Figures, Samples};
+use crate::bus_tools::bench::{Bench, Figures, Samples};
 use crate::cli::INTERRUPTED;
-use crate::realtime::{CONTROL_PRIORITY, lock_memory, prioritise};
+use stack::realtime::{CONTROL_PRIORITY, lock_memory, prioritise};
 
 /// The quantiles that are shown.
 const SHARES: [(&str, f64); 4] = [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999), ("max", 1.0)];
@@ -20,7 +20,7 @@ const SHARES: [(&str, f64); 4] = [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999),
 #[derive(clap::Args)]
 pub(in crate::cli) struct Args {
     #[command(flatten)]
-    whose: Whose,
+    which: RobotArgs,
     /// Cycles a second
     #[arg(long, value_name = "HZ", default_value_t = 1000.0)]
     rate: f64,
@@ -41,14 +41,13 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         return Err(bad_input(format!("--seconds is {}", args.seconds), help));
     }
     let period_nanos = (1e9 / args.rate) as u64;
-    let buses = args.whose.open(period_nanos)?;
+    let buses = args.which.open(period_nanos)?;
     if let Some(motors) = &buses.motors {
         motors.prioritise(CONTROL_PRIORITY - 1);
     }
     let stop = stop_on_ctrl_c()?;
     let cycles = (args.seconds * args.rate / 2.0).round() as usize;
-    let robot = buses.robot.description;
-    let mut bench = Bench::new(&robot, buses.bridge, buses.driver, period_nanos, cycles);
+    let mut bench = Bench::new(buses.bridge, buses.driver, period_nanos, cycles);
     let measure = || {
         let warnings: Vec<String> =
             [prioritise(CONTROL_PRIORITY), lock_memory()].into_iter().filter_map(Result::err).collect();
@@ -66,12 +65,12 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     for warning in &warnings {
         eprintln!("warning: {warning}");
     }
-    let has_floor = bench.has_floor();
+    let has_baseline = bench.has_baseline();
     let (ours, least) = (&mut bench.ours, &mut bench.least);
     for samples in [&mut ours.took, &mut ours.late, &mut least.took, &mut least.late] {
         samples.sort();
     }
-    let least = has_floor.then_some(&*least);
+    let least = has_baseline.then_some(&*least);
     print(&if args.json { json(args, ours, least, &warnings)? } else { text(args, ours, least) })?;
     let silent = ours.missed == ours.cycles * JOINTS as u64;
     Ok(match (stop.load(Ordering::Relaxed), silent) {

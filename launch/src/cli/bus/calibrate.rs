@@ -11,13 +11,13 @@ use robot_interface::joints::{JOINT_NAMES, JOINTS};
 use robot_interface::robot::JointDescription;
 use robot_interface::time::Stamp;
 
+use super::common::{RobotArgs, bad_input, print, stop_on_ctrl_c};
 use super::table::columns;
-use super::{Whose, bad_input, print, stop_on_ctrl_c};
-use crate::bus::ports::Buses;
-use crate::bus::reading::read_once;
+use crate::bus_tools::ports::Buses;
+use crate::bus_tools::reading::read_once;
 use crate::cli::INTERRUPTED;
-use crate::config::{Calibration, Robot};
-use crate::realtime::{monotonic, sleep_until};
+use stack::config::{Calibration, Robot};
+use stack::realtime::{monotonic, sleep_until};
 
 /// Between two readings, ns.
 const PERIOD_NANOS: u64 = 20_000_000;
@@ -32,7 +32,7 @@ const ARRIVED_RAD: f64 = 0.01;
 #[derive(clap::Args)]
 pub(in crate::cli) struct Args {
     #[command(flatten)]
-    whose: Whose,
+    which: RobotArgs,
     /// Where to save; calibration.toml beside the robot's file if it is left out, where it is then used
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -52,10 +52,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         ));
     }
     let out = place(args)?;
-    let mut buses = match &args.whose.robot {
+    let mut buses = match &args.which.robot {
         // The calibration to be replaced may be the reason to calibrate.
         Some(name) => Buses::of(Robot::load_uncalibrated(name)?, name, PERIOD_NANOS)?,
-        None => args.whose.open(PERIOD_NANOS)?,
+        None => args.which.open(PERIOD_NANOS)?,
     };
     let stop = stop_on_ctrl_c()?;
     let robot = buses.robot.description.clone();
@@ -82,7 +82,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 /// Where to save; a virtual robot's result is only shown if no place is given.
 fn place(args: &Args) -> anyhow::Result<Option<PathBuf>> {
-    match (&args.out, &args.whose.robot) {
+    match (&args.out, &args.which.robot) {
         (Some(out), _) => Ok(Some(out.clone())),
         (None, Some(name)) if name.ends_with(".toml") => Ok(Some(Calibration::beside(Path::new(name)))),
         (None, Some(name)) => Err(bad_input(

@@ -2,22 +2,19 @@
 
 mod bench;
 mod calibrate;
+mod common;
+mod joint_lines;
 mod monitor;
 mod scan;
 mod screen;
 mod table;
 
-use std::io::Write;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::Context as _;
 use clap::Subcommand;
 use firmware_bridge::port::OpenError;
 
-use super::{BAD_INPUT, BadInput};
-use crate::bus::ports::Buses;
+use super::BAD_INPUT;
 
 /// What to do with the buses.
 #[derive(Subcommand)]
@@ -47,53 +44,4 @@ pub(super) fn run(what: &Bus) -> anyhow::Result<ExitCode> {
         }
         Err(other) => Err(other),
     })
-}
-
-/// Whose buses.
-#[derive(clap::Args)]
-#[group(required = true, multiple = false)]
-struct Whose {
-    /// Robot whose file names the ports: a built-in name or a .toml file
-    #[arg(long, value_name = "NAME|FILE")]
-    robot: Option<String>,
-    /// Motors that are not there, wired as this robot's
-    #[arg(long = "virtual", value_name = "ROBOT")]
-    virtual_robot: Option<String>,
-}
-
-impl Whose {
-    fn open(&self, cycle_nanos: u64) -> anyhow::Result<Buses> {
-        match (&self.robot, &self.virtual_robot) {
-            (Some(name), _) => Buses::real(name, cycle_nanos),
-            (None, Some(name)) => Buses::virtual_of(name, cycle_nanos),
-            (None, None) => Err(bad_input("whose buses?", "give --robot or --virtual")),
-        }
-    }
-}
-
-fn bad_input(message: impl Into<String>, help: impl Into<String>) -> anyhow::Error {
-    BadInput { message: message.into(), help: help.into() }.into()
-}
-
-/// Prints to standard output; `false` once nobody reads it any more.
-fn print(text: &str) -> anyhow::Result<bool> {
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        // Whoever reads the output has seen enough, as `head` has.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
-        written => Ok(written.map(|()| true)?),
-    }
-}
-
-/// Set by the first Ctrl-C; a second one ends the process.
-fn stop_on_ctrl_c() -> anyhow::Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
-    ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(i32::from(super::INTERRUPTED));
-        }
-    })
-    .context("cannot listen for Ctrl-C")?;
-    Ok(stop)
 }

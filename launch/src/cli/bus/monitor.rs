@@ -4,18 +4,19 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 
-use robot_interface::joints::{JOINT_NAMES, JOINTS};
 use robot_interface::time::Stamp;
 
-use super::{Whose, bad_input, print, screen, stop_on_ctrl_c};
-use crate::bus::reading::{Reading, Snapshot};
-use crate::realtime::{monotonic, sleep_until};
+use super::common::{RobotArgs, bad_input, print, stop_on_ctrl_c};
+use super::joint_lines::{COUNTS, JointLine, joint_lines};
+use super::screen;
+use crate::bus_tools::reading::{Reading, Snapshot};
+use stack::realtime::{monotonic, sleep_until};
 
 /// Arguments of `adit bus monitor`.
 #[derive(clap::Args)]
 pub(in crate::cli) struct Args {
     #[command(flatten)]
-    whose: Whose,
+    which: RobotArgs,
     /// How often every motor is read, times a second
     #[arg(long, value_name = "HZ", default_value_t = 100.0)]
     rate: f64,
@@ -36,7 +37,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     let period_nanos = (1e9 / args.rate) as u64;
     let stop = stop_on_ctrl_c()?;
-    let reading = Reading::start(args.whose.open(period_nanos)?, period_nanos)?;
+    let reading = Reading::start(args.which.open(period_nanos)?, period_nanos)?;
     let end = args.seconds.map(|seconds| monotonic().plus_nanos((seconds * 1e9) as u64));
     let is_over = move || stop.load(Ordering::Relaxed) || end.is_some_and(|end| monotonic() >= end);
     if args.json || !std::io::stdout().is_terminal() {
@@ -46,56 +47,6 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     Ok(ExitCode::SUCCESS)
 }
-
-/// One joint over the time between two snapshots.
-pub(super) struct JointLine {
-    pub(super) name: &'static str,
-    pub(super) bus: usize,
-    pub(super) id: u8,
-    /// Answers a second.
-    pub(super) rate_hz: f64,
-    /// Since the start: answered, missed, late, broken checksums, noise, in another's name.
-    pub(super) counts: [u64; 6],
-    /// `None` if it has never answered.
-    pub(super) measured: Option<[f64; 4]>,
-    pub(super) fault: Option<&'static str>,
-}
-
-/// Each joint's line; rates are those since `before`.
-pub(super) fn joint_lines(
-    reading: &Reading,
-    before: &(Stamp, Snapshot),
-    after: &(Stamp, Snapshot),
-) -> Vec<JointLine> {
-    let passed_s = after.0.seconds_since(before.0);
-    let line = |joint: usize| {
-        let description = &reading.joints[joint];
-        let cycle = &after.1.cycle;
-        let (link, was) = (cycle.links[joint], before.1.cycle.links[joint]);
-        let state = cycle.states.joints[joint];
-        let measured = [state.position_rad, state.velocity_rad_s, state.torque_nm, state.temperature_c];
-        JointLine {
-            name: JOINT_NAMES[joint],
-            bus: description.bus,
-            id: description.id,
-            rate_hz: if passed_s > 0.0 { (link.replies - was.replies) as f64 / passed_s } else { 0.0 },
-            counts: [
-                link.replies,
-                link.missed,
-                link.late,
-                link.bad_crc,
-                link.bad_header + link.bad_mode,
-                link.wrong_id,
-            ],
-            measured: cycle.measured_at[joint].map(|_| measured),
-            fault: cycle.faults[joint].map(firmware_bridge::bridge::MotorFault::remedy),
-        }
-    };
-    (0..JOINTS).map(line).collect()
-}
-
-/// The words for [`JointLine::counts`].
-pub(super) const COUNTS: [&str; 6] = ["answered", "missed", "late", "checksum", "noise", "foreign"];
 
 fn lines(reading: &Reading, json: bool, is_over: &dyn Fn() -> bool) -> anyhow::Result<()> {
     let mut before = (monotonic(), reading.latest());

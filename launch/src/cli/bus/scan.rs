@@ -4,17 +4,17 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::ValueEnum;
 use firmware_bridge::port::{OpenError, available_ports};
 use firmware_bridge::scan::Protocol;
 use indicatif::{ProgressBar, ProgressStyle};
 use robot_interface::robot::MotorProtocol;
 
+use super::common::{bad_input, print};
 use super::table::{NONE, columns, number};
-use super::{bad_input, print};
-use crate::bus::VirtualRobot;
-use crate::bus::scan::{PortReport, Wanted, scan_port};
-use crate::config::Robot;
+use crate::bus_tools::VirtualRobot;
+use crate::bus_tools::scan::{PortReport, Wanted, scan_port};
+use crate::wire_tools::ProtocolName;
+use stack::config::Robot;
 
 /// Arguments of `adit bus scan`.
 #[derive(clap::Args)]
@@ -24,7 +24,7 @@ pub(in crate::cli) struct Args {
     ports: Vec<PathBuf>,
     /// Language of the motors, may be given several times; if it is left out, all in turn until one is answered
     #[arg(long = "protocol", value_name = "NAME", value_enum)]
-    protocols: Vec<Name>,
+    protocols: Vec<ProtocolName>,
     /// Rate of the line, instead of each protocol's usual ones
     #[arg(long, value_name = "BITS_PER_S", value_parser = clap::value_parser!(u32).range(1..))]
     baud: Option<u32>,
@@ -37,29 +37,6 @@ pub(in crate::cli) struct Args {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
-}
-
-/// A protocol on the command line.
-#[derive(Clone, Copy)]
-struct Name(Protocol);
-
-impl ValueEnum for Name {
-    fn value_variants<'a>() -> &'a [Self] {
-        const ALL: [Name; Protocol::ALL.len()] = {
-            let mut all = [Name(Protocol::GoM8010); Protocol::ALL.len()];
-            let mut at = 0;
-            while at < all.len() {
-                all[at] = Name(Protocol::ALL[at]);
-                at += 1;
-            }
-            all
-        };
-        &ALL
-    }
-
-    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
-        Some(clap::builder::PossibleValue::new(self.0.name()))
-    }
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
@@ -85,15 +62,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 fn wanted(args: &Args, spoken: Option<MotorProtocol>) -> Wanted {
     let named: Vec<_> = args.protocols.iter().map(|name| name.0).collect();
-    let protocols = match (named.as_slice(), spoken) {
+    let protocols = match spoken.and_then(Protocol::of) {
+        _ if !named.is_empty() => named.clone(),
         // The virtual motors have one language, and a line without a rate would be asked at each.
-        ([], Some(MotorProtocol::GoM8010)) => vec![Protocol::GoM8010],
-        ([], Some(MotorProtocol::A1)) => vec![Protocol::A1],
-        ([], Some(MotorProtocol::B1)) => vec![Protocol::B1],
-        ([], Some(MotorProtocol::Damiao)) => vec![Protocol::Damiao],
-        ([], Some(MotorProtocol::Adit)) => vec![Protocol::Adit],
-        ([], None) => Protocol::ALL.to_vec(),
-        (named, _) => named.to_vec(),
+        Some(spoken) => vec![spoken],
+        None => Protocol::ALL.to_vec(),
     };
     let budget = Duration::from_millis(args.wait_ms.into());
     Wanted { protocols, baud: args.baud, budget, all: !named.is_empty() }
@@ -158,7 +131,7 @@ fn text(reports: &[PortReport], wanted: &Wanted) -> String {
 
 fn rows(report: &PortReport) -> Vec<Vec<String>> {
     let word = |text: &Option<String>| text.clone().unwrap_or_else(|| NONE.to_owned());
-    let row = |found: &crate::bus::scan::Found| {
+    let row = |found: &crate::bus_tools::scan::Found| {
         vec![
             report.port.display().to_string(),
             found.protocol.to_owned(),

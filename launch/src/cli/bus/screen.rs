@@ -10,9 +10,9 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Paragraph, Row, Table};
 use ratatui::{DefaultTerminal, Frame};
 
-use super::monitor::{COUNTS, JointLine, joint_lines};
-use crate::bus::reading::{BusState, Reading, Snapshot};
-use crate::realtime::monotonic;
+use super::joint_lines::{COUNTS, JointLine, joint_lines};
+use crate::bus_tools::reading::{BusState, Reading, Snapshot};
+use stack::realtime::monotonic;
 
 /// Between two pictures.
 const PICTURE: Duration = Duration::from_millis(200);
@@ -147,7 +147,7 @@ mod tests {
     use ratatui::crossterm::event::KeyEvent;
 
     use super::*;
-    use crate::bus::ports::Buses;
+    use crate::bus_tools::ports::Buses;
 
     #[test]
     fn the_picture_has_every_joint_and_every_bus() {

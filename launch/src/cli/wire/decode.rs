@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io::Write;
 
 use super::lines::{Lines, Piece};
-use crate::wire::{Codec, Decoder, Found, SHOWN, hex_words, parse_hex, to_hex};
+use crate::wire_tools::{Codec, Decoder, Found, SHOWN, hex_words, parse_hex, to_hex};
 
 /// Whether every word could be read, and there was a frame unless there was nothing at all. Noise between frames is
 /// what a decoder is for: it is told, and no failure. What is found is passed on before more input is waited for.

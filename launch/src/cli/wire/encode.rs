@@ -5,7 +5,7 @@ use std::io::Write;
 use serde_json::{Deserializer, Value};
 
 use super::lines::Lines;
-use crate::wire::{Codec, to_hex};
+use crate::wire_tools::{Codec, to_hex};
 
 /// Longest value that goes on over lines, bytes.
 const MAX_VALUE: usize = 1 << 20;

@@ -1,6 +1,7 @@
 //! How far the lidar, measured against the tunnel's design once more, agrees with the recorded odometry.
 
 use perception::localise::TunnelCorrection;
+use robot_interface::angles::wrap_angle;
 use robot_interface::frames::Point;
 use robot_interface::state::RobotState;
 use robot_interface::tunnel::TunnelDesign;
@@ -27,11 +28,7 @@ impl Agreement {
         let Some(correction) = correction else { return };
         let place = design.to_tunnel(Point::from_coords(state.map_from_base.origin()));
         let turned = state.map_from_base.yaw() - correction.axis.heading_rad - correction.yaw_rad;
-        let off = [
-            correction.lateral_m - place.left_m,
-            correction.height_m - place.up_m,
-            turned.sin().atan2(turned.cos()),
-        ];
+        let off = [correction.lateral_m - place.left_m, correction.height_m - place.up_m, wrap_angle(turned)];
         for (all, off) in self.off.iter_mut().zip(off) {
             all.push(off.abs());
         }

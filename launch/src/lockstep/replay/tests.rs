@@ -5,12 +5,16 @@ use std::path::Path;
 use robot_interface::frames::Transform;
 use robot_interface::sensors::{LidarPoint, LidarScan, RgbImage, ThermalFrame};
 use robot_interface::state::RobotState;
+use robot_interface::status::{AbortReason, MissionPhase, MissionState};
 use robot_interface::time::Stamp;
 
 use super::*;
 use crate::lockstep::{Detail, Progress};
-use crate::record::RecordError;
+use crate::mission_file::MissionFile;
 use crate::run;
+use recording::RecordError;
+
+const OUT: MissionState = MissionState::Underway(MissionPhase::Go);
 
 struct Nobody;
 
@@ -44,24 +48,29 @@ fn grey(width: u32, height: u32) -> RgbImage {
 
 /// Replays what `write` puts into a recording.
 fn replayed(
-    write: impl FnOnce(&mut Recorder, &Robot) -> Result<(), RecordError>,
+    write: impl FnOnce(&mut MessageWriter, &Robot) -> Result<(), RecordError>,
 ) -> anyhow::Result<Replayed> {
-    let mission = Mission::load("short").expect("built in");
+    let mission = MissionFile::load("short").expect("built in");
     let robot = Robot::load("go2").expect("built in");
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("in.mcap");
-    let mut recorder = Recorder::create(&path, &robot.description).expect("made");
+    let mut recorder = MessageWriter::create(&path, &robot.description).expect("made");
     write(&mut recorder, &robot).expect("written");
     recorder.finish().expect("closed");
     replay_file(&path, &mission, &robot, &folder.path().join("out"))
 }
 
-fn replay_file(path: &Path, mission: &Mission, robot: &Robot, out: &Path) -> anyhow::Result<Replayed> {
-    let source = Source::open(path, "", &robot.description)?;
-    run::replay(source, mission, robot, &mut Nobody, out)
+fn replay_file(path: &Path, mission: &MissionFile, robot: &Robot, out: &Path) -> anyhow::Result<Replayed> {
+    let recorded = Recorded::open(path, "", &robot.description)?;
+    run::replay(recorded, &mission.mission, robot, &mut Nobody, out)
 }
 
-fn picture(recorder: &mut Recorder, robot: &Robot, ms: u64, image: &RgbImage) -> Result<(), RecordError> {
+fn picture(
+    recorder: &mut MessageWriter,
+    robot: &Robot,
+    ms: u64,
+    image: &RgbImage,
+) -> Result<(), RecordError> {
     let camera = &robot.description.cameras[0];
     recorder.raw_picture(&camera.name, at(ms), image, &camera.intrinsics())
 }
@@ -97,13 +106,13 @@ fn when_time_goes_back_the_map_begins_anew() {
             for ms in (0..3_000).step_by(20) {
                 recorder.odometry(&state(ms, start_m))?;
             }
-            recorder.status(at(3_000), "walking out", start_m, 0.0, 0)?;
+            recorder.status(at(3_000), &OUT, start_m, 0.0, 0)?;
             // Late by a moment, which is no restart.
             recorder.odometry(&state(2_500, start_m))?;
             picture(recorder, robot, 1_000, &grey(64, 80))?;
             recorder.odometry(&state(3_000, start_m))?;
         }
-        recorder.status(at(3_100), "given up: the robot fell", 1.0, 0.0, 0)
+        recorder.status(at(3_100), &MissionState::ended(Some(AbortReason::Fell)), 1.0, 0.0, 0)
     })
     .expect("replays");
     assert!(
@@ -154,7 +163,7 @@ fn a_recording_without_anything_usable_is_refused_before_anything_is_written() {
     }
     let nothing = replayed(|recorder, _| {
         recorder.odometry(&state(0, 1.0))?;
-        recorder.status(at(0), "walking out", 1.0, 0.0, 0)
+        recorder.status(at(0), &OUT, 1.0, 0.0, 0)
     });
     let error = nothing.expect_err("no pictures").to_string();
     assert!(error.contains("there is no /camera/NAME/image_raw"), "{error}");
@@ -163,8 +172,8 @@ fn a_recording_without_anything_usable_is_refused_before_anything_is_written() {
 /// The whole way round: what a run recorded with every detail is found again from its recording.
 #[test]
 fn a_replay_is_scored_as_its_run_was() {
-    let mut mission = Mission::load("short").expect("built in");
-    mission.inspection.end_m = 4.0.try_into().expect("positive");
+    let mut mission = MissionFile::load("short").expect("built in");
+    mission.mission.inspection.end_m = 4.0.try_into().expect("positive");
     let robot = Robot::load("go2").expect("built in");
     let folder = tempfile::tempdir().expect("a folder");
     let run_folder = folder.path().join("run");

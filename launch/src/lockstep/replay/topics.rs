@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use robot_interface::robot::RobotDescription;
 
-use crate::config::ConfigError;
-use crate::record::{Topic, topic_name};
-use crate::ros_msgs::{
+use recording::messages::{
     CameraInfo, CompressedImage, Image, JointState, Message, MissionStatus, Odometry, PointCloud2,
 };
+use recording::{Topic, topic_name};
+use stack::config::ConfigError;
 
 /// What a topic's messages say. Cameras by their place in the robot description's list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,7 +168,7 @@ fn missing(file: &str, what: &str, topics: &[&Topic]) -> ConfigError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Robot;
+    use stack::config::Robot;
 
     /// A topic and its type.
     type Named<'a> = (&'a str, &'a str);

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use firmware_bridge::bridge::{MotorBridge, baud};
-use firmware_bridge::port::{BusDriver, Replaceable, Replacer, SerialPort, replaceable};
-use firmware_bridge::wire::imu::IMU_BAUD;
+use firmware_bridge::port::{BusDriver, PortOpener, Replaceable, Replacer, SerialPort, replaceable};
+use firmware_bridge::protocol::imu::IMU_BAUD;
 
-use crate::realtime::{Lines, Report, TimeBase, monotonic};
-use crate::ros::Setting;
-use crate::ros::shell::system_time;
-use crate::ros::sim::{imu_port, motor_port};
+use crate::ros::lifecycle_node::system_time;
+use crate::ros::settings::NodeSettings;
+use crate::ros::simulated_ports::{imu_port, motor_port};
+use stack::realtime::{ControlPorts, ControlReport, TimeBase, monotonic};
 
 /// How often missing ports are looked for.
 const LOOK: Duration = Duration::from_millis(100);
@@ -27,10 +27,10 @@ pub(super) struct Ports {
 }
 
 impl Ports {
-    pub(super) fn new(setting: &Setting) -> anyhow::Result<Self> {
-        let robot = &setting.robot.description;
+    pub(super) fn new(settings: &NodeSettings) -> anyhow::Result<Self> {
+        let robot = &settings.robot.description;
         let buses = robot.buses();
-        let (motors, imu) = match (&setting.ports_dir, &robot.ports) {
+        let (motors, imu) = match (&settings.ports_dir, &robot.ports) {
             (Some(dir), _) => ((0..buses).map(|bus| motor_port(dir, bus)).collect(), imu_port(dir)),
             (None, Some(ports)) => (ports.motors.clone(), ports.imu.clone()),
             (None, None) => anyhow::bail!(
@@ -46,7 +46,7 @@ impl Ports {
         );
         let mut paths: Vec<_> = motors.into_iter().map(|path| (path, baud(robot.motors.protocol))).collect();
         paths.push((imu, IMU_BAUD));
-        Ok(Self { paths, simulated: setting.ports_dir.is_some(), helper: None })
+        Ok(Self { paths, simulated: settings.ports_dir.is_some(), helper: None })
     }
 
     /// In simulation the inertial sensor's clock is the time: the world may be slower than the wall.
@@ -59,20 +59,25 @@ impl Ports {
     }
 
     /// The lines for the control loop. They need not be plugged in yet.
-    pub(super) fn open(&mut self, bridge: &MotorBridge) -> anyhow::Result<Lines<Replaceable<SerialPort>>> {
+    pub(super) fn open(
+        &mut self,
+        bridge: &MotorBridge,
+    ) -> anyhow::Result<ControlPorts<Replaceable<SerialPort>>> {
         self.close();
         let (mut lines, replacers): (Vec<_>, Vec<_>) =
             self.paths.iter().map(|_| replaceable::<SerialPort>()).unzip();
         let imu = lines.pop().context("no port for the inertial sensor")?;
         let buses = BusDriver::new(bridge, lines)?;
         let ended = Arc::new(AtomicBool::new(false));
-        let (paths, ours) = (self.paths.clone(), Arc::clone(&ended));
+        let openers: Vec<_> =
+            self.paths.iter().map(|(path, baud)| PortOpener::new(path.clone(), *baud)).collect();
+        let ours = Arc::clone(&ended);
         let thread = std::thread::Builder::new()
             .name("ports".to_owned())
-            .spawn(move || look_after(&paths, replacers, &ours))
+            .spawn(move || look_after(openers, replacers, &ours))
             .context("cannot start the thread that opens ports")?;
         self.helper = Some((ended, thread));
-        Ok(Lines { buses, imu })
+        Ok(ControlPorts { buses, imu })
     }
 
     pub(super) fn close(&mut self) {
@@ -83,7 +88,7 @@ impl Ports {
     }
 
     /// What diagnostics say of the lines.
-    pub(super) fn values(&self, report: &Report) -> Vec<(&'static str, String)> {
+    pub(super) fn values(&self, report: &ControlReport) -> Vec<(&'static str, String)> {
         let imu = report.imu_counts;
         vec![
             ("port_failures", format!("{:?}", &report.port_failures[..self.paths.len() - 1])),
@@ -103,13 +108,13 @@ impl Drop for Ports {
     }
 }
 
-fn look_after(paths: &[(PathBuf, u32)], mut replacers: Vec<Replacer<SerialPort>>, ended: &AtomicBool) {
-    let mut said = vec![String::new(); paths.len()];
+fn look_after(mut openers: Vec<PortOpener>, mut replacers: Vec<Replacer<SerialPort>>, ended: &AtomicBool) {
+    let mut said = vec![String::new(); openers.len()];
     while !ended.load(Ordering::Relaxed) {
-        for ((replacer, (path, baud)), said) in replacers.iter_mut().zip(paths).zip(&mut said) {
-            match replacer.poll(monotonic(), || SerialPort::open(path, *baud)) {
+        for ((replacer, opener), said) in replacers.iter_mut().zip(&mut openers).zip(&mut said) {
+            match replacer.poll(monotonic(), || opener.open()) {
                 Some(Ok(())) => {
-                    tracing::info!("{}: open", path.display());
+                    tracing::info!("{}: open", opener.name().display());
                     said.clear();
                 }
                 Some(Err(error)) => {

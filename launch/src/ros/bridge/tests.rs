@@ -3,6 +3,7 @@
 use r2r::Context;
 
 use super::*;
+use crate::mission_file::MissionFile;
 
 /// A node whose own publishers are gone: each message that it has to say fails.
 struct Rig {
@@ -19,8 +20,8 @@ impl Rig {
             Node::create(context, name, "").expect("a name")
         };
         let dir = std::env::temp_dir().join(format!("adit-{}-{name}", std::process::id()));
-        let setting = Setting {
-            mission: Mission::load("short").expect("built in"),
+        let setting = NodeSettings {
+            mission: MissionFile::load("short").expect("built in").mission,
             robot: Robot::load("go2").expect("built in"),
             run_dir: dir.clone(),
             ports_dir: Some(dir),
@@ -59,7 +60,7 @@ fn a_message_that_cannot_be_published_ends_nothing() {
         assert!(monotonic().seconds_since(begun) < 20.0, "it reports");
     }
     let report = rig.running().latest.expect("above");
-    assert!(rig.bridge.says.report(&report, "").is_err(), "it fails indeed");
+    assert!(rig.bridge.publisher.report(&report, "").is_err(), "it fails indeed");
     (0..50).for_each(|_| rig.tick());
 }
 
@@ -68,7 +69,7 @@ fn a_message_that_cannot_be_published_ends_nothing() {
 fn a_node_that_is_thrown_away_ends_its_loop_first() {
     let mut rig = Rig::active("thrown_away");
     rig.tick();
-    let quit = std::sync::Arc::clone(&rig.running().orders.quit);
+    let quit = std::sync::Arc::clone(&rig.running().handle.quit);
     drop(rig);
     assert!(quit.load(Ordering::Relaxed));
     assert_eq!(std::sync::Arc::strong_count(&quit), 1, "the loop has its own as long as it runs");

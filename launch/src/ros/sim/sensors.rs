@@ -6,43 +6,29 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use robot_interface::frames::{Base, Map, Transform};
 use robot_interface::robot::RobotDescription;
-use robot_interface::time::Stamp;
 use sim::camera::{Camera, Exposure};
 use sim::geometry::RayCaster;
 use sim::lidar::LidarSensor;
 use sim::thermal::ThermalCamera;
 use sim::tunnel::Tunnel;
 
-use super::plug::Plug;
-use super::world::Shared;
-use crate::config::Mission;
-use crate::realtime::stand_back;
-use crate::record::Recorder;
-use crate::ros::outlet::Topics;
+use super::capture::{CaptureRequest, Inlets};
+use super::hotplug_port::HotplugPort;
+use super::shared::Shared;
+use crate::mission_file::Simulation;
+use crate::ros::topic_publishers::TopicPublishers;
 use crate::world::{TruePoses, World};
+use recording::MessageWriter;
+use stack::realtime::stand_back;
 
 /// How far the sensors stand back behind the physics, and the cameras, which have time, behind the lidar.
 const LIDAR_LEVELS: i32 = 5;
 const CAMERA_LEVELS: i32 = 12;
 /// Moments whose pictures may wait to be rendered.
-const GLIMPSES: usize = 8;
+const MAX_WAITING_CAPTURES: usize = 8;
 /// How often a thread without work looks whether it is to end.
 const LOOK: Duration = Duration::from_millis(200);
-
-/// Where the robot really was when the shutters opened and closed.
-pub(super) struct Glimpse {
-    pub(super) stamp: Stamp,
-    pub(super) truth: [Transform<Map, Base>; 2],
-}
-
-/// Where the world puts what the sensors see from.
-#[derive(Clone)]
-pub(super) struct Inlets {
-    pub(super) scans: SyncSender<TruePoses>,
-    pub(super) glimpses: SyncSender<Glimpse>,
-}
 
 /// The running threads; they end soon after the world has.
 pub(super) struct Sensors {
@@ -52,17 +38,17 @@ pub(super) struct Sensors {
 
 impl Sensors {
     pub(super) fn start(
-        mission: &Mission,
+        simulation: &Simulation,
         robot: &RobotDescription,
-        world: &World<Plug>,
+        world: &World<HotplugPort>,
         shared: Arc<Shared>,
-        mut lidar_out: Recorder<Topics>,
-        camera_out: Recorder<Topics>,
+        mut lidar_out: MessageWriter<TopicPublishers>,
+        camera_out: MessageWriter<TopicPublishers>,
     ) -> anyhow::Result<Self> {
         let (scans, scan_inbox) = sync_channel(2);
         // A busy machine renders later, but leaves no stretch of lining out; perception knows where the robot was for
         // the last twenty seconds, and older pictures would be of no use.
-        let (glimpses, glimpse_inbox) = sync_channel(GLIMPSES);
+        let (captures, capture_inbox) = sync_channel(MAX_WAITING_CAPTURES);
         let (lidar, caster) = (world.lidar(), world.caster.clone());
         let cameras = Cameras {
             cameras: robot.cameras.iter().enumerate().map(|(i, c)| Camera::new(c, i)).collect(),
@@ -70,7 +56,7 @@ impl Sensors {
             robot: robot.clone(),
             tunnel: world.tunnel.clone(),
             caster: world.caster.clone(),
-            seed: mission.seed,
+            seed: simulation.seed,
             pictures: 0,
             out: camera_out,
         };
@@ -85,10 +71,10 @@ impl Sensors {
             spawn("cameras", move || {
                 stand_back(CAMERA_LEVELS);
                 let mut cameras = cameras;
-                each(&glimpse_inbox, &shared, |glimpse| cameras.look(&glimpse))
+                each(&capture_inbox, &shared, |capture| cameras.capture(&capture))
             })?,
         ];
-        Ok(Self { inlets: Inlets { scans, glimpses }, threads })
+        Ok(Self { inlets: Inlets { scans, captures }, threads })
     }
 
     pub(super) fn inlets(&self) -> Inlets {
@@ -133,7 +119,7 @@ fn scan(
     lidar: &LidarSensor,
     caster: &dyn RayCaster,
     poses: &TruePoses,
-    out: &mut Recorder<Topics>,
+    out: &mut MessageWriter<TopicPublishers>,
 ) -> anyhow::Result<()> {
     let scan = poses.scan(lidar, caster);
     Ok(out.lidar(scan.stamp, &scan, 1)?)
@@ -147,12 +133,12 @@ struct Cameras {
     caster: Arc<dyn RayCaster>,
     seed: u64,
     pictures: u64,
-    out: Recorder<Topics>,
+    out: MessageWriter<TopicPublishers>,
 }
 
 impl Cameras {
-    fn look(&mut self, glimpse: &Glimpse) -> anyhow::Result<()> {
-        let Glimpse { stamp, truth } = *glimpse;
+    fn capture(&mut self, capture: &CaptureRequest) -> anyhow::Result<()> {
+        let CaptureRequest { stamp, truth } = *capture;
         for (camera, description) in self.cameras.iter().zip(&self.robot.cameras) {
             let [start, end] = truth.map(|pose| pose * description.base_from_camera());
             let seed = self.seed.wrapping_mul(0x1_0000).wrapping_add(self.pictures);

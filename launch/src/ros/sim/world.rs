@@ -1,24 +1,23 @@
 //! The thread of the world: motors served as their bytes come, a physics step every 2 ms.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
-use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use firmware_bridge::port::BusPort;
-use firmware_bridge::wire::imu::ImuFrame;
-use robot_interface::frames::{Base, Map, Transform};
-use robot_interface::sensors::BatterySample;
+use firmware_bridge::protocol::imu::ImuFrame;
 use robot_interface::time::Stamp;
 use sim::motors::VirtualBus;
 
-use super::plug::Plug;
-use super::sensors::{Glimpse, Inlets};
+use super::capture::{CaptureRequest, Inlets};
+use super::hotplug_port::HotplugPort;
+use super::shared::Shared;
 use crate::pty::{Pty, wait_readable};
-use crate::realtime::{monotonic, prioritise};
 use crate::world::World;
+use stack::realtime::{monotonic, prioritise};
 
 /// Steps between two scans: 10 Hz.
 const SCAN_STEPS: u64 = 50;
@@ -33,65 +32,6 @@ const MOST_PATIENCE_NANOS: u64 = 1_000_000_000;
 /// While the world stands still.
 const IDLE: Duration = Duration::from_millis(5);
 
-/// What the node and the world's threads share.
-#[derive(Default)]
-pub(super) struct Shared {
-    running: AtomicBool,
-    ended: AtomicBool,
-    picture: AtomicBool,
-    /// Bit by bit, which motor buses are unplugged.
-    unplugged: AtomicU64,
-    lost_nanos: AtomicU64,
-    lost_pictures: AtomicU64,
-    truth: Mutex<Option<(Stamp, Transform<Map, Base>)>>,
-    battery: Mutex<Option<BatterySample>>,
-}
-
-impl Shared {
-    pub(super) fn set_running(&self, running: bool) {
-        self.running.store(running, Ordering::Relaxed);
-    }
-
-    /// The cameras look once, at the next occasion.
-    pub(super) fn want_picture(&self) {
-        self.picture.store(true, Ordering::Relaxed);
-    }
-
-    /// Unplugs a motor bus, or plugs it in again.
-    pub(super) fn set_plugged(&self, bus: usize, plugged: bool) {
-        let bit = 1 << bus;
-        if plugged {
-            self.unplugged.fetch_and(!bit, Ordering::Relaxed);
-        } else {
-            self.unplugged.fetch_or(bit, Ordering::Relaxed);
-        }
-    }
-
-    /// Simulated time, and where the robot really is.
-    pub(super) fn truth(&self) -> Option<(Stamp, Transform<Map, Base>)> {
-        self.truth.lock().map_or(None, |truth| *truth)
-    }
-
-    /// What the battery says of itself, if there is one.
-    pub(super) fn battery(&self) -> Option<BatterySample> {
-        self.battery.lock().map_or(None, |battery| *battery)
-    }
-
-    /// How far simulated time has fallen behind, s.
-    pub(super) fn late_s(&self) -> f64 {
-        self.lost_nanos.load(Ordering::Relaxed) as f64 * 1e-9
-    }
-
-    /// Moments whose pictures were not taken because too many waited.
-    pub(super) fn lost_pictures(&self) -> u64 {
-        self.lost_pictures.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn has_ended(&self) -> bool {
-        self.ended.load(Ordering::Relaxed)
-    }
-}
-
 /// The running thread; ends when dropped.
 pub(super) struct WorldThread {
     shared: Arc<Shared>,
@@ -100,7 +40,7 @@ pub(super) struct WorldThread {
 
 impl WorldThread {
     pub(super) fn start(
-        world: World<Plug>,
+        world: World<HotplugPort>,
         imu: Pty,
         shared: Arc<Shared>,
         inlets: Inlets,
@@ -139,7 +79,7 @@ impl Drop for WorldThread {
     }
 }
 
-fn run(mut world: World<Plug>, mut imu: Pty, shared: &Shared, inlets: &Inlets) -> anyhow::Result<()> {
+fn run(mut world: World<HotplugPort>, mut imu: Pty, shared: &Shared, inlets: &Inlets) -> anyhow::Result<()> {
     let step_nanos = world.step_nanos();
     let (mut now, mut steps, mut sequence) = (Stamp::ZERO, 0u64, 0u16);
     let (mut due, mut patience) = (monotonic(), MOST_PATIENCE_NANOS);
@@ -172,8 +112,8 @@ fn run(mut world: World<Plug>, mut imu: Pty, shared: &Shared, inlets: &Inlets) -
             }
             offer(&inlets.scans, world.take_poses());
             if shared.picture.swap(false, Ordering::Relaxed) {
-                let glimpse = Glimpse { stamp: now, truth: world.last_poses() };
-                if !offer(&inlets.glimpses, glimpse) {
+                let capture = CaptureRequest { stamp: now, truth: world.last_poses() };
+                if !offer(&inlets.captures, capture) {
                     shared.lost_pictures.fetch_add(1, Ordering::Relaxed);
                 }
             }
@@ -188,7 +128,7 @@ fn run(mut world: World<Plug>, mut imu: Pty, shared: &Shared, inlets: &Inlets) -
 }
 
 /// Answers the motors' buses until it is time for the next step.
-fn serve_until(world: &mut World<Plug>, now: Stamp, due: Stamp) -> anyhow::Result<()> {
+fn serve_until(world: &mut World<HotplugPort>, now: Stamp, due: Stamp) -> anyhow::Result<()> {
     loop {
         let left = due.nanos().saturating_sub(monotonic().nanos());
         if left == 0 {
@@ -203,8 +143,8 @@ fn serve_until(world: &mut World<Plug>, now: Stamp, due: Stamp) -> anyhow::Resul
 
 /// Lets the world stand still for a moment when the bridge's commands are late: the machine is slow then, and the
 /// robot must not fall because of it. Whoever is silent for longer is not waited for again until it speaks.
-fn wait_for_commands(world: &mut World<Plug>, now: Stamp, patience: &mut u64) -> anyhow::Result<()> {
-    let late = |world: &World<Plug>| {
+fn wait_for_commands(world: &mut World<HotplugPort>, now: Stamp, patience: &mut u64) -> anyhow::Result<()> {
+    let late = |world: &World<HotplugPort>| {
         // A line that nobody has open is a line that was unplugged.
         let open = world.buses.iter().filter(|bus| bus.port().pty().is_some_and(Pty::has_peer));
         let heard = open.filter_map(VirtualBus::commanded);

@@ -4,8 +4,8 @@
 
 /// Outputs that are summed at once.
 pub(super) const OUTPUTS: usize = 8;
-/// Most pixels that any kernel works on at once.
-pub(super) const MOST_PIXELS: usize = 32;
+/// Greatest number of pixels that any kernel works on at once.
+pub(super) const MAX_PIXELS: usize = 32;
 
 /// A set of vector instructions that this machine has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ enum Set {
     Avx512,
     #[cfg(target_arch = "x86_64")]
     Avx2,
-    /// What the compiler makes of plain code.
+    /// Whatever the compiler makes of plain code.
     Plain,
 }
 
@@ -66,7 +66,7 @@ impl Kernel {
         weight: &[f32],
         bias: &[f32],
         relu: bool,
-        sums: &mut [[f32; MOST_PIXELS]; OUTPUTS],
+        sums: &mut [[f32; MAX_PIXELS]; OUTPUTS],
     ) {
         let least = if relu { 0.0 } else { f32::NEG_INFINITY };
         // Taps ascend: the last one reaches furthest.
@@ -91,7 +91,7 @@ fn plain(
     weight: &[f32],
     bias: &[f32],
     least: f32,
-    sums: &mut [[f32; MOST_PIXELS]; OUTPUTS],
+    sums: &mut [[f32; MAX_PIXELS]; OUTPUTS],
 ) {
     const PIXELS: usize = 8;
     // Half of the outputs at a time: so many sums fit the registers of the baseline.
@@ -120,7 +120,7 @@ fn plain(
 mod x86 {
     use std::arch::x86_64::*;
 
-    use super::{MOST_PIXELS, OUTPUTS};
+    use super::{MAX_PIXELS, OUTPUTS};
 
     /// # Safety
     /// The machine has AVX-512F; the slices are as long as [`super::Kernel::sums`] asserts.
@@ -131,7 +131,7 @@ mod x86 {
         weight: &[f32],
         bias: &[f32],
         least: f32,
-        sums: &mut [[f32; MOST_PIXELS]; OUTPUTS],
+        sums: &mut [[f32; MAX_PIXELS]; OUTPUTS],
     ) {
         let (source, weight) = (source.as_ptr(), weight.as_ptr());
         let mut held = [[_mm512_setzero_ps(); 2]; OUTPUTS];
@@ -168,7 +168,7 @@ mod x86 {
         weight: &[f32],
         bias: &[f32],
         least: f32,
-        sums: &mut [[f32; MOST_PIXELS]; OUTPUTS],
+        sums: &mut [[f32; MAX_PIXELS]; OUTPUTS],
     ) {
         let (source, weight) = (source.as_ptr(), weight.as_ptr());
         let least = _mm256_set1_ps(least);

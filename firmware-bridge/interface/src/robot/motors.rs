@@ -1,0 +1,131 @@
+//! Motors as a robot's file describes them: their protocol, and the limits that spare them.
+
+use serde::Deserialize;
+
+use crate::units::{Finite, Positive};
+
+/// How a robot's motors are spoken to; all of them alike.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MotorsDescription {
+    /// Their protocol: GO-M8010-6 when left out.
+    #[serde(default)]
+    pub protocol: MotorProtocol,
+    /// Damiao: the model by the vendor's name, such as `DM4310`, on which the ranges of its numbers depend.
+    #[serde(default)]
+    pub model: Option<String>,
+}
+
+/// The protocols that joints can be driven by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum MotorProtocol {
+    /// Unitree GO-M8010-6.
+    #[default]
+    #[serde(rename = "go-m8010-6")]
+    GoM8010,
+    /// Unitree A1.
+    #[serde(rename = "a1")]
+    A1,
+    /// Unitree B1.
+    #[serde(rename = "b1")]
+    B1,
+    /// Damiao in MIT mode, behind the vendor's USB-CAN adapter.
+    #[serde(rename = "damiao")]
+    Damiao,
+    /// Adit's own link to a microcontroller that drives up to six motors, one a bus. Its angles are those of what
+    /// `gear_ratio` begins at: 1 if it counts in angles of the joint.
+    #[serde(rename = "adit")]
+    Adit,
+}
+
+/// How motors are spared: from when on they are derated, and when they are cut off.
+///
+/// A file may leave any of it out: the defaults are those of a motor of 100 W on a leg.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(try_from = "ProtectionTable")]
+pub struct Protection {
+    warm_c: f64,
+    cut_c: f64,
+    max_power_w: f64,
+    max_kp: f64,
+    max_kd: f64,
+}
+
+/// Share of its torque that a motor keeps just below the cut-off.
+const HOT_SHARE: f64 = 0.4;
+
+/// [`Protection`] as a file has it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProtectionTable {
+    warm_c: Option<Finite>,
+    cut_c: Option<Finite>,
+    max_power_w: Option<Positive>,
+    max_kp: Option<Positive>,
+    max_kd: Option<Positive>,
+}
+
+/// The cut-off is not above the temperature from which motors are derated.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "warm_c is {warm_c}, and cut_c {cut_c}: motors are derated first and cut off later, so cut_c must be the higher one"
+)]
+pub struct ProtectionError {
+    /// From when on they are derated, degrees Celsius.
+    warm_c: f64,
+    /// When they are cut off, degrees Celsius.
+    cut_c: f64,
+}
+
+impl Default for Protection {
+    fn default() -> Self {
+        Self { warm_c: 70.0, cut_c: 85.0, max_power_w: 2000.0, max_kp: 200.0, max_kd: 10.0 }
+    }
+}
+
+impl TryFrom<ProtectionTable> for Protection {
+    type Error = ProtectionError;
+
+    fn try_from(table: ProtectionTable) -> Result<Self, ProtectionError> {
+        let default = Self::default();
+        let warm_c = table.warm_c.map_or(default.warm_c, Finite::get);
+        let cut_c = table.cut_c.map_or(default.cut_c, Finite::get);
+        let max_power_w = table.max_power_w.map_or(default.max_power_w, Positive::get);
+        let max_kp = table.max_kp.map_or(default.max_kp, Positive::get);
+        let max_kd = table.max_kd.map_or(default.max_kd, Positive::get);
+        if warm_c < cut_c {
+            Ok(Self { warm_c, cut_c, max_power_w, max_kp, max_kd })
+        } else {
+            Err(ProtectionError { warm_c, cut_c })
+        }
+    }
+}
+
+impl Protection {
+    /// Temperature from which on a motor is cut off, degrees Celsius.
+    pub const fn cut_c(&self) -> f64 {
+        self.cut_c
+    }
+
+    /// The most that all joints together may take up, W.
+    pub const fn max_power_w(&self) -> f64 {
+        self.max_power_w
+    }
+
+    /// Greatest stiffness of a joint, N m/rad.
+    pub const fn max_kp(&self) -> f64 {
+        self.max_kp
+    }
+
+    /// Greatest damping of a joint, N m s/rad.
+    pub const fn max_kd(&self) -> f64 {
+        self.max_kd
+    }
+
+    /// Share of its torque that a motor of this temperature may give: all of it up to `warm_c`, falling to four
+    /// tenths at `cut_c`.
+    pub fn torque_share(&self, temperature_c: f64) -> f64 {
+        let warmth = ((temperature_c - self.warm_c) / (self.cut_c - self.warm_c)).clamp(0.0, 1.0);
+        1.0 - (1.0 - HOT_SHARE) * warmth
+    }
+}

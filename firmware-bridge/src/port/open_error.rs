@@ -1,0 +1,152 @@
+//! Refusals to open a serial port, each with its remedy.
+
+use std::path::{Path, PathBuf};
+
+use rustix::io::Errno;
+
+use super::identity::{IdentityError, UsbIdentity};
+
+/// Refusal to open a serial port.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// There is no such device.
+    #[error("{}: there is no such port; {}", path.display(), or_else(present))]
+    NotFound {
+        /// What was to be opened.
+        path: PathBuf,
+        /// The ports that there are.
+        present: Vec<PathBuf>,
+    },
+    /// The user may not use it.
+    #[error(
+        "{}: no permission; add the user to the port's group (`sudo usermod -aG dialout $USER`) and log in again",
+        path.display()
+    )]
+    Permission {
+        /// What was to be opened.
+        path: PathBuf,
+    },
+    /// Another program has it.
+    #[error(
+        "{}: another program uses the port; find it with `fuser {}` (often another adit, or ModemManager) and stop it",
+        path.display(), path.display()
+    )]
+    Busy {
+        /// What was to be opened.
+        path: PathBuf,
+    },
+    /// The device is no serial port.
+    #[error("{}: this is no serial port; {}", path.display(), or_else(present))]
+    NotATerminal {
+        /// What was to be opened.
+        path: PathBuf,
+        /// The ports that there are.
+        present: Vec<PathBuf>,
+    },
+    /// The adapter cannot do the rate.
+    #[error(
+        "{}: the adapter does not do {wanted} baud (it offers {offered}); use one that does, such as an FT232H or CH343",
+        path.display()
+    )]
+    Baud {
+        /// What was to be opened.
+        path: PathBuf,
+        /// Bits a second asked for.
+        wanted: u32,
+        /// Bits a second that the driver set instead; 0 if it set none.
+        offered: u32,
+    },
+    /// Text that begins like an adapter's identity and is none.
+    #[error("{}: no adapter's identity: {source}", name.display())]
+    Identity {
+        /// The name of the port.
+        name: PathBuf,
+        /// How to write it.
+        source: IdentityError,
+    },
+    /// Several ports have the identity.
+    #[error("{}: several ports are this one; give one of these: {}", name.display(), listed(fitting))]
+    Ambiguous {
+        /// The name of the port.
+        name: PathBuf,
+        /// Their whole identities.
+        fitting: Vec<PathBuf>,
+    },
+    /// Another adapter has taken the path since it was opened first: it may lead to other motors.
+    #[error(
+        "{}: this was {expected} and is now {found}; plug the adapter in again that was there, or start anew if it was \
+         exchanged on purpose; name the port {expected} in the robot's file, and it is found wherever it is plugged in",
+        path.display()
+    )]
+    Exchanged {
+        /// What was to be opened.
+        path: PathBuf,
+        /// The adapter that was there first.
+        expected: UsbIdentity,
+        /// The adapter that is there now.
+        found: UsbIdentity,
+    },
+    /// Anything else.
+    #[error("{}: {source}; unplug the adapter, plug it in again, and look at `dmesg`", path.display())]
+    Other {
+        /// What was to be opened.
+        path: PathBuf,
+        /// The system's word.
+        source: std::io::Error,
+    },
+}
+
+impl OpenError {
+    /// The refusal that the system's word stands for. `present` lists the ports that there are.
+    pub(super) fn of(path: &Path, errno: Errno, present: fn() -> Vec<PathBuf>) -> Self {
+        let path = path.to_owned();
+        match errno {
+            Errno::NOENT | Errno::NOTDIR => Self::NotFound { path, present: present() },
+            Errno::ACCESS | Errno::PERM => Self::Permission { path },
+            Errno::BUSY | Errno::WOULDBLOCK => Self::Busy { path },
+            Errno::NOTTY | Errno::ISDIR => Self::NotATerminal { path, present: present() },
+            other => Self::Other { path, source: other.into() },
+        }
+    }
+}
+
+/// Names of ports to open instead.
+fn or_else(present: &[PathBuf]) -> String {
+    if present.is_empty() {
+        return "no serial port is plugged in: plug in the adapter, or start the simulator first".into();
+    }
+    format!("give one of these: {}", listed(present))
+}
+
+fn listed(names: &[PathBuf]) -> String {
+    let names: Vec<_> = names.iter().map(|name| name.display().to_string()).collect();
+    names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_refusal_of_the_system_comes_with_its_remedy() {
+        let cases = [
+            (Errno::NOENT, "no such port"),
+            (Errno::ACCESS, "dialout"),
+            (Errno::BUSY, "fuser"),
+            (Errno::WOULDBLOCK, "fuser"),
+            (Errno::NOTTY, "no serial port"),
+            (Errno::IO, "dmesg"),
+        ];
+        for (errno, remedy) in cases {
+            let text = OpenError::of(Path::new("/dev/ttyUSB7"), errno, Vec::new).to_string();
+            assert!(text.starts_with("/dev/ttyUSB7: ") && text.contains(remedy), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_to_open_instead_is_named() {
+        assert!(or_else(&[]).contains("plug in"));
+        let text = or_else(&["/dev/ttyUSB0".into(), "/dev/ttyACM1".into()]);
+        assert!(text.contains("/dev/ttyUSB0, /dev/ttyACM1"), "{text}");
+    }
+}

@@ -1,0 +1,527 @@
+//! Records a run as a ROS 2 recording, one MCAP file that rosbag2, Foxglove, Lichtblick and Rerun open, and
+//! reads it back.
+//!
+//! [`MessageWriter`] takes a lock-step run's own values, [`RawRecorder`] what is said on a ROS graph; both write a file
+//! that is a whole one at every moment, whatever happens to the process or the disk. [`Playback`] reads it.
+//!
+//! Frames follow REP 105: `map` to `odom` is the identity because the estimate is of `map` already, `odom` to
+//! `base_link` is that estimate, and the sensors hang fixed below `base_link`. The same calls give the same
+//! bytes: stamps come from the caller.
+
+use std::fs::File;
+use std::path::Path;
+
+use image::ExtendedColorType;
+use image::codecs::jpeg::JpegEncoder;
+use nalgebra::{Isometry3, UnitQuaternion};
+use robot_interface::joints::{JOINT_NAMES, JOINTS, JointStates};
+use robot_interface::robot::RobotDescription;
+use robot_interface::sensors::{BatterySample, ImuSample, Intrinsics, LidarScan, RgbImage, ThermalFrame};
+use robot_interface::state::RobotState;
+use robot_interface::status::MissionState;
+use robot_interface::terrain::TerrainGrid;
+use robot_interface::time::Stamp;
+
+use crate::disk::{self, Output};
+use crate::error::{RecordError, Recorded};
+use crate::findings::{self, DefectRecord};
+use crate::frame_ids::{BASE, IMU, LIDAR, MAP, ODOM};
+use crate::messages::{
+    BatteryState, Bytes, CameraInfo, CompressedImage, Covariance6, Header, Image, Imu, JointState,
+    MapMetaData, Message, MissionStatus, OccupancyGrid, Odometry, Path as PlannedPath, Pose, PoseStamped,
+    PoseWithCovariance, Quaternion, RegionOfInterest, TfMessage, TransformStamped, Twist,
+    TwistWithCovariance,
+};
+use crate::qos::{Durability, Reliability, qos_profile};
+use crate::sink::McapSink;
+use crate::{cdr, clouds};
+
+/// A lock-step run is saved each time this much of its time has gone by. Not the clock's time: the bytes of the
+/// file must not depend on how fast a machine is.
+const SAVE_NANOS: u64 = 1_000_000_000;
+/// JPEG quality of recorded pictures, 1 to 100.
+const JPEG_QUALITY: u8 = 70;
+
+/// A fixed mount of a sensor.
+struct Mount {
+    frame: String,
+    base_from_sensor: Isometry3<f64>,
+}
+
+/// Where messages go: into a file, or onto ROS topics.
+pub trait MessageSink {
+    /// Hands a message on.
+    ///
+    /// # Errors
+    /// When it cannot be put into bytes, or (said once) the outlet takes no more.
+    fn publish<M: Message>(
+        &mut self,
+        topic: &str,
+        durability: Durability,
+        stamp: Stamp,
+        message: &M,
+    ) -> Result<(), RecordError>;
+}
+
+/// Turns what Adit knows into ROS messages, as they come, and hands them to an outlet: by default a recording,
+/// which, dropped without [`MessageWriter::finish`], still closes its file as well as it can.
+pub struct MessageWriter<O = RunFile> {
+    outlet: O,
+    mounts: Vec<Mount>,
+    /// Whether `/tf_static` goes before the next message.
+    mounts_due: bool,
+    /// Space for the bytes of a cloud, grid or picture.
+    bytes: Vec<u8>,
+}
+
+/// The recording of a lock-step run.
+pub struct RunFile<W: Output = File> {
+    sink: McapSink<W>,
+    /// Space for one serialised message.
+    message: Vec<u8>,
+}
+
+impl MessageWriter {
+    /// A recording in a new file at `path`, which is replaced where it exists.
+    ///
+    /// # Errors
+    /// When the file cannot be made or written.
+    pub fn create(path: &Path, robot: &RobotDescription) -> Result<Self, RecordError> {
+        Self::new(disk::create(path)?, robot)
+    }
+}
+
+impl<W: Output> MessageWriter<RunFile<W>> {
+    /// A recording into `output`, from its beginning.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn new(output: W, robot: &RobotDescription) -> Result<Self, RecordError> {
+        let file = RunFile { sink: McapSink::new(output)?, message: Vec::new() };
+        // Logged with the first message, so that the recording does not begin before it.
+        Ok(Self { mounts_due: true, ..Self::through(file, robot) })
+    }
+
+    /// Saves what is not saved yet and closes the file.
+    ///
+    /// # Errors
+    /// When the file cannot be written and that was not said before.
+    pub fn finish(mut self) -> Result<Recorded, RecordError> {
+        self.outlet.sink.finish()?;
+        Ok(self.outlet.sink.recorded())
+    }
+}
+
+impl<O: MessageSink> MessageWriter<O> {
+    /// Messages of a robot through an outlet.
+    pub fn through(outlet: O, robot: &RobotDescription) -> Self {
+        let imu = nalgebra::Vector3::from(robot.imu.xyz_m);
+        let mut mounts = vec![
+            // Samples are in the base frame's axes.
+            Mount {
+                frame: IMU.to_owned(),
+                base_from_sensor: Isometry3::from_parts(imu.into(), UnitQuaternion::identity()),
+            },
+            Mount { frame: LIDAR.to_owned(), base_from_sensor: robot.lidar.base_from_lidar().isometry },
+        ];
+        mounts.extend(robot.cameras.iter().map(|camera| Mount {
+            frame: optical_frame(&camera.name),
+            base_from_sensor: camera.base_from_camera().isometry,
+        }));
+        mounts.extend(robot.thermal.iter().map(|camera| Mount {
+            frame: optical_frame(&camera.name),
+            base_from_sensor: camera.base_from_camera().isometry,
+        }));
+        Self { outlet, mounts, mounts_due: false, bytes: Vec::new() }
+    }
+
+    /// `/joint_states`.
+    ///
+    /// # Errors
+    /// When the file cannot be written; said once.
+    pub fn joint_states(&mut self, states: &JointStates) -> Result<(), RecordError> {
+        self.some_joint_states(states, &[true; JOINTS])
+    }
+
+    /// `/joint_states` of those joints that `measured`, `[12]`, names: what its stamp says is true of all that are in the
+    /// message. Nothing where it names none.
+    ///
+    /// # Errors
+    /// When the file cannot be written; said once.
+    pub fn some_joint_states(
+        &mut self,
+        states: &JointStates,
+        measured: &[bool; JOINTS],
+    ) -> Result<(), RecordError> {
+        let those: Vec<_> = (0..JOINTS).filter(|joint| measured[*joint]).collect();
+        if those.is_empty() {
+            return Ok(());
+        }
+        let of = |all: [f64; JOINTS]| those.iter().map(|joint| all[*joint]).collect::<Vec<_>>();
+        let message = JointState {
+            header: Header::new(states.stamp, ""),
+            name: those.iter().map(|joint| JOINT_NAMES[*joint]).collect(),
+            position: of(states.positions()).into(),
+            velocity: of(states.velocities()).into(),
+            effort: of(states.torques()).into(),
+        };
+        self.publish("/joint_states", states.stamp, &message)
+    }
+
+    /// `/imu/data`. Orientation is not measured (covariance -1).
+    ///
+    /// # Errors
+    /// When the file cannot be written; said once.
+    pub fn imu(&mut self, sample: &ImuSample) -> Result<(), RecordError> {
+        let mut not_measured = [0.0; 9];
+        not_measured[0] = -1.0;
+        let message = Imu {
+            header: Header::new(sample.stamp, IMU),
+            orientation: Quaternion::default(),
+            orientation_covariance: not_measured,
+            angular_velocity: sample.angular_velocity_rad_s.into(),
+            angular_velocity_covariance: [0.0; 9],
+            linear_acceleration: sample.linear_acceleration_m_s2.into(),
+            linear_acceleration_covariance: [0.0; 9],
+        };
+        self.publish("/imu/data", sample.stamp, &message)
+    }
+
+    /// `/battery_state`.
+    ///
+    /// # Errors
+    /// When the file cannot be written; said once.
+    pub fn battery(&mut self, sample: &BatterySample) -> Result<(), RecordError> {
+        let message = BatteryState {
+            header: Header::new(sample.stamp, ""),
+            voltage: sample.voltage_v as f32,
+            temperature: f32::NAN,
+            current: sample.current_a as f32,
+            charge: sample.charge_ah as f32,
+            capacity: sample.capacity_ah as f32,
+            design_capacity: sample.capacity_ah as f32,
+            percentage: sample.charged as f32,
+            power_supply_status: BatteryState::DISCHARGING,
+            // Health and chemistry are not known.
+            power_supply_health: 0,
+            power_supply_technology: 0,
+            present: true,
+            cell_voltage: &[],
+            cell_temperature: &[],
+            location: "",
+            serial_number: "",
+        };
+        self.publish("/battery_state", sample.stamp, &message)
+    }
+
+    /// `/odom` and the same pose on `/tf`. Covariances hold what the estimate says of itself: position and
+    /// heading; the others are zero, which is to say not known.
+    ///
+    /// # Errors
+    /// When the file cannot be written; said once.
+    pub fn odometry(&mut self, state: &RobotState) -> Result<(), RecordError> {
+        let header = Header::new(state.stamp, ODOM);
+        let isometry = state.map_from_base.isometry;
+        let variance = state.position_sigma_m.map(|sigma| sigma * sigma);
+        let message = Odometry {
+            header,
+            child_frame_id: BASE,
+            pose: PoseWithCovariance {
+                pose: isometry.into(),
+                covariance: Covariance6::diagonal([
+                    variance.x,
+                    variance.y,
+                    variance.z,
+                    0.0,
+                    0.0,
+                    state.yaw_sigma_rad * state.yaw_sigma_rad,
+                ]),
+            },
+            twist: TwistWithCovariance {
+                twist: Twist {
+                    linear: state.velocity_m_s.into(),
+                    angular: state.angular_velocity_rad_s.into(),
+                },
+                covariance: Covariance6::diagonal([0.0; 6]),
+            },
+        };
+        self.publish("/odom", state.stamp, &message)?;
+        let transform = TransformStamped { header, child_frame_id: BASE, transform: isometry.into() };
+        self.publish("/tf", state.stamp, &TfMessage { transforms: vec![transform] })
+    }
+
+    /// `/lidar/points`: every `keep_every`-th return, in the lidar's frame at the moment each was measured.
+    ///
+    /// # Errors
+    /// When the file cannot be written; said once.
+    pub fn lidar(&mut self, now: Stamp, scan: &LidarScan, keep_every: usize) -> Result<(), RecordError> {
+        self.with_bytes(|recorder, bytes| {
+            clouds::lidar_bytes(bytes, scan, keep_every);
+            let message = clouds::cloud(Header::new(scan.stamp, LIDAR), &clouds::LIDAR_FIELDS, bytes);
+            recorder.publish("/lidar/points", now, &message)
+        })
+    }
+
+    /// `/camera/NAME/image_raw/compressed` as JPEG, and `/camera/NAME/camera_info` beside it. `intrinsics` are
+    /// those of the full picture; `image` may be a smaller one of the same view.
+    ///
+    /// # Errors
+    /// When the image does not have the bytes of its size or cannot be compressed, or (said once) the file
+    /// cannot be written.
+    pub fn picture(
+        &mut self,
+        now: Stamp,
+        name: &str,
+        stamp: Stamp,
+        image: &RgbImage,
+        intrinsics: &Intrinsics,
+    ) -> Result<(), RecordError> {
+        check_picture(name, image)?;
+        let (topic, frame) = (topic_name(name), optical_frame(name));
+        let header = Header::new(stamp, &frame);
+        self.with_bytes(|recorder, bytes| {
+            bytes.clear();
+            JpegEncoder::new_with_quality(&mut *bytes, JPEG_QUALITY)
+                .encode(&image.data, image.width, image.height, ExtendedColorType::Rgb8)
+                .map_err(|source| RecordError::Jpeg { camera: name.to_owned(), source })?;
+            let message = CompressedImage { header, format: "jpeg", data: Bytes(bytes) };
+            recorder.publish(&format!("/camera/{topic}/image_raw/compressed"), now, &message)
+        })?;
+        self.lens(now, &topic, camera_info(header, image.width, image.height, intrinsics))
+    }
+
+    /// `/camera/NAME/image_raw` as `rgb8`, and `/camera/NAME/camera_info` beside it.
+    ///
+    /// # Errors
+    /// When the image does not have the bytes of its size, or it cannot be published.
+    pub fn raw_picture(
+        &mut self,
+        name: &str,
+        stamp: Stamp,
+        image: &RgbImage,
+        intrinsics: &Intrinsics,
+    ) -> Result<(), RecordError> {
+        check_picture(name, image)?;
+        let (topic, frame) = (topic_name(name), optical_frame(name));
+        let header = Header::new(stamp, &frame);
+        let message = whole_image(header, image.width, image.height, ("rgb8", 3), &image.data);
+        self.publish(&format!("/camera/{topic}/image_raw"), stamp, &message)?;
+        self.lens(stamp, &topic, camera_info(header, image.width, image.height, intrinsics))
+    }
+
+    /// `/camera/TOPIC/camera_info`.
+    fn lens(&mut self, now: Stamp, topic: &str, message: CameraInfo<'_>) -> Result<(), RecordError> {
+        self.publish(&format!("/camera/{topic}/camera_info"), now, &message)
+    }
+
+    /// `/thermal/NAME/image_raw`: degrees Celsius as `32FC1`.
+    ///
+    /// # Errors
+    /// When the frame does not have the values of its size, or (said once) the file cannot be written.
+    pub fn thermal(&mut self, now: Stamp, name: &str, frame: &ThermalFrame) -> Result<(), RecordError> {
+        let expected = frame.width as usize * frame.height as usize;
+        check_shape(|| format!("a picture of thermal camera `{name}`"), expected, frame.celsius.len())?;
+        let frame_id = optical_frame(name);
+        self.with_bytes(|recorder, bytes| {
+            bytes.clear();
+            bytes.extend(frame.celsius.iter().flat_map(|value| value.to_le_bytes()));
+            let header = Header::new(frame.stamp, &frame_id);
+            let message = whole_image(header, frame.width, frame.height, ("32FC1", 4), bytes);
+            recorder.publish(&format!("/thermal/{}/image_raw", topic_name(name)), now, &message)
+        })
+    }
+
+    /// `/plan`: the path that the robot means to take, in `map`, each pose facing the next.
+    ///
+    /// # Errors
+    /// When the file cannot be written; said once.
+    pub fn path(&mut self, now: Stamp, points_m: &[[f64; 3]]) -> Result<(), RecordError> {
+        let header = Header::new(now, MAP);
+        let mut facing = Quaternion::default();
+        let poses = (0..points_m.len())
+            .map(|i| {
+                if let Some([x, y, _]) = points_m.get(i + 1) {
+                    let yaw = (y - points_m[i][1]).atan2(x - points_m[i][0]);
+                    facing = UnitQuaternion::from_euler_angles(0.0, 0.0, yaw).into();
+                }
+                PoseStamped { header, pose: Pose { position: points_m[i].into(), orientation: facing } }
+            })
+            .collect();
+        self.publish("/plan", now, &PlannedPath { header, poses })
+    }
+
+    /// `/terrain/elevation` (the cells whose height is known) and `/terrain/traversability` (0 easy to 100
+    /// impassable, -1 not known).
+    ///
+    /// # Errors
+    /// When the grid does not have the cells of its size, or (said once) the file cannot be written.
+    pub fn terrain(&mut self, grid: &TerrainGrid) -> Result<(), RecordError> {
+        for found in [grid.elevation_m.len(), grid.traversability.len()] {
+            check_shape(|| "a terrain grid".to_owned(), grid.size * grid.size, found)?;
+        }
+        let header = Header::new(grid.stamp, MAP);
+        self.with_bytes(|recorder, bytes| {
+            clouds::elevation_bytes(bytes, grid);
+            let message = clouds::cloud(header, &clouds::ELEVATION_FIELDS, bytes);
+            recorder.publish("/terrain/elevation", grid.stamp, &message)?;
+            clouds::occupancy_bytes(bytes, grid);
+            let [x, y] = grid.origin_m;
+            let message = OccupancyGrid {
+                header,
+                info: MapMetaData {
+                    map_load_time: grid.stamp.into(),
+                    resolution: grid.resolution_m as f32,
+                    width: grid.size as u32,
+                    height: grid.size as u32,
+                    origin: Pose { position: [x, y, 0.0].into(), ..Pose::default() },
+                },
+                data: Bytes(bytes),
+            };
+            recorder.publish("/terrain/traversability", grid.stamp, &message)
+        })
+    }
+
+    /// `/defects` (markers) and `/defects/list`: every finding so far, each time.
+    ///
+    /// # Errors
+    /// When the file cannot be written; said once.
+    pub fn defects(&mut self, now: Stamp, defects: &[DefectRecord]) -> Result<(), RecordError> {
+        self.publish("/defects", now, &findings::markers(now, defects))?;
+        self.publish("/defects/list", now, &findings::list(now, defects))
+    }
+
+    /// `/mission/status`: the state of the mission, the estimated chainage, the length of the way so far, and how many
+    /// findings there are.
+    ///
+    /// # Errors
+    /// When the file cannot be written; said once.
+    pub fn status(
+        &mut self,
+        now: Stamp,
+        state: &MissionState,
+        chainage_m: f64,
+        distance_walked_m: f64,
+        defects: u32,
+    ) -> Result<(), RecordError> {
+        let message = MissionStatus {
+            header: Header::new(now, MAP),
+            state: state.number(),
+            phase: state.phase_number(),
+            abort_reason: state.abort_number(),
+            text: state.text(),
+            chainage_m,
+            distance_walked_m,
+            defects,
+        };
+        self.publish("/mission/status", now, &message)
+    }
+
+    /// `/tf_static`: where the sensors sit, and that `odom` is `map`.
+    ///
+    /// # Errors
+    /// When the file cannot be written; said once.
+    pub fn static_transforms(&mut self, stamp: Stamp) -> Result<(), RecordError> {
+        let mut transforms = vec![TransformStamped {
+            header: Header::new(stamp, MAP),
+            child_frame_id: ODOM,
+            transform: Default::default(),
+        }];
+        transforms.extend(self.mounts.iter().map(|mount| TransformStamped {
+            header: Header::new(stamp, BASE),
+            child_frame_id: &mount.frame,
+            transform: mount.base_from_sensor.into(),
+        }));
+        // Latched: whoever comes late, or subscribes to a replay late, still gets it.
+        self.outlet.publish("/tf_static", Durability::TransientLocal, stamp, &TfMessage { transforms })
+    }
+
+    fn publish<M: Message>(&mut self, topic: &str, stamp: Stamp, message: &M) -> Result<(), RecordError> {
+        if std::mem::take(&mut self.mounts_due) {
+            self.static_transforms(stamp)?;
+        }
+        self.outlet.publish(topic, Durability::Volatile, stamp, message)
+    }
+
+    /// Lends the recorder's byte buffer to a step that also publishes.
+    fn with_bytes<T>(&mut self, step: impl FnOnce(&mut Self, &mut Vec<u8>) -> T) -> T {
+        let mut bytes = std::mem::take(&mut self.bytes);
+        let result = step(self, &mut bytes);
+        self.bytes = bytes;
+        result
+    }
+}
+
+impl<W: Output> MessageSink for RunFile<W> {
+    fn publish<M: Message>(
+        &mut self,
+        topic: &str,
+        durability: Durability,
+        stamp: Stamp,
+        message: &M,
+    ) -> Result<(), RecordError> {
+        cdr::serialize_into(&mut self.message, message)
+            .map_err(|source| RecordError::Encode { topic: topic.to_owned(), source })?;
+        if self.sink.type_of(topic).is_none() {
+            let qos = match durability {
+                Durability::Volatile => String::new(),
+                Durability::TransientLocal => qos_profile(Reliability::Reliable, durability, 1),
+            };
+            let definition = M::DEFINITION;
+            self.sink.add_topic(topic, &definition.type_name(), Some(&definition.schema()), &qos)?;
+        }
+        // Sent and logged at once, whatever the message says of when it was measured.
+        let now = self.sink.log_time(stamp);
+        self.sink.write(topic, now, now, &self.message)?;
+        self.sink.save_each(SAVE_NANOS)
+    }
+}
+
+fn check_shape(what: impl FnOnce() -> String, expected: usize, found: usize) -> Result<(), RecordError> {
+    if expected == found { Ok(()) } else { Err(RecordError::Shape { what: what(), expected, found }) }
+}
+
+fn check_picture(name: &str, image: &RgbImage) -> Result<(), RecordError> {
+    let expected = image.width as usize * image.height as usize * 3;
+    check_shape(|| format!("a picture of camera `{name}`"), expected, image.data.len())
+}
+
+/// A camera's name as a part of a topic, which may hold letters, digits and underscores.
+pub fn topic_name(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
+}
+
+fn optical_frame(name: &str) -> String {
+    format!("{}_optical_frame", topic_name(name))
+}
+
+/// A picture row by row without gaps, in an encoding of so many bytes a pixel.
+fn whole_image<'a>(
+    header: Header<'a>,
+    width: u32,
+    height: u32,
+    (encoding, pixel_bytes): (&'a str, u32),
+    data: &'a [u8],
+) -> Image<'a> {
+    Image { header, height, width, encoding, is_bigendian: 0, step: pixel_bytes * width, data: Bytes(data) }
+}
+
+/// A pinhole without distortion for a picture of `width x height`, which may be a reduced one. ROS counts
+/// pixel centres from 0, Adit from one half.
+fn camera_info<'a>(header: Header<'a>, width: u32, height: u32, full: &Intrinsics) -> CameraInfo<'a> {
+    let focal = |size: u32, full_size: u32| full.focal_px * f64::from(size) / f64::from(full_size.max(1));
+    let (fx, fy) = (focal(width, full.width), focal(height, full.height));
+    let (cx, cy) = (f64::from(width) / 2.0 - 0.5, f64::from(height) / 2.0 - 0.5);
+    CameraInfo {
+        header,
+        height,
+        width,
+        distortion_model: "plumb_bob",
+        d: (&[0.0; 5]).into(),
+        k: [fx, 0.0, cx, 0.0, fy, cy, 0.0, 0.0, 1.0],
+        r: [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0],
+        p: [fx, 0.0, cx, 0.0, 0.0, fy, cy, 0.0, 0.0, 0.0, 1.0, 0.0],
+        binning_x: 0,
+        binning_y: 0,
+        roi: RegionOfInterest::default(),
+    }
+}

@@ -1,0 +1,221 @@
+//! What a run came to, as the report tells it. The wiring fills these in; nothing here is computed.
+
+use robot_interface::defect::{DefectClass, LiningBox};
+use robot_interface::tunnel::TunnelDesign;
+
+/// How a mission ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The robot walked the whole mission and lay down where it should.
+    Completed,
+    /// It ended early.
+    Aborted {
+        /// Why, as a phrase such as `fell at 31.2 m`.
+        reason: String,
+    },
+}
+
+impl Verdict {
+    /// Whether the mission was completed.
+    pub const fn completed(&self) -> bool {
+        matches!(self, Self::Completed)
+    }
+}
+
+/// Everything that a report says about one run.
+#[derive(Clone, Debug)]
+pub struct RunSummary {
+    /// How the mission ended.
+    pub verdict: Verdict,
+    /// Name of the mission.
+    pub mission: String,
+    /// Name of the robot.
+    pub robot: String,
+    /// Seed of everything random, of a simulated run.
+    pub seed: Option<u64>,
+    /// Version of Adit.
+    pub software_version: String,
+    /// Version of the defect model.
+    pub model_version: String,
+    /// Length of the run on its own clock, s.
+    pub simulated_s: f64,
+    /// Time the run took on the machine's clock, s. Only `report.html` shows it: the other files are the
+    /// same for every repetition of a run.
+    pub wall_s: Option<f64>,
+    /// Length of the path walked, m.
+    pub distance_walked_m: f64,
+    /// Whether the robot fell.
+    pub fell: bool,
+    /// The tunnel as designed.
+    pub design: TunnelDesign,
+    /// Chainage `[from, to]` that was to be inspected, m.
+    pub inspected_m: [f64; 2],
+    /// What was reported.
+    pub defects: Vec<ReportDefect>,
+    /// What was really there, where that is known.
+    pub truth: Option<Vec<TruthRow>>,
+    /// Found over visible defects, where the truth is known.
+    pub recall: Option<f64>,
+    /// Confirmed over all reports, where the truth is known.
+    pub precision: Option<f64>,
+    /// How well each part of the lining was seen.
+    pub coverage: Coverage,
+    /// What could have been seen at all.
+    pub limits: Limits,
+    /// The walk over time, in order.
+    pub profile: Vec<ProfileRow>,
+    /// Where the robot believed it walked, `[x, y]` in `map`, m.
+    pub estimate_path: Vec<[f64; 2]>,
+    /// Where it really walked, `[x, y]` in `map`, m; empty where that is not known.
+    pub true_path: Vec<[f64; 2]>,
+    /// The ground as the robot mapped it.
+    pub elevation: Option<ElevationPicture>,
+    /// How far off the position was, where the truth is known.
+    pub localisation: Option<Localisation>,
+    /// What a reader must know before relying on the report, as whole sentences.
+    pub warnings: Vec<String>,
+}
+
+/// One reported defect.
+#[derive(Clone, Debug)]
+pub struct ReportDefect {
+    /// Its number in this report, from 1.
+    pub number: usize,
+    /// What it is.
+    pub class: DefectClass,
+    /// What the drawing calls it, such as `CR2`.
+    pub code: String,
+    /// Its extent on the unrolled lining.
+    pub bounds: LiningBox,
+    /// Chainage of its middle, m.
+    pub chainage_m: f64,
+    /// Arc of its middle from the crown, m, positive to the right looking up-chainage.
+    pub arc_m: f64,
+    /// Clock position of its middle, hours in [0, 12).
+    pub clock_h: f64,
+    /// Its middle in `map`, m.
+    pub position_m: [f64; 3],
+    /// Length along the defect (of a crack: along the crack), m.
+    pub length_m: f64,
+    /// Width of a crack, mm.
+    pub width_mm: Option<f64>,
+    /// Area, m2.
+    pub area_m2: f64,
+    /// Temperature of a cable joint, degrees Celsius.
+    pub temperature_c: Option<f64>,
+    /// Mean score of the model, 0 to 1.
+    pub score: f64,
+    /// Pictures that it was seen in.
+    pub views: usize,
+    /// Size of a pixel on the lining in the best of them, mm.
+    pub mm_per_px: Option<f64>,
+    /// Its outline or run, `[chainage, arc]`, m. Closed where first and last point are equal; empty where
+    /// only the bounds are known.
+    pub outline: Vec<[f64; 2]>,
+    /// The picture that shows it best, as the bytes of a PNG or JPEG file.
+    pub evidence: Option<Vec<u8>>,
+    /// Whether a true defect of its class is there, where the truth is known.
+    pub confirmed: Option<bool>,
+}
+
+/// What became of a true defect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TruthFate {
+    /// Reported under this number.
+    Found(usize),
+    /// Visible, but not reported.
+    Missed,
+    /// Not visible to any camera.
+    NotVisible {
+        /// Why, as a phrase such as `behind the cable rack`.
+        why: String,
+    },
+}
+
+/// A defect that is really there.
+#[derive(Clone, Debug)]
+pub struct TruthRow {
+    /// What it is.
+    pub class: DefectClass,
+    /// Its extent on the unrolled lining.
+    pub bounds: LiningBox,
+    /// Width of a crack, mm.
+    pub width_mm: Option<f64>,
+    /// What became of it.
+    pub fate: TruthFate,
+}
+
+/// How well each cell of the unrolled lining was seen. Cell `(column, row)` stands at index
+/// `row * columns + column` and begins at `[chainage0_m + column * cell_m, arc0_m + row * cell_m]`.
+#[derive(Clone, Debug)]
+pub struct Coverage {
+    /// Edge of a cell, m.
+    pub cell_m: f64,
+    /// Cells along the tunnel.
+    pub columns: usize,
+    /// Cells around the lining.
+    pub rows: usize,
+    /// Least chainage, m.
+    pub chainage0_m: f64,
+    /// Least arc, m.
+    pub arc0_m: f64,
+    /// Size of a pixel on the lining in the best picture, mm, `[rows * columns]`; NaN where never seen.
+    pub mm_per_px: Vec<f32>,
+}
+
+/// What the cameras could have shown.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limits {
+    /// Median size of a pixel on the lining, mm; NaN when nothing was seen.
+    pub median_mm_per_px: f64,
+    /// The narrowest crack that such pictures show reliably, mm; NaN when not known.
+    pub narrowest_crack_mm: f64,
+    /// Share of the inspected lining that was seen at all, 0 to 1.
+    pub covered_share: f64,
+}
+
+/// One row of the walked profile.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ProfileRow {
+    /// Time since the start, s.
+    pub time_s: f64,
+    /// Chainage, m.
+    pub chainage_m: f64,
+    /// Speed over ground, m/s.
+    pub speed_m_s: f64,
+    /// Height of the body in `map`, m.
+    pub height_m: f64,
+    /// Greatest torque of any joint since the row before, N m.
+    pub torque_peak_nm: f64,
+}
+
+/// The ground as mapped, seen from above. Cell `(ix, iy)` stands at index `iy * width + ix` and covers
+/// `origin_m + resolution_m * [ix, iy]` and up, in `map`.
+#[derive(Clone, Debug)]
+pub struct ElevationPicture {
+    /// Lower corner (least x, least y) in `map`, m.
+    pub origin_m: [f64; 2],
+    /// Edge of a cell, m.
+    pub resolution_m: f64,
+    /// Cells along x.
+    pub width: usize,
+    /// Cells along y.
+    pub height: usize,
+    /// Height in `map`, m, `[height * width]`; NaN where not known.
+    pub elevation_m: Vec<f32>,
+}
+
+/// How far off the robot's own position was.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Localisation {
+    /// Chainage of the far end, where it turned, m.
+    pub far_end_chainage_m: f64,
+    /// Error there, m.
+    pub far_end_error_m: f64,
+    /// Path walked until there, m.
+    pub far_end_walked_m: f64,
+    /// Error over path walked until there, 0 to 1.
+    pub far_end_share: f64,
+    /// Error where the run ended, m.
+    pub final_error_m: f64,
+}

@@ -1,0 +1,25 @@
+//! The watcher of a run: told how far it is, asked whether it should end.
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    /// Simulated time, s.
+    pub simulated_s: f64,
+    /// Estimated chainage, m.
+    pub chainage_m: f64,
+    /// Estimated way along the tunnel out and back, m.
+    pub way_m: f64,
+    /// What is being done, for people.
+    pub doing: &'static str,
+    /// Defects found so far.
+    pub defects: usize,
+}
+
+/// Watcher of a run.
+pub trait Observer {
+    /// Called ten times a simulated second.
+    fn progress(&mut self, progress: &Progress);
+
+    /// Returns true if the run should end: the robot lies down first.
+    fn stop_requested(&self) -> bool;
+}

@@ -1,0 +1,230 @@
+//! Perception of a replay: carries a recording's inputs through the perception pipeline, and its results into a new
+//! recording.
+
+use recording::{MessageWriter, RecordError};
+use report::{RunSummary, Verdict};
+use robot_interface::frames::Point;
+use robot_interface::state::RobotState;
+use robot_interface::status::MissionState;
+use robot_interface::time::Stamp;
+use stack::config::{Mission, Robot};
+use stack::{
+    CameraImage, InspectionJob, Inspector, LocalisationAndMapping, OdometryEvent, PerceptionPipeline,
+    ScanJob, Source, picture,
+};
+
+use super::agreement::Agreement;
+use super::recorded::Input;
+use crate::defects::records;
+use crate::lockstep::detail::Detail;
+use crate::lockstep::observer::{Observer, Progress};
+use crate::summary::summarise;
+
+/// Between two scans and between two terrains in the new recording, ns, and the points of a scan there.
+const SCAN_NANOS: u64 = 950_000_000;
+const TERRAIN_NANOS: u64 = 2_000_000_000;
+const KEPT_POINTS: usize = 2_000;
+
+/// Perception of a replay.
+pub(super) struct ReplayPerception<'a> {
+    mission: &'a Mission,
+    robot: &'a Robot,
+    writer: &'a mut MessageWriter,
+    pipeline: PerceptionPipeline,
+    mapping: LocalisationAndMapping,
+    inspector: Inspector,
+    pub(super) agreement: Agreement,
+    way_m: f64,
+    pub(super) pictures: u64,
+    /// Greatest factor by which a picture was smaller than its camera takes them.
+    reduced: u32,
+    scan_due: Stamp,
+    terrain_due: Stamp,
+}
+
+impl<'a> ReplayPerception<'a> {
+    /// Perception of a recording; if it `says_nothing` of a mission, all of it is kept for the report.
+    pub(super) fn new(
+        mission: &'a Mission,
+        robot: &'a Robot,
+        writer: &'a mut MessageWriter,
+        says_nothing: bool,
+    ) -> anyhow::Result<Self> {
+        let description = &robot.description;
+        let mut pipeline = PerceptionPipeline::new(mission, description, Source::Recording);
+        if says_nothing {
+            pipeline.keep_all(None);
+        }
+        Ok(Self {
+            pipeline,
+            mapping: LocalisationAndMapping::new(description, &mission.design),
+            inspector: Inspector::new(mission, description)?,
+            mission,
+            robot,
+            writer,
+            agreement: Agreement::default(),
+            way_m: 0.0,
+            pictures: 0,
+            reduced: 1,
+            scan_due: Stamp::ZERO,
+            terrain_due: Stamp::ZERO,
+        })
+    }
+
+    /// Takes an input, and works on whatever the odometry has caught up with.
+    pub(super) fn handle(&mut self, input: Input, observer: &mut dyn Observer) -> anyhow::Result<()> {
+        match input {
+            Input::Odometry(state) => self.handle_odometry(&state, observer)?,
+            Input::Scan(scan) => self.pipeline.handle_scan(scan),
+            Input::Image(stamp, image) => self.pipeline.handle_image(stamp, image),
+            Input::Torque(peak_nm) => self.pipeline.handle_motors(peak_nm, 0),
+            Input::Mission(state, way_m) => self.handle_mission(state, way_m),
+        }
+        Ok(())
+    }
+
+    fn handle_odometry(&mut self, state: &RobotState, observer: &mut dyn Observer) -> anyhow::Result<()> {
+        match self.pipeline.handle_odometry(state) {
+            OdometryEvent::Late => return Ok(()),
+            OdometryEvent::Restarted => self.begin_anew()?,
+            OdometryEvent::Taken(sample) => {
+                if let Some(sample) = sample {
+                    observer.progress(&Progress {
+                        simulated_s: sample.stamp.seconds(),
+                        chainage_m: sample.chainage_m,
+                        way_m: self.way_m,
+                        doing: "replaying",
+                        defects: self.pipeline.defects(),
+                    });
+                }
+            }
+        }
+        log_failure(self.writer.odometry(state));
+        self.settle()
+    }
+
+    /// Works on whatever the odometry has caught up with.
+    pub(super) fn settle(&mut self) -> anyhow::Result<()> {
+        while let Some(job) = self.pipeline.poll_scan() {
+            self.map(&job);
+        }
+        while let Some(job) = self.pipeline.poll_images() {
+            self.inspect(job)?;
+        }
+        Ok(())
+    }
+
+    fn begin_anew(&mut self) -> anyhow::Result<()> {
+        let (mission, description) = (self.mission, &self.robot.description);
+        self.mapping = LocalisationAndMapping::new(description, &mission.design);
+        self.inspector = Inspector::new(mission, description)?;
+        self.agreement = Agreement::default();
+        (self.scan_due, self.terrain_due, self.way_m) = (Stamp::ZERO, Stamp::ZERO, 0.0);
+        Ok(())
+    }
+
+    fn handle_mission(&mut self, state: MissionState, way_m: f64) {
+        self.way_m = way_m;
+        if let Some(newest) = self.pipeline.newest() {
+            let place = Point::from_coords(newest.map_from_base.origin());
+            let chainage_m = self.mission.design.to_tunnel(place).chainage_m;
+            let defects = self.pipeline.defects() as u32;
+            log_failure(self.writer.status(newest.stamp, &state, chainage_m, way_m, defects));
+        }
+        self.pipeline.handle_mission(state);
+    }
+
+    fn map(&mut self, job: &ScanJob) {
+        let result = self.mapping.handle_scan(job);
+        let correction = self.pipeline.handle_scan_result(&result);
+        self.agreement.add(&self.mission.design, &job.state, correction);
+        let now = job.state.stamp;
+        if now >= self.scan_due {
+            self.scan_due = now.plus_nanos(SCAN_NANOS);
+            log_failure(self.writer.lidar(now, &job.scan, job.scan.points.len() / KEPT_POINTS));
+        }
+        if now >= self.terrain_due {
+            self.terrain_due = now.plus_nanos(TERRAIN_NANOS);
+            log_failure(self.writer.terrain(&result.grid));
+        }
+    }
+
+    fn inspect(&mut self, job: InspectionJob) -> anyhow::Result<()> {
+        let now = self.pipeline.newest().map_or(job.stamp, |state| state.stamp);
+        self.pictures += job.images.len() as u64;
+        for image in &job.images {
+            self.record(now, job.stamp, image);
+        }
+        let result = self.inspector.inspect(job)?;
+        self.pipeline.handle_inspection(&result.defects);
+        log_failure(self.writer.defects(now, &records(&result.defects, &self.mission.design)));
+        Ok(())
+    }
+
+    fn record(&mut self, now: Stamp, stamp: Stamp, image: &CameraImage) {
+        let description = &self.robot.description;
+        match image {
+            CameraImage::Visible { camera, image } => {
+                // One of a camera that is not there is refused by the inspector.
+                let Some(description) = description.cameras.get(*camera) else { return };
+                let reduced = description.width / image.width.max(1);
+                self.reduced = self.reduced.max(reduced);
+                let smaller = picture::reduced(image, Detail::Reduced.reduction() / reduced.max(1));
+                let lens = description.intrinsics();
+                log_failure(self.writer.picture(now, &description.name, stamp, &smaller, &lens));
+            }
+            CameraImage::Thermal(frame) => {
+                let Some(description) = description.thermal.get(frame.camera) else { return };
+                log_failure(self.writer.thermal(now, &description.name, frame));
+            }
+        }
+    }
+
+    /// Returns how many pictures and scans were not used, because there is no odometry of their time.
+    pub(super) fn unplaced(&self) -> u64 {
+        self.pipeline.unplaced() + self.pipeline.waiting() as u64
+    }
+
+    pub(super) fn summary(&self) -> anyhow::Result<RunSummary> {
+        let outcome = self.pipeline.outcome(self.inspector.findings(), self.mapping.refused_scans());
+        let mut summary = summarise(self.mission, self.robot, &outcome, None)?;
+        let reason = match self.pipeline.mission_state() {
+            None => "the recording does not say how the mission went".to_owned(),
+            Some(state) if state.is_over() => return Ok(summary),
+            Some(state) => format!("the recording ends while the mission is: {state}"),
+        };
+        summary.verdict = Verdict::Aborted { reason };
+        Ok(summary)
+    }
+
+    /// Notes on how the report was made, for its readers.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if self.reduced > 1 {
+            notes.push(format!(
+                "Pictures in the recording are up to {} times smaller than the cameras take them: most cracks and small \
+                 defects do not show in them. `adit mission --full-recording` and `adit up` record them whole.",
+                self.reduced
+            ));
+        }
+        let (unplaced, restarts) = (self.unplaced(), self.pipeline.restarts());
+        if unplaced > 0 {
+            notes.push(format!(
+                "Pictures and scans that were not used, because there is no odometry of their time: {unplaced}."
+            ));
+        }
+        if restarts > 0 {
+            notes.push(format!(
+                "Time went back in the recording ({restarts} times): what came before is not in this report."
+            ));
+        }
+        notes
+    }
+}
+
+/// Logs that something was not written; the replay goes on.
+fn log_failure(written: Result<(), RecordError>) {
+    if let Err(error) = written {
+        tracing::warn!("recording: {error}");
+    }
+}

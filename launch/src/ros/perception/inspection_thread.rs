@@ -1,0 +1,125 @@
+//! Thread of inspection: works on pictures in the order in which they came. None is dropped unless very many wait: each
+//! shows a stretch of lining that no other may show.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use perception::lining::Defect;
+use robot_interface::robot::RobotDescription;
+
+use stack::config::Mission;
+use stack::realtime::stand_back;
+use stack::{Findings, InspectionJob, Inspector, StackError};
+
+/// Beyond this many waiting pictures new ones are refused: 4 MB each.
+const MAX_WAITING: usize = 60;
+/// How far it stands back behind scans and whatever else has to be done at once.
+const LEVELS: i32 = 12;
+/// The longest that is waited for all pictures to be worked on before a report.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+enum Job {
+    Inspect(InspectionJob),
+    Findings,
+    BeginAnew,
+}
+
+enum Answer {
+    Defects(Vec<Defect>),
+    Findings(Box<Findings>),
+}
+
+pub(super) struct InspectionThread {
+    jobs: Sender<Job>,
+    answers: Receiver<Result<Answer, StackError>>,
+    waiting: Arc<AtomicUsize>,
+}
+
+impl InspectionThread {
+    pub(super) fn start(mission: &Mission, robot: &RobotDescription) -> anyhow::Result<Self> {
+        let (jobs, inbox) = channel();
+        let (outbox, answers) = channel();
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let (mission, robot, count) = (mission.clone(), robot.clone(), Arc::clone(&waiting));
+        let mut inspector = Inspector::new(&mission, &robot)?;
+        let work = move || {
+            stand_back(LEVELS);
+            for job in inbox {
+                let answer = match job {
+                    Job::Inspect(job) => {
+                        let pictures = job.images.len();
+                        let result = inspector.inspect(job);
+                        count.fetch_sub(pictures, Ordering::Relaxed);
+                        result.map(|result| Answer::Defects(result.defects))
+                    }
+                    Job::Findings => Ok(Answer::Findings(Box::new(inspector.findings()))),
+                    Job::BeginAnew => Inspector::new(&mission, &robot).map(|new| {
+                        inspector = new;
+                        Answer::Defects(Vec::new())
+                    }),
+                };
+                if outbox.send(answer).is_err() {
+                    break;
+                }
+            }
+        };
+        // It ends when its inbox is dropped.
+        let thread = std::thread::Builder::new().name("inspection".to_owned());
+        thread.spawn(work).context("cannot start the thread that works on pictures")?;
+        Ok(Self { jobs, answers, waiting })
+    }
+
+    /// How many pictures wait or are in work.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn give(&self, job: InspectionJob) -> anyhow::Result<()> {
+        if self.waiting() >= MAX_WAITING {
+            tracing::warn!("pictures are not used: {MAX_WAITING} wait already, this computer is too slow");
+            return Ok(());
+        }
+        self.waiting.fetch_add(job.images.len(), Ordering::Relaxed);
+        self.jobs.send(Job::Inspect(job)).ok().ok_or_else(ended)
+    }
+
+    /// All defects so far, if there is news.
+    pub(super) fn take(&self) -> anyhow::Result<Option<Vec<Defect>>> {
+        let mut newest = None;
+        loop {
+            match self.answers.try_recv() {
+                Ok(answer) => {
+                    if let Answer::Defects(defects) = answer? {
+                        newest = Some(defects);
+                    }
+                }
+                Err(TryRecvError::Empty) => return Ok(newest),
+                Err(TryRecvError::Disconnected) => return Err(ended()),
+            }
+        }
+    }
+
+    /// Everything found, once all waiting pictures have been worked on.
+    pub(super) fn findings(&self) -> anyhow::Result<Findings> {
+        self.jobs.send(Job::Findings).ok().ok_or_else(ended)?;
+        loop {
+            let answer = self.answers.recv_timeout(PATIENCE).context("the pictures are not done in time")?;
+            if let Answer::Findings(findings) = answer? {
+                return Ok(*findings);
+            }
+        }
+    }
+
+    /// Another tunnel, or the same one unseen.
+    pub(super) fn begin_anew(&self) {
+        // That the thread has ended shows at the next picture.
+        let _ = self.jobs.send(Job::BeginAnew);
+    }
+}
+
+fn ended() -> anyhow::Error {
+    anyhow!("the thread that works on pictures ended")
+}

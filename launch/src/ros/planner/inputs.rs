@@ -1,0 +1,36 @@
+//! Inputs of the planner from other nodes.
+
+use r2r::adit_msgs::msg::RobotState as RobotStateMsg;
+use robot_interface::state::RobotState;
+use robot_interface::terrain::TerrainGrid;
+use robot_interface::time::Stamp;
+use stack::ControlStatus;
+
+/// Inputs of the planner: the robot and the ground as last heard, each with when that was, by the monotonic clock.
+#[derive(Default)]
+pub(super) struct Inputs {
+    pub(super) state: Option<(Stamp, RobotState)>,
+    pub(super) robot: Option<(Stamp, RobotStateMsg)>,
+    pub(super) grid: Option<(Stamp, TerrainGrid)>,
+    pub(super) defects: u32,
+}
+
+impl Inputs {
+    /// Returns the time since the oldest of what is needed came, s; infinite if something never came.
+    pub(super) fn age_s(&self, now: Stamp) -> f64 {
+        let at = [
+            self.state.as_ref().map(|(at, _)| *at),
+            self.robot.as_ref().map(|(at, _)| *at),
+            self.grid.as_ref().map(|(at, _)| *at),
+        ];
+        at.iter().map(|at| at.map_or(f64::INFINITY, |at| now.seconds_since(at))).fold(0.0, f64::max)
+    }
+
+    /// Returns the state of the control process, once both halves of it were heard.
+    pub(super) fn control_status(&self) -> Option<ControlStatus> {
+        let (_, state) = self.state.as_ref()?;
+        let (_, robot) = self.robot.as_ref()?;
+        let mode = robot.mode.try_into().ok()?;
+        Some(ControlStatus { state: *state, mode, fallen: robot.fallen, ready: robot.ready })
+    }
+}

@@ -1,0 +1,21 @@
+//! What the world hands to the simulated sensors.
+
+use std::sync::mpsc::SyncSender;
+
+use robot_interface::frames::{Base, Map, Transform};
+use robot_interface::time::Stamp;
+
+use crate::world::TruePoses;
+
+/// Request to take pictures, with the true poses when the shutters opened and closed.
+pub(super) struct CaptureRequest {
+    pub(super) stamp: Stamp,
+    pub(super) truth: [Transform<Map, Base>; 2],
+}
+
+/// Queues of the sensors, by whose true poses they see.
+#[derive(Clone)]
+pub(super) struct Inlets {
+    pub(super) scans: SyncSender<TruePoses>,
+    pub(super) captures: SyncSender<CaptureRequest>,
+}

@@ -1,0 +1,214 @@
+//! Summary of a run's outcome for its report.
+
+use report::score::{Fate, Score};
+use report::{
+    Coverage, ElevationPicture, Limits, Localisation, ProfileRow, ReportDefect, RunSummary, TruthFate,
+    TruthRow, Verdict,
+};
+use robot_interface::status::{AbortReason, MissionState};
+use sim::tunnel::TrueDefect;
+use stack::config::{Mission, Robot};
+use stack::{Findings, RunOutcome, picture};
+
+use crate::defects::place_of;
+use crate::ground_truth::{Truth, walked_m};
+
+/// Of the ten samples a second one in this many goes into the report's profile and paths.
+const PROFILE_EVERY: usize = 5;
+
+/// What is known of a simulated run besides its outcome.
+pub struct Simulated<'a> {
+    /// Seed of everything random.
+    pub seed: u64,
+    /// Ground truth.
+    pub truth: &'a Truth,
+    /// Score of the findings against it.
+    pub score: &'a Score,
+}
+
+/// Summarises the outcome of a run for the report.
+///
+/// # Errors
+/// When an evidence picture cannot be made.
+pub fn summarise(
+    mission: &Mission,
+    robot: &Robot,
+    outcome: &RunOutcome,
+    simulated: Option<&Simulated<'_>>,
+) -> anyhow::Result<RunSummary> {
+    let findings = &outcome.findings;
+    let samples = &outcome.trace.samples;
+    let score = simulated.map(|simulated| simulated.score);
+    let truth = simulated.map(|simulated| simulated.truth);
+    let true_poses = truth.map_or(&[][..], |truth| &truth.poses);
+    let every = || samples.iter().step_by(PROFILE_EVERY);
+    let seconds = |i: robot_interface::time::Stamp| i.seconds();
+    let profile = every().map(|s| ProfileRow {
+        time_s: seconds(s.stamp),
+        chainage_m: s.chainage_m,
+        speed_m_s: s.speed_m_s,
+        height_m: s.estimate.origin().z,
+        torque_peak_nm: s.torque_peak_nm,
+    });
+    let localisation = truth.and_then(|truth| {
+        // Without having walked there is no share of the way to speak of.
+        let far = truth.far_end(&outcome.trace).filter(|far| far.walked_m > 1.0)?;
+        Some((far, truth.final_error_m(&outcome.trace)?))
+    });
+    let localisation = localisation.map(|(far, final_error_m)| Localisation {
+        far_end_chainage_m: far.chainage_m,
+        far_end_error_m: far.error_m,
+        far_end_walked_m: far.walked_m,
+        far_end_share: far.error_m / far.walked_m.max(1e-9),
+        final_error_m,
+    });
+    let mosaic = &outcome.mosaic;
+    Ok(RunSummary {
+        verdict: verdict(outcome.state.as_ref()),
+        mission: mission.name.clone(),
+        robot: robot.description.name.clone(),
+        seed: simulated.map(|simulated| simulated.seed),
+        software_version: env!("CARGO_PKG_VERSION").to_owned(),
+        model_version: findings.model_version.clone(),
+        simulated_s: outcome.duration_s,
+        wall_s: None,
+        distance_walked_m: match truth {
+            Some(truth) => walked_m(&truth.poses),
+            None => walked_m(samples.iter().map(|sample| &sample.estimate)),
+        },
+        fell: outcome.state.as_ref().is_some_and(|state| state.abort_number() == AbortReason::Fell.number()),
+        design: mission.design.clone(),
+        inspected_m: [mission.inspection.start_m.get(), mission.inspection.end_m.get()],
+        defects: report_defects(mission, findings, score)?,
+        truth: simulated.map(|simulated| truth_rows(&simulated.truth.defects, simulated.score)),
+        recall: score.and_then(Score::recall),
+        precision: score.and_then(Score::precision),
+        coverage: Coverage {
+            cell_m: findings.coverage.cell_m,
+            columns: findings.coverage.size[0],
+            rows: findings.coverage.size[1],
+            chainage0_m: findings.coverage.origin_m[0],
+            arc0_m: findings.coverage.origin_m[1],
+            mm_per_px: findings.coverage.mm_per_px.clone(),
+        },
+        limits: Limits {
+            median_mm_per_px: findings.median_mm_per_px.unwrap_or(f64::NAN),
+            narrowest_crack_mm: findings.median_mm_per_px.map_or(f64::NAN, |mm| mm * findings.crack_px),
+            covered_share: findings.covered_share,
+        },
+        profile: profile.collect(),
+        estimate_path: every().map(|s| s.estimate.origin().xy().coords.into()).collect(),
+        true_path: true_poses
+            .iter()
+            .step_by(PROFILE_EVERY)
+            .map(|pose| pose.origin().xy().coords.into())
+            .collect(),
+        elevation: Some(ElevationPicture {
+            origin_m: mosaic.origin_m,
+            resolution_m: mosaic.resolution_m,
+            width: mosaic.size[0],
+            height: mosaic.size[1],
+            elevation_m: mosaic.elevation_m.clone(),
+        }),
+        localisation,
+        warnings: warnings(outcome),
+    })
+}
+
+/// The verdict on a mission of which this was told last.
+fn verdict(state: Option<&MissionState>) -> Verdict {
+    match state {
+        Some(MissionState::Completed) => Verdict::Completed,
+        Some(MissionState::GivenUp(ending)) => Verdict::Aborted { reason: ending.text.clone() },
+        None | Some(MissionState::Preparing | MissionState::Underway(_)) => {
+            Verdict::Aborted { reason: "the mission is not over".to_owned() }
+        }
+    }
+}
+
+/// True defects, and what became of them.
+fn truth_rows(defects: &[TrueDefect], score: &Score) -> Vec<TruthRow> {
+    let rows = defects.iter().zip(&score.fates).map(|(defect, fate)| TruthRow {
+        class: defect.class,
+        bounds: defect.bounds,
+        width_mm: defect.width_mm,
+        fate: match fate {
+            Fate::Found(report) => TruthFate::Found(report + 1),
+            Fate::Missed => TruthFate::Missed,
+            Fate::NotVisible => {
+                TruthFate::NotVisible { why: "hidden, out of view, too fine or too pale".to_owned() }
+            }
+        },
+    });
+    rows.collect()
+}
+
+fn report_defects(
+    mission: &Mission,
+    findings: &Findings,
+    score: Option<&Score>,
+) -> anyhow::Result<Vec<ReportDefect>> {
+    let rows = findings.defects.iter().enumerate().map(|(i, d)| {
+        let picture = d.evidence.and_then(|e| Some((findings.pictures.get(e.frame as usize)?, e.pixels)));
+        let evidence = picture.map(|(jpeg, pixels)| picture::evidence(jpeg, pixels)).transpose()?;
+        Ok(ReportDefect {
+            number: i + 1,
+            class: d.class,
+            code: d.code.clone(),
+            bounds: d.bounds,
+            chainage_m: d.centre.chainage_m,
+            arc_m: d.centre.arc_m,
+            clock_h: d.clock_h,
+            position_m: place_of(d, &mission.design).coords.into(),
+            length_m: d.length_m,
+            width_mm: d.width_mm,
+            area_m2: d.area_m2,
+            temperature_c: d.temperature_c,
+            score: d.score,
+            views: d.views as usize,
+            mm_per_px: d.mm_per_px,
+            outline: d.outline.clone(),
+            evidence,
+            confirmed: score.and_then(|s| s.confirmed.get(i).copied()),
+        })
+    });
+    rows.collect()
+}
+
+fn warnings(outcome: &RunOutcome) -> Vec<String> {
+    let mut warnings = vec![
+        "Coverage counts lining that lies behind racks and cables as seen: what stands before the lining is \
+         not told apart from it."
+            .to_owned(),
+    ];
+    if outcome.refused_scans > 20 {
+        let scans = outcome.refused_scans;
+        warnings.push(format!("{scans} lidar scans did not fit the tunnel's design and were not used."));
+    }
+    if outcome.missed_replies > 0 {
+        warnings.push(format!("{} motor replies did not come.", outcome.missed_replies));
+    }
+    warnings
+}
+
+#[cfg(test)]
+mod tests {
+    use robot_interface::status::MissionPhase;
+
+    use super::*;
+
+    #[test]
+    fn the_verdict_follows_from_the_state_whatever_its_text() {
+        let fell = MissionState::ended(Some(AbortReason::Fell));
+        let aborted = |reason: &str| Verdict::Aborted { reason: reason.to_owned() };
+        let cases = [
+            (Some(MissionState::ended(None)), Verdict::Completed),
+            (Some(fell), aborted(&AbortReason::Fell.to_string())),
+            (Some(MissionState::Underway(MissionPhase::Return)), aborted("the mission is not over")),
+            (None, aborted("the mission is not over")),
+        ];
+        for (state, expected) in cases {
+            assert_eq!(verdict(state.as_ref()), expected, "{state:?}");
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Frames of motor buses as JSON and back, for people and scripts: the work of `adit wire`. One file a protocol, and
+//! [`codecs`] is the table of them.
+
+mod adit;
+mod codecs;
+mod damiao;
+mod decoder;
+mod dynamixel2;
+mod feetech;
+mod frame_json;
+mod hex;
+mod number;
+mod protocol_name;
+mod unitree;
+
+pub use decoder::{Decoder, Found, SHOWN};
+pub use firmware_bridge::scan::Protocol;
+pub use frame_json::{Codec, FrameInputError};
+pub use hex::{hex_words, parse_hex, to_hex};
+pub(crate) use protocol_name::ProtocolName;

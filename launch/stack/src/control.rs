@@ -1,0 +1,317 @@
+//! The control process without its ports and clocks: motor cycles in, joint commands out.
+
+use firmware_bridge::bridge::{Cycle, MotorBridge};
+use firmware_bridge::safety::{Power, PowerRefused, Safety, Severity};
+use perception::localise::TunnelCorrection;
+use perception::state::{PoseHistory, StateEstimator};
+use planner::gait::{Gait, GaitModeRefused, Mode};
+use robot_interface::frames::{Base, Map, Transform};
+use robot_interface::joints::{JOINT_NAMES, JOINTS, JointCommand, JointMeasurement, JointStates};
+use robot_interface::sensors::ImuSample;
+use robot_interface::state::{RobotState, VelocityCommand};
+use robot_interface::time::Stamp;
+
+use crate::config::Robot;
+use crate::error::StackError;
+
+/// Damping of the joints before the gait has spoken, N m s/rad.
+const IDLE_DAMPING: f64 = 3.0;
+/// Cycles that motors and microcontrollers have to forget their faults and stops in, once somebody has looked at them:
+/// 0.1 s at 500 Hz.
+const CLEARING_CYCLES: u8 = 50;
+
+/// State of the robot as the control process tells it.
+#[derive(Clone, Copy, Debug)]
+pub struct ControlStatus {
+    /// The estimate.
+    pub state: RobotState,
+    /// Mode of the gait controller.
+    pub mode: Mode,
+    /// True once the trunk has tilted so far that the legs were let go.
+    pub fallen: bool,
+    /// True once the estimator has found its footing and every joint was heard.
+    pub ready: bool,
+}
+
+/// Reason for which a gait mode was not granted.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+pub enum ModeRefused {
+    /// The legs are doing something else.
+    #[error(transparent)]
+    Gait(#[from] GaitModeRefused),
+    /// A joint has a trouble.
+    #[error(transparent)]
+    Power(#[from] PowerRefused),
+    /// A joint has never been heard: where it is is not known.
+    #[error("{0} has not answered since the start: check its motor and its bus")]
+    Unheard(&'static str),
+    /// Which way is up is not known yet, and a fall would not be noticed.
+    #[error(
+        "the state estimate is not ready: let the robot lie still for a second, with its inertial sensor answering"
+    )]
+    NotReady,
+}
+
+/// State estimate and gait, with the watch over the joints and the bridge that their commands go through.
+pub struct Control {
+    bridge: MotorBridge,
+    safety: Safety,
+    estimator: StateEstimator,
+    gait: Gait,
+    commands: [JointCommand; JOINTS],
+    joints: JointStates,
+    /// Which joints have answered since the start, and in the last cycle. `[12]`
+    heard: [bool; JOINTS],
+    answered: [bool; JOINTS],
+    /// Whether somebody has asked the robot to rise since its legs were last let go.
+    asked: bool,
+    torque_peak_nm: f64,
+    missed: u64,
+    /// Cycles in which a trouble that was cleared may still go away.
+    clearing: u8,
+}
+
+impl Control {
+    /// The control process of a robot that lies at `start`; `bus_nanos` is the longest that a cycle on the motor
+    /// buses may take, [`CYCLE_NANOS`](firmware_bridge::bridge::CYCLE_NANOS) on a robot.
+    ///
+    /// # Errors
+    /// When the robot's wiring or its policy cannot be used.
+    pub fn new(
+        robot: &Robot,
+        start: Transform<Map, Base>,
+        now: Stamp,
+        bus_nanos: u64,
+    ) -> Result<Self, StackError> {
+        let description = &robot.description;
+        let lying = description.lying_pose();
+        let joints =
+            lying.map(|position_rad| JointMeasurement { position_rad, ..JointMeasurement::default() });
+        let bridge = MotorBridge::with_cycle(description, bus_nanos)?;
+        Ok(Self {
+            safety: Safety::new(description, bridge.limits()),
+            bridge,
+            estimator: StateEstimator::new(description, start, now),
+            gait: Gait::new(description, &robot.policy)?,
+            commands: [JointCommand::damping(IDLE_DAMPING); JOINTS],
+            joints: JointStates { stamp: now, joints },
+            heard: [false; JOINTS],
+            answered: [false; JOINTS],
+            asked: false,
+            torque_peak_nm: 0.0,
+            missed: 0,
+            clearing: 0,
+        })
+    }
+
+    /// Forgets the estimate: the robot lies at `start` again, at `now`, with its legs let go.
+    pub fn begin_anew(&mut self, robot: &Robot, start: Transform<Map, Base>, now: Stamp) {
+        self.estimator = StateEstimator::new(&robot.description, start, now);
+        self.joints.stamp = now;
+        // Letting go is never refused.
+        let _ = self.gait.request(Mode::Damped, now);
+    }
+
+    /// The bridge, and the commands of the cycle that is due.
+    pub fn bus(&mut self) -> (&mut MotorBridge, &[JointCommand; JOINTS]) {
+        (&mut self.bridge, &self.commands)
+    }
+
+    /// Takes what a cycle on the motor buses gave, measured at `now`. A joint that has never answered is taken to be as
+    /// in the lying pose; until all have, the legs tell nothing of the robot's motion.
+    pub fn handle_cycle(&mut self, cycle: &Cycle, now: Stamp) {
+        self.watch(cycle);
+        self.joints.stamp = now;
+        for joint in (0..JOINTS).filter(|joint| self.heard[*joint]) {
+            self.joints.joints[joint] = cycle.states.joints[joint];
+        }
+        let torques = self.joints.torques();
+        self.torque_peak_nm = torques.iter().fold(self.torque_peak_nm, |peak, t| peak.max(t.abs()));
+        if self.unheard().is_none() {
+            self.estimator.handle_joints(&self.joints);
+        }
+    }
+
+    /// Takes of a cycle only what stops the robot: for one between which and the last no time has gone by.
+    pub fn watch(&mut self, cycle: &Cycle) {
+        self.answered = cycle.answered;
+        for (heard, answered) in self.heard.iter_mut().zip(cycle.answered) {
+            *heard |= answered;
+            self.missed += u64::from(!answered);
+        }
+        self.safety.handle_cycle(cycle);
+        if self.clearing > 0 {
+            self.clearing = if self.safety.clear().is_ok() { 0 } else { self.clearing - 1 };
+        }
+    }
+
+    /// A joint that has not answered since the start.
+    fn unheard(&self) -> Option<&'static str> {
+        JOINT_NAMES.iter().zip(self.heard).find_map(|(name, heard)| (!heard).then_some(*name))
+    }
+
+    /// Takes an inertial sample.
+    pub fn handle_imu(&mut self, sample: &ImuSample) {
+        self.estimator.handle_imu(sample);
+    }
+
+    /// Takes a measurement against the tunnel.
+    pub fn handle_correction(&mut self, correction: &TunnelCorrection) {
+        self.estimator.handle_correction(correction);
+    }
+
+    /// The commands of the next cycle, towards a body velocity that was given at its stamp.
+    pub fn step(&mut self, now: Stamp, velocity: (Stamp, VelocityCommand)) {
+        self.heed_trouble(now);
+        let commands = self.gait.step(now, &self.estimator.state(), &self.joints, velocity);
+        self.command(now, &commands);
+    }
+
+    /// Passes on what may be sent of the gait's commands.
+    fn command(&mut self, now: Stamp, commands: &[JointCommand; JOINTS]) {
+        self.follow_gait();
+        self.commands = self.safety.admit(now, commands).unwrap_or_else(|_| {
+            // The gait has diverged: what it would say next is not to be waited for. Letting go is never refused.
+            let _ = self.gait.request(Mode::Damped, now);
+            self.follow_gait();
+            let damping = [JointCommand::damping(IDLE_DAMPING); JOINTS];
+            self.safety.admit(now, &damping).unwrap_or(damping)
+        });
+    }
+
+    /// A joint's trouble lets the legs go, or has the robot lie down first if it can wait so long.
+    fn heed_trouble(&mut self, now: Stamp) {
+        let Some(trip) = self.safety.trip() else { return };
+        let mode = self.gait.mode();
+        let wanted = match trip.cause.severity() {
+            Severity::Cut => Mode::Damped,
+            Severity::Settle if matches!(mode, Mode::Walk | Mode::StandUp) => Mode::LieDown,
+            Severity::Settle => mode,
+        };
+        if wanted != mode {
+            // Both can follow whatever the legs do here.
+            let _ = self.gait.request(wanted, now);
+        }
+        if self.gait.mode() == Mode::Damped {
+            self.safety.settled();
+        }
+    }
+
+    /// The emergency stop: joints are damped from the next commands on, whatever the gait does, until somebody asks the
+    /// robot to rise again.
+    pub fn cut(&mut self, now: Stamp) {
+        self.asked = false;
+        self.safety.cut();
+        // Letting go is never refused.
+        let _ = self.gait.request(Mode::Damped, now);
+    }
+
+    /// The motors may do what the gait's mode needs, and no more; and nothing but damp until somebody has asked the
+    /// robot to rise, whatever the gait does.
+    fn follow_gait(&mut self) {
+        let mode = self.gait.mode();
+        self.asked &= mode != Mode::Damped;
+        let wanted = match mode {
+            Mode::Damped => Power::Damped,
+            _ if !self.asked => Power::Damped,
+            Mode::StandUp | Mode::LieDown => Power::Standing,
+            Mode::Walk => Power::Active,
+        };
+        for next in [Power::Damped, Power::Standing, Power::Active] {
+            let up = self.safety.power() < next && next <= wanted;
+            let down = next == wanted && self.safety.power() > next;
+            if up || down {
+                // A faulted joint refuses: what is commanded then is damped, whatever the gait wants.
+                let _ = self.safety.request(next);
+            }
+        }
+    }
+
+    /// Asks for a gait mode.
+    ///
+    /// # Errors
+    /// When it cannot follow the present one; or, of rising, when a joint has a trouble or was never heard, or the
+    /// estimate is not ready.
+    pub fn request(&mut self, mode: Mode, now: Stamp) -> Result<(), ModeRefused> {
+        let rises = mode == Mode::StandUp;
+        if rises {
+            self.may_rise()?;
+        }
+        self.gait.request(mode, now)?;
+        self.asked |= rises;
+        Ok(())
+    }
+
+    fn may_rise(&self) -> Result<(), ModeRefused> {
+        if let Some(trip) = self.safety.trip() {
+            return Err(PowerRefused::Faulted(*trip).into());
+        }
+        if let Some(joint) = self.unheard() {
+            return Err(ModeRefused::Unheard(joint));
+        }
+        if self.estimator.is_ready() { Ok(()) } else { Err(ModeRefused::NotReady) }
+    }
+
+    /// Returns the watch over the joints.
+    pub const fn safety(&self) -> &Safety {
+        &self.safety
+    }
+
+    /// Somebody has looked at a joint's trouble. Stops that hold at microcontrollers are released, and motors that keep a
+    /// fault are told to forget it; a trouble that is gone within [`CLEARING_CYCLES`] counts as cleared then.
+    ///
+    /// # Errors
+    /// While any joint still has one.
+    pub fn clear_trouble(&mut self) -> Result<(), PowerRefused> {
+        self.clearing = if self.bridge.clear_faults() { CLEARING_CYCLES } else { 0 };
+        self.safety.clear()
+    }
+
+    /// Returns the state of the robot, as estimated.
+    pub fn status(&self) -> ControlStatus {
+        ControlStatus {
+            state: self.estimator.state(),
+            mode: self.gait.mode(),
+            fallen: self.gait.fallen(),
+            ready: self.estimator.is_ready() && self.unheard().is_none(),
+        }
+    }
+
+    /// Returns the estimate.
+    pub fn state(&self) -> RobotState {
+        self.estimator.state()
+    }
+
+    /// Returns the joints as last heard.
+    pub fn joints(&self) -> &JointStates {
+        &self.joints
+    }
+
+    /// Returns which of the joints answered in the last cycle, `[12]`; of the others the last is told that was heard.
+    pub const fn answered(&self) -> &[bool; JOINTS] {
+        &self.answered
+    }
+
+    /// Returns how many samples the estimator has not used.
+    pub const fn rejected_samples(&self) -> u64 {
+        self.estimator.diagnostics().rejected_samples
+    }
+
+    /// Returns a copy of the estimated poses of the last two seconds, 64 kB.
+    pub fn history(&self) -> PoseHistory {
+        self.estimator.pose_history().clone()
+    }
+
+    /// Returns how many motor replies did not come, over the whole run.
+    pub fn missed_replies(&self) -> u64 {
+        self.missed
+    }
+
+    /// Returns the greatest torque of any joint since the last call, N m.
+    pub fn take_torque_peak(&mut self) -> f64 {
+        std::mem::take(&mut self.torque_peak_nm)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,268 @@
+//! Map of the unrolled lining: class scores of all pictures, projected and averaged in cells.
+
+use std::collections::BTreeMap;
+
+use robot_interface::defect::{DefectClass, LiningBox};
+use robot_interface::frames::{Camera, Map, Point, Transform};
+use robot_interface::sensors::Intrinsics;
+use robot_interface::tunnel::{LiningPoint, TunnelDesign};
+
+use super::clean;
+use super::defect::{Evidence, FrameId};
+use super::projection::Projection;
+use super::severity::SeverityRules;
+use super::tuning::Tuning;
+use crate::defects::{CLASSES, ClassMap};
+
+/// A pixel larger than this on the lining shows nothing of use, mm.
+const COARSEST_MM: f64 = 8.0;
+
+/// Coverage of the unrolled lining: how finely each cell was seen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Coverage {
+    /// Edge of a cell, m.
+    pub cell_m: f64,
+    /// Cells along the tunnel, and around it.
+    pub size: [usize; 2],
+    /// `[chainage, arc]` at which the first cell begins, m.
+    pub origin_m: [f64; 2],
+    /// Finest pixel, mm, `[size[1], size[0]]`; NaN where never seen.
+    pub mm_per_px: Vec<f32>,
+}
+
+/// A picture that was laid on the lining.
+#[derive(Clone, Copy, Debug)]
+struct Frame {
+    id: FrameId,
+    lens: Intrinsics,
+    camera_from_map: Transform<Camera, Map>,
+}
+
+/// Memory of one cell.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Cell {
+    pub(super) weight: f32,
+    pub(super) sums: [f32; CLASSES],
+    pub(super) views: u16,
+    /// Finest pixel, mm; 0 where never seen.
+    pub(super) mm_per_px: f32,
+    /// Area marked as crack in that view, mm^2.
+    pub(super) crack_mm2: f32,
+}
+
+/// Map of the unrolled lining: class scores of all pictures, averaged in cells.
+#[derive(Clone, Debug)]
+pub struct LiningMap {
+    pub(super) design: TunnelDesign,
+    pub(super) tuning: Tuning,
+    pub(super) rules: SeverityRules,
+    pub(super) size: [usize; 2],
+    pub(super) cells: Vec<Cell>,
+    frames: Vec<Frame>,
+}
+
+impl LiningMap {
+    /// A lining of which nothing was seen yet.
+    pub fn new(design: &TunnelDesign, tuning: Tuning) -> Self {
+        let extent = [design.length_m(), 2.0 * design.section.half_arc_m()];
+        let size = extent.map(|e| (e / tuning.cell_m).ceil() as usize);
+        Self {
+            design: design.clone(),
+            tuning,
+            rules: SeverityRules::default(),
+            size,
+            cells: vec![Cell::default(); size[0] * size[1]],
+            frames: Vec::new(),
+        }
+    }
+
+    /// Lays a picture's scores on the lining, seen through `lens` from `map_from_camera`.
+    pub fn add(
+        &mut self,
+        id: FrameId,
+        lens: &Intrinsics,
+        map_from_camera: &Transform<Map, Camera>,
+        map: &ClassMap,
+    ) {
+        let Some(view) = Projection::new(&self.design, lens, map_from_camera) else { return };
+        self.frames.push(Frame { id, lens: *lens, camera_from_map: map_from_camera.inverse() });
+        let patch = self.gather(&view, map);
+        for (index, seen) in patch.into_iter().filter(|(_, seen)| seen.pixels > 0) {
+            let cell = &mut self.cells[index];
+            let share = 1.0 / seen.pixels as f32;
+            let mm = seen.mm * share;
+            let weight = 1.0 / (mm * mm).max(0.25);
+            cell.weight += weight;
+            // A crack is thinner than a cell: its strongest pixel speaks, elsewhere the mean does.
+            cell.sums[0] += weight * f32::from(seen.crack) / 255.0;
+            for class in 1..CLASSES {
+                cell.sums[class] += weight * seen.sums[class] as f32 * share / 255.0;
+            }
+            cell.views = cell.views.saturating_add(1);
+            if cell.mm_per_px <= 0.0 || mm < cell.mm_per_px {
+                cell.mm_per_px = mm;
+                cell.crack_mm2 = seen.crack_pixels as f32 * mm * mm;
+            }
+        }
+    }
+
+    /// Scores of one picture for each cell that it shows.
+    fn gather(&self, view: &Projection, map: &ClassMap) -> Vec<(usize, Seen)> {
+        let (width, height) = (map.width, map.height);
+        let planes: [Vec<u8>; CLASSES] = std::array::from_fn(|i| {
+            let plane = map.plane(DefectClass::VISUAL[i]);
+            clean::clean(plane, width as usize, map.thresholds[i], self.tuning.min_part_px[i])
+        });
+        let threshold = map.thresholds[0];
+        let mut found: BTreeMap<usize, Seen> = BTreeMap::new();
+        for v in 0..height {
+            let mut last: Option<(usize, Seen)> = None;
+            for u in 0..width {
+                let Some((place, mm)) = view.at(u, v) else { continue };
+                let Some(index) = self.index_of(place) else { continue };
+                if mm > COARSEST_MM {
+                    continue;
+                }
+                let pixel = (v * width + u) as usize;
+                let mut run = match last.take() {
+                    Some((at, seen)) if at == index => seen,
+                    Some((at, seen)) => {
+                        found.entry(at).or_default().join(&seen);
+                        Seen::default()
+                    }
+                    None => Seen::default(),
+                };
+                run.pixels += 1;
+                run.mm += mm as f32;
+                let crack = planes[0].get(pixel).copied().unwrap_or(0);
+                run.crack = run.crack.max(crack);
+                run.crack_pixels += u32::from(crack >= threshold && crack > 0);
+                for (sum, plane) in run.sums.iter_mut().zip(&planes) {
+                    *sum += u32::from(plane.get(pixel).copied().unwrap_or(0));
+                }
+                last = Some((index, run));
+            }
+            if let Some((at, seen)) = last {
+                found.entry(at).or_default().join(&seen);
+            }
+        }
+        found.into_iter().collect()
+    }
+
+    fn index_of(&self, [chainage_m, arc_m]: [f64; 2]) -> Option<usize> {
+        let x = chainage_m / self.tuning.cell_m;
+        let y = (arc_m + self.design.section.half_arc_m()) / self.tuning.cell_m;
+        let inside = x >= 0.0 && y >= 0.0 && x < self.size[0] as f64 && y < self.size[1] as f64;
+        inside.then(|| y as usize * self.size[0] + x as usize)
+    }
+
+    /// Middle of a cell, `[chainage, arc]`, m.
+    pub(super) fn centre_of(&self, index: usize) -> [f64; 2] {
+        let (x, y) = (index % self.size[0], index / self.size[0]);
+        [
+            (x as f64 + 0.5) * self.tuning.cell_m,
+            (y as f64 + 0.5) * self.tuning.cell_m - self.design.section.half_arc_m(),
+        ]
+    }
+
+    /// Mean score of a cell for a class, 0 to 1.
+    pub(super) fn score(&self, index: usize, class: usize) -> f32 {
+        let cell = &self.cells[index];
+        if cell.weight > 0.0 { cell.sums[class] / cell.weight } else { 0.0 }
+    }
+
+    /// Coverage, in cells of about 10 cm.
+    pub fn coverage(&self) -> Coverage {
+        let join = (0.1 / self.tuning.cell_m).round().max(1.0) as usize;
+        let size = self.size.map(|n| n.div_ceil(join));
+        let mut mm_per_px = vec![f32::NAN; size[0] * size[1]];
+        for (index, cell) in self.cells.iter().enumerate().filter(|(_, c)| c.mm_per_px > 0.0) {
+            let (x, y) = (index % self.size[0] / join, index / self.size[0] / join);
+            let best = &mut mm_per_px[y * size[0] + x];
+            *best = best.min(cell.mm_per_px);
+        }
+        let origin_m = [0.0, -self.design.section.half_arc_m()];
+        Coverage { cell_m: self.tuning.cell_m * join as f64, size, origin_m, mm_per_px }
+    }
+
+    /// Median of the finest pixels on all cells seen, mm; `None` when nothing was seen.
+    pub fn median_mm_per_px(&self) -> Option<f64> {
+        let mut all: Vec<f32> = self.cells.iter().map(|c| c.mm_per_px).filter(|mm| *mm > 0.0).collect();
+        all.sort_by(f32::total_cmp);
+        all.get(all.len() / 2).map(|mm| f64::from(*mm))
+    }
+
+    /// Share of the lining between two chainages (m) that some picture showed, 0 to 1.
+    pub fn covered_share(&self, from_m: f64, to_m: f64) -> f64 {
+        let column = |m: f64| ((m / self.tuning.cell_m) as usize).min(self.size[0]);
+        let (first, last) = (column(from_m), column(to_m));
+        let rows = (0..self.size[1]).map(|y| &self.cells[y * self.size[0] + first..y * self.size[0] + last]);
+        let (mut seen, mut all) = (0, 0);
+        for row in rows {
+            seen += row.iter().filter(|c| c.mm_per_px > 0.0).count();
+            all += row.len();
+        }
+        if all > 0 { seen as f64 / all as f64 } else { 0.0 }
+    }
+
+    /// The picture in which a place shows best: finest, and with the whole box inside if any has it so.
+    pub(super) fn evidence(&self, bounds: &LiningBox) -> Option<Evidence> {
+        let corners = [
+            [bounds.chainage_min_m, bounds.arc_min_m],
+            [bounds.chainage_max_m, bounds.arc_min_m],
+            [bounds.chainage_min_m, bounds.arc_max_m],
+            [bounds.chainage_max_m, bounds.arc_max_m],
+        ];
+        let point = |[chainage_m, arc_m]: [f64; 2]| {
+            self.design.to_map(self.design.lining_to_tunnel(LiningPoint { chainage_m, arc_m }))
+        };
+        let (centre, corners) = (point(bounds.centre()), corners.map(point));
+        let mut best: Option<(f64, Evidence)> = None;
+        for frame in &self.frames {
+            let (w, h) = (f64::from(frame.lens.width), f64::from(frame.lens.height));
+            let see = |p: Point<Map>| frame.lens.project((frame.camera_from_map * p).coords.coords);
+            let Some([cu, cv]) = see(centre).filter(|[u, v]| (0.0..w).contains(u) && (0.0..h).contains(v))
+            else {
+                continue;
+            };
+            let (mut low, mut high) = ([cu, cv], [cu, cv]);
+            for [u, v] in corners.iter().filter_map(|p| see(*p)) {
+                low = [low[0].min(u), low[1].min(v)];
+                high = [high[0].max(u), high[1].max(v)];
+            }
+            let inside =
+                |low: f64, high: f64, end: f64| (high.min(end) - low.max(0.0)) / (high - low).max(1.0);
+            let shown = inside(low[0], high[0], w) * inside(low[1], high[1], h);
+            let distance = (frame.camera_from_map * centre).coords.coords.norm();
+            let quality = shown / distance.max(0.1);
+            if best.as_ref().is_none_or(|(q, _)| quality > *q) {
+                let clip = |v: f64, end: f64| v.clamp(0.0, end) as u32;
+                let pixels = [clip(low[0], w), clip(low[1], h), clip(high[0], w), clip(high[1], h)];
+                best = Some((quality, Evidence { frame: frame.id, pixels }));
+            }
+        }
+        best.map(|(_, evidence)| evidence)
+    }
+}
+
+/// Scores of one picture for one cell.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    pixels: u32,
+    mm: f32,
+    crack: u8,
+    crack_pixels: u32,
+    sums: [u32; CLASSES],
+}
+
+impl Seen {
+    fn join(&mut self, other: &Self) {
+        self.pixels += other.pixels;
+        self.mm += other.mm;
+        self.crack = self.crack.max(other.crack);
+        self.crack_pixels += other.crack_pixels;
+        for (sum, more) in self.sums.iter_mut().zip(&other.sums) {
+            *sum += more;
+        }
+    }
+}
