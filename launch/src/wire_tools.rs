@@ -1,5 +1,5 @@
 //! Frames of motor buses as JSON and back, for people and scripts: the work of `adit wire`. One file a protocol, and
-//! [`codecs`] is the table of them.
+//! `codecs` is the table of them.
 
 mod adit;
 mod codecs;
