@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use mcap::MAGIC;
 use mcap::records::op;
 
-use super::{Missing, PlaybackError};
+use super::error::{Missing, PlaybackError};
 
 /// Bytes before a record's content: what it is, and the content's length.
 const PREFIX: usize = 9;
