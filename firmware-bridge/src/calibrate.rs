@@ -1,4 +1,4 @@
-//! Where the joints' zeros lie, found with a person's hands: motors are only read, somebody moves each joint to one
+//! Calibration of the joints' zeros, with a person's hands: motors are only read, somebody moves each joint to one
 //! stop and to the other, and this watches. Sans-IO: readings, times and the person's word go in, tasks and troubles
 //! come out.
 //!
@@ -17,11 +17,11 @@ pub use self::trouble::Trouble;
 const SILENCE_NANOS: u64 = 250_000_000;
 /// A joint is at rest once it has moved less than [`REST_RAD`] for so long, ns.
 const REST_NANOS: u64 = 300_000_000;
-/// How much a joint at rest may move, rad.
+/// Greatest motion of a joint at rest, rad.
 const REST_RAD: f64 = 0.01;
 /// The fastest that a joint is moved by hand, rad/s.
 const HAND_RAD_S: f64 = 15.0;
-/// What a reading may jump beyond that, rad at the joint.
+/// Greatest jump of a reading beyond that, rad at the joint.
 const JUMP_RAD: f64 = 0.1;
 /// From here on a joint counts as moved, rad.
 const MOVED_RAD: f64 = 0.3;
@@ -35,26 +35,26 @@ pub enum Stop {
     Upper,
 }
 
-/// What the person is to do before saying that it is done.
+/// A task for the person, who then says that it is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Task {
     /// Move a joint to a stop and hold it there.
     Move {
         /// The joint, its place in [`JOINT_NAMES`](robot_interface::joints::JOINT_NAMES).
         joint: usize,
-        /// Where to.
+        /// The stop to move it to.
         stop: Stop,
     },
     /// Put the robot into the known pose and let go.
     Pose,
 }
 
-/// What was found of a joint: the two fields of [`JointDescription`].
+/// Zero of a joint: the two fields of [`JointDescription`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Zero {
     /// Joint angle at which the rotor reads zero, rad.
     pub zero_offset_rad: f64,
-    /// Whether the rotor turns the other way round than the joint.
+    /// True if the rotor turns the other way round than the joint.
     pub reversed: bool,
 }
 
@@ -62,7 +62,7 @@ pub struct Zero {
 #[derive(Clone, Copy, Debug, Default)]
 struct Watched {
     last: Option<(Stamp, f64)>,
-    /// Where it came to rest, and since when it has been there.
+    /// Time at which it came to rest, and its angle there.
     rest: Option<(Stamp, f64)>,
     /// The reading when the present task began.
     start: Option<f64>,
@@ -107,7 +107,7 @@ impl Calibration {
         Self { joints, pose_rad, tolerance_rad, watched: [unseen; JOINTS], lower: None }
     }
 
-    /// What is to be done next; `None` once everything is known.
+    /// The next task; `None` once everything is known.
     pub fn task(&self) -> Option<Task> {
         let joint = self.watched.iter().position(|watched| watched.zero.is_none())?;
         Some(match (self.pose_rad, self.lower) {
@@ -117,7 +117,7 @@ impl Calibration {
         })
     }
 
-    /// What was found, in array order, once everything is known.
+    /// Zeros in array order, once everything is known.
     pub fn zeros(&self) -> Option<[Zero; JOINTS]> {
         let mut zeros = [Zero { zero_offset_rad: 0.0, reversed: false }; JOINTS];
         for (zero, watched) in zeros.iter_mut().zip(&self.watched) {
@@ -126,7 +126,7 @@ impl Calibration {
         Some(zeros)
     }
 
-    /// How far a joint has turned since its task began, rad at the joint, by the file's gear ratio.
+    /// Turn of a joint since its task began, rad at the joint, by the file's gear ratio.
     pub fn moved_rad(&self, joint: usize) -> Option<f64> {
         let watched = self.watched.get(joint)?;
         let (_, now) = watched.last?;
@@ -265,7 +265,7 @@ impl Calibration {
         }
     }
 
-    /// Whether another joint than the one that was asked for has moved more.
+    /// Checks that no other joint than the one that was asked for has moved more.
     fn check_moved(&self, asked: usize) -> Result<(), Trouble> {
         let way = |joint| self.moved_rad(joint).map_or(0.0, f64::abs);
         let most = (0..JOINTS).max_by(|a, b| way(*a).total_cmp(&way(*b)));
@@ -296,7 +296,7 @@ impl Calibration {
         }
     }
 
-    /// What a joint has read no longer counts.
+    /// Forgets a joint's readings.
     fn forget(&mut self, joint: usize) {
         let turns_back = self.watched[joint].turns_back;
         self.watched[joint] = Watched { turns_back, ..Watched::default() };

@@ -1,4 +1,4 @@
-//! What stands between a controller and the motors: states that say what may be commanded at all, limits that a
+//! The checks between a controller and the motors: states that say what may be commanded at all, limits that a
 //! command is held to, and troubles of joints that stop the robot.
 //!
 //! [`Safety`] takes what was measured and what is commanded, and gives what is sent. It is the controller's last
@@ -14,7 +14,7 @@ use robot_interface::time::Stamp;
 
 use self::limiter::{LEAST_DAMPING, Limiter, Pace};
 pub use self::limiter::{Limit, LimitCounts};
-pub use self::power::{Event, Power, PowerRefused, TRANSITIONS};
+pub use self::power::{Event, Power, PowerRefused, TRANSITIONS, Transition};
 pub use self::trip::{Cause, Severity, Trip};
 use crate::bridge::{CommandError, CommandLimits, Cycle};
 
@@ -47,7 +47,7 @@ impl Safety {
         }
     }
 
-    /// What the motors may do now.
+    /// The power state.
     pub const fn power(&self) -> Power {
         self.power
     }
@@ -58,7 +58,7 @@ impl Safety {
         self.trip.as_ref()
     }
 
-    /// How often each limit has acted on each joint, in cycles, since the start. `[12]`
+    /// Number of cycles in which each limit has acted on each joint, since the start. `[12]`
     pub const fn limited(&self) -> &[LimitCounts; JOINTS] {
         self.limiter.counts()
     }
@@ -133,7 +133,7 @@ impl Safety {
         Ok(())
     }
 
-    /// What may be sent of a set of commands, all joints or none.
+    /// Commands that may be sent of a set, for all joints or none.
     ///
     /// # Errors
     /// [`CommandError`] if one of them makes no sense: then nothing is to be sent, and the motors damp by themselves.

@@ -25,11 +25,11 @@ const WANDER: f64 = 1e-6;
 pub struct HostTime {
     /// Host's time, ns.
     pub ns: u64,
-    /// How much it may be off, ns: a bound, not a deviation.
+    /// Bound of its error, ns: a bound, not a deviation.
     pub uncertainty_ns: u64,
 }
 
-/// What an exchange of times says beside those before it.
+/// An exchange of times beside those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exchange {
     /// It fits them, and adds to them.
@@ -49,7 +49,7 @@ struct Sample {
     bound_ns: f64,
 }
 
-/// How much faster the device's clock runs than the host's: 1e-6 is one microsecond a second.
+/// Rate of the device's clock against the host's: 1e-6 is one microsecond a second faster.
 #[derive(Clone, Copy, Debug)]
 struct Drift {
     rate: f64,
@@ -113,7 +113,7 @@ impl ClockSync {
         Some(HostTime { ns: sample.host_ns.saturating_add_signed(ahead), uncertainty_ns: bound as u64 + 1 })
     }
 
-    /// How much faster the device's clock runs than the host's, and how much that may be off, both in parts in a
+    /// Rate of the device's clock against the host's, faster if positive, and the bound of its error, both in parts in a
     /// million.
     pub const fn drift_ppm(&self) -> (f64, f64) {
         (self.drift.rate * 1e6, self.drift.bound * 1e6)
@@ -205,7 +205,7 @@ fn sample(t1_ns: u64, t2_us: u64, t3_us: u64, t4_ns: u64) -> Option<Sample> {
     })
 }
 
-/// How much the device's clock gained on the host's from one sample to another, ns.
+/// Gain of the device's clock on the host's from one sample to another, ns.
 fn offset_change(early: &Sample, late: &Sample) -> f64 {
     let device = late.device_ns.wrapping_sub(early.device_ns).cast_signed();
     let host = late.host_ns.wrapping_sub(early.host_ns).cast_signed();

@@ -19,7 +19,7 @@ use crate::refusal::Refusal;
 use crate::sequence::{Arrival, LinkCounts, SequenceTracker};
 use crate::values::{ActuatorCommand, ActuatorState, Field, Unfit, finite};
 
-/// What happened at the device's end.
+/// An event at the device's end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeviceEvent {
     /// A host of the same version has begun a session.
@@ -54,11 +54,11 @@ pub struct Device {
     outbox: Outbox,
     counts: LinkCounts,
     session: Option<u32>,
-    /// What the last good command asks of the configured actuators, in their order.
+    /// Targets of the last good command for the configured actuators, in their order.
     targets: List<ActuatorCommand>,
     /// The configured actuators damped, in their order.
     damped: List<ActuatorCommand>,
-    /// When the last good command came, and its sequence number.
+    /// Time of the last good command, and its sequence number.
     commanded: Option<(u64, u16)>,
     late: bool,
     stop: Option<Stop>,
@@ -70,7 +70,7 @@ pub struct Device {
 #[derive(Clone, Copy, Debug)]
 struct Stop {
     told: Stopped,
-    /// When the host is to be told next, us.
+    /// Time at which the host is to be told next, us.
     due_us: u64,
 }
 
@@ -113,7 +113,7 @@ impl Device {
         }
     }
 
-    /// What the actuators are to do at `now_us`, each once in the configured order, and why. Damping, unless
+    /// Commands of the actuators at `now_us`, each once in the configured order, and the reason for them. Damping, unless
     /// good commands come.
     pub fn drive(&mut self, now_us: u64) -> (Status, &[ActuatorCommand]) {
         self.watch(now_us);
@@ -171,12 +171,12 @@ impl Device {
         self.outbox.write(&message)
     }
 
-    /// What has happened; `None` when nothing more. Only the newest eight are kept.
+    /// The next event; `None` when nothing more has happened. Only the newest eight are kept.
     pub fn poll_event(&mut self) -> Option<DeviceEvent> {
         self.events.pop_front()
     }
 
-    /// What has gone well and wrong on the way here.
+    /// Counts of what has gone well and wrong on the way here.
     pub const fn counts(&self) -> LinkCounts {
         self.counts
     }

@@ -22,7 +22,7 @@ const DELIMITER: u8 = 0;
 /// The small table: 512 bytes of a microcontroller's flash instead of 8 KiB.
 static CRC: Crc<u16, Table<1>> = Crc::<u16, Table<1>>::new(&CRC_16_IBM_SDLC);
 
-/// Why a message was not made a frame.
+/// Refusal to make a frame of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EncodeError {
     /// A number that no message may carry.
@@ -33,7 +33,7 @@ pub enum EncodeError {
     Buffer,
 }
 
-/// Why bytes between two delimiters were not taken for a message.
+/// Refusal of the bytes between two delimiters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
     /// Longer than any frame.

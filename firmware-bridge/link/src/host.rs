@@ -43,7 +43,7 @@ pub struct Host {
     clock: ClockSync,
     /// Times were exchanged since the greeting: before, the device may be another one than the clock knows.
     clock_confirmed: bool,
-    /// When the time requests on their way were sent, ns.
+    /// Times at which the time requests on their way were sent, ns.
     requests: Deque<u64, REQUESTS>,
     events: Deque<HostEvent, EVENTS>,
 }
@@ -101,7 +101,7 @@ impl Host {
         self.outbox.write(&message)
     }
 
-    /// When [`poll_transmit`](Self::poll_transmit) has something to send or to notice next, ns, if nothing comes
+    /// Time at which [`poll_transmit`](Self::poll_transmit) has something to send or to notice next, ns, if nothing comes
     /// and nothing is asked for before.
     pub fn poll_timeout(&self) -> u64 {
         let own = match self.phase {
@@ -111,7 +111,7 @@ impl Host {
         self.stop.due_ns().map_or(own, |due_ns| due_ns.min(own))
     }
 
-    /// What has happened; `None` when nothing more. Only the newest 32 are kept.
+    /// The next event; `None` when nothing more has happened. Only the newest 32 are kept.
     pub fn poll_event(&mut self) -> Option<HostEvent> {
         self.events.pop_front()
     }
@@ -151,7 +151,7 @@ impl Host {
         Ok(())
     }
 
-    /// How far the two ends have come.
+    /// Phase of the conversation of the two ends.
     pub const fn phase(&self) -> Phase {
         self.phase
     }
@@ -161,7 +161,7 @@ impl Host {
         self.welcome.as_ref().filter(|_| self.phase == Phase::Connected)
     }
 
-    /// Whether an emergency stop is wanted or holds.
+    /// Returns whether an emergency stop is wanted or holds.
     pub fn is_stopped(&self) -> bool {
         self.stop != Stop::None
     }
@@ -177,7 +177,7 @@ impl Host {
         &self.clock
     }
 
-    /// What has gone well and wrong on the way here.
+    /// Counts of what has gone well and wrong on the way here.
     pub const fn counts(&self) -> LinkCounts {
         self.counts
     }

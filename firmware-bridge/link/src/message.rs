@@ -1,4 +1,4 @@
-//! What the two ends say to each other.
+//! Messages between the two ends.
 
 use serde::{Deserialize, Serialize};
 
@@ -55,12 +55,12 @@ pub enum Message {
     Refused {
         /// Sequence number of the frame that asked.
         seq: u16,
-        /// Why not.
+        /// The reason.
         why: Refusal,
     },
 }
 
-/// Who sends a message.
+/// Sender of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// The host, to the device.
@@ -70,7 +70,7 @@ pub enum Direction {
 }
 
 impl Message {
-    /// Who sends this kind of message.
+    /// Sender of this kind of message.
     pub const fn direction(&self) -> Direction {
         match self {
             Self::Hello(_)
@@ -90,12 +90,12 @@ impl Message {
         }
     }
 
-    /// Whether a newer message of its kind makes this one worthless, so that it is dropped when it comes late.
+    /// Returns whether a newer message of its kind makes this one worthless, so that it is dropped when it comes late.
     pub const fn is_superseded_when_late(&self) -> bool {
         matches!(self, Self::Command(_) | Self::State(_) | Self::Stopped(_))
     }
 
-    /// Whether its numbers may be sent and believed.
+    /// Checks that its numbers may be sent and believed.
     ///
     /// # Errors
     /// [`Unfit`] names the first that may not.
@@ -119,7 +119,7 @@ pub struct Hello {
     pub session: u32,
 }
 
-/// Who the device is.
+/// The device's introduction of itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Welcome {
     /// The protocol's version that the device speaks.
@@ -130,9 +130,9 @@ pub struct Welcome {
     pub firmware: FirmwareVersion,
     /// The device's own number, as its maker gave it.
     pub serial: u64,
-    /// What it is, as the robot's file names it.
+    /// Its name, as the robot's file has it.
     pub name: Text,
-    /// What it drives. A command lists exactly these.
+    /// The actuators that it drives. A command lists exactly these.
     pub actuators: List<ActuatorInfo>,
 }
 
@@ -147,7 +147,7 @@ pub struct FirmwareVersion {
     pub patch: u16,
 }
 
-/// What all the device's actuators shall do.
+/// Commands for all the device's actuators.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Command {
     /// Each of the device's actuators once, in any order.
@@ -155,7 +155,7 @@ pub struct Command {
 }
 
 impl Command {
-    /// Whether its numbers may be sent and believed.
+    /// Checks that its numbers may be sent and believed.
     ///
     /// # Errors
     /// [`Unfit`] names the first that may not.
@@ -163,7 +163,7 @@ impl Command {
         self.actuators.iter().try_for_each(ActuatorCommand::check)
     }
 
-    /// Whether it lists each of a device's actuators once and keeps to their limits.
+    /// Checks that it lists each of a device's actuators once and keeps to their limits.
     ///
     /// # Errors
     /// [`Refusal`] that says which actuator is amiss.
@@ -185,7 +185,7 @@ impl Command {
     }
 }
 
-/// What a device does with its actuators.
+/// Mode of a device as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
@@ -199,12 +199,12 @@ pub enum Status {
     Stopped,
 }
 
-/// What all the device's actuators do.
+/// States of all the device's actuators.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct State {
-    /// When it was measured, by the device's clock, us.
+    /// Time of the measurement by the device's clock, us.
     pub time_us: u64,
-    /// What the device does with commands.
+    /// Use that the device makes of commands.
     pub status: Status,
     /// Sequence number of the last command obeyed in this session.
     pub command_seq: Option<u16>,
@@ -215,7 +215,7 @@ pub struct State {
 }
 
 impl State {
-    /// Whether its numbers may be sent and believed.
+    /// Checks that its numbers may be sent and believed.
     ///
     /// # Errors
     /// [`Unfit`] names the first that may not.
@@ -228,7 +228,7 @@ impl State {
 /// An inertial sample, in the sensor's axes as it is mounted.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Imu {
-    /// When it was taken, by the device's clock, us.
+    /// Time of the sample by the device's clock, us.
     pub time_us: u64,
     /// Angular velocity about x, y, z, rad/s.
     pub angular_velocity_rad_s: [f32; 3],
@@ -239,7 +239,7 @@ pub struct Imu {
 }
 
 impl Imu {
-    /// Whether its numbers may be sent and believed.
+    /// Checks that its numbers may be sent and believed.
     ///
     /// # Errors
     /// [`Unfit`] names the first that may not.
@@ -254,7 +254,7 @@ impl Imu {
 /// any difference would pass for an offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimeRequest {
-    /// When it was sent, by the host's clock, ns.
+    /// Time of sending by the host's clock, ns.
     #[serde(with = "fixed")]
     pub t1_ns: u64,
     /// Zeros.
@@ -289,10 +289,10 @@ pub struct TimeReply {
     /// From the request, ns.
     #[serde(with = "fixed")]
     pub t1_ns: u64,
-    /// When the request came, by the device's clock, us.
+    /// Time at which the request came, by the device's clock, us.
     #[serde(with = "fixed")]
     pub t2_us: u64,
-    /// When this was sent, by the device's clock, us.
+    /// Time of sending by the device's clock, us.
     #[serde(with = "fixed")]
     pub t3_us: u64,
 }
@@ -300,9 +300,9 @@ pub struct TimeReply {
 /// An emergency stop holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stopped {
-    /// Whether the device stopped by itself, as at its own button, and not at the host's word.
+    /// True if the device stopped by itself, as at its own button, and not at the host's word.
     pub by_device: bool,
-    /// What [`reset_answer`] is to answer; another one for each stop and after each wrong answer.
+    /// Number for [`reset_answer`]; another one for each stop and after each wrong answer.
     pub challenge: u32,
 }
 
@@ -316,17 +316,17 @@ pub const fn reset_answer(challenge: u32) -> u32 {
 /// Something is wrong.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fault {
-    /// When it was noticed, by the device's clock, us.
+    /// Time at which it was noticed, by the device's clock, us.
     pub time_us: u64,
     /// With which actuator; `None` for the device itself.
     pub actuator: Option<u8>,
-    /// What.
+    /// The faults.
     pub faults: Faults,
     /// In words.
     pub text: Text,
 }
 
-/// How much a line of the log matters.
+/// Weight of a line of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LogLevel {
@@ -343,10 +343,10 @@ pub enum LogLevel {
 /// A line for the log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Log {
-    /// When, by the device's clock, us.
+    /// Time by the device's clock, us.
     pub time_us: u64,
-    /// How much it matters.
+    /// Its weight.
     pub level: LogLevel,
-    /// What.
+    /// The text.
     pub text: Text,
 }

@@ -1,4 +1,4 @@
-//! Where an end's frames are made: numbered from 0 in the order in which they leave.
+//! Frames of one end on their way out: numbered from 0 in the order in which they leave.
 
 use crate::frame::{MAX_FRAME_LEN, encode_frame};
 use crate::message::Message;

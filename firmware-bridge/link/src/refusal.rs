@@ -1,10 +1,10 @@
-//! Why a device does not do what it is asked.
+//! Reasons for which a device does not do what it is asked.
 
 use serde::{Deserialize, Serialize};
 
 use crate::values::Unfit;
 
-/// Why a device does not do what it was asked.
+/// Reason for which a device does not do what it was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "snake_case")]
 pub enum Refusal {
@@ -13,7 +13,7 @@ pub enum Refusal {
         "the device speaks version {device} of the link: flash firmware built with the host's version, or install the Adit that speaks version {device}"
     )]
     Version {
-        /// What the device speaks.
+        /// The device's version.
         device: u16,
     },
     /// No session: the device has started anew, or was never greeted.

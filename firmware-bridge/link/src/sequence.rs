@@ -1,6 +1,6 @@
 //! Sequence numbers as the receiver sees them: what was lost, came twice, or came late.
 
-/// How a frame stands among those before it.
+/// Place of a frame among those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrival {
     /// Newer than all before.
@@ -24,7 +24,7 @@ pub struct SequenceTracker {
 }
 
 impl SequenceTracker {
-    /// How far behind the newest a frame can be and still be told from a doubled one.
+    /// Greatest distance behind the newest at which a frame is still told from a doubled one.
     pub const WINDOW: u16 = u64::BITS as u16;
 
     /// A tracker that takes any number for the first.
@@ -55,7 +55,7 @@ impl SequenceTracker {
     }
 }
 
-/// What has gone well and wrong in the direction towards this end, since the start.
+/// Counts of what has gone well and wrong in the direction towards this end, since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LinkCounts {
     /// Intact frames, doubled ones included.

@@ -1,10 +1,10 @@
-//! What is said about one actuator, and which numbers may be said at all.
+//! Messages about one actuator, and the numbers that they may have.
 
 use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What an actuator does.
+/// Mode of an actuator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
@@ -21,9 +21,9 @@ pub enum Mode {
 /// A command to one actuator, on the joint's side of the gearbox.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ActuatorCommand {
-    /// Which actuator.
+    /// Number of the actuator.
     pub id: u8,
-    /// What to do.
+    /// The mode.
     pub mode: Mode,
     /// Wanted position, rad.
     pub position_rad: f32,
@@ -66,12 +66,12 @@ impl ActuatorCommand {
     }
 }
 
-/// What one actuator measures, on the joint's side of the gearbox.
+/// Measurements of one actuator, on the joint's side of the gearbox.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ActuatorState {
-    /// Which actuator.
+    /// Number of the actuator.
     pub id: u8,
-    /// What it is doing.
+    /// Its mode.
     pub mode: Mode,
     /// Position, rad.
     pub position_rad: f32,
@@ -81,7 +81,7 @@ pub struct ActuatorState {
     pub torque_nm: f32,
     /// Temperature of the hottest part that is measured, degrees Celsius.
     pub temperature_c: f32,
-    /// What it complains of.
+    /// Its faults.
     pub faults: Faults,
 }
 
@@ -118,7 +118,7 @@ impl ActuatorInfo {
         not_negative(Some(self.id), Field::Kd, self.max_kd)
     }
 
-    /// Whether it takes these numbers.
+    /// Returns whether it takes these numbers.
     pub(crate) fn takes(&self, command: &ActuatorCommand) -> bool {
         command.torque_nm.abs() <= self.max_torque_nm
             && command.velocity_rad_s.abs() <= self.max_velocity_rad_s
@@ -127,7 +127,7 @@ impl ActuatorInfo {
     }
 }
 
-/// What an actuator complains of: a set, one bit each. Bits without a name are kept as they are.
+/// Faults of an actuator: a set, one bit each. Bits without a name are kept as they are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Faults(pub u16);
@@ -156,13 +156,13 @@ impl Faults {
         Self(self.0 | other.0)
     }
 
-    /// Whether all of `other` are in this set.
+    /// Returns whether all of `other` are in this set.
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
 }
 
-/// Which number was unfit.
+/// Name of a number that was unfit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Field {
@@ -205,9 +205,9 @@ impl fmt::Display for Field {
 /// A number that no message may carry: not finite, or negative where that means nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Unfit {
-    /// Whose number, where it is an actuator's.
+    /// The actuator, where the number is one's.
     pub actuator: Option<u8>,
-    /// Which number.
+    /// The number.
     pub field: Field,
 }
 

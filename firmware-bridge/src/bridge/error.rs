@@ -1,6 +1,6 @@
-//! What wiring is not possible.
+//! Refusals of a wiring.
 
-/// Why a robot's motors cannot be driven.
+/// Reason for which a robot's motors cannot be driven.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum BridgeError {
     /// An address that a motor cannot have.
@@ -35,7 +35,7 @@ pub enum BridgeError {
     Range {
         /// The joint's name.
         joint: &'static str,
-        /// What does not fit.
+        /// The limit that does not fit.
         quantity: &'static str,
         /// Rotor-side value.
         value: f64,

@@ -53,7 +53,7 @@ pub enum CommandError {
     NotFinite {
         /// The joint's name.
         joint: &'static str,
-        /// Which of the command's numbers.
+        /// The command's number that it is.
         field: &'static str,
         /// The number.
         value: f64,
@@ -63,7 +63,7 @@ pub enum CommandError {
     NegativeGain {
         /// The joint's name.
         joint: &'static str,
-        /// Which gain.
+        /// The gain that it is.
         field: &'static str,
         /// The gain.
         value: f64,

@@ -47,7 +47,7 @@ pub struct MotorBridge {
     kind: BusKind,
     byte_nanos: u64,
     buses: Vec<MotorBus>,
-    /// When the current cycle began; `None` between cycles.
+    /// Beginning of the current cycle; `None` between cycles.
     begun: Option<Stamp>,
     round_trip_nanos: [Option<u64>; JOINTS],
     last: Cycle,
@@ -106,7 +106,7 @@ impl MotorBridge {
         })
     }
 
-    /// How many buses there are; they are numbered from 0.
+    /// Number of buses, counted from 0.
     pub const fn buses(&self) -> usize {
         self.buses.len()
     }

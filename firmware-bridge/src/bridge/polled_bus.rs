@@ -13,7 +13,7 @@ use crate::protocol::{Impedance, WireError};
 /// Readings in a row that are refused because they cannot be: after that the joint may really be elsewhere, as when
 /// its motor lost power.
 const MAX_IMPLAUSIBLE: u8 = 3;
-/// How much farther than its speed allows a joint may have gone between two readings, rad.
+/// Distance beyond what its speed allows that a joint may have gone between two readings, rad.
 const READING_SLACK_RAD: f64 = 0.1;
 
 /// The schedule and the decoder of one bus.

@@ -1,30 +1,30 @@
-//! What can be wrong while joints are moved by hand, and what to do about it.
+//! Troubles while joints are moved by hand, and what to do about each.
 
 use std::fmt;
 
 use robot_interface::joints::JOINT_NAMES;
 
-/// Why a step did not count. Joints are places in [`JOINT_NAMES`].
+/// Reason for which a step did not count. Joints are places in [`JOINT_NAMES`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Trouble {
     /// A reading that is no number.
     NotANumber {
-        /// Whose.
+        /// The joint.
         joint: usize,
     },
     /// No answer, or not for long.
     Silent {
-        /// Whose.
+        /// The joint.
         joint: usize,
     },
     /// Its reading has jumped, or it comes back after a silence: it may count from another place now.
     Rebooted {
-        /// Whose.
+        /// The joint.
         joint: usize,
     },
     /// It has not come to rest.
     Moving {
-        /// Which.
+        /// The joint.
         joint: usize,
     },
     /// Another joint has moved.
@@ -36,7 +36,7 @@ pub enum Trouble {
     },
     /// The way between its stops is not the file's.
     Travel {
-        /// Which.
+        /// The joint.
         joint: usize,
         /// The way by the file's gear ratio, rad.
         travel_rad: f64,
@@ -49,14 +49,14 @@ pub enum Trouble {
     },
     /// It has been further than where it is held now.
     PastStop {
-        /// Which.
+        /// The joint.
         joint: usize,
         /// By how much, rad.
         beyond_rad: f64,
     },
     /// It turns the other way round than the file says.
     Direction {
-        /// Which.
+        /// The joint.
         joint: usize,
     },
 }

@@ -16,13 +16,13 @@ pub trait BusPort {
     /// [`PortError`] if the port can no longer be read.
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, PortError>;
 
-    /// What [`wait_readable`](super::wait_readable) waits on; `None` of a port that the system knows nothing of, or that is absent.
+    /// The descriptor that [`wait_readable`](super::wait_readable) waits on; `None` of a port that the system knows nothing of, or that is absent.
     fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         None
     }
 }
 
-/// Why a port did not do as asked.
+/// Failure of a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PortError {
     /// Nobody takes the bytes away at the other end.

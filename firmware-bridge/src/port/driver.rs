@@ -49,7 +49,7 @@ impl<P: BusPort> BusDriver<P> {
         Ok(Self { lines: lines.collect() })
     }
 
-    /// How often a bus's port has failed, and how it did so last.
+    /// Number of failures of a bus's port, and the last one.
     pub fn failures(&self, bus: usize) -> (u64, Option<PortError>) {
         self.lines.get(bus).map_or((0, None), |line| (line.failures, line.last_failure))
     }

@@ -26,11 +26,11 @@ pub enum PortFault {
     LostByte,
     /// A write is left out as a whole, and called a success.
     LostWrite,
-    /// What has arrived is held back for some reads.
+    /// Bytes that have arrived are held back for some reads.
     Late,
-    /// What is written or read comes twice.
+    /// Bytes that are written or read come twice.
     Repeated,
-    /// What is written is also read, as on a bus of two wires whose adapter hears itself.
+    /// Bytes that are written are also read, as on a bus of two wires whose adapter hears itself.
     Echoed,
     /// An intact GO-M8010-6 reply gets another motor's name, and stays intact.
     Renamed,
@@ -96,7 +96,7 @@ impl<P> FaultPort<P> {
         (self.late_calls, self.closed_calls) = (0, 0);
     }
 
-    /// How often the fault has struck.
+    /// Number of times that the fault has struck.
     pub const fn injected(&self, fault: PortFault) -> u64 {
         self.injected[fault as usize]
     }
@@ -120,7 +120,7 @@ impl<P> FaultPort<P> {
         closed
     }
 
-    /// What becomes of bytes on their way: the first so many of the piece.
+    /// Spoils bytes on their way: the result is the first so many of the piece.
     fn spoil(&mut self, bytes: &[u8], piece: &mut [u8; 2 * PIECE]) -> usize {
         let mut len = 0;
         if self.strikes(PortFault::Noise) {

@@ -37,7 +37,7 @@ pub struct UsbIdentity {
 pub struct IdentityError;
 
 impl UsbIdentity {
-    /// What every identity begins with, and no path does.
+    /// Beginning of every identity, and of no path.
     pub(super) const PREFIX: &str = "usb:";
 
     pub(super) fn of(info: &UsbPortInfo) -> Self {

@@ -12,7 +12,7 @@ pub enum OpenError {
     /// There is no such device.
     #[error("{}: there is no such port; {}", path.display(), or_else(present))]
     NotFound {
-        /// What was to be opened.
+        /// The port that was to be opened.
         path: PathBuf,
         /// The ports that there are.
         present: Vec<PathBuf>,
@@ -23,7 +23,7 @@ pub enum OpenError {
         path.display()
     )]
     Permission {
-        /// What was to be opened.
+        /// The port that was to be opened.
         path: PathBuf,
     },
     /// Another program has it.
@@ -32,13 +32,13 @@ pub enum OpenError {
         path.display(), path.display()
     )]
     Busy {
-        /// What was to be opened.
+        /// The port that was to be opened.
         path: PathBuf,
     },
     /// The device is no serial port.
     #[error("{}: this is no serial port; {}", path.display(), or_else(present))]
     NotATerminal {
-        /// What was to be opened.
+        /// The port that was to be opened.
         path: PathBuf,
         /// The ports that there are.
         present: Vec<PathBuf>,
@@ -49,7 +49,7 @@ pub enum OpenError {
         path.display()
     )]
     Baud {
-        /// What was to be opened.
+        /// The port that was to be opened.
         path: PathBuf,
         /// Bits a second asked for.
         wanted: u32,
@@ -61,7 +61,7 @@ pub enum OpenError {
     Identity {
         /// The name of the port.
         name: PathBuf,
-        /// How to write it.
+        /// The way to write it.
         source: IdentityError,
     },
     /// Several ports have the identity.
@@ -79,7 +79,7 @@ pub enum OpenError {
         path.display()
     )]
     Exchanged {
-        /// What was to be opened.
+        /// The port that was to be opened.
         path: PathBuf,
         /// The adapter that was there first.
         expected: UsbIdentity,
@@ -89,7 +89,7 @@ pub enum OpenError {
     /// Anything else.
     #[error("{}: {source}; unplug the adapter, plug it in again, and look at `dmesg`", path.display())]
     Other {
-        /// What was to be opened.
+        /// The port that was to be opened.
         path: PathBuf,
         /// The system's word.
         source: std::io::Error,

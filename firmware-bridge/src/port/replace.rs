@@ -38,7 +38,7 @@ pub struct Replaceable<P> {
 }
 
 impl<P> Replaceable<P> {
-    /// Whether there is a port, as far as is known without using it.
+    /// Returns whether there is a port, as far as is known without using it.
     pub const fn is_present(&self) -> bool {
         self.port.is_some()
     }
@@ -85,7 +85,7 @@ pub struct Replacer<P> {
     wanted: Option<Wanted>,
 }
 
-/// When to try next, and how long after that if it fails.
+/// Time of the next try, and the pause after it if it fails.
 #[derive(Clone, Copy, Debug)]
 struct Wanted {
     not_before: Option<Stamp>,
@@ -134,7 +134,7 @@ impl<P> Replacer<P> {
         })
     }
 
-    /// Whether a port is missing and being tried for.
+    /// Returns whether a port is missing and being tried for.
     pub const fn is_wanted(&self) -> bool {
         self.wanted.is_some()
     }

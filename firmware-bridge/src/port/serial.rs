@@ -31,7 +31,7 @@ use super::identity::UsbIdentity;
 use super::open_error::OpenError;
 use super::tty::Tty;
 
-/// How far the line's real rate may be from the wanted one, as a share: more, and a byte's last bit is misread.
+/// Greatest distance of the line's real rate from the wanted one, as a share: more, and a byte's last bit is misread.
 const BAUD_TOLERANCE: f64 = 0.02;
 /// Greatest number of bytes thrown away on opening: more than any driver keeps for a port that nobody reads.
 const MAX_STALE_BYTES: usize = 1 << 20;

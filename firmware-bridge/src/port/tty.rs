@@ -19,7 +19,7 @@ const REST: usize = 256;
 pub struct Tty {
     fd: OwnedFd,
     rest: [u8; REST],
-    /// How many bytes at the front of `rest` are still to be sent.
+    /// Number of bytes at the front of `rest` that are still to be sent.
     rest_len: usize,
 }
 
@@ -92,7 +92,7 @@ impl AsFd for Tty {
     }
 }
 
-/// How many of the bytes the system took.
+/// Number of the bytes that the system took.
 fn send(fd: &OwnedFd, bytes: &[u8]) -> Result<usize, PortError> {
     match rustix::io::write(fd, bytes) {
         Ok(count) => Ok(count),

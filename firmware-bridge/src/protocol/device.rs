@@ -50,7 +50,7 @@ pub struct Rotor {
     pub torque_nm: f64,
     /// Temperature, degrees Celsius.
     pub temperature_c: f64,
-    /// What drives it from now on.
+    /// Its drive from now on.
     pub drive: Impedance,
     inertia_kg_m2: f64,
     max_torque_nm: f64,

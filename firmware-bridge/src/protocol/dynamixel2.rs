@@ -51,7 +51,7 @@ pub const BROADCAST: u8 = 254;
 pub const MAX_ID: u8 = 252;
 
 const CRC_LEN: usize = 2;
-/// What stuffing looks for, and the byte that it puts behind it.
+/// The bytes that stuffing looks for, and the one that it puts behind them.
 const STUFFED: [u8; 3] = [0xFF, 0xFF, 0xFD];
 const STUFFING: u8 = 0xFD;
 /// Instruction, error byte and parameters at most: all but the bytes in front of them and the checksum.
@@ -60,7 +60,7 @@ const MAX_BODY_LEN: usize = MAX_PACKET_LEN - field::INSTRUCTION - CRC_LEN;
 // CRC-16/UMTS is what the vendor calls CRC-16 (IBM/ANSI): poly 0x8005, init 0, nothing reflected.
 static CRC: Crc<u16, Table<16>> = Crc::<u16, Table<16>>::new(&CRC_16_UMTS);
 
-/// Where a packet's fields stand.
+/// Places of a packet's fields.
 mod field {
     use super::Range;
 
@@ -88,13 +88,13 @@ pub struct Packet {
 }
 
 impl Packet {
-    /// Whom an instruction is for, or who sends a status packet; [`BROADCAST`] for all, and for the common
+    /// The device that an instruction is for, or that sends a status packet; [`BROADCAST`] for all, and for the common
     /// answer to a fast read.
     pub const fn id(&self) -> u8 {
         self.id
     }
 
-    /// What is to be done, or [`Instruction::Status`].
+    /// The instruction, or [`Instruction::Status`].
     pub const fn instruction(&self) -> Instruction {
         Instruction::from_byte(self.body[0])
     }
@@ -110,7 +110,7 @@ impl Packet {
         &self.body[if self.is_status() { 2 } else { 1 }..self.len]
     }
 
-    /// Whether this is an answer.
+    /// Returns whether this is an answer.
     pub const fn is_status(&self) -> bool {
         self.body[0] == Instruction::Status.byte()
     }

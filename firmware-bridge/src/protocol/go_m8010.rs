@@ -37,7 +37,7 @@ const VELOCITY_SCALE: f64 = 256.0 / TWO_PI;
 const POSITION_SCALE: f64 = 32_768.0 / TWO_PI;
 const GAIN_SCALE: f64 = 32_768.0 / 25.6;
 
-/// Where a command's fields stand.
+/// Places of a command's fields.
 mod command_field {
     use super::Range;
 
@@ -52,7 +52,7 @@ mod command_field {
     pub(super) const CRC: Range<usize> = 15..17;
 }
 
-/// Where a reply's fields stand.
+/// Places of a reply's fields.
 mod reply_field {
     use super::Range;
 
@@ -87,7 +87,7 @@ impl MotorId {
     }
 }
 
-/// What a motor does with a command.
+/// Mode of a motor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// Windings shorted: the rotor turns, but heavily. Targets are ignored.
@@ -111,7 +111,7 @@ impl Mode {
         }
     }
 
-    /// What the lowest three bits mean.
+    /// The meaning of the lowest three bits.
     pub const fn from_bits(bits: u8) -> Self {
         match bits & 0b111 {
             0 => Self::Brake,
@@ -122,7 +122,7 @@ impl Mode {
     }
 }
 
-/// What a motor complains of.
+/// A motor's fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Too hot.
@@ -150,7 +150,7 @@ impl Fault {
         }
     }
 
-    /// What the lowest three bits mean.
+    /// The meaning of the lowest three bits.
     pub const fn from_bits(bits: u8) -> Option<Self> {
         match bits & 0b111 {
             0 => None,
@@ -166,11 +166,11 @@ impl Fault {
 /// A command, rotor-side.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Command {
-    /// Whom it is for.
+    /// The motor that it is for.
     pub id: MotorId,
-    /// What to do.
+    /// The mode.
     pub mode: Mode,
-    /// Where to, and how stiffly.
+    /// Targets and gains.
     pub targets: Impedance,
 }
 
@@ -257,9 +257,9 @@ impl Frame for Command {
 /// A motor's answer to a command, rotor-side.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Reply {
-    /// Who answers.
+    /// The one that answers.
     pub id: MotorId,
-    /// What it is doing.
+    /// Its mode.
     pub mode: Mode,
     /// Torque, N m.
     pub torque_nm: f64,
@@ -269,7 +269,7 @@ pub struct Reply {
     pub position_rad: f64,
     /// Temperature, degrees Celsius, in whole degrees on the wire.
     pub temperature_c: f64,
-    /// What it complains of.
+    /// Its faults.
     pub error: Option<Fault>,
     /// Raw reading of the foot's force sensor, 0 to 4095, where the motor has one.
     pub foot_force: u16,

@@ -40,7 +40,7 @@ pub const MAX_RATE_RAD_S: f32 = 100.0;
 /// Greatest specific force along one axis that is believed, m/s^2: a hundred times gravity.
 pub const MAX_FORCE_M_S2: f32 = 1000.0;
 
-/// Where the fields stand.
+/// Places of the fields.
 mod field {
     use super::Range;
 
@@ -57,7 +57,7 @@ mod field {
 pub struct ImuFrame {
     /// Counts the samples, from anywhere; 0 follows 65535.
     pub sequence: u16,
-    /// When the sample was taken, by the sensor's own clock, us since its switch-on.
+    /// Time of the sample by the sensor's own clock, us since its switch-on.
     pub time_us: u64,
     /// Angular velocity about x, y, z, rad/s.
     pub angular_velocity_rad_s: [f32; 3],
@@ -132,7 +132,7 @@ impl Frame for ImuFrame {
     }
 }
 
-/// What has gone well and wrong on the sensor's line since the start.
+/// Counts of what has gone well and wrong on the sensor's line since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ImuCounts {
     /// Frames taken.
@@ -191,12 +191,12 @@ impl ImuReader {
         }
     }
 
-    /// What has gone well and wrong since the start.
+    /// Counts of what has gone well and wrong since the start.
     pub const fn counts(&self) -> ImuCounts {
         self.counts
     }
 
-    /// Whether a frame is news.
+    /// Returns whether a frame is news.
     fn takes(&mut self, frame: &ImuFrame) -> bool {
         let follows = |before_us: u64| {
             frame.time_us > before_us && frame.time_us <= before_us.saturating_add(FAR_AHEAD_US)

@@ -17,7 +17,7 @@ pub const BAUD: u32 = 2_000_000;
 
 /// Inertia of an output shaft without load, kg m^2.
 const INERTIA_KG_M2: f64 = 0.01;
-/// What an actuator takes.
+/// Limits of an actuator.
 const MAX_TORQUE_NM: f32 = 45.0;
 const MAX_VELOCITY_RAD_S: f32 = 30.0;
 const MAX_KP: f32 = 500.0;
@@ -36,10 +36,18 @@ const LONGEST_SILENCE_US: u64 = 5_000;
 pub struct VirtualActuator {
     /// Its number.
     pub id: u8,
-    /// What turns.
+    /// The rotor.
     pub rotor: Rotor,
-    /// What it complains of, besides heat.
+    /// Its faults, besides heat.
     pub faults: Faults,
+}
+
+/// The last report of the state.
+#[derive(Clone, Copy, Debug, Default)]
+struct Reported {
+    /// The command that it answered.
+    command_seq: Option<u16>,
+    at_us: u64,
 }
 
 /// A microcontroller with its actuators.
@@ -48,8 +56,7 @@ pub struct VirtualDevice {
     config: DeviceConfig,
     device: Device,
     actuators: Vec<VirtualActuator>,
-    /// The command that was reported last, and when, us.
-    reported: (Option<u16>, u64),
+    reported: Reported,
 }
 
 impl VirtualDevice {
@@ -85,7 +92,7 @@ impl VirtualDevice {
             faults: Faults::NONE,
         };
         let actuators = config.actuators.iter().map(actuator).collect();
-        Ok(Self { config, device, actuators, reported: (None, 0) })
+        Ok(Self { config, device, actuators, reported: Reported::default() })
     }
 
     /// Its end of the link.
@@ -101,7 +108,7 @@ impl VirtualDevice {
     /// It starts anew, and knows nobody; its shafts stay where they are.
     pub fn restart(&mut self) {
         if let Ok(device) = Device::new(self.config.clone()) {
-            (self.device, self.reported) = (device, (None, 0));
+            (self.device, self.reported) = (device, Reported::default());
         }
     }
 
@@ -140,9 +147,12 @@ impl VirtualBus for VirtualDevice {
         let modes = self.drive(now_us);
         let events = std::iter::from_fn(|| self.device.poll_event());
         let greeted = events.filter(|event| matches!(event, DeviceEvent::Greeted { .. })).count() > 0;
-        let silent_us = now_us.saturating_sub(self.reported.1);
-        if greeted || self.device.command_seq() != self.reported.0 || silent_us >= LONGEST_SILENCE_US {
-            self.reported = (self.device.command_seq(), now_us);
+        let silent_us = now_us.saturating_sub(self.reported.at_us);
+        if greeted
+            || self.device.command_seq() != self.reported.command_seq
+            || silent_us >= LONGEST_SILENCE_US
+        {
+            self.reported = Reported { command_seq: self.device.command_seq(), at_us: now_us };
             let states = self.actuators.iter().zip(&modes).map(|(actuator, mode)| state(actuator, *mode));
             let states: List<ActuatorState> = states.take(LIST_LEN).collect();
             // Only a rotor that was set to what is no number is not reported.

@@ -17,7 +17,7 @@ pub mod unitree_motors;
 pub use impedance::Impedance;
 pub use reader::FrameReader;
 
-/// Why bytes were not taken for a frame.
+/// Refusal of bytes that are no frame.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum WireError {
     /// Not as long as a frame is.
@@ -56,7 +56,7 @@ pub enum WireError {
     /// A field with a number that no such frame has.
     #[error("{field} is {value:#X}, which no such frame has: check the baud rate and who else is on the bus")]
     Impossible {
-        /// Which field.
+        /// The field.
         field: &'static str,
         /// The number in its place.
         value: u32,
@@ -64,7 +64,7 @@ pub enum WireError {
     /// An intact frame with a reading that no sensor of its kind gives.
     #[error("{field} is {value}, which cannot be measured: check the sensor's firmware and its supply")]
     Reading {
-        /// Which reading.
+        /// The reading.
         field: &'static str,
         /// The number.
         value: f32,
@@ -72,7 +72,7 @@ pub enum WireError {
 }
 
 impl WireError {
-    /// Whether the frame arrived whole, and only its contents are refused: then it leaves the stream as a
+    /// Returns whether the frame arrived whole, and only its contents are refused: then it leaves the stream as a
     /// whole too.
     pub const fn is_intact(&self) -> bool {
         matches!(self, Self::Reading { .. })

@@ -33,7 +33,7 @@ pub struct FrameReader<F, const N: usize = 128> {
     frame: PhantomData<fn() -> F>,
 }
 
-/// What stands at the buffer's front.
+/// The front of the buffer.
 enum Front<F> {
     /// Nothing yet, or the beginning of a frame.
     Unfinished,

@@ -42,7 +42,7 @@ const ACCEL_SCALE: f64 = 8.0 * 9.806_65 / 32_768.0;
 
 static CRC: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_MPEG_2);
 
-/// Which motor it is.
+/// Model of the motor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Model {
     /// A1: gear ratio 9.1.
@@ -73,7 +73,7 @@ impl Model {
     }
 }
 
-/// Where the fields stand that both frames have.
+/// Places of the fields that both frames have.
 mod field {
     use super::Range;
 
@@ -83,11 +83,11 @@ mod field {
     pub(super) const VELOCITY: Range<usize> = 14..16;
 }
 
-/// Where a command's own fields stand.
+/// Places of a command's own fields.
 mod command_field {
     use super::Range;
 
-    /// Which parameters are to be changed: 0xFF for none.
+    /// Parameters to be changed: 0xFF for none.
     pub(super) const MODIFY: usize = 5;
     pub(super) const POSITION: Range<usize> = 16..20;
     pub(super) const KP: Range<usize> = 20..22;
@@ -97,7 +97,7 @@ mod command_field {
     pub(super) const PROTECTED: Range<usize> = 0..28;
 }
 
-/// Where a reply's own fields stand.
+/// Places of a reply's own fields.
 mod reply_field {
     use super::Range;
 
@@ -121,7 +121,7 @@ impl MotorId {
     pub const BROADCAST: Self = Self(0xBB);
 }
 
-/// What a motor does with a command.
+/// Mode of a motor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// Not driven. Targets are ignored.
@@ -145,7 +145,7 @@ impl Mode {
         }
     }
 
-    /// What a byte means.
+    /// The meaning of a byte.
     pub const fn from_byte(byte: u8) -> Self {
         match byte {
             0 => Self::Idle,
@@ -159,11 +159,11 @@ impl Mode {
 /// A command, rotor-side.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Command {
-    /// Whom it is for.
+    /// The motor that it is for.
     pub id: MotorId,
-    /// What to do.
+    /// The mode.
     pub mode: Mode,
-    /// Where to, and how stiffly.
+    /// Targets and gains.
     pub targets: Impedance,
 }
 
@@ -211,7 +211,7 @@ impl Command {
 }
 
 impl CommandFrame {
-    /// What the frame says to a motor of this model.
+    /// The command in the frame to a motor of this model.
     pub fn read(&self, model: Model) -> Command {
         use command_field as own;
         let bytes = &self.0;
@@ -247,9 +247,9 @@ impl Frame for CommandFrame {
 /// other sensors are left out; [`encode`](Self::encode) writes zeros there.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Reply {
-    /// Who answers.
+    /// The one that answers.
     pub id: MotorId,
-    /// What it is doing.
+    /// Its mode.
     pub mode: Mode,
     /// Torque, N m.
     pub torque_nm: f64,
@@ -259,7 +259,7 @@ pub struct Reply {
     pub position_rad: f64,
     /// Temperature, degrees Celsius, in whole degrees on the wire.
     pub temperature_c: f64,
-    /// What it complains of, as a number; 0 for nothing.
+    /// Its fault as a number; 0 for none.
     pub error: u8,
     /// Raw reading of the foot's force sensor, where the motor has one.
     pub foot_force: i16,

@@ -11,7 +11,7 @@ use super::{Frame, FrameReader, Impedance};
 
 /// Inertia of the rotor with what turns with it, kg m^2.
 const INERTIA_KG_M2: f64 = 5e-4;
-/// What the windings give at most, N m.
+/// Greatest torque of the windings, N m.
 const MAX_TORQUE_NM: f64 = 3.7;
 /// Damping of shorted windings, N m s/rad.
 const BRAKE_KD: f64 = 0.25;
@@ -25,9 +25,9 @@ const OVERHEAT_C: f64 = 90.0;
 pub struct VirtualMotor {
     /// Its address.
     pub id: u8,
-    /// What turns.
+    /// The rotor.
     pub rotor: Rotor,
-    /// Whether it hears and answers; without, it is as if unplugged, and goes on under power.
+    /// True if it hears and answers; otherwise it is as if unplugged, and goes on under power.
     pub connected: bool,
     commanded: Option<Stamp>,
 }
@@ -38,7 +38,7 @@ impl VirtualMotor {
         Self { id, rotor, connected: true, commanded: None }
     }
 
-    /// When the last command came.
+    /// Time of the last command.
     pub const fn commanded(&self) -> Option<Stamp> {
         self.commanded
     }

@@ -19,7 +19,7 @@ use robot_interface::time::Stamp;
 use crate::bridge::{CommandError, CommandLimits, Cycle};
 use crate::protocol::go_m8010::COMMAND_TIMEOUT_NANOS;
 
-/// How fast commands may change.
+/// Greatest rates of change of commands.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pace {
     /// Speed of a target that is moved on, over the joint's greatest speed.
@@ -90,7 +90,7 @@ impl Limit {
         }
     }
 
-    /// What diagnostics call the cycles in which it acted.
+    /// Key of the cycles in which it acted, in diagnostics.
     pub const fn key(self) -> &'static str {
         match self {
             Self::Position => "limited_position",
@@ -126,11 +126,11 @@ pub(super) struct Limiter {
     protection: Protection,
     /// `None` until a joint has answered, for the first time or again. `[12]`
     measured: [Option<JointMeasurement>; JOINTS],
-    /// How many of its answers in a row are missing. `[12]`
+    /// Number of its answers in a row that are missing. `[12]`
     unheard: [u32; JOINTS],
-    /// Whose target was moved on to where, rad; `None` for a joint that nothing pulled at. `[12]`
+    /// Targets as they were moved on, rad; `None` for a joint that nothing pulled at. `[12]`
     targets: [Option<f64>; JOINTS],
-    /// What the last commands drove the joints with, N m. `[12]`
+    /// Torques of the last commands, N m. `[12]`
     driven: [f64; JOINTS],
     at: Option<Stamp>,
     counts: [LimitCounts; JOINTS],
@@ -312,7 +312,7 @@ impl Limiter {
     }
 }
 
-/// What the motor makes of a command, N m.
+/// Torque that a command asks of the motor, N m.
 fn torque_nm(command: &JointCommand, measured: &JointMeasurement) -> f64 {
     drive_nm(command, measured) - command.kd * measured.velocity_rad_s
 }

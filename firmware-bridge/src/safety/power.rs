@@ -1,4 +1,4 @@
-//! What the motors may do, as states with one table of transitions.
+//! Power states, with one table of transitions.
 //!
 //! | state    | physically                                                                            |
 //! |----------|---------------------------------------------------------------------------------------|
@@ -12,7 +12,7 @@
 
 use super::trip::Trip;
 
-/// What the motors may do.
+/// Power state: what the motors may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Power {
     /// Nothing has been asked for yet: as [`Damped`](Self::Damped).
@@ -27,7 +27,7 @@ pub enum Power {
     Faulted,
 }
 
-/// What can change the state.
+/// An event that can change the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     /// Somebody asks for a state.
@@ -40,26 +40,37 @@ pub enum Event {
     Clear,
 }
 
-/// Every transition there is: from, on what, to. What is not here does not happen.
-pub const TRANSITIONS: [(Power, Event, Power); 18] = [
-    (Power::Off, Event::Request(Power::Damped), Power::Damped),
-    (Power::Damped, Event::Request(Power::Off), Power::Off),
-    (Power::Damped, Event::Request(Power::Standing), Power::Standing),
-    (Power::Standing, Event::Request(Power::Damped), Power::Damped),
-    (Power::Standing, Event::Request(Power::Active), Power::Active),
-    (Power::Active, Event::Request(Power::Standing), Power::Standing),
-    (Power::Active, Event::Request(Power::Damped), Power::Damped),
-    (Power::Faulted, Event::Request(Power::Off), Power::Off),
-    (Power::Off, Event::Trip, Power::Faulted),
-    (Power::Damped, Event::Trip, Power::Faulted),
-    (Power::Standing, Event::Trip, Power::Faulted),
-    (Power::Active, Event::Trip, Power::Faulted),
-    (Power::Off, Event::Cut, Power::Off),
-    (Power::Damped, Event::Cut, Power::Damped),
-    (Power::Standing, Event::Cut, Power::Damped),
-    (Power::Active, Event::Cut, Power::Damped),
-    (Power::Faulted, Event::Cut, Power::Faulted),
-    (Power::Faulted, Event::Clear, Power::Damped),
+/// A change of the state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transition {
+    /// The state before.
+    pub from: Power,
+    /// The event that changes it.
+    pub on: Event,
+    /// The state after.
+    pub to: Power,
+}
+
+/// Every transition there is. What is not here does not happen.
+pub const TRANSITIONS: [Transition; 18] = [
+    Transition { from: Power::Off, on: Event::Request(Power::Damped), to: Power::Damped },
+    Transition { from: Power::Damped, on: Event::Request(Power::Off), to: Power::Off },
+    Transition { from: Power::Damped, on: Event::Request(Power::Standing), to: Power::Standing },
+    Transition { from: Power::Standing, on: Event::Request(Power::Damped), to: Power::Damped },
+    Transition { from: Power::Standing, on: Event::Request(Power::Active), to: Power::Active },
+    Transition { from: Power::Active, on: Event::Request(Power::Standing), to: Power::Standing },
+    Transition { from: Power::Active, on: Event::Request(Power::Damped), to: Power::Damped },
+    Transition { from: Power::Faulted, on: Event::Request(Power::Off), to: Power::Off },
+    Transition { from: Power::Off, on: Event::Trip, to: Power::Faulted },
+    Transition { from: Power::Damped, on: Event::Trip, to: Power::Faulted },
+    Transition { from: Power::Standing, on: Event::Trip, to: Power::Faulted },
+    Transition { from: Power::Active, on: Event::Trip, to: Power::Faulted },
+    Transition { from: Power::Off, on: Event::Cut, to: Power::Off },
+    Transition { from: Power::Damped, on: Event::Cut, to: Power::Damped },
+    Transition { from: Power::Standing, on: Event::Cut, to: Power::Damped },
+    Transition { from: Power::Active, on: Event::Cut, to: Power::Damped },
+    Transition { from: Power::Faulted, on: Event::Cut, to: Power::Faulted },
+    Transition { from: Power::Faulted, on: Event::Clear, to: Power::Damped },
 ];
 
 impl Power {
@@ -68,9 +79,9 @@ impl Power {
 
     /// The state after an event; `None` if the event cannot happen here.
     pub fn after(self, event: Event) -> Option<Self> {
-        let row = TRANSITIONS.iter().find(|(from, on, _)| *from == self && *on == event);
+        let row = TRANSITIONS.iter().find(|row| row.from == self && row.on == event);
         match (row, event) {
-            (Some(&(_, _, to)), _) => Some(to),
+            (Some(row), _) => Some(row.to),
             (None, Event::Request(to)) if to == self => Some(self),
             (None, _) => None,
         }
@@ -96,7 +107,7 @@ pub enum PowerRefused {
     Order {
         /// The present state.
         from: Power,
-        /// What was asked for.
+        /// The state that was asked for.
         to: Power,
     },
     /// A fault has not been cleared.
@@ -118,7 +129,7 @@ mod tests {
             .map(str::trim)
             .filter(|line| line.contains(" --> ") && !line.starts_with("[*]"))
             .collect();
-        let told = TRANSITIONS.map(|(from, event, to)| {
+        let told = TRANSITIONS.map(|Transition { from, on: event, to }| {
             let on = match event {
                 Event::Request(_) => "request",
                 Event::Trip => "trip",
@@ -144,7 +155,7 @@ mod tests {
     /// No event but clearing leads out of Faulted, other than to where nothing is driven.
     #[test]
     fn a_fault_is_left_by_clearing_only() {
-        for &(from, event, to) in &TRANSITIONS {
+        for Transition { from, on: event, to } in TRANSITIONS {
             if from == Power::Faulted {
                 assert!(event == Event::Clear || matches!(to, Power::Faulted | Power::Off), "{event:?}");
             }
@@ -162,9 +173,9 @@ mod tests {
 
     #[test]
     fn the_table_has_one_answer_to_each_event() {
-        for (i, (from, event, _)) in TRANSITIONS.iter().enumerate() {
+        for (i, Transition { from, on: event, .. }) in TRANSITIONS.iter().enumerate() {
             assert!(
-                TRANSITIONS[i + 1..].iter().all(|(f, e, _)| (f, e) != (from, event)),
+                TRANSITIONS[i + 1..].iter().all(|other| (&other.from, &other.on) != (from, event)),
                 "{from:?} {event:?}"
             );
         }

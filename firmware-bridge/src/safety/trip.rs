@@ -1,10 +1,10 @@
-//! What a joint can have that must stop the robot, and how soon.
+//! Troubles of a joint that must stop the robot, and how soon.
 
 use robot_interface::joints::JOINT_NAMES;
 
 use crate::bridge::MotorFault;
 
-/// How soon the motors must be let go.
+/// Severity: how soon the motors must be let go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// The robot lies down first.
@@ -13,7 +13,7 @@ pub enum Severity {
     Cut,
 }
 
-/// What a joint has.
+/// The trouble of a joint.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum Cause {
     /// Hotter than the cut-off.
@@ -40,7 +40,7 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// Whether it is the same trouble, whatever the figures.
+    /// Returns whether it is the same trouble, whatever the figures.
     pub(super) fn is_like(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Motor(fault), Self::Motor(other)) => fault == other,
@@ -48,7 +48,7 @@ impl Cause {
         }
     }
 
-    /// How soon the motors must be let go.
+    /// Severity: how soon the motors must be let go.
     pub const fn severity(&self) -> Severity {
         match self {
             // A joint that is not where it says is pulled to where it must not be.
@@ -66,6 +66,6 @@ impl Cause {
 pub struct Trip {
     /// Its place in [`JOINT_NAMES`].
     pub joint: usize,
-    /// What it has.
+    /// Its trouble.
     pub cause: Cause,
 }

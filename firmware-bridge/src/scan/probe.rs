@@ -10,7 +10,7 @@ use robot_interface::time::Stamp;
 pub struct Device {
     /// Its id.
     pub id: u8,
-    /// What it calls itself.
+    /// Name that it gives itself.
     pub model: Option<String>,
     /// Its firmware's version.
     pub firmware: Option<String>,
@@ -20,18 +20,18 @@ pub struct Device {
     pub temperature_c: Option<f64>,
     /// Supply voltage, V.
     pub voltage_v: Option<f64>,
-    /// What it complains of, with the remedy.
+    /// Its faults, each with the remedy.
     pub errors: Vec<String>,
     /// The most intact answers to one question: more than 1 are several motors under one id.
     pub answers: u32,
 }
 
-/// What a probe has made of the bytes after a question.
+/// Result of the bytes after a question.
 #[derive(Debug, Default)]
 pub(super) struct ProbeResult {
     /// Intact answers in the id's name.
     pub(super) answers: u32,
-    /// What they say, on top of what was known.
+    /// The device by these answers, on top of what was known.
     pub(super) device: Device,
 }
 
@@ -43,7 +43,7 @@ pub(super) trait Probe {
     /// Takes bytes that came after the question.
     fn handle_bytes(&mut self, now: Stamp, id: u8, bytes: &[u8], result: &mut ProbeResult);
 
-    /// What else the questions to the last id have found.
+    /// Other devices that the questions to the last id have found.
     fn others(&mut self) -> Vec<Device> {
         Vec::new()
     }

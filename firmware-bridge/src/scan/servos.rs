@@ -23,21 +23,27 @@ pub(super) const FEETECH: ProtocolEntry = ProtocolEntry {
     probe: |_| Box::<Feetech>::default(),
 };
 
+/// A model by the number in its register.
+struct XSeriesModel {
+    number: u16,
+    name: &'static str,
+}
+
 /// Models whose control table is the X series' (e-manual, "Model Number"): only theirs is read further.
-const X_SERIES: [(u16, &str); 13] = [
-    (1000, "XH430-W350"),
-    (1010, "XH430-W210"),
-    (1020, "XM430-W350"),
-    (1030, "XM430-W210"),
-    (1040, "XH430-V350"),
-    (1050, "XH430-V210"),
-    (1060, "XL430-W250"),
-    (1070, "XC430-W150"),
-    (1080, "XC430-W240"),
-    (1120, "XM540-W270"),
-    (1130, "XM540-W150"),
-    (1190, "XL330-M077"),
-    (1200, "XL330-M288"),
+const X_SERIES: [XSeriesModel; 13] = [
+    XSeriesModel { number: 1000, name: "XH430-W350" },
+    XSeriesModel { number: 1010, name: "XH430-W210" },
+    XSeriesModel { number: 1020, name: "XM430-W350" },
+    XSeriesModel { number: 1030, name: "XM430-W210" },
+    XSeriesModel { number: 1040, name: "XH430-V350" },
+    XSeriesModel { number: 1050, name: "XH430-V210" },
+    XSeriesModel { number: 1060, name: "XL430-W250" },
+    XSeriesModel { number: 1070, name: "XC430-W150" },
+    XSeriesModel { number: 1080, name: "XC430-W240" },
+    XSeriesModel { number: 1120, name: "XM540-W270" },
+    XSeriesModel { number: 1130, name: "XM540-W150" },
+    XSeriesModel { number: 1190, name: "XL330-M077" },
+    XSeriesModel { number: 1200, name: "XL330-M288" },
 ];
 /// Register 3 of an STS3215.
 const STS3215: u16 = 777;
@@ -48,7 +54,7 @@ struct Dynamixel {
 
 impl Probe for Dynamixel {
     fn question(&mut self, now: Stamp, id: u8, n: usize, known: &Device) -> Option<Vec<u8>> {
-        let named = |model: &&str| X_SERIES.iter().any(|(_, name)| name == model);
+        let named = |model: &&str| X_SERIES.iter().any(|known| known.name == *model);
         let is_x_series = known.model.as_deref().is_some_and(|model| named(&model));
         let request = match n {
             0 => Request::Ping(id),
@@ -65,9 +71,8 @@ impl Probe for Dynamixel {
         while let Some(event) = self.master.handle_bytes(now, &mut bytes) {
             match event {
                 Event::Found { id, model, firmware, alert } if id == asked => {
-                    let name = X_SERIES.iter().find(|(number, _)| *number == model);
-                    device.model =
-                        Some(name.map_or_else(|| format!("model {model}"), |(_, name)| (*name).to_owned()));
+                    let name = X_SERIES.iter().find(|known| known.number == model).map(|known| known.name);
+                    device.model = Some(name.map_or_else(|| format!("model {model}"), str::to_owned));
                     device.firmware = Some(firmware.to_string());
                     if alert && name.is_none() {
                         device.errors.push(

@@ -16,6 +16,7 @@ mod qos;
 mod raw;
 mod sink;
 mod tail;
+pub mod topics;
 mod writer;
 
 pub use cdr::{CdrError, CdrReadError};
@@ -25,4 +26,5 @@ pub use findings::DefectRecord;
 pub use playback::{Missing, Playback, PlaybackError, Played, Topic, repair};
 pub use qos::{Durability, Reliability, durability_of, qos_profile};
 pub use raw::RawRecorder;
-pub use writer::{MessageSink, MessageWriter, RunFile, topic_name};
+pub use topics::{Qos, TopicSpec, topic_name};
+pub use writer::{MessageSink, MessageWriter, RunFile};

@@ -14,12 +14,12 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-#[cfg(test)]
 pub use error::{Missing, PlaybackError};
 use mcap::McapError;
 use mcap::read::ChannelAccumulator;
 use mcap::records::Record;
 use mcap::sans_io::{LinearReadEvent, LinearReader, LinearReaderOptions};
+#[cfg(test)]
 pub(super) use repair::close;
 pub use repair::repair;
 use robot_interface::time::Stamp;

@@ -34,6 +34,7 @@ use crate::messages::{
 };
 use crate::qos::{Durability, Reliability, qos_profile};
 use crate::sink::McapSink;
+use crate::topics::{self, Qos, TopicSpec, topic_name};
 use crate::{cdr, clouds};
 
 /// A lock-step run is saved each time this much of its time has gone by. Not the clock's time: the bytes of the
@@ -57,7 +58,7 @@ pub trait MessageSink {
     fn publish<M: Message>(
         &mut self,
         topic: &str,
-        durability: Durability,
+        qos: Qos,
         stamp: Stamp,
         message: &M,
     ) -> Result<(), RecordError>;
@@ -165,7 +166,7 @@ impl<O: MessageSink> MessageWriter<O> {
             velocity: of(states.velocities()).into(),
             effort: of(states.torques()).into(),
         };
-        self.publish("/joint_states", states.stamp, &message)
+        self.publish(&topics::JOINT_STATES, states.stamp, &message)
     }
 
     /// `/imu/data`. Orientation is not measured (covariance -1).
@@ -184,7 +185,7 @@ impl<O: MessageSink> MessageWriter<O> {
             linear_acceleration: sample.linear_acceleration_m_s2.into(),
             linear_acceleration_covariance: [0.0; 9],
         };
-        self.publish("/imu/data", sample.stamp, &message)
+        self.publish(&topics::IMU, sample.stamp, &message)
     }
 
     /// `/battery_state`.
@@ -211,7 +212,7 @@ impl<O: MessageSink> MessageWriter<O> {
             location: "",
             serial_number: "",
         };
-        self.publish("/battery_state", sample.stamp, &message)
+        self.publish(&topics::BATTERY_STATE, sample.stamp, &message)
     }
 
     /// `/odom` and the same pose on `/tf`. Covariances hold what the estimate says of itself: position and
@@ -245,9 +246,9 @@ impl<O: MessageSink> MessageWriter<O> {
                 covariance: Covariance6::diagonal([0.0; 6]),
             },
         };
-        self.publish("/odom", state.stamp, &message)?;
+        self.publish(&topics::ODOM, state.stamp, &message)?;
         let transform = TransformStamped { header, child_frame_id: BASE, transform: isometry.into() };
-        self.publish("/tf", state.stamp, &TfMessage { transforms: vec![transform] })
+        self.publish(&topics::TF, state.stamp, &TfMessage { transforms: vec![transform] })
     }
 
     /// `/lidar/points`: every `keep_every`-th return, in the lidar's frame at the moment each was measured.
@@ -258,7 +259,7 @@ impl<O: MessageSink> MessageWriter<O> {
         self.with_bytes(|recorder, bytes| {
             clouds::lidar_bytes(bytes, scan, keep_every);
             let message = clouds::cloud(Header::new(scan.stamp, LIDAR), &clouds::LIDAR_FIELDS, bytes);
-            recorder.publish("/lidar/points", now, &message)
+            recorder.publish(&topics::LIDAR_POINTS, now, &message)
         })
     }
 
@@ -277,7 +278,7 @@ impl<O: MessageSink> MessageWriter<O> {
         intrinsics: &Intrinsics,
     ) -> Result<(), RecordError> {
         check_picture(name, image)?;
-        let (topic, frame) = (topic_name(name), optical_frame(name));
+        let frame = optical_frame(name);
         let header = Header::new(stamp, &frame);
         self.with_bytes(|recorder, bytes| {
             bytes.clear();
@@ -285,9 +286,9 @@ impl<O: MessageSink> MessageWriter<O> {
                 .encode(&image.data, image.width, image.height, ExtendedColorType::Rgb8)
                 .map_err(|source| RecordError::Jpeg { camera: name.to_owned(), source })?;
             let message = CompressedImage { header, format: "jpeg", data: Bytes(bytes) };
-            recorder.publish(&format!("/camera/{topic}/image_raw/compressed"), now, &message)
+            recorder.publish_of(&topics::CAMERA_COMPRESSED, name, now, &message)
         })?;
-        self.lens(now, &topic, camera_info(header, image.width, image.height, intrinsics))
+        self.lens(now, name, camera_info(header, image.width, image.height, intrinsics))
     }
 
     /// `/camera/NAME/image_raw` as `rgb8`, and `/camera/NAME/camera_info` beside it.
@@ -302,16 +303,16 @@ impl<O: MessageSink> MessageWriter<O> {
         intrinsics: &Intrinsics,
     ) -> Result<(), RecordError> {
         check_picture(name, image)?;
-        let (topic, frame) = (topic_name(name), optical_frame(name));
+        let frame = optical_frame(name);
         let header = Header::new(stamp, &frame);
         let message = whole_image(header, image.width, image.height, ("rgb8", 3), &image.data);
-        self.publish(&format!("/camera/{topic}/image_raw"), stamp, &message)?;
-        self.lens(stamp, &topic, camera_info(header, image.width, image.height, intrinsics))
+        self.publish_of(&topics::CAMERA_IMAGE, name, stamp, &message)?;
+        self.lens(stamp, name, camera_info(header, image.width, image.height, intrinsics))
     }
 
     /// `/camera/TOPIC/camera_info`.
-    fn lens(&mut self, now: Stamp, topic: &str, message: CameraInfo<'_>) -> Result<(), RecordError> {
-        self.publish(&format!("/camera/{topic}/camera_info"), now, &message)
+    fn lens(&mut self, now: Stamp, camera: &str, message: CameraInfo<'_>) -> Result<(), RecordError> {
+        self.publish_of(&topics::CAMERA_INFO, camera, now, &message)
     }
 
     /// `/thermal/NAME/image_raw`: degrees Celsius as `32FC1`.
@@ -327,7 +328,7 @@ impl<O: MessageSink> MessageWriter<O> {
             bytes.extend(frame.celsius.iter().flat_map(|value| value.to_le_bytes()));
             let header = Header::new(frame.stamp, &frame_id);
             let message = whole_image(header, frame.width, frame.height, ("32FC1", 4), bytes);
-            recorder.publish(&format!("/thermal/{}/image_raw", topic_name(name)), now, &message)
+            recorder.publish_of(&topics::THERMAL_IMAGE, name, now, &message)
         })
     }
 
@@ -347,7 +348,7 @@ impl<O: MessageSink> MessageWriter<O> {
                 PoseStamped { header, pose: Pose { position: points_m[i].into(), orientation: facing } }
             })
             .collect();
-        self.publish("/plan", now, &PlannedPath { header, poses })
+        self.publish(&topics::PLAN, now, &PlannedPath { header, poses })
     }
 
     /// `/terrain/elevation` (the cells whose height is known) and `/terrain/traversability` (0 easy to 100
@@ -363,7 +364,7 @@ impl<O: MessageSink> MessageWriter<O> {
         self.with_bytes(|recorder, bytes| {
             clouds::elevation_bytes(bytes, grid);
             let message = clouds::cloud(header, &clouds::ELEVATION_FIELDS, bytes);
-            recorder.publish("/terrain/elevation", grid.stamp, &message)?;
+            recorder.publish(&topics::ELEVATION, grid.stamp, &message)?;
             clouds::occupancy_bytes(bytes, grid);
             let [x, y] = grid.origin_m;
             let message = OccupancyGrid {
@@ -377,7 +378,7 @@ impl<O: MessageSink> MessageWriter<O> {
                 },
                 data: Bytes(bytes),
             };
-            recorder.publish("/terrain/traversability", grid.stamp, &message)
+            recorder.publish(&topics::TRAVERSABILITY, grid.stamp, &message)
         })
     }
 
@@ -386,8 +387,8 @@ impl<O: MessageSink> MessageWriter<O> {
     /// # Errors
     /// When the file cannot be written; said once.
     pub fn defects(&mut self, now: Stamp, defects: &[DefectRecord]) -> Result<(), RecordError> {
-        self.publish("/defects", now, &findings::markers(now, defects))?;
-        self.publish("/defects/list", now, &findings::list(now, defects))
+        self.publish(&topics::DEFECTS, now, &findings::markers(now, defects))?;
+        self.publish(&topics::DEFECT_LIST, now, &findings::list(now, defects))
     }
 
     /// `/mission/status`: the state of the mission, the estimated chainage, the length of the way so far, and how many
@@ -413,7 +414,7 @@ impl<O: MessageSink> MessageWriter<O> {
             distance_walked_m,
             defects,
         };
-        self.publish("/mission/status", now, &message)
+        self.publish(&topics::MISSION_STATUS, now, &message)
     }
 
     /// `/tf_static`: where the sensors sit, and that `odom` is `map`.
@@ -432,14 +433,40 @@ impl<O: MessageSink> MessageWriter<O> {
             transform: mount.base_from_sensor.into(),
         }));
         // Latched: whoever comes late, or subscribes to a replay late, still gets it.
-        self.outlet.publish("/tf_static", Durability::TransientLocal, stamp, &TfMessage { transforms })
+        self.outlet.publish(topics::TF_STATIC.name, topics::TF_STATIC.qos, stamp, &TfMessage { transforms })
     }
 
-    fn publish<M: Message>(&mut self, topic: &str, stamp: Stamp, message: &M) -> Result<(), RecordError> {
+    fn publish<M: Message>(
+        &mut self,
+        topic: &TopicSpec,
+        stamp: Stamp,
+        message: &M,
+    ) -> Result<(), RecordError> {
+        self.publish_as(topic.name, topic.qos, stamp, message)
+    }
+
+    /// Publishes on the topic of one camera.
+    fn publish_of<M: Message>(
+        &mut self,
+        topic: &TopicSpec,
+        camera: &str,
+        stamp: Stamp,
+        message: &M,
+    ) -> Result<(), RecordError> {
+        self.publish_as(&topic.of_camera(camera), topic.qos, stamp, message)
+    }
+
+    fn publish_as<M: Message>(
+        &mut self,
+        topic: &str,
+        qos: Qos,
+        stamp: Stamp,
+        message: &M,
+    ) -> Result<(), RecordError> {
         if std::mem::take(&mut self.mounts_due) {
             self.static_transforms(stamp)?;
         }
-        self.outlet.publish(topic, Durability::Volatile, stamp, message)
+        self.outlet.publish(topic, qos, stamp, message)
     }
 
     /// Lends the recorder's byte buffer to a step that also publishes.
@@ -455,16 +482,16 @@ impl<W: Output> MessageSink for RunFile<W> {
     fn publish<M: Message>(
         &mut self,
         topic: &str,
-        durability: Durability,
+        qos: Qos,
         stamp: Stamp,
         message: &M,
     ) -> Result<(), RecordError> {
         cdr::serialize_into(&mut self.message, message)
             .map_err(|source| RecordError::Encode { topic: topic.to_owned(), source })?;
         if self.sink.type_of(topic).is_none() {
-            let qos = match durability {
-                Durability::Volatile => String::new(),
-                Durability::TransientLocal => qos_profile(Reliability::Reliable, durability, 1),
+            let qos = match qos {
+                Qos::Latched => qos_profile(Reliability::Reliable, Durability::TransientLocal, 1),
+                Qos::State | Qos::Sensor | Qos::Command | Qos::Event | Qos::Clock => String::new(),
             };
             let definition = M::DEFINITION;
             self.sink.add_topic(topic, &definition.type_name(), Some(&definition.schema()), &qos)?;
@@ -483,11 +510,6 @@ fn check_shape(what: impl FnOnce() -> String, expected: usize, found: usize) -> 
 fn check_picture(name: &str, image: &RgbImage) -> Result<(), RecordError> {
     let expected = image.width as usize * image.height as usize * 3;
     check_shape(|| format!("a picture of camera `{name}`"), expected, image.data.len())
-}
-
-/// A camera's name as a part of a topic, which may hold letters, digits and underscores.
-pub fn topic_name(name: &str) -> String {
-    name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
 }
 
 fn optical_frame(name: &str) -> String {

@@ -102,7 +102,7 @@ impl Line {
     }
 }
 
-/// Which ports have bytes to read, at the latest after so many ns.
+/// Waits for ports that have bytes to read, at most so many ns.
 fn wait(driver: &BusDriver<SerialPort>, nanos: u64) -> [bool; MAX_BUSES] {
     let mut ready = [false; MAX_BUSES];
     let mut ports = driver.ports().filter_map(BusPort::descriptor);

@@ -1,4 +1,4 @@
-//! How long the motors' cycle takes, beside the least that the same ports allow: one cycle of the one, then one of the
+//! Benchmark of the motors' cycle, beside the least that the same ports allow: one cycle of the one, then one of the
 //! other, so that both see the same machine.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -42,12 +42,12 @@ impl Samples {
     }
 }
 
-/// What was measured of one of the two loops.
+/// Measurements of one of the two loops.
 #[derive(Debug)]
 pub(crate) struct Figures {
     /// From the beginning of a cycle to the last answer.
     pub(crate) took: Samples,
-    /// How late a cycle began.
+    /// Delay of a cycle's beginning.
     pub(crate) late: Samples,
     /// Cycles.
     pub(crate) cycles: u64,

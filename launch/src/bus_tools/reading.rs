@@ -13,7 +13,7 @@ use robot_interface::robot::JointDescription;
 use super::ports::Buses;
 use stack::realtime::{Histogram, exchange, monotonic, sleep_until};
 
-/// What is known of one bus.
+/// State of one bus.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BusState {
     pub(crate) counts: BusCounts,
@@ -23,7 +23,7 @@ pub(crate) struct BusState {
     pub(crate) last_failure: Option<PortError>,
 }
 
-/// What is known after a cycle.
+/// State after a cycle.
 #[derive(Clone, Debug)]
 pub(crate) struct Snapshot {
     /// Cycles so far.
@@ -67,7 +67,7 @@ impl Reading {
         Ok(Self { robot, joints, latest, quit, thread: Some(thread) })
     }
 
-    /// What the last cycle has told.
+    /// The state after the last cycle.
     pub(crate) fn latest(&self) -> Snapshot {
         self.latest.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

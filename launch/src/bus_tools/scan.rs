@@ -9,16 +9,16 @@ use serde::Serialize;
 
 use stack::realtime::monotonic;
 
-/// What is looked for.
+/// The wanted protocols and rates.
 #[derive(Clone, Debug)]
 pub(crate) struct Wanted {
     /// In this order.
     pub(crate) protocols: Vec<Protocol>,
     /// Instead of each protocol's usual rates.
     pub(crate) baud: Option<u32>,
-    /// How long each id has for its answer.
+    /// Time that each id has for its answer.
     pub(crate) budget: Duration,
-    /// Whether to go on with the next protocol although one has answered.
+    /// True to go on with the next protocol although one has answered.
     pub(crate) all: bool,
 }
 
@@ -58,14 +58,14 @@ impl Found {
     }
 }
 
-/// What one port has on it.
+/// Report on one port.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct PortReport {
     pub(crate) port: PathBuf,
     pub(crate) found: Vec<Found>,
-    /// Whether what is sent comes back: the adapter hears itself.
+    /// True if what is sent comes back: the adapter hears itself.
     pub(crate) echo: bool,
-    /// What else is to be said.
+    /// Further remarks.
     pub(crate) notes: Vec<String>,
 }
 

@@ -17,12 +17,12 @@ use robot_interface::robot::{JointDescription, RobotDescription};
 use crate::pty::{Pty, wait_readable};
 use stack::realtime::{monotonic, prioritise};
 
-/// How soon the thread notices that it is to end, or that the hand has moved, when nobody asks anything.
+/// Time within which the thread notices that it is to end, or that the hand has moved, when nobody asks anything.
 const LOOK: Duration = Duration::from_millis(5);
-/// How fast the hand moves a joint, rad/s: it passes its whole range within a second.
+/// Speed at which the hand moves a joint, rad/s: it passes its whole range within a second.
 const HAND_RAD_S: f64 = 6.3;
 
-/// Where a hand holds the rotors, rad; `None` for those that it does not hold. `[12]`
+/// Angles at which a hand holds the rotors, rad; `None` for those that it does not hold. `[12]`
 type Hand = [Option<f64>; JOINTS];
 
 /// The motors of a robot, alive until dropped.
@@ -52,7 +52,7 @@ impl VirtualRobot {
         Ok(Self { paths, hand, quit, priority, thread: Some(thread) })
     }
 
-    /// Where the buses' ports are opened, in their order.
+    /// Paths of the buses' ports, in their order.
     pub(crate) fn paths(&self) -> &[PathBuf] {
         &self.paths
     }
@@ -85,11 +85,11 @@ struct Bus {
     hands: Vec<Finger>,
 }
 
-/// Where the hand can take hold.
+/// A rotor that the hand can take hold of.
 struct Finger {
     joint: usize,
     id: u8,
-    /// How fast it turns the rotor, rad/s.
+    /// Speed at which it turns the rotor, rad/s.
     rad_s: f64,
 }
 

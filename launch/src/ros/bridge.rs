@@ -22,6 +22,7 @@ use anyhow::Context as _;
 use firmware_bridge::bridge::CYCLE_NANOS;
 use r2r::Node;
 use r2r::adit_msgs::msg::TunnelCorrection as CorrectionMsg;
+use recording::topics;
 use robot_interface::time::Stamp;
 use stack::authority::failsafe::HoldReason;
 
@@ -35,7 +36,6 @@ use super::lifecycle_node::{Health, Level, NodeBehaviour};
 use super::parameters::Declarations;
 use super::settings::NodeSettings;
 use super::throttled_log::ThrottledLog;
-use super::topic_publishers::state_qos;
 use stack::Control;
 use stack::config::{Mission, Robot};
 use stack::realtime::{
@@ -134,7 +134,7 @@ impl BridgeNode {
             ports: Ports::new(&settings)?,
             arbiter: CommandArbiter::new(node)?,
             publisher: StatePublisher::new(node, &settings.robot.description)?,
-            corrections: Inbox::topic(node, "localisation/correction", state_qos())?,
+            corrections: Inbox::topic(node, &topics::CORRECTION)?,
             estop: EstopServices::new(node)?,
             mission: settings.mission,
             robot: settings.robot,

@@ -1,8 +1,11 @@
-//! What a node hears: messages and requests taken one by one, without waiting.
+//! Inboxes of a node: messages and requests taken one by one, without waiting.
 
 use futures::{FutureExt, Stream, StreamExt};
 use r2r::std_srvs::srv::Trigger;
 use r2r::{Node, QosProfile, ServiceRequest, WrappedServiceTypeSupport, WrappedTypesupport};
+use recording::TopicSpec;
+
+use super::topic_publishers::qos;
 
 /// Messages or requests that have arrived.
 pub(crate) struct Inbox<T>(Box<dyn Stream<Item = T> + Unpin>);
@@ -20,9 +23,19 @@ impl<T> Inbox<T> {
 }
 
 impl<T: WrappedTypesupport + 'static> Inbox<T> {
-    /// What is published on a topic.
-    pub(crate) fn topic(node: &mut Node, topic: &str, qos: QosProfile) -> r2r::Result<Self> {
-        Ok(Self(Box::new(node.subscribe::<T>(topic, qos)?)))
+    /// Subscribes to a topic.
+    pub(crate) fn topic(node: &mut Node, topic: &TopicSpec) -> r2r::Result<Self> {
+        Self::subscribe(node, topic.relative(), qos(topic.qos))
+    }
+
+    /// Subscribes to a topic of one camera.
+    pub(crate) fn camera(node: &mut Node, topic: &TopicSpec, camera: &str) -> r2r::Result<Self> {
+        Self::subscribe(node, topic.of_camera(camera).trim_start_matches('/'), qos(topic.qos))
+    }
+
+    /// Subscribes to a topic that is not in the table.
+    pub(crate) fn subscribe(node: &mut Node, name: &str, qos: QosProfile) -> r2r::Result<Self> {
+        Ok(Self(Box::new(node.subscribe::<T>(name, qos)?)))
     }
 }
 

@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use r2r::diagnostic_msgs::msg::{DiagnosticArray, DiagnosticStatus, KeyValue};
 use r2r::rosgraph_msgs::msg::Clock;
 use r2r::{Context, Node, Publisher, QosProfile};
+use recording::topics;
 use robot_interface::time::Stamp;
 
 use super::convert;
@@ -119,10 +120,10 @@ impl<B: NodeBehaviour> LifecycleNode<B> {
         declared.fixed("robot", Value::Text(settings.robot.description.name.clone()), "the robot");
         declared.fixed("mission", Value::Text(settings.mission.name.clone()), "the mission");
         let behaviour = make(&mut node, &mut declared, settings)?;
-        let mut shell = Self {
+        let mut this = Self {
             life: lifecycle::Services::new(&mut node, name)?,
             parameters: parameters::Services::new(&mut node, name, &mut declared)?,
-            diagnostics: node.create_publisher("diagnostics", QosProfile::default())?,
+            diagnostics: publisher(&mut node, &topics::DIAGNOSTICS)?,
             node,
             name,
             behaviour,
@@ -132,20 +133,19 @@ impl<B: NodeBehaviour> LifecycleNode<B> {
             clock: None,
             time: Stamp::ZERO,
         };
-        if shell.declared.is_true("use_sim_time") {
-            let qos = QosProfile::default().keep_last(1).best_effort();
-            shell.clock = Some(Inbox::topic(&mut shell.node, "clock", qos)?);
+        if this.declared.is_true("use_sim_time") {
+            this.clock = Some(Inbox::topic(&mut this.node, &topics::CLOCK)?);
         }
-        if shell.declared.is_true("autostart") {
-            shell.change(Transition::Configure, State::Inactive)?;
-            shell.change(Transition::Activate, State::Active)?;
+        if this.declared.is_true("autostart") {
+            this.change(Transition::Configure, State::Inactive)?;
+            this.change(Transition::Activate, State::Active)?;
         }
         // For whoever started it; the log goes to standard error.
         #[expect(clippy::print_stdout, reason = "this line is what `adit up` waits for")]
         {
             println!("ready");
         }
-        shell.spin(&stop)
+        this.spin(&stop)
     }
 
     fn spin(&mut self, stop: &AtomicBool) -> anyhow::Result<()> {

@@ -10,7 +10,7 @@ use r2r::nav_msgs::msg::Odometry;
 use r2r::sensor_msgs::msg::{Image, PointCloud2};
 use r2r::std_srvs::srv::Trigger;
 use r2r::{Node, Publisher, ServiceRequest};
-use recording::{MessageWriter, messages, topic_name};
+use recording::{MessageWriter, topics};
 use robot_interface::joints::LEGS;
 use robot_interface::state::RobotState;
 use robot_interface::time::Stamp;
@@ -23,7 +23,7 @@ use super::endpoint::{Inbox, respond};
 use super::lifecycle_node::{Health, Level, NodeBehaviour};
 use super::parameters::Declarations;
 use super::settings::NodeSettings;
-use super::topic_publishers::{TopicPublishers, latched_qos, sensor_qos, state_qos};
+use super::topic_publishers::{TopicPublishers, publisher};
 use crate::defects::records;
 use crate::summary::summarise;
 
@@ -59,16 +59,15 @@ impl PerceptionNode {
             "temperature above which a cable joint is a defect, degrees Celsius (the mission's)",
         );
         let topics = TopicPublishers::new()
-            .with::<messages::PointCloud2>(node, "/terrain/elevation", state_qos())?
-            .with::<messages::OccupancyGrid>(node, "/terrain/traversability", state_qos())?
-            .with::<messages::MarkerArray>(node, "/defects", latched_qos())?
-            .with::<messages::DefectArray>(node, "/defects/list", latched_qos())?;
-        let image = |node: &mut Node, topic: String| Inbox::topic(node, &topic, sensor_qos());
+            .with(node, &topics::ELEVATION)?
+            .with(node, &topics::TRAVERSABILITY)?
+            .with(node, &topics::DEFECTS)?
+            .with(node, &topics::DEFECT_LIST)?;
         let cameras = robot.cameras.iter();
-        let cameras = cameras.map(|c| image(node, format!("camera/{}/image_raw", topic_name(&c.name))));
+        let cameras = cameras.map(|camera| Inbox::camera(node, &topics::CAMERA_IMAGE, &camera.name));
         let cameras = cameras.collect::<r2r::Result<_>>()?;
         let thermal = robot.thermal.iter();
-        let thermal = thermal.map(|c| image(node, format!("thermal/{}/image_raw", topic_name(&c.name))));
+        let thermal = thermal.map(|camera| Inbox::camera(node, &topics::THERMAL_IMAGE, &camera.name));
         Ok(Self {
             pipeline: PerceptionPipeline::new(&settings.mission, robot, Source::Live),
             mapping: None,
@@ -78,11 +77,11 @@ impl PerceptionNode {
             thermal: thermal.collect::<r2r::Result<_>>()?,
             cameras,
             out: MessageWriter::through(topics, robot),
-            correction: node.create_publisher("localisation/correction", state_qos())?,
-            odometry: Inbox::topic(node, "odom", state_qos())?,
-            robot_state: Inbox::topic(node, "robot_state", state_qos())?,
-            status: Inbox::topic(node, "mission/status", state_qos())?,
-            lidar: Inbox::topic(node, "lidar/points", sensor_qos())?,
+            correction: publisher(node, &topics::CORRECTION)?,
+            odometry: Inbox::topic(node, &topics::ODOM)?,
+            robot_state: Inbox::topic(node, &topics::ROBOT_STATE)?,
+            status: Inbox::topic(node, &topics::MISSION_STATUS)?,
+            lidar: Inbox::topic(node, &topics::LIDAR_POINTS)?,
             report: Inbox::service(node, "report/write")?,
             settings,
         })

@@ -30,9 +30,8 @@ use super::endpoint::Inbox;
 use super::lifecycle_node::{Health, Level, NodeBehaviour};
 use super::parameters::Declarations;
 use super::settings::NodeSettings;
-use super::topic_publishers::{TopicPublishers, latched_qos, state_qos};
-use recording::MessageWriter;
-use recording::messages;
+use super::topic_publishers::{TopicPublishers, publisher};
+use recording::{MessageWriter, topics};
 
 pub(super) struct PlannerNode {
     settings: NodeSettings,
@@ -72,7 +71,7 @@ impl PlannerNode {
             [0.1, 1.0],
             "walking speed on the way home, m/s",
         );
-        let topics = TopicPublishers::new().with::<messages::Path>(node, "/plan", state_qos())?;
+        let topics = TopicPublishers::new().with(node, &topics::PLAN)?;
         Ok(Self {
             out: MessageWriter::through(topics, &settings.robot.description),
             inputs: Inputs::default(),
@@ -92,14 +91,14 @@ impl PlannerNode {
                     .create_client::<Trigger::Service>("report/write", QosProfile::services_default())?,
             },
             refused: convert::Refusals::default(),
-            status: node.create_publisher("mission/status", state_qos())?,
-            targets: node.create_publisher("motion/target", QosProfile::default().keep_last(1))?,
-            trigger: node.create_publisher("camera/trigger", QosProfile::default())?,
-            odometry: Inbox::topic(node, "odom", state_qos())?,
-            robot_state: Inbox::topic(node, "robot_state", state_qos())?,
-            elevations: Inbox::topic(node, "terrain/elevation", state_qos())?,
-            traversability: Inbox::topic(node, "terrain/traversability", state_qos())?,
-            defects: Inbox::topic(node, "defects/list", latched_qos())?,
+            status: publisher(node, &topics::MISSION_STATUS)?,
+            targets: publisher(node, &topics::MOTION_TARGET)?,
+            trigger: publisher(node, &topics::CAMERA_TRIGGER)?,
+            odometry: Inbox::topic(node, &topics::ODOM)?,
+            robot_state: Inbox::topic(node, &topics::ROBOT_STATE)?,
+            elevations: Inbox::topic(node, &topics::ELEVATION)?,
+            traversability: Inbox::topic(node, &topics::TRAVERSABILITY)?,
+            defects: Inbox::topic(node, &topics::DEFECT_LIST)?,
             settings,
         })
     }

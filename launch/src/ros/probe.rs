@@ -137,7 +137,7 @@ impl EchoNode {
         _declared: &mut Declarations,
         _settings: NodeSettings,
     ) -> anyhow::Result<Self> {
-        Ok(Self { words: Inbox::topic(node, TOPIC, QosProfile::sensor_data())?, age: Histogram::new() })
+        Ok(Self { words: Inbox::subscribe(node, TOPIC, QosProfile::sensor_data())?, age: Histogram::new() })
     }
 }
 

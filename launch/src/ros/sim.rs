@@ -31,12 +31,11 @@ use super::lifecycle_node::{Health, Level, NodeBehaviour};
 use super::parameters::Declarations;
 use super::settings::NodeSettings;
 use super::simulated_ports::{imu_port, motor_port};
-use super::topic_publishers::{TopicPublishers, sensor_qos, state_qos};
+use super::topic_publishers::{TopicPublishers, publisher};
 use crate::mission_file::{MissionFile, Simulation};
 use crate::pty::Pty;
 use crate::world::World;
-use recording::messages;
-use recording::{MessageWriter, topic_name};
+use recording::{MessageWriter, topics};
 use stack::config::Robot;
 
 /// Between two `/clock`s, simulated.
@@ -75,23 +74,22 @@ impl SimNode {
         let description = &settings.robot.description;
         let mut cameras = TopicPublishers::new();
         for camera in &description.cameras {
-            let topic = format!("/camera/{}", topic_name(&camera.name));
-            cameras = cameras
-                .with::<messages::Image>(node, &format!("{topic}/image_raw"), sensor_qos())?
-                .with::<messages::CameraInfo>(node, &format!("{topic}/camera_info"), sensor_qos())?;
+            cameras = cameras.with_camera(node, &topics::CAMERA_IMAGE, &camera.name)?.with_camera(
+                node,
+                &topics::CAMERA_INFO,
+                &camera.name,
+            )?;
         }
         for camera in &description.thermal {
-            let topic = format!("/thermal/{}/image_raw", topic_name(&camera.name));
-            cameras = cameras.with::<messages::Image>(node, &topic, sensor_qos())?;
+            cameras = cameras.with_camera(node, &topics::THERMAL_IMAGE, &camera.name)?;
         }
         let plugs =
             (0..description.buses()).map(|bus| Inbox::service(node, &format!("sim/motor{bus}/plugged")));
         let plugs = plugs.collect::<r2r::Result<_>>()?;
-        let lidar =
-            TopicPublishers::new().with::<messages::PointCloud2>(node, "/lidar/points", sensor_qos())?;
+        let lidar = TopicPublishers::new().with(node, &topics::LIDAR_POINTS)?;
         let mut battery = TopicPublishers::new();
         if description.battery.is_some() {
-            battery = battery.with::<messages::BatteryState>(node, "/battery_state", state_qos())?;
+            battery = battery.with(node, &topics::BATTERY_STATE)?;
         }
         Ok(Self {
             battery: MessageWriter::through(battery, description),
@@ -103,9 +101,9 @@ impl SimNode {
             shared: Arc::default(),
             running: None,
             plugs,
-            trigger: Inbox::topic(node, "camera/trigger", QosProfile::default())?,
-            clock: node.create_publisher("clock", QosProfile::default().keep_last(1).best_effort())?,
-            truth: node.create_publisher("ground_truth/odom", state_qos())?,
+            trigger: Inbox::topic(node, &topics::CAMERA_TRIGGER)?,
+            clock: publisher(node, &topics::CLOCK)?,
+            truth: publisher(node, &topics::GROUND_TRUTH)?,
             clocked: Stamp::ZERO,
             told: Stamp::ZERO,
             weighed: Stamp::ZERO,

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use r2r::{Node, PublisherUntyped, QosProfile};
+use r2r::{Node, Publisher, PublisherUntyped, QosProfile, WrappedTypesupport};
 use robot_interface::time::Stamp;
 
 use recording::messages::Message;
-use recording::{Durability, MessageSink, RecordError, cdr};
+use recording::{MessageSink, Qos, RecordError, TopicSpec, cdr};
 
 /// Publishers by topic. Moves to the thread that has something to say.
 pub(crate) struct TopicPublishers {
@@ -19,17 +19,20 @@ impl TopicPublishers {
         Self { publishers: BTreeMap::new(), buffer: Vec::new() }
     }
 
-    /// Makes the publisher of a topic, named as in a recording (`/odom`); on the graph it is relative to the node's
-    /// namespace.
-    pub(crate) fn with<M: Message>(
-        mut self,
-        node: &mut Node,
-        topic: &str,
-        qos: QosProfile,
-    ) -> r2r::Result<Self> {
-        let type_name = M::DEFINITION.type_name();
-        let publisher = node.create_publisher_untyped(topic.trim_start_matches('/'), &type_name, qos)?;
-        self.publishers.insert(topic.to_owned(), publisher);
+    /// Makes the publisher of a topic.
+    pub(crate) fn with(self, node: &mut Node, topic: &TopicSpec) -> r2r::Result<Self> {
+        self.with_name(node, topic.name.to_owned(), topic)
+    }
+
+    /// Makes the publisher of a topic of one camera.
+    pub(crate) fn with_camera(self, node: &mut Node, topic: &TopicSpec, camera: &str) -> r2r::Result<Self> {
+        self.with_name(node, topic.of_camera(camera), topic)
+    }
+
+    fn with_name(mut self, node: &mut Node, name: String, topic: &TopicSpec) -> r2r::Result<Self> {
+        let relative = name.trim_start_matches('/');
+        let publisher = node.create_publisher_untyped(relative, topic.type_name, qos(topic.qos))?;
+        self.publishers.insert(name, publisher);
         Ok(self)
     }
 }
@@ -38,7 +41,7 @@ impl MessageSink for TopicPublishers {
     fn publish<M: Message>(
         &mut self,
         topic: &str,
-        _durability: Durability,
+        _qos: Qos,
         _stamp: Stamp,
         message: &M,
     ) -> Result<(), RecordError> {
@@ -52,18 +55,22 @@ impl MessageSink for TopicPublishers {
     }
 }
 
-/// Many small messages that each replace the one before: joints, odometry, transforms.
-pub(crate) fn state_qos() -> QosProfile {
-    QosProfile::default().keep_last(10)
+/// Quality of service in rmw's terms.
+pub(crate) fn qos(qos: Qos) -> QosProfile {
+    match qos {
+        Qos::State => QosProfile::default().keep_last(10),
+        Qos::Sensor => QosProfile::default().keep_last(5),
+        Qos::Latched => QosProfile::default().keep_last(1).transient_local(),
+        Qos::Command => QosProfile::default().keep_last(1),
+        Qos::Event => QosProfile::default(),
+        Qos::Clock => QosProfile::default().keep_last(1).best_effort(),
+    }
 }
 
-/// Large ones that must arrive whole: clouds and pictures. Offered reliably, so that a subscriber may choose;
-/// one with the sensor-data profile gets them as well.
-pub(crate) fn sensor_qos() -> QosProfile {
-    QosProfile::default().keep_last(5)
-}
-
-/// The last one, for whoever comes late too.
-pub(crate) fn latched_qos() -> QosProfile {
-    QosProfile::default().keep_last(1).transient_local()
+/// Makes a publisher of a topic whose messages only the graph knows.
+pub(crate) fn publisher<T: WrappedTypesupport + 'static>(
+    node: &mut Node,
+    topic: &TopicSpec,
+) -> r2r::Result<Publisher<T>> {
+    node.create_publisher(topic.relative(), qos(topic.qos))
 }

@@ -29,13 +29,13 @@ pub struct Decoder {
     /// The stream from `base` on.
     held: Vec<u8>,
     base: usize,
-    /// Where lines begin and end, in ascending order.
+    /// Places where lines begin and end, in ascending order.
     bounds: VecDeque<usize>,
     /// Everything before is settled.
     at: usize,
     /// A frame ended there.
     behind_frame: bool,
-    /// Where the noise began that ends at `at`, and its first bytes.
+    /// Beginning of the noise that ends at `at`, and its first bytes.
     noise: Option<(usize, Vec<u8>)>,
     /// Waits behind the noise before it.
     next: Option<(Range<usize>, Found)>,
@@ -45,7 +45,7 @@ pub struct Decoder {
 /// Two whole frames within a candidate, or one for which more speaks, take its place.
 enum Rivals {
     None,
-    /// What is to come may be one.
+    /// Bytes that are to come may be one.
     Awaited,
     Stronger,
 }
@@ -94,7 +94,7 @@ impl Decoder {
         self.ended = true;
     }
 
-    /// Where the next byte that is pushed will stand.
+    /// Place of the next byte that is pushed.
     pub const fn end(&self) -> usize {
         self.base + self.held.len()
     }
@@ -160,7 +160,7 @@ impl Decoder {
         }
     }
 
-    /// What speaks against the candidate in this range, for which so many points speak.
+    /// Rivals of the candidate in this range, for which so many points speak.
     fn rivals(&self, range: Range<usize>, points: u8) -> Rivals {
         let (mut whole_until, mut awaited) = (None, false);
         for at in range.start + 1..range.end.min(self.end()) {
@@ -195,7 +195,7 @@ impl Decoder {
         u8::from(fits) * FITS + u8::from(ends) * ENDS + u8::from(begins) * BEGINS
     }
 
-    /// Whether what is to come may show that a frame ends here.
+    /// Returns whether what is to come may show that a frame ends here.
     fn may_end(&self, at: usize) -> bool {
         !self.ended && !self.is_bound(at) && matches!(self.front(at), Front::Unfinished)
     }

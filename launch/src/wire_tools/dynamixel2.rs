@@ -148,7 +148,7 @@ fn show(frame: &[u8], _: &Codec) -> Option<String> {
     json(&message(&packet).unwrap_or_else(other))
 }
 
-/// What a packet means; `None` if its parameters are not those of its instruction.
+/// The meaning of a packet; `None` if its parameters are not those of its instruction.
 fn message(packet: &Packet) -> Option<Message> {
     let (id, params) = (packet.id(), packet.params());
     let single = || params.is_empty().then_some(id);

@@ -21,7 +21,7 @@ impl FrameInputError {
 /// A protocol, with what its bytes alone do not tell.
 #[derive(Clone, Copy, Debug)]
 pub struct Codec {
-    /// Whose frames.
+    /// The protocol of the frames.
     pub protocol: Protocol,
     /// Damiao: the model, on which the ranges of a motor's numbers depend.
     pub model: Model,

@@ -26,7 +26,7 @@ pub fn parse_hex(text: &str) -> Result<Vec<u8>, FrameInputError> {
     Ok(bytes)
 }
 
-/// What [`parse_hex`] reads between what it passes over.
+/// The words that [`parse_hex`] reads between what it passes over.
 pub fn hex_words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ':'))
 }

@@ -1,28 +1,28 @@
-//! What the device's end is told about itself.
+//! Configuration of the device's end.
 
 use crate::message::{FirmwareVersion, List, Text};
 use crate::values::{ActuatorCommand, ActuatorInfo, Unfit};
 
-/// What a device is and how it keeps its actuators safe.
+/// Identity of a device, and how it keeps its actuators safe.
 #[derive(Clone, Debug)]
 pub struct DeviceConfig {
-    /// What it is, as the robot's file names it.
+    /// Its name, as the robot's file has it.
     pub name: Text,
     /// The device's own number.
     pub serial: u64,
     /// The firmware's version.
     pub firmware: FirmwareVersion,
-    /// What it drives.
+    /// The actuators that it drives.
     pub actuators: List<ActuatorInfo>,
     /// Commands are obeyed for so long after the last good one, us; then the actuators are damped.
     pub command_timeout_us: u64,
     /// With what they are damped then, N m s/rad.
     pub damping_nm_s_rad: f32,
-    /// How often the host is told of an emergency stop while it holds, us.
+    /// Interval at which the host is told of an emergency stop while it holds, us.
     pub stop_interval_us: u64,
 }
 
-/// Why a device cannot be made of a configuration.
+/// Refusal of a device's configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DeviceConfigError {
     /// A time of zero.

@@ -1,4 +1,4 @@
-//! What the device has to say and has not said yet, in bounded memory.
+//! Messages that the device has not sent yet, in bounded memory.
 
 use heapless::Deque;
 
@@ -9,7 +9,7 @@ use crate::values::ActuatorState;
 /// the oldest of the others.
 const WAITING: usize = 4;
 
-/// What waits to be sent.
+/// Messages that wait to be sent.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Waiting {
     pub(super) welcome: bool,

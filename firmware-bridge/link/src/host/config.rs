@@ -1,25 +1,25 @@
-//! How the host's end behaves.
+//! Configuration of the host's end.
 
 /// Times and bounds of the host's end. Only the robot's makers know them, so there is no default.
 #[derive(Clone, Copy, Debug)]
 pub struct HostConfig {
     /// The device counts as lost after so long without a good frame, ns.
     pub link_timeout_ns: u64,
-    /// How often the device is greeted until it answers, ns.
+    /// Interval at which the device is greeted until it answers, ns.
     pub hello_interval_ns: u64,
-    /// How often times are exchanged, ns. It keeps the link alive while there is nothing else to say, so it is
+    /// Interval at which times are exchanged, ns. It keeps the link alive while there is nothing else to say, so it is
     /// shorter than the link's timeout.
     pub sync_interval_ns: u64,
-    /// How often an emergency stop or its reset is sent until it is confirmed, ns.
+    /// Interval at which an emergency stop or its reset is sent until it is confirmed, ns.
     pub retry_interval_ns: u64,
-    /// How much the two clocks may differ in rate, both their errors added, parts in a million; 200 is enough for
+    /// Greatest difference of the two clocks' rates, both their errors added, parts in a million; 200 is enough for
     /// two crystals.
     pub max_drift_ppm: u32,
     /// Number of the first session: another one each time the host starts, as from its clock.
     pub first_session: u32,
 }
 
-/// Why a host cannot be made of a configuration.
+/// Refusal of a host's configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HostConfigError {
     /// A time of zero.

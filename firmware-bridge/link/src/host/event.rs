@@ -1,10 +1,10 @@
-//! What the host's end says to who runs it.
+//! Events for whoever runs the host's end.
 
 use crate::message::{Fault, Imu, Log, State, Welcome};
 use crate::refusal::Refusal;
 use crate::values::Unfit;
 
-/// How far the two ends have come.
+/// Phase of the conversation of the two ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// The device is greeted until it answers.
@@ -18,7 +18,7 @@ pub enum Phase {
     Connected,
 }
 
-/// What happened at the host's end. The device's times are its own; [`Host::host_time`](super::Host::host_time) translates them.
+/// An event at the host's end. The device's times are its own; [`Host::host_time`](super::Host::host_time) translates them.
 #[derive(Clone, Debug, PartialEq)]
 pub enum HostEvent {
     /// The device has answered the greeting: it takes commands.
@@ -32,7 +32,7 @@ pub enum HostEvent {
     },
     /// The device has started anew, and is greeted again.
     Restarted,
-    /// What the actuators do.
+    /// State of the actuators.
     State(State),
     /// An inertial sample.
     Imu(Imu),
@@ -48,14 +48,14 @@ pub enum HostEvent {
     Refused {
         /// The frame's sequence number.
         seq: u16,
-        /// Why not.
+        /// The reason.
         why: Refusal,
     },
     /// One of the clocks was set, or the device started anew: its times before and after do not belong together.
     ClockStepped,
 }
 
-/// Why the host does not send something.
+/// Refusal to send something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
     /// No device has answered.

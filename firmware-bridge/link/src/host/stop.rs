@@ -20,7 +20,7 @@ impl Stop {
     /// A stop that the device has not been told of.
     pub(super) const WANTED: Self = Self::Wanted { due_ns: 0, told: false };
 
-    /// When there is something to send, ns.
+    /// Time at which there is something to send, ns.
     pub(super) const fn due_ns(self) -> Option<u64> {
         match self {
             Self::None | Self::Holds { .. } => None,

@@ -14,7 +14,7 @@ pub const MAX_STANDARD_ID: u32 = 0x7FF;
 /// Greatest extended CAN id.
 pub const MAX_EXTENDED_ID: u32 = 0x1FFF_FFFF;
 
-/// Where the fields stand in a frame to the adapter.
+/// Places of the fields in a frame to the adapter.
 mod outbound_field {
     use super::Range;
 
@@ -22,7 +22,7 @@ mod outbound_field {
     pub(super) const HEADER: [u8; 3] = [0x55, 0xAA, super::OUTBOUND_LEN as u8];
     /// 1 forwards and reports that it was sent, 3 forwards without a word.
     pub(super) const COMMAND: usize = 3;
-    /// How often to send, u32.
+    /// Number of sendings, u32.
     pub(super) const TIMES: Range<usize> = 4..8;
     /// Time between, in steps of 0.1 ms, u32.
     pub(super) const INTERVAL: Range<usize> = 8..12;
@@ -32,13 +32,13 @@ mod outbound_field {
     /// 0 data, 1 remote.
     pub(super) const FRAME_KIND: usize = 17;
     pub(super) const LENGTH: usize = 18;
-    /// Whether to count the id and the data up from one sending to the next: two zeros.
+    /// Counting the id and the data up from one sending to the next: two zeros, for not at all.
     pub(super) const COUNT_UP: Range<usize> = 19..21;
     pub(super) const DATA: Range<usize> = 21..29;
     // The last byte is called a CRC, but the adapter does not look at it and the vendor sends zero.
 }
 
-/// Where the fields stand in a frame from the adapter.
+/// Places of the fields in a frame from the adapter.
 mod inbound_field {
     use super::Range;
 
@@ -64,9 +64,9 @@ pub struct CanFrame {
 /// A frame to the adapter: one CAN frame to be sent once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outbound {
-    /// What to send.
+    /// The frame to send.
     pub can: CanFrame,
-    /// Whether the adapter is to say that it was sent. The vendor's library does not ask for it.
+    /// True if the adapter is to say that it was sent. The vendor's library does not ask for it.
     pub report: bool,
 }
 
@@ -138,7 +138,7 @@ impl Frame for Outbound {
     }
 }
 
-/// What the adapter reports with a frame.
+/// The adapter's report with a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Report {
     /// It is alive.
@@ -194,7 +194,7 @@ impl Report {
 /// checksum is not safe. Use [`super::Reader`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Inbound {
-    /// What it reports.
+    /// The report.
     pub report: Report,
     /// length:6 extended:1 remote:1 of the CAN frame, from the lowest bit.
     pub format: u8,

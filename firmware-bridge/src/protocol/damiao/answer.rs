@@ -1,11 +1,11 @@
-//! What a motor answers: a feedback after each command, or a register.
+//! A motor's answers: a feedback after each command, or a register.
 
 use super::super::WireError;
 use super::adapter::Inbound;
 use super::register::Access;
 use super::{CanFrame, Kind, Motion, MotorId, Ranges, Register, Value, impossible};
 
-/// Why a motor stopped by itself. Each stands until it is cleared ([`super::Action::ClearFault`]) or the motor is
+/// Fault for which a motor stopped by itself. Each stands until it is cleared ([`super::Action::ClearFault`]) or the motor is
 /// switched off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
@@ -37,7 +37,7 @@ pub enum Fault {
     Undefined(u8),
 }
 
-/// What a motor is doing.
+/// State of a motor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// The windings are off and the shaft turns freely.
@@ -65,7 +65,7 @@ impl State {
         }
     }
 
-    /// What four bits mean.
+    /// The state that four bits stand for.
     pub const fn from_bits(bits: u8) -> Self {
         match bits {
             0x0 => Self::Disabled,
@@ -85,11 +85,11 @@ impl State {
 /// A motor's feedback; [`motion`](Self::motion) gives it in SI units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Feedback {
-    /// Who answers.
+    /// The one that answers.
     pub id: MotorId,
     /// CAN id under which it came: the motor's register `MST_ID`.
     pub master: u16,
-    /// What it is doing.
+    /// Its state.
     pub state: State,
     /// Position in 1/65535 of twice its range, from the lower end.
     pub position: u16,
@@ -104,7 +104,7 @@ pub struct Feedback {
 }
 
 impl Feedback {
-    /// How the output shaft moves, for a motor with these ranges.
+    /// Motion of the output shaft, for a motor with these ranges.
     pub fn motion(&self, ranges: &Ranges) -> Motion {
         ranges.motion(self.position, self.velocity, self.torque)
     }
@@ -145,11 +145,11 @@ impl Feedback {
 /// A motor's answer about a register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RegisterReply {
-    /// Who answers.
+    /// The one that answers.
     pub id: MotorId,
     /// CAN id under which it came: the motor's register `MST_ID`.
     pub master: u16,
-    /// What was done.
+    /// The access that is answered.
     pub access: Access,
     /// The register; of [`Access::Save`] it says nothing.
     pub register: Register,
@@ -189,7 +189,7 @@ impl RegisterReply {
 pub(super) const SAVED: Register =
     Register { number: 1, name: "saved", kind: Kind::Uint, writable: false, unit: "" };
 
-/// What a motor answers.
+/// A motor's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// To a command or [`super::Action::Refresh`].
@@ -199,7 +199,7 @@ pub enum Answer {
 }
 
 impl Answer {
-    /// Who answers.
+    /// The one that answers.
     pub const fn id(&self) -> MotorId {
         match self {
             Self::Feedback(feedback) => feedback.id,
@@ -223,7 +223,7 @@ impl Answer {
         })
     }
 
-    /// What an adapter's frame says; `Ok(None)` if it carries no CAN frame of the motors' kind.
+    /// The answer in an adapter's frame; `Ok(None)` if it carries no CAN frame of the motors' kind.
     ///
     /// The two kinds of answer are not marked. A register's has zero as its second byte, an access as its third
     /// and a register as its fourth: as a feedback it would be a disabled motor within a thousandth of the lower
@@ -239,7 +239,7 @@ impl Answer {
         }
     }
 
-    /// Whether nothing about it speaks against a motor's frame: then two of them in a row are believed after
+    /// Returns whether nothing about it speaks against a motor's frame: then two of them in a row are believed after
     /// noise. A state without a published meaning does speak against it.
     pub(super) const fn is_plausible(&self) -> bool {
         !matches!(self, Self::Feedback(Feedback { state: State::Fault(Fault::Undefined(_)), .. }))

@@ -8,7 +8,7 @@ use super::{Action, Inbound, Model, MotorId, Ranges, Register, RegisterReply, Re
 /// A motor's feedback in SI units, of the output shaft.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Reading {
-    /// What it is doing.
+    /// Its state.
     pub state: State,
     /// Position, rad.
     pub position_rad: f64,
@@ -66,7 +66,7 @@ impl Monitor {
         Request { id: self.id, action: Action::Read(register) }.encode(&self.ranges)
     }
 
-    /// What this motor said with a frame; `None` if the frame is not this motor's.
+    /// This motor's answer in a frame; `None` if the frame is not this motor's.
     pub fn interpret(&self, frame: &Inbound) -> Option<MonitorReply> {
         let answer = Answer::decode(frame).ok()??;
         if answer.id() != self.id || self.master.is_some_and(|master| master != answer.master()) {
@@ -90,7 +90,7 @@ impl Monitor {
     }
 }
 
-/// What must be known of a motor before it may be enabled, read from its registers.
+/// Facts that must be known of a motor before it may be enabled, read from its registers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Identity {
     id: MotorId,
@@ -130,7 +130,7 @@ impl Identity {
         true
     }
 
-    /// Whose it is.
+    /// The motor's id.
     pub const fn id(&self) -> MotorId {
         self.id
     }

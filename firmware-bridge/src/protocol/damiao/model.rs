@@ -1,4 +1,4 @@
-//! What a motor's 16 and 12 bits mean: the ranges of its model, and the packing of the vendor's library.
+//! Meaning of a motor's 16 and 12 bits: the ranges of its model, and the packing of the vendor's library.
 
 /// Stiffness that twelve set bits stand for, N m/rad, for every model.
 pub const MAX_KP: f64 = 500.0;
@@ -28,42 +28,54 @@ pub enum Model {
     DmG6220,
 }
 
-/// The vendor's name and the ranges of each model: rad, rad/s, N m.
-const MODELS: [(Model, &str, [f64; 3]); 12] = [
-    (Model::Dm4310, "DM4310", [12.5, 30.0, 10.0]),
-    (Model::Dm4310At48V, "DM4310_48V", [12.5, 50.0, 10.0]),
-    (Model::Dm4340, "DM4340", [12.5, 8.0, 28.0]),
-    (Model::Dm4340At48V, "DM4340_48V", [12.5, 10.0, 28.0]),
-    (Model::Dm6006, "DM6006", [12.5, 45.0, 20.0]),
-    (Model::Dm8006, "DM8006", [12.5, 45.0, 40.0]),
-    (Model::Dm8009, "DM8009", [12.5, 45.0, 54.0]),
-    (Model::Dm10010L, "DM10010L", [12.5, 25.0, 200.0]),
-    (Model::Dm10010, "DM10010", [12.5, 20.0, 200.0]),
-    (Model::DmH3510, "DMH3510", [12.5, 280.0, 1.0]),
-    (Model::DmH6215, "DMH6215", [12.5, 45.0, 10.0]),
-    (Model::DmG6220, "DMG6220", [12.5, 45.0, 10.0]),
+/// A row of the vendor's table.
+struct ModelRow {
+    model: Model,
+    /// The vendor's name.
+    name: &'static str,
+    velocity_rad_s: f64,
+    torque_nm: f64,
+}
+
+/// Range of the position, rad, of every model.
+const POSITION_RAD: f64 = 12.5;
+
+/// The vendor's table, in the order of [`Model`].
+const MODELS: [ModelRow; 12] = [
+    ModelRow { model: Model::Dm4310, name: "DM4310", velocity_rad_s: 30.0, torque_nm: 10.0 },
+    ModelRow { model: Model::Dm4310At48V, name: "DM4310_48V", velocity_rad_s: 50.0, torque_nm: 10.0 },
+    ModelRow { model: Model::Dm4340, name: "DM4340", velocity_rad_s: 8.0, torque_nm: 28.0 },
+    ModelRow { model: Model::Dm4340At48V, name: "DM4340_48V", velocity_rad_s: 10.0, torque_nm: 28.0 },
+    ModelRow { model: Model::Dm6006, name: "DM6006", velocity_rad_s: 45.0, torque_nm: 20.0 },
+    ModelRow { model: Model::Dm8006, name: "DM8006", velocity_rad_s: 45.0, torque_nm: 40.0 },
+    ModelRow { model: Model::Dm8009, name: "DM8009", velocity_rad_s: 45.0, torque_nm: 54.0 },
+    ModelRow { model: Model::Dm10010L, name: "DM10010L", velocity_rad_s: 25.0, torque_nm: 200.0 },
+    ModelRow { model: Model::Dm10010, name: "DM10010", velocity_rad_s: 20.0, torque_nm: 200.0 },
+    ModelRow { model: Model::DmH3510, name: "DMH3510", velocity_rad_s: 280.0, torque_nm: 1.0 },
+    ModelRow { model: Model::DmH6215, name: "DMH6215", velocity_rad_s: 45.0, torque_nm: 10.0 },
+    ModelRow { model: Model::DmG6220, name: "DMG6220", velocity_rad_s: 45.0, torque_nm: 10.0 },
 ];
 
 impl Model {
     /// Every model.
     pub fn all() -> impl Iterator<Item = Self> + Clone {
-        MODELS.iter().map(|(model, ..)| *model)
+        MODELS.iter().map(|row| row.model)
     }
 
     /// The model of a name as the vendor writes it, such as `DM4310_48V`.
     pub fn named(name: &str) -> Option<Self> {
-        MODELS.iter().find(|(_, known, _)| known.eq_ignore_ascii_case(name)).map(|(model, ..)| *model)
+        MODELS.iter().find(|row| row.name.eq_ignore_ascii_case(name)).map(|row| row.model)
     }
 
     /// The vendor's name.
     pub const fn name(self) -> &'static str {
-        MODELS[self as usize].1
+        MODELS[self as usize].name
     }
 
     /// The ranges of the vendor's table.
     pub const fn ranges(self) -> Ranges {
-        let [position_rad, velocity_rad_s, torque_nm] = MODELS[self as usize].2;
-        Ranges { position_rad, velocity_rad_s, torque_nm }
+        let ModelRow { velocity_rad_s, torque_nm, .. } = MODELS[self as usize];
+        Ranges { position_rad: POSITION_RAD, velocity_rad_s, torque_nm }
     }
 }
 
@@ -89,7 +101,7 @@ impl Ranges {
         })
     }
 
-    /// What the frame carries of a motion: position, velocity, torque in steps from the lower end, truncated as by
+    /// Steps of a motion in a frame: position, velocity, torque in steps from the lower end, truncated as by
     /// the vendor's library.
     pub fn steps(&self, motion: &Motion) -> [u16; 3] {
         [
@@ -117,7 +129,7 @@ impl Ranges {
     }
 }
 
-/// How an output shaft moves.
+/// Motion of an output shaft.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Motion {
     /// Position, rad.

@@ -5,7 +5,7 @@ use super::adapter::{INBOUND_LEN, Inbound, Report};
 use super::answer::Answer;
 use super::impossible;
 
-/// What a reader knows of where frames begin.
+/// A reader's knowledge of where frames begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// The next byte begins a frame: nothing has come since the line was quiet, or the last frame ended just
@@ -16,7 +16,7 @@ pub enum Place {
     Lost,
 }
 
-/// What has gone well and wrong since the start.
+/// Counts of what has gone well and wrong since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Frames believed.
@@ -73,17 +73,17 @@ impl Reader {
         dropped
     }
 
-    /// Whether a frame has begun.
+    /// Returns whether a frame has begun.
     pub const fn is_holding(&self) -> bool {
         self.len > 0
     }
 
-    /// Whether the next frame is believed alone.
+    /// Place of the next byte, on which it depends whether the next frame is believed alone.
     pub const fn place(&self) -> Place {
         self.place
     }
 
-    /// What has gone well and wrong since the start.
+    /// Counts of what has gone well and wrong since the start.
     pub const fn counts(&self) -> Counts {
         self.counts
     }

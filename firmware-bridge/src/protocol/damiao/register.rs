@@ -1,6 +1,6 @@
 //! The motor's registers: numbers, kinds and units, after the vendor's table of firmware registers.
 
-/// What a register's four bytes are.
+/// Type of a register's four bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A single-precision number, little-endian.
@@ -16,9 +16,9 @@ pub struct Register {
     pub number: u8,
     /// The vendor's name.
     pub name: &'static str,
-    /// What its four bytes are.
+    /// Type of its four bytes.
     pub kind: Kind,
-    /// Whether it can be written.
+    /// True if it can be written.
     pub writable: bool,
     /// Unit, empty where it has none or the vendor gives none.
     pub unit: &'static str,
@@ -39,7 +39,7 @@ impl Register {
     /// Time without a command after which the motor stops with a fault, in steps of 50 microseconds; 0 never.
     /// As delivered it is 0: a motor then holds its last command for ever.
     pub const TIMEOUT: Self = uint(9, "TIMEOUT", true, "50 us");
-    /// What commands the motor listens to ([`ControlMode`]).
+    /// Kind of commands that the motor listens to ([`ControlMode`]).
     pub const CONTROL_MODE: Self = uint(10, "CTRL_MODE", true, "");
     /// Firmware's version.
     pub const SOFTWARE_VERSION: Self = uint(14, "sw_ver", false, "");
@@ -140,7 +140,7 @@ impl Value {
         }
     }
 
-    /// What four bytes of a frame mean.
+    /// The value of four bytes of a frame.
     pub const fn from_bytes(kind: Kind, bytes: [u8; 4]) -> Self {
         match kind {
             Kind::Float => Self::Float(f32::from_le_bytes(bytes)),
@@ -149,7 +149,7 @@ impl Value {
     }
 }
 
-/// What a frame about registers does, by its third byte.
+/// Access of a frame about registers, by its third byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Reads a register.
@@ -170,7 +170,7 @@ impl Access {
         }
     }
 
-    /// What a byte means.
+    /// The meaning of a byte.
     pub const fn from_bits(bits: u8) -> Option<Self> {
         match bits {
             0x33 => Some(Self::Read),
@@ -181,7 +181,7 @@ impl Access {
     }
 }
 
-/// What commands a motor listens to: register [`Register::CONTROL_MODE`].
+/// Kind of commands that a motor listens to: register [`Register::CONTROL_MODE`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ControlMode {
     /// The impedance law, "MIT" in the vendor's words.

@@ -1,4 +1,4 @@
-//! What a master asks of a motor.
+//! Requests to a motor.
 
 use super::super::{Impedance, WireError};
 use super::adapter::{OUTBOUND_LEN, Outbound};
@@ -28,7 +28,7 @@ const REFRESH: u8 = 0xCC;
 const VELOCITY_STEPS: f64 = 100.0;
 const CURRENT_STEPS: f64 = 10_000.0;
 
-/// What a motor is to do.
+/// An action of a motor.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Action {
     /// Powers the windings.
@@ -75,7 +75,7 @@ pub enum Action {
 }
 
 impl Action {
-    /// Whether no motor can move, and none can let go of its load, because of it.
+    /// Returns whether no motor can move, and none can let go of its load, because of it.
     pub const fn is_harmless(&self) -> bool {
         matches!(self, Self::Refresh | Self::Read(_))
     }
@@ -84,9 +84,9 @@ impl Action {
 /// A request to one motor.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Request {
-    /// Whom it is for.
+    /// The motor that it is for.
     pub id: MotorId,
-    /// What to do.
+    /// The action.
     pub action: Action,
 }
 
@@ -144,7 +144,7 @@ impl Request {
         [self.id.get(), 0, access, register, v0, v1, v2, v3]
     }
 
-    /// What a CAN frame asks of a motor that has these `ranges`.
+    /// The request in a CAN frame to a motor that has these `ranges`.
     ///
     /// # Errors
     /// [`WireError::Impossible`] if it is no request to a motor.

@@ -18,7 +18,7 @@ const INERTIA_KG_M2: f64 = 0.01;
 /// Stiffness and damping of the motor's own position and velocity control.
 const POSITION_KP: f64 = 60.0;
 const VELOCITY_KD: f64 = 1.0;
-/// How much warmer the power stage is than the windings, degrees Celsius.
+/// Temperature of the power stage above the windings', degrees Celsius.
 const MOS_ABOVE_ROTOR_C: f64 = 4.0;
 /// A pause after which what was unfinished is forgotten, ns: no frame of a master has one so long.
 const GAP_NANOS: u64 = 50_000_000;
@@ -28,7 +28,7 @@ const GAP_NANOS: u64 = 50_000_000;
 pub struct VirtualMotor {
     /// The shaft, and what drives it.
     pub rotor: Rotor,
-    /// What it is doing; set a [`State::Fault`] to see how a master takes it.
+    /// Its state; set a [`State::Fault`] to see how a master takes it.
     pub state: State,
     /// Four bytes of every register.
     registers: [[u8; 4]; 82],
@@ -62,7 +62,7 @@ impl VirtualMotor {
         motor
     }
 
-    /// What stands in a register.
+    /// The contents of a register.
     pub fn value(&self, register: Register) -> Value {
         Value::from_bytes(register.kind, self.registers[usize::from(register.number)])
     }
@@ -112,7 +112,7 @@ impl VirtualMotor {
         self.rotor.drive = Impedance::default();
     }
 
-    /// What the motor does and answers when a CAN frame comes; `None` if it is for another.
+    /// Does what a CAN frame says, and returns the answer; `None` if it is for another.
     fn hear(&mut self, now: Stamp, can: &CanFrame) -> Option<Answer> {
         let (id, ranges) = (self.id()?, self.ranges()?);
         let request = Request::decode(can, &ranges).ok().filter(|request| request.id == id)?;

@@ -5,7 +5,7 @@ use super::{
     stuffing_of,
 };
 
-/// Why a packet was not made.
+/// Refusal to make a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PacketError {
     /// An id that no device can have.
@@ -22,7 +22,7 @@ pub enum PacketError {
         "{found} bytes for id {id} where each device gets {expected}: give all the same, or use a bulk write"
     )]
     DataLength {
-        /// Whose data.
+        /// The device whose data it is.
         id: u8,
         /// Bytes for each device.
         expected: usize,
@@ -40,7 +40,7 @@ pub enum PacketError {
     Empty,
 }
 
-/// How far a factory reset goes.
+/// Extent of a factory reset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FactoryReset {
     /// Everything. Devices do not do it when all are told at once: all would be left with id 1.
@@ -75,7 +75,7 @@ impl FactoryReset {
 /// One device's stretch in a bulk read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BulkRead {
-    /// Whose.
+    /// The device.
     pub id: u8,
     /// First address.
     pub address: u16,
@@ -86,11 +86,11 @@ pub struct BulkRead {
 /// One device's stretch in a bulk write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BulkWrite<'a> {
-    /// Whose.
+    /// The device.
     pub id: u8,
     /// First address.
     pub address: u16,
-    /// What is written there.
+    /// The bytes to write there.
     pub data: &'a [u8],
 }
 
@@ -100,7 +100,7 @@ pub(super) const CLEAR_TURNS: [u8; 5] = [0x01, 0x44, 0x58, 0x4C, 0x22];
 /// Every builder errs with [`PacketError`], whose message names the remedy.
 #[expect(clippy::missing_errors_doc, reason = "said once for all of them")]
 impl Packet {
-    /// Who is there? Answered by each with model number and firmware version, to [`BROADCAST`] too.
+    /// A ping: answered by each with model number and firmware version, to [`BROADCAST`] too.
     pub fn ping(id: u8) -> Result<Self, PacketError> {
         Self::start(id, Instruction::Ping)
     }
@@ -298,7 +298,7 @@ impl Packet {
         Ok(())
     }
 
-    /// Whether it does anything, and fits with its stuffing.
+    /// Checks that it does anything, and fits with its stuffing.
     fn check(&self, nothing: bool) -> Result<(), PacketError> {
         let body = &self.body[..self.len];
         let len = field::INSTRUCTION + body.len() + stuffing_of(body) + CRC_LEN;
@@ -310,7 +310,7 @@ impl Packet {
     }
 }
 
-/// Which devices a packet has named.
+/// The devices that a packet has named.
 #[derive(Default)]
 struct Seen([u64; 4]);
 
@@ -328,7 +328,7 @@ impl Seen {
     }
 }
 
-/// Whether these can be several devices of one packet.
+/// Checks that these can be several devices of one packet.
 fn distinct(mut ids: impl Iterator<Item = u8>) -> Result<(), PacketError> {
     let mut seen = Seen::default();
     ids.try_for_each(|id| seen.add(id))

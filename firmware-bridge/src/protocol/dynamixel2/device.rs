@@ -184,7 +184,7 @@ impl VirtualBus for VirtualServos {
     }
 }
 
-/// What each device of a bulk read is asked for: id, address and length.
+/// Stretches of a bulk read, one a device: id, address and length.
 fn stretches(params: &[u8]) -> impl Iterator<Item = (u8, u16, u16)> + Clone {
     params
         .chunks_exact(5)

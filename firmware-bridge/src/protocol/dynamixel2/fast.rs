@@ -10,18 +10,18 @@ use crate::protocol::WireError;
 /// One device's part of the answer to a fast read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FastPart<'a> {
-    /// Who wrote it.
+    /// The device that wrote it.
     pub id: u8,
-    /// How it went.
+    /// Its error byte.
     pub error: ErrorByte,
-    /// What was read.
+    /// The bytes that were read.
     pub data: &'a [u8],
 }
 
 impl FastPart<'_> {
     /// Error and id in front of the data, a checksum behind it.
     pub(super) const FRAME_LEN: usize = 2 + CRC_LEN;
-    /// What the first device sends in front of its part.
+    /// Length of what the first device sends in front of its part.
     pub(super) const HEAD_LEN: usize = field::INSTRUCTION + 1;
 
     /// Bytes of this part on the wire.

@@ -1,4 +1,4 @@
-//! What a packet asks for, and how an answer says that it went.
+//! Instructions, and the errors that answers have.
 
 /// The instruction byte (e-manual, "Instruction").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +88,7 @@ impl Instruction {
 pub struct ErrorByte {
     /// The device itself has a fault, whatever became of the instruction: read its hardware error status.
     pub alert: bool,
-    /// Why the instruction was not carried out.
+    /// The reason for which the instruction was not carried out.
     pub error: Option<ServoError>,
 }
 
@@ -111,7 +111,7 @@ impl ErrorByte {
     }
 }
 
-/// Why a device did not do as it was told (e-manual, "Error").
+/// Reason for which a device did not do as it was told (e-manual, "Error").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ServoError {
     /// 1.

@@ -6,17 +6,17 @@ use super::x_series::{self, HardwareError, STATE_LEN, ServoState};
 use super::{BROADCAST, MAX_ID, MAX_PACKET_LEN, Packet, PacketError, ServoError};
 use crate::protocol::{FrameReader, WireError};
 
-/// How many ids there are.
+/// Number of ids.
 const IDS: usize = MAX_ID as usize + 1;
 
-/// What a master can ask for.
+/// A master's request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Request<'a> {
-    /// Who is on the bus? One ping to all; takes 253 times the time that each servo is given.
+    /// A search for all on the bus: one ping to all; takes 253 times the time that each servo is given.
     Scan,
     /// Is this one there?
     Ping(u8),
-    /// What these measure.
+    /// The measurements of these.
     States(&'a [u8]),
     /// The faults of these.
     HardwareErrors(&'a [u8]),
@@ -26,7 +26,7 @@ pub enum Request<'a> {
     Torque(&'a [u8], bool),
 }
 
-/// What came of a request.
+/// An event of a request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Event {
     /// A servo answered a ping.
@@ -44,7 +44,7 @@ pub enum Event {
     State {
         /// Its id.
         id: u8,
-        /// What it measures.
+        /// Its measurements.
         state: ServoState,
         /// It has a fault: read its hardware error status.
         alert: bool,
@@ -53,14 +53,14 @@ pub enum Event {
     Hardware {
         /// Its id.
         id: u8,
-        /// What is wrong with it.
+        /// Its faults.
         faults: HardwareError,
     },
     /// A servo did not do it.
     Refused {
         /// Its id.
         id: u8,
-        /// Why.
+        /// The reason.
         error: ServoError,
     },
     /// A servo did not answer in its time.
@@ -70,7 +70,7 @@ pub enum Event {
     },
     /// An answer that was not asked for, or of another length: two servos may have one id.
     Stray {
-        /// Who sent it.
+        /// The device that sent it.
         id: u8,
     },
     /// Bytes that are no packet.
@@ -102,7 +102,7 @@ pub struct Master {
     next: usize,
     /// Before this one, those that were passed over are still to be reported.
     reached: usize,
-    /// What is reported after them.
+    /// The event that is reported after them.
     then: Option<Event>,
     deadline: Stamp,
 }
@@ -149,12 +149,12 @@ impl Master {
         Ok(packet)
     }
 
-    /// Whether nothing more is awaited.
+    /// Returns whether nothing more is awaited.
     pub fn is_idle(&self) -> bool {
         self.waiting == Waiting::Nothing && self.reached == self.next && self.then.is_none()
     }
 
-    /// When [`handle_timeout`](Self::handle_timeout) is due, if no byte comes before.
+    /// Time at which [`handle_timeout`](Self::handle_timeout) is due, if no byte comes before.
     pub fn poll_timeout(&self) -> Option<Stamp> {
         (self.waiting != Waiting::Nothing).then_some(self.deadline)
     }
@@ -175,7 +175,7 @@ impl Master {
         }
     }
 
-    /// What is over at `now`; call it until `None`.
+    /// The next event that is over at `now`; call it until `None`.
     pub fn handle_timeout(&mut self, now: Stamp) -> Option<Event> {
         if let Some(event) = self.backlog() {
             return Some(event);
@@ -238,7 +238,7 @@ impl Master {
         Event::Silent { id: first }
     }
 
-    /// What an answer says to the request; `None` if it does not fit it.
+    /// The meaning of an answer to the request; `None` if it does not fit it.
     fn meaning(&self, packet: &Packet) -> Option<Event> {
         let (id, error, params) = (packet.id(), packet.error()?, packet.params());
         if self.waiting == Waiting::Nothing || id == BROADCAST {

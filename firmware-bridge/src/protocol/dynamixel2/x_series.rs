@@ -1,4 +1,4 @@
-//! What the control table of the vendor's X series means, in SI units.
+//! The control table of the vendor's X series, in SI units.
 //!
 //! Addresses and scales are those of the e-manual's page on the XM430-W350 ("Control Table"); other models
 //! of the series differ in the current's scale, some in the voltage's limits. Numbers are little-endian, and
@@ -22,7 +22,7 @@ pub const VOLT_PER_UNIT: f64 = 0.1;
 /// Greatest goal position either way in steps: 256 turns (e-manual, "Extended Position Control Mode").
 pub const MAX_TICKS: i32 = 1_048_575;
 
-/// Where the fields stand in the control table.
+/// Places of the fields in the control table.
 pub mod address {
     /// Model number, `u16`, read only.
     pub const MODEL_NUMBER: u16 = 0;
@@ -50,15 +50,15 @@ pub mod address {
     pub const MAX_POSITION_LIMIT: u16 = 48;
     /// Least goal position in position mode, `u32`.
     pub const MIN_POSITION_LIMIT: u16 = 52;
-    /// Which faults switch torque off, `u8`.
+    /// Faults that switch torque off, `u8`.
     pub const SHUTDOWN: u16 = 63;
     /// Torque on or off, `u8`.
     pub const TORQUE_ENABLE: u16 = 64;
     /// Light on or off, `u8`.
     pub const LED: u16 = 65;
-    /// What is answered, `u8`: 0 pings, 1 reads too, 2 everything.
+    /// Instructions that are answered, `u8`: 0 pings, 1 reads too, 2 everything.
     pub const STATUS_RETURN_LEVEL: u16 = 68;
-    /// Whether a write is registered, `u8`, read only.
+    /// Flag: a write is registered, `u8`, read only.
     pub const REGISTERED_INSTRUCTION: u16 = 69;
     /// Faults, `u8`, read only.
     pub const HARDWARE_ERROR_STATUS: u16 = 70;
@@ -72,7 +72,7 @@ pub mod address {
     pub const GOAL_POSITION: u16 = 116;
     /// Milliseconds, `u16`, read only, wrap after 32767.
     pub const REALTIME_TICK: u16 = 120;
-    /// Whether it moves, `u8`, read only.
+    /// Flag: it moves, `u8`, read only.
     pub const MOVING: u16 = 122;
     /// PWM, `i16`, read only.
     pub const PRESENT_PWM: u16 = 124;
@@ -95,7 +95,7 @@ pub mod address {
 /// Bytes of a state: from the present current to the temperature.
 pub const STATE_LEN: usize = (address::PRESENT_TEMPERATURE + 1 - address::PRESENT_CURRENT) as usize;
 
-/// Where a state's fields stand, from the present current on.
+/// Places of a state's fields, from the present current on.
 mod state_field {
     use std::ops::Range;
 
@@ -106,7 +106,7 @@ mod state_field {
     pub(super) const TEMPERATURE: usize = 20;
 }
 
-/// What a servo measures.
+/// Measurements of a servo.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ServoState {
     /// Angle of the horn, rad; 0 is the reading 0, and the middle of a turn is pi.
@@ -165,17 +165,17 @@ impl HardwareError {
         self.0
     }
 
-    /// Whether there is no fault.
+    /// Returns whether there is no fault.
     pub const fn is_none(self) -> bool {
         self.0 == 0
     }
 
-    /// Whether all faults of `other` are among these.
+    /// Returns whether all faults of `other` are among these.
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
 
-    /// What to do about each fault that is there.
+    /// The remedy of each fault that is there.
     pub fn remedies(self) -> impl Iterator<Item = &'static str> {
         [
             (Self::INPUT_VOLTAGE, "supply voltage: measure it at the servo under load"),

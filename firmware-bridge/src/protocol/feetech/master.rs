@@ -11,7 +11,7 @@ const PROBE_LEN: usize = 6;
 const PING_LEN: usize = 6;
 const READ_LEN: usize = 8;
 
-/// What a servo is.
+/// Identity of a servo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServoIdentity {
     /// Firmware's version, its greater part first.
@@ -88,7 +88,7 @@ impl Monitor {
         (status.id == self.id).then(|| register.number(bytes))
     }
 
-    /// What this servo said, told by the answer's length; `None` if it is another's answer or of a length that none
+    /// This servo's answer, told by its length; `None` if it is another's answer or of a length that none
     /// of the requests above has, as an echo's is.
     pub fn interpret(&self, status: &Status) -> Option<MonitorReply> {
         if status.id != self.id {

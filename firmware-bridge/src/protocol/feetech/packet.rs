@@ -10,11 +10,11 @@ pub const MAX_PACKET_LEN: usize = 250;
 /// Most parameters in a packet, bytes.
 pub const MAX_PARAMETERS: usize = MAX_PACKET_LEN - MIN_PACKET_LEN;
 
-/// Where the fields stand.
+/// Places of the fields.
 mod field {
     pub(super) const HEADER: [u8; 2] = [0xFF, 0xFF];
     pub(super) const ID: usize = 2;
-    /// How many bytes follow this one.
+    /// Number of bytes that follow this one.
     pub(super) const LENGTH: usize = 3;
     /// The instruction of a request, the errors of an answer.
     pub(super) const CODE: usize = 4;
@@ -99,7 +99,7 @@ pub struct Packet {
     pub id: ServoId,
     /// A request's instruction, an answer's errors.
     pub code: u8,
-    /// What it means depends on the code.
+    /// The parameters, whose meaning depends on the code.
     pub parameters: Parameters,
 }
 
@@ -170,7 +170,7 @@ fn checksum(bytes: &[u8]) -> u8 {
     !bytes.iter().fold(0_u8, |sum, byte| sum.wrapping_add(*byte))
 }
 
-/// What a servo complains of.
+/// A servo's fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// Bit 0.
@@ -231,7 +231,7 @@ impl Errors {
         (0..8).filter(move |bit| self.0 >> bit & 1 == 1).map(Fault::from_bit)
     }
 
-    /// Whether a fault is among them.
+    /// Returns whether a fault is among them.
     pub const fn has(self, fault: Fault) -> bool {
         self.0 >> (fault.bit() & 7) & 1 == 1
     }
@@ -246,11 +246,11 @@ impl Errors {
 /// A servo's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Status {
-    /// Who answers.
+    /// The one that answers.
     pub id: ServoId,
-    /// What it complains of.
+    /// Its faults.
     pub errors: Errors,
-    /// What was read.
+    /// The bytes that were read.
     pub parameters: Parameters,
 }
 

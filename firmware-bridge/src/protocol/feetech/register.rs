@@ -1,6 +1,6 @@
 //! A servo's registers: addresses, sizes, and where the sign stands.
 
-/// Where a register's sign stands. Negative numbers are a magnitude with this bit set.
+/// Place of a register's sign. Negative numbers are a magnitude with this bit set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sign {
     /// It has none.
@@ -18,9 +18,9 @@ pub struct Register {
     pub len: u8,
     /// The memory table's name.
     pub name: &'static str,
-    /// Where its sign stands.
+    /// Place of its sign.
     pub sign: Sign,
-    /// Whether it can be written.
+    /// True if it can be written.
     pub writable: bool,
 }
 
@@ -77,7 +77,7 @@ impl Register {
     pub const VOLTAGE: Self = fixed(62, 1, "present_voltage");
     /// Temperature, degrees Celsius.
     pub const TEMPERATURE: Self = fixed(63, 1, "present_temperature");
-    /// What it complains of ([`super::Errors`]).
+    /// Its faults ([`super::Errors`]).
     pub const ERRORS: Self = fixed(65, 1, "status");
     /// 1 while it has not reached its goal.
     pub const MOVING: Self = fixed(66, 1, "moving");

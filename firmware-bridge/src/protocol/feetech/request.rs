@@ -1,4 +1,4 @@
-//! What a master asks of servos.
+//! Requests to servos.
 
 use super::super::WireError;
 use super::packet::{MAX_PACKET_LEN, Packet, Parameters};
@@ -19,13 +19,13 @@ pub(super) mod instruction {
 /// A request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request<'a> {
-    /// Whether a servo is there.
+    /// A ping: a servo that is there answers.
     Ping,
-    /// What stands in registers.
+    /// The contents of registers.
     Read {
         /// Address of the first.
         address: u8,
-        /// How many bytes.
+        /// Number of bytes.
         len: u8,
     },
     /// Takes effect at once.
@@ -47,20 +47,20 @@ pub enum Request<'a> {
     /// Every register but the id as delivered. Its code is not in the vendor's SDK; it is the one of the protocol
     /// manual.
     Reset,
-    /// What stands in the same registers of several servos, which answer one after the other. Broadcast.
+    /// The contents of the same registers of several servos, which answer one after the other. Broadcast.
     SyncRead {
         /// Address of the first.
         address: u8,
-        /// How many bytes.
+        /// Number of bytes.
         len: u8,
-        /// Whose.
+        /// The servos that are meant.
         ids: &'a [u8],
     },
     /// Writes the same registers of several servos, none of which answers. Broadcast.
     SyncWrite {
         /// Address of the first.
         address: u8,
-        /// How many bytes for each.
+        /// Number of bytes for each.
         len: u8,
         /// For each servo its id and its bytes ([`SyncWrite`] collects them).
         blocks: &'a [u8],
@@ -73,7 +73,7 @@ impl<'a> Request<'a> {
         Self::Read { address: register.address, len: register.len }
     }
 
-    /// Whether no servo can move, and none can let go of its load, because of it.
+    /// Returns whether no servo can move, and none can let go of its load, because of it.
     pub const fn is_harmless(&self) -> bool {
         matches!(self, Self::Ping | Self::Read { .. } | Self::SyncRead { .. })
     }
@@ -111,7 +111,7 @@ impl<'a> Request<'a> {
         Ok(self.packet(id)?.encode(buffer))
     }
 
-    /// What a packet asks.
+    /// The request in a packet.
     ///
     /// # Errors
     /// [`WireError::Impossible`] if its instruction is not one of these, [`WireError::Length`] if its parameters are

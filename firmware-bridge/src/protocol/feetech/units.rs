@@ -18,7 +18,7 @@ const CURRENT_A: f64 = 0.0065;
 /// Step of the load, as a share of the greatest.
 const LOAD: f64 = 0.001;
 
-/// Where a servo is to go: registers 41 to 47 in one write, as the vendor's `WritePosEx`.
+/// Goal of a servo: registers 41 to 47 in one write, as the vendor's `WritePosEx`.
 ///
 /// The Python SDK writes a negative position as a two's complement there, which the servo takes for a large
 /// one; its C++ counterpart and this code write the sign bit.
@@ -73,7 +73,7 @@ impl Goal {
     }
 }
 
-/// How a servo is doing: registers 56 to 70 in one read.
+/// Measurements and state of a servo: registers 56 to 70 in one read.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Reading {
     /// Position from tick 0, rad.
@@ -86,7 +86,7 @@ pub struct Reading {
     pub voltage_v: f64,
     /// Temperature, degrees Celsius.
     pub temperature_c: f64,
-    /// What it complains of.
+    /// Its faults.
     pub errors: Errors,
     /// It has not reached its goal.
     pub moving: bool,
@@ -100,7 +100,7 @@ impl Reading {
     /// Length of the registers, bytes.
     pub const LEN: usize = 15;
 
-    /// What the registers from [`Reading::ADDRESS`] on say.
+    /// The reading in the registers from [`Reading::ADDRESS`] on.
     ///
     /// # Errors
     /// [`WireError::Length`] if they are not [`Reading::LEN`] bytes.

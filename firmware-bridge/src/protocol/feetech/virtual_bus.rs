@@ -32,7 +32,7 @@ pub struct VirtualServo {
     pub sensor: f64,
     /// Velocity, ticks/s.
     pub velocity: f64,
-    /// What it complains of; set one to see how a master takes it.
+    /// Its faults; set one to see how a master takes it.
     pub errors: Errors,
     table: [u8; TABLE_LEN],
     /// The registers as they will be when it is switched on again.
@@ -72,7 +72,7 @@ impl VirtualServo {
         self.publish(0.0);
     }
 
-    /// What stands in a register.
+    /// The contents of a register.
     pub fn get(&self, register: Register) -> i32 {
         let at = usize::from(register.address);
         register.number([self.table[at], self.table[at + usize::from(register.len) - 1]])

@@ -21,11 +21,11 @@ use stack::realtime::{monotonic, sleep_until};
 
 /// Between two readings, ns.
 const PERIOD_NANOS: u64 = 20_000_000;
-/// How long a joint that was said to be at its stop may take to come to rest, ns.
+/// Time that a joint which was said to be at its stop may take to come to rest, ns.
 const PATIENCE_NANOS: u64 = 3_000_000_000;
 /// By how much a virtual robot's zeros differ from its file's, rad, so that there is something to find.
 const VIRTUAL_ERROR_RAD: f64 = 0.05;
-/// How near the virtual hand comes to where it goes, rad at the rotor.
+/// Distance from its goal at which the virtual hand has arrived, rad at the rotor.
 const ARRIVED_RAD: f64 = 0.01;
 
 /// Arguments of `adit bus calibrate`.
@@ -80,7 +80,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Where to save; a virtual robot's result is only shown if no place is given.
+/// The place to save at; a virtual robot's result is only shown if none is given.
 fn place(args: &Args) -> anyhow::Result<Option<PathBuf>> {
     match (&args.out, &args.which.robot) {
         (Some(out), _) => Ok(Some(out.clone())),
@@ -114,12 +114,12 @@ struct Session {
     answers: Receiver<String>,
     /// Since when the person says that the task is done.
     said: Option<Stamp>,
-    /// Whether there is a line on the terminal that is written over again and again.
+    /// True if there is a line on the terminal that is written over again and again.
     shown: bool,
 }
 
 impl Session {
-    /// Whether it came to its end.
+    /// Returns whether it came to its end.
     fn run(
         mut self,
         buses: &mut Buses,
@@ -202,7 +202,7 @@ impl Session {
         }
     }
 
-    /// Where the hand that moves a virtual robot brings which rotors.
+    /// Rotors that the hand of a virtual robot moves, and where to.
     fn hand(&self, task: Task) -> Vec<(usize, f64)> {
         let rotor = |joint: usize, rad: f64| self.joints[joint].rotor_position_rad(rad - VIRTUAL_ERROR_RAD);
         match task {
@@ -228,7 +228,7 @@ impl Session {
         }
     }
 
-    /// How far the joint has come, for a person to see that it is the right one.
+    /// Shows how far the joint has come, for a person to see that it is the right one.
     fn show(&mut self, task: Task, procedure: &Procedure) {
         let Task::Move { joint, .. } = task else { return };
         if std::io::stderr().is_terminal() {

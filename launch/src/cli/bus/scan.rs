@@ -148,7 +148,7 @@ fn rows(report: &PortReport) -> Vec<Vec<String>> {
     report.found.iter().map(row).collect()
 }
 
-/// What to check where nothing answered.
+/// The things to check where nothing answered.
 fn nothing(report: &PortReport, wanted: &Wanted) -> String {
     let asked: Vec<String> = wanted
         .protocols

@@ -26,7 +26,7 @@ pub(super) fn columns(head: &[&str], rows: &[Vec<String>]) -> String {
     text
 }
 
-/// What stands where there is nothing to say.
+/// Placeholder where there is nothing to say.
 pub(super) const NONE: &str = "-";
 
 /// A number, or [`NONE`].

@@ -6,7 +6,7 @@ use std::io::Write;
 use super::lines::{Lines, Piece};
 use crate::wire_tools::{Codec, Decoder, Found, SHOWN, hex_words, parse_hex, to_hex};
 
-/// Whether every word could be read, and there was a frame unless there was nothing at all. Noise between frames is
+/// Returns whether every word could be read, and there was a frame unless there was nothing at all. Noise between frames is
 /// what a decoder is for: it is told, and no failure. What is found is passed on before more input is waited for.
 pub(super) fn decode(codec: &Codec, mut lines: Lines, out: &mut impl Write) -> std::io::Result<bool> {
     let (mut all_read, mut frames) = (true, 0);

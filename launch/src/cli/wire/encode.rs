@@ -10,7 +10,7 @@ use crate::wire_tools::{Codec, to_hex};
 /// Longest value that goes on over lines, bytes.
 const MAX_VALUE: usize = 1 << 20;
 
-/// Whether everything could be used. JSON values are objects or lists of them, one a line, several, or one over
+/// Returns whether everything could be used. JSON values are objects or lists of them, one a line, several, or one over
 /// several lines; a broken one costs the line on which it begins.
 pub(super) fn encode(codec: &Codec, mut lines: Lines, out: &mut impl Write) -> std::io::Result<bool> {
     let mut values = Values { codec, waiting: Vec::new(), all_used: true };

@@ -13,11 +13,11 @@ pub(super) struct Lines {
 
 /// A line, or a piece of a long one.
 pub(super) struct Piece {
-    /// Which line, counted from one.
+    /// Number of the line, from one.
     pub(super) number: usize,
     /// Without the line's end.
     pub(super) text: String,
-    /// Whether the line ends behind it.
+    /// True if the line ends behind it.
     pub(super) ends: bool,
 }
 
@@ -27,7 +27,7 @@ impl Lines {
         Self { input: BufReader::with_capacity(1 << 16, input), longest, number: 0, ended: true }
     }
 
-    /// Whether the next line may have to be waited for.
+    /// Returns whether the next line may have to be waited for.
     pub(super) fn is_dry(&self) -> bool {
         self.input.buffer().is_empty()
     }

@@ -2,12 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use recording::{Topic, TopicSpec, topic_name, topics};
 use robot_interface::robot::RobotDescription;
-
-use recording::messages::{
-    CameraInfo, CompressedImage, Image, JointState, Message, MissionStatus, Odometry, PointCloud2,
-};
-use recording::{Topic, topic_name};
 use stack::config::ConfigError;
 
 /// What a topic's messages say. Cameras by their place in the robot description's list.
@@ -25,17 +21,18 @@ pub(super) enum Role {
 }
 
 impl Role {
-    fn type_name(self) -> String {
-        let definition = match self {
-            Self::Odometry => Odometry::DEFINITION,
-            Self::Scan => PointCloud2::DEFINITION,
-            Self::Picture(_) | Self::Thermal(_) => Image::DEFINITION,
-            Self::Compressed(_) => CompressedImage::DEFINITION,
-            Self::Lens(_) => CameraInfo::DEFINITION,
-            Self::Joints => JointState::DEFINITION,
-            Self::Status => MissionStatus::DEFINITION,
-        };
-        definition.type_name()
+    /// The topic in the table.
+    const fn topic(self) -> &'static TopicSpec {
+        match self {
+            Self::Odometry => &topics::ODOM,
+            Self::Scan => &topics::LIDAR_POINTS,
+            Self::Picture(_) => &topics::CAMERA_IMAGE,
+            Self::Compressed(_) => &topics::CAMERA_COMPRESSED,
+            Self::Lens(_) => &topics::CAMERA_INFO,
+            Self::Thermal(_) => &topics::THERMAL_IMAGE,
+            Self::Joints => &topics::JOINT_STATES,
+            Self::Status => &topics::MISSION_STATUS,
+        }
     }
 
     const fn shows(self) -> bool {
@@ -110,39 +107,29 @@ pub(super) fn roles(
     Ok((roles, notes))
 }
 
-/// What a topic is for; the name of its camera if the robot has none of that name.
+/// The role of a topic; the name of its camera if the robot has none of that name.
 fn role_of(name: &str, robot: &RobotDescription) -> Option<Result<Role, String>> {
-    let plain = match name {
-        "/odom" => Some(Role::Odometry),
-        "/lidar/points" => Some(Role::Scan),
-        "/joint_states" => Some(Role::Joints),
-        "/mission/status" => Some(Role::Status),
-        _ => None,
-    };
-    if let Some(role) = plain {
+    let plain = [Role::Odometry, Role::Scan, Role::Joints, Role::Status];
+    if let Some(role) = plain.into_iter().find(|role| role.topic().name == name) {
         return Some(Ok(role));
     }
-    let (kind, rest) = name.strip_prefix('/')?.split_once('/')?;
-    let (camera, what) = rest.split_once('/')?;
-    let role: fn(usize) -> Role = match (kind, what) {
-        ("camera", "image_raw") => Role::Picture,
-        ("camera", "image_raw/compressed") => Role::Compressed,
-        ("camera", "camera_info") => Role::Lens,
-        ("thermal", "image_raw") => Role::Thermal,
-        _ => return None,
-    };
-    let place = if kind == "camera" {
-        robot.cameras.iter().position(|known| topic_name(&known.name) == camera)
-    } else {
-        robot.thermal.iter().position(|known| topic_name(&known.name) == camera)
-    };
-    Some(place.map(role).ok_or_else(|| camera.to_owned()))
+    let of_cameras: [fn(usize) -> Role; 4] = [Role::Picture, Role::Compressed, Role::Lens, Role::Thermal];
+    of_cameras.into_iter().find_map(|role| {
+        let camera = role(0).topic().camera_in(name)?;
+        let thermal = matches!(role(0), Role::Thermal(_));
+        let place = if thermal {
+            robot.thermal.iter().position(|known| topic_name(&known.name) == camera)
+        } else {
+            robot.cameras.iter().position(|known| topic_name(&known.name) == camera)
+        };
+        Some(place.map(role).ok_or_else(|| camera.to_owned()))
+    })
 }
 
 fn check_type(file: &str, topic: &Topic, role: Role) -> Result<(), ConfigError> {
-    let wanted = role.type_name();
+    let wanted = role.topic().type_name;
     let Topic { name, type_name, encoding, .. } = topic;
-    if *type_name == wanted && encoding == "cdr" {
+    if type_name == wanted && encoding == "cdr" {
         return Ok(());
     }
     Err(ConfigError::of_file(

@@ -5,7 +5,8 @@ use r2r::adit_msgs::msg::MotionTarget;
 use r2r::adit_msgs::srv::{AcquireLease, ReleaseLease};
 use r2r::geometry_msgs::msg::Twist;
 use r2r::std_srvs::srv::Trigger;
-use r2r::{Node, QosProfile, ServiceRequest};
+use r2r::{Node, ServiceRequest};
+use recording::topics;
 use robot_interface::state::VelocityCommand;
 use robot_interface::time::Stamp;
 use stack::authority::estop::StopLevel;
@@ -44,9 +45,9 @@ impl CommandArbiter {
             release: Inbox::service(node, "lease/release")?,
             stand_up: Inbox::service(node, "robot/stand_up")?,
             lie_down: Inbox::service(node, "robot/lie_down")?,
-            targets: Inbox::topic(node, "motion/target", QosProfile::default().keep_last(1))?,
-            cmd_vel: Inbox::topic(node, "cmd_vel", QosProfile::default().keep_last(1))?,
-            cmd_vel_topic: format!("{}/cmd_vel", namespace.trim_end_matches('/')),
+            targets: Inbox::topic(node, &topics::MOTION_TARGET)?,
+            cmd_vel: Inbox::topic(node, &topics::CMD_VEL)?,
+            cmd_vel_topic: format!("{}{}", namespace.trim_end_matches('/'), topics::CMD_VEL.name),
             refusal: String::new(),
             refused: ThrottledLog::default(),
             refused_target: ThrottledLog::default(),

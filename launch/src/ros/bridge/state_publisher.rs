@@ -12,9 +12,8 @@ use stack::authority::estop::StopLevel;
 use stack::authority::failsafe::HoldReason;
 
 use crate::ros::convert::time;
-use crate::ros::topic_publishers::{TopicPublishers, latched_qos, state_qos};
-use recording::MessageWriter;
-use recording::messages;
+use crate::ros::topic_publishers::{TopicPublishers, publisher};
+use recording::{MessageWriter, topics};
 use stack::realtime::ControlReport;
 
 pub(super) struct StatePublisher {
@@ -27,14 +26,14 @@ pub(super) struct StatePublisher {
 impl StatePublisher {
     pub(super) fn new(node: &mut Node, robot: &RobotDescription) -> r2r::Result<Self> {
         let topics = TopicPublishers::new()
-            .with::<messages::JointState>(node, "/joint_states", state_qos())?
-            .with::<messages::Imu>(node, "/imu/data", state_qos())?
-            .with::<messages::Odometry>(node, "/odom", state_qos())?
-            .with::<messages::TfMessage>(node, "/tf", state_qos())?
-            .with::<messages::TfMessage>(node, "/tf_static", latched_qos())?;
+            .with(node, &topics::JOINT_STATES)?
+            .with(node, &topics::IMU)?
+            .with(node, &topics::ODOM)?
+            .with(node, &topics::TF)?
+            .with(node, &topics::TF_STATIC)?;
         Ok(Self {
             out: MessageWriter::through(topics, robot),
-            state: node.create_publisher("robot_state", state_qos())?,
+            state: publisher(node, &topics::ROBOT_STATE)?,
             mounts_told: false,
             last: Stamp::ZERO,
         })

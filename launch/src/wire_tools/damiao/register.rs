@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::wire_tools::frame_json::FrameInputError;
 use crate::wire_tools::number::Number;
 
-/// Which register.
+/// A register by number or name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged, expecting = "register is neither a name nor a number from 0 to 255")]
 pub(super) enum Name {
@@ -25,7 +25,7 @@ pub(super) fn numbered(number: u8, access: Access) -> Register {
 }
 
 impl Name {
-    /// How to show a register.
+    /// The name or number to show for a register.
     pub(super) fn of(register: &Register) -> Self {
         if register.name.is_empty() {
             Self::Number(register.number)
@@ -52,7 +52,7 @@ impl Name {
     }
 }
 
-/// What was done to a register that is answered for.
+/// Access to a register that is answered for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Told {
@@ -89,7 +89,7 @@ impl From<Access> for Told {
     }
 }
 
-/// What a register is to hold.
+/// The value of a register for a number.
 pub(super) fn value(register: &Register, number: Number) -> Result<Value, FrameInputError> {
     let value = number.value();
     let name = if register.name.is_empty() { "the register" } else { register.name };
@@ -108,7 +108,7 @@ pub(super) fn value(register: &Register, number: Number) -> Result<Value, FrameI
     }
 }
 
-/// How to show what a register holds.
+/// The number to show for a register's value.
 pub(super) fn shown(value: Value) -> Number {
     match value {
         Value::Float(value) => Number::single(value),

@@ -47,7 +47,7 @@ pub(super) fn show(frame: &[u8], ranges: &Ranges) -> Option<String> {
     json(&message)
 }
 
-/// Whom a request is for, and what to do. Ids above 15 are read too, which the library does not drive as their
+/// The id and action of a request. Ids above 15 are read too, which the library does not drive as their
 /// feedbacks do not tell whose they are: another id stands in while the rest is decoded.
 fn request(frame: &[u8], ranges: &Ranges) -> Option<(u16, Action)> {
     let mut can = Outbound::decode(frame).ok()?.can;
@@ -103,7 +103,7 @@ fn asked(id: u16, action: Action, ranges: &Ranges) -> Message {
     }
 }
 
-/// What the frame of an impedance command says to the motor.
+/// The targets that the frame of an impedance command carries.
 fn carried(targets: Impedance, ranges: &Ranges) -> Option<Impedance> {
     let id = motor(1).ok()?;
     let can = Request { id, action: Action::Impedance(targets) }.frame(ranges);

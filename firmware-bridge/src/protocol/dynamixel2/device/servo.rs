@@ -68,13 +68,13 @@ impl Servo {
         self.table.get(address::ID) as u8
     }
 
-    /// What it answers a ping: model and firmware.
+    /// Its answer to a ping: model and firmware.
     pub(super) fn identity(&self) -> [u8; 3] {
         let model = (self.table.get(address::MODEL_NUMBER) as u16).to_le_bytes();
         [model[0], model[1], self.table.get(address::FIRMWARE_VERSION) as u8]
     }
 
-    /// Whether its status return level lets it give such an answer.
+    /// Returns whether its status return level lets it give such an answer.
     pub(super) fn answers(&self, kind: Kind) -> bool {
         kind <= match self.table.get(address::STATUS_RETURN_LEVEL) {
             0 => Kind::Ping,
@@ -224,7 +224,7 @@ impl Servo {
         (self.rotor.position_rad / RAD_PER_TICK).round() as i64
     }
 
-    /// What the table now asks of the motor.
+    /// Sets the drive that the table now asks for.
     fn drive(&mut self) {
         let goal = |field| self.table.get(field) as f64;
         let velocity = |velocity_rad_s, kd| Impedance { velocity_rad_s, ..Impedance::damping(kd) };

@@ -130,7 +130,7 @@ impl ControlTable {
         }
     }
 
-    /// Whether these bytes may be written now: whole fields, one after the other, each in its range and its
+    /// Checks that these bytes may be written now: whole fields, one after the other, each in its range and its
     /// limit, and none of the lasting ones while torque is on.
     pub(super) fn check(&self, address: u16, data: &[u8]) -> Result<(), ServoError> {
         if data.is_empty() {
