@@ -259,7 +259,7 @@ impl Control {
     }
 
     /// Somebody has looked at a joint's trouble. Stops that hold at microcontrollers are released, and motors that keep a
-    /// fault are told to forget it; a trouble that is gone within [`CLEARING_CYCLES`] counts as cleared then.
+    /// fault are told to forget it; a trouble that is gone within `CLEARING_CYCLES` counts as cleared then.
     ///
     /// # Errors
     /// While any joint still has one.

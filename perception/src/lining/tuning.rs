@@ -13,7 +13,7 @@ pub struct Tuning {
     /// Longer side of the smallest part of a picture that counts, pixels, by class.
     pub min_part_px: [usize; CLASSES],
     /// Least mean score of a defect's best cell and of every one of its cells, 0 to 1, by class as in
-    /// [`DefectClass::VISUAL`](robot_interface::defect::DefectClass::VISUAL).
+    /// [`VISUAL`](robot_interface::defect::DefectClass::VISUAL).
     pub scores: [[f32; 2]; CLASSES],
     /// Least mean score of a defect's cells, by class.
     pub min_mean: [f32; CLASSES],

@@ -146,7 +146,11 @@ impl CommandArbiter {
         }
     }
 
-    fn admitted(&self, now: Stamp, target: &MotionTarget) -> Result<(VelocityCommand, Option<GaitMode>), String> {
+    fn admitted(
+        &self,
+        now: Stamp,
+        target: &MotionTarget,
+    ) -> Result<(VelocityCommand, Option<GaitMode>), String> {
         if !self.lease.admits(now, &target.token) {
             let owner = self.owner(now);
             let whose = if owner.is_empty() {

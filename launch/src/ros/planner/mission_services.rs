@@ -28,9 +28,17 @@ impl MissionServices {
         Ok(Self {
             start: Inbox::service(node, "mission/start")?,
             orders: [
-                (Inbox::service(node, "mission/pause")?, MissionOrder::Pause, "the robot waits where it stands"),
+                (
+                    Inbox::service(node, "mission/pause")?,
+                    MissionOrder::Pause,
+                    "the robot waits where it stands",
+                ),
                 (Inbox::service(node, "mission/resume")?, MissionOrder::Resume, "the mission goes on"),
-                (Inbox::service(node, "mission/abort")?, MissionOrder::Stop, "the robot lies down where it is"),
+                (
+                    Inbox::service(node, "mission/abort")?,
+                    MissionOrder::Stop,
+                    "the robot lies down where it is",
+                ),
                 (Inbox::service(node, "mission/return_home")?, MissionOrder::GoHome, "the robot comes home"),
             ],
             goals: Inbox::from(Box::new(goals) as Box<_>),
