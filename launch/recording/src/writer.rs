@@ -51,12 +51,12 @@ struct Mount {
     base_from_sensor: Isometry3<f64>,
 }
 
-/// Where messages go: into a file, or onto ROS topics.
+/// Destination of messages: a file, or ROS topics.
 pub trait MessageSink {
     /// Hands a message on.
     ///
     /// # Errors
-    /// When it cannot be put into bytes, or (said once) the outlet takes no more.
+    /// If it cannot be put into bytes, or (said once) the outlet takes no more.
     fn publish<M: Message>(
         &mut self,
         topic: &str,
@@ -71,7 +71,7 @@ pub trait MessageSink {
 pub struct MessageWriter<O = RunFile> {
     outlet: O,
     mounts: Vec<Mount>,
-    /// Whether `/tf_static` goes before the next message.
+    /// True if `/tf_static` goes before the next message.
     mounts_due: bool,
     /// Space for the bytes of a cloud, grid or picture.
     bytes: Vec<u8>,
@@ -88,7 +88,7 @@ impl MessageWriter {
     /// A recording in a new file at `path`, which is replaced where it exists.
     ///
     /// # Errors
-    /// When the file cannot be made or written.
+    /// If the file cannot be made or written.
     pub fn create(path: &Path, robot: &RobotDescription) -> Result<Self, RecordError> {
         Self::new(disk::create(path)?, robot)
     }
@@ -98,7 +98,7 @@ impl<W: Output> MessageWriter<RunFile<W>> {
     /// A recording into `output`, from its beginning.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// If it cannot be written.
     pub fn new(output: W, robot: &RobotDescription) -> Result<Self, RecordError> {
         let file = RunFile { sink: McapSink::new(output)?, message: Vec::new() };
         // Logged with the first message, so that the recording does not begin before it.
@@ -108,7 +108,7 @@ impl<W: Output> MessageWriter<RunFile<W>> {
     /// Saves what is not saved yet and closes the file.
     ///
     /// # Errors
-    /// When the file cannot be written and that was not said before.
+    /// If the file cannot be written and that was not said before.
     pub fn finish(mut self) -> Result<Recorded, RecordError> {
         self.outlet.sink.finish()?;
         Ok(self.outlet.sink.recorded())
@@ -141,7 +141,7 @@ impl<O: MessageSink> MessageWriter<O> {
     /// `/joint_states`.
     ///
     /// # Errors
-    /// When the file cannot be written; said once.
+    /// If the file cannot be written; said once.
     pub fn joint_states(&mut self, states: &JointStates) -> Result<(), RecordError> {
         self.some_joint_states(states, &[true; JOINTS])
     }
@@ -150,7 +150,7 @@ impl<O: MessageSink> MessageWriter<O> {
     /// message. Nothing where it names none.
     ///
     /// # Errors
-    /// When the file cannot be written; said once.
+    /// If the file cannot be written; said once.
     pub fn some_joint_states(
         &mut self,
         states: &JointStates,
@@ -174,7 +174,7 @@ impl<O: MessageSink> MessageWriter<O> {
     /// `/imu/data`. Orientation is not measured (covariance -1).
     ///
     /// # Errors
-    /// When the file cannot be written; said once.
+    /// If the file cannot be written; said once.
     pub fn imu(&mut self, sample: &ImuSample) -> Result<(), RecordError> {
         let mut not_measured = [0.0; 9];
         not_measured[0] = -1.0;
@@ -193,7 +193,7 @@ impl<O: MessageSink> MessageWriter<O> {
     /// `/battery_state`.
     ///
     /// # Errors
-    /// When the file cannot be written; said once.
+    /// If the file cannot be written; said once.
     pub fn battery(&mut self, sample: &BatterySample) -> Result<(), RecordError> {
         let message = BatteryState {
             header: Header::new(sample.stamp, ""),
@@ -221,7 +221,7 @@ impl<O: MessageSink> MessageWriter<O> {
     /// heading; the others are zero, which is to say not known.
     ///
     /// # Errors
-    /// When the file cannot be written; said once.
+    /// If the file cannot be written; said once.
     pub fn odometry(&mut self, state: &RobotState) -> Result<(), RecordError> {
         let header = Header::new(state.stamp, ODOM);
         let isometry = state.map_from_base.isometry;
@@ -256,7 +256,7 @@ impl<O: MessageSink> MessageWriter<O> {
     /// `/lidar/points`: every `keep_every`-th return, in the lidar's frame at the moment each was measured.
     ///
     /// # Errors
-    /// When the file cannot be written; said once.
+    /// If the file cannot be written; said once.
     pub fn lidar(&mut self, now: Stamp, scan: &LidarScan, keep_every: usize) -> Result<(), RecordError> {
         self.with_bytes(|recorder, bytes| {
             clouds::lidar_bytes(bytes, scan, keep_every);
@@ -269,7 +269,7 @@ impl<O: MessageSink> MessageWriter<O> {
     /// those of the full picture; `image` may be a smaller one of the same view.
     ///
     /// # Errors
-    /// When the image does not have the bytes of its size or cannot be compressed, or (said once) the file
+    /// If the image does not have the bytes of its size or cannot be compressed, or (said once) the file
     /// cannot be written.
     pub fn picture(
         &mut self,
@@ -290,13 +290,13 @@ impl<O: MessageSink> MessageWriter<O> {
             let message = CompressedImage { header, format: "jpeg", data: Bytes(bytes) };
             recorder.publish_of(&topics::CAMERA_COMPRESSED, name, now, &message)
         })?;
-        self.lens(now, name, camera_info(header, image.width, image.height, intrinsics))
+        self.publish_camera_info(now, name, camera_info(header, image.width, image.height, intrinsics))
     }
 
     /// `/camera/NAME/image_raw` as `rgb8`, and `/camera/NAME/camera_info` beside it.
     ///
     /// # Errors
-    /// When the image does not have the bytes of its size, or it cannot be published.
+    /// If the image does not have the bytes of its size, or it cannot be published.
     pub fn raw_picture(
         &mut self,
         name: &str,
@@ -309,18 +309,23 @@ impl<O: MessageSink> MessageWriter<O> {
         let header = Header::new(stamp, &frame);
         let message = whole_image(header, image.width, image.height, ("rgb8", 3), &image.data);
         self.publish_of(&topics::CAMERA_IMAGE, name, stamp, &message)?;
-        self.lens(stamp, name, camera_info(header, image.width, image.height, intrinsics))
+        self.publish_camera_info(stamp, name, camera_info(header, image.width, image.height, intrinsics))
     }
 
     /// `/camera/TOPIC/camera_info`.
-    fn lens(&mut self, now: Stamp, camera: &str, message: CameraInfo<'_>) -> Result<(), RecordError> {
+    fn publish_camera_info(
+        &mut self,
+        now: Stamp,
+        camera: &str,
+        message: CameraInfo<'_>,
+    ) -> Result<(), RecordError> {
         self.publish_of(&topics::CAMERA_INFO, camera, now, &message)
     }
 
     /// `/thermal/NAME/image_raw`: degrees Celsius as `32FC1`.
     ///
     /// # Errors
-    /// When the frame does not have the values of its size, or (said once) the file cannot be written.
+    /// If the frame does not have the values of its size, or (said once) the file cannot be written.
     pub fn thermal(&mut self, now: Stamp, name: &str, frame: &ThermalFrame) -> Result<(), RecordError> {
         let expected = frame.width as usize * frame.height as usize;
         check_shape(|| format!("a picture of thermal camera `{name}`"), expected, frame.celsius.len())?;
@@ -337,7 +342,7 @@ impl<O: MessageSink> MessageWriter<O> {
     /// `/plan`: the path that the robot means to take, in `map`, each pose facing the next.
     ///
     /// # Errors
-    /// When the file cannot be written; said once.
+    /// If the file cannot be written; said once.
     pub fn path(&mut self, now: Stamp, points_m: &[[f64; 3]]) -> Result<(), RecordError> {
         let header = Header::new(now, MAP);
         let mut facing = Quaternion::default();
@@ -357,7 +362,7 @@ impl<O: MessageSink> MessageWriter<O> {
     /// impassable, -1 not known).
     ///
     /// # Errors
-    /// When the grid does not have the cells of its size, or (said once) the file cannot be written.
+    /// If the grid does not have the cells of its size, or (said once) the file cannot be written.
     pub fn terrain(&mut self, grid: &TerrainGrid) -> Result<(), RecordError> {
         for found in [grid.elevation_m.len(), grid.traversability.len()] {
             check_shape(|| "a terrain grid".to_owned(), grid.size * grid.size, found)?;
@@ -388,7 +393,7 @@ impl<O: MessageSink> MessageWriter<O> {
     /// the lining is in `map`.
     ///
     /// # Errors
-    /// When the file cannot be written; said once.
+    /// If the file cannot be written; said once.
     pub fn defects(
         &mut self,
         now: Stamp,
@@ -403,7 +408,7 @@ impl<O: MessageSink> MessageWriter<O> {
     /// findings there are.
     ///
     /// # Errors
-    /// When the file cannot be written; said once.
+    /// If the file cannot be written; said once.
     pub fn status(
         &mut self,
         now: Stamp,
@@ -428,7 +433,7 @@ impl<O: MessageSink> MessageWriter<O> {
     /// `/tf_static`: where the sensors sit, and that `odom` is `map`.
     ///
     /// # Errors
-    /// When the file cannot be written; said once.
+    /// If the file cannot be written; said once.
     pub fn static_transforms(&mut self, stamp: Stamp) -> Result<(), RecordError> {
         let mut transforms = vec![TransformStamped {
             header: Header::new(stamp, MAP),

@@ -41,7 +41,7 @@ impl Args {
     }
 }
 
-/// What is meant for ROS 2 must say so: r2r reads it from the command line by itself.
+/// Refuses arguments for ROS 2 that do not say so: r2r reads it from the command line by itself.
 pub(super) fn check_ros_args(ros: &[String]) -> Result<(), BadInput> {
     match ros.first().filter(|first| *first != "--ros-args") {
         Some(first) => Err(BadInput {
