@@ -16,7 +16,7 @@ use crate::ground_truth::{Truth, walked_m};
 const PROFILE_EVERY: usize = 5;
 
 /// What is known of a simulated run besides its outcome.
-pub struct Simulated<'a> {
+pub(crate) struct Simulated<'a> {
     /// Seed of everything random.
     pub seed: u64,
     /// Ground truth.
@@ -29,7 +29,7 @@ pub struct Simulated<'a> {
 ///
 /// # Errors
 /// When an evidence picture cannot be made.
-pub fn summarise(
+pub(crate) fn summarise(
     mission: &Mission,
     robot: &Robot,
     outcome: &RunOutcome,
