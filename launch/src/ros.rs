@@ -29,7 +29,7 @@ pub use self::replay::{Replayed, replay};
 pub use self::settings::NodeSettings;
 use crate::mission_file::Simulation;
 
-/// How far large computations stand back behind everything that has to be done at once.
+/// Levels by which large computations stand back behind everything that has to be done at once.
 const COMPUTE_LEVELS: i32 = 10;
 
 /// Name of a node.

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use super::BadInput;
 use crate::mission_file::MissionFile;
-use crate::ros::{self, NodeName, Setting};
-use stack::config::{Mission, Robot};
+use crate::ros::{self, NodeName, NodeSettings};
+use stack::config::Robot;
 
 /// Arguments of `adit node`.
 #[derive(clap::Args)]

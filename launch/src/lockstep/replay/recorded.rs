@@ -32,6 +32,8 @@ pub(super) enum Input {
     Torque(f64),
     /// State of the mission, and the way along the tunnel so far, m.
     Mission(MissionState, f64),
+    /// A state of the mission that cannot be read, as of a recording by another version of Adit.
+    UnreadableMission,
 }
 
 /// A recording that is good enough to be replayed.
@@ -141,6 +143,9 @@ impl Recorded {
                     if *count == 1 {
                         *first = error.to_string();
                         tracing::warn!("a message on {} is not used: {first}", played.topic.name);
+                    }
+                    if role == Role::Status {
+                        return Ok(Some(Input::UnreadableMission));
                     }
                 }
             }

@@ -78,6 +78,7 @@ impl<'a> ReplayPerception<'a> {
             Input::Image(stamp, image) => self.pipeline.handle_image(stamp, image),
             Input::Torque(peak_nm) => self.pipeline.handle_motors(peak_nm, 0),
             Input::Mission(state, way_m) => self.handle_mission(state, way_m),
+            Input::UnreadableMission => self.pipeline.keep_all(None),
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ use crate::ros::convert::time;
 use stack::realtime::stand_back;
 use stack::{LocalisationAndMapping, ScanJob, ScanResult};
 
-/// How far it stands back behind the control process.
+/// Levels by which it stands back behind the control process.
 const LEVELS: i32 = 5;
 
 pub(super) struct MappingThread {
