@@ -97,3 +97,8 @@ pub struct Recorded {
     /// all that came later.
     pub dropped: u64,
 }
+
+/// Checks that a message has the values of its size.
+pub(crate) fn check_shape(what: impl FnOnce() -> String, expected: usize, found: usize) -> Result<(), RecordError> {
+    if expected == found { Ok(()) } else { Err(RecordError::Shape { what: what(), expected, found }) }
+}
