@@ -39,8 +39,9 @@
 //!
 //! # Limits
 //!
-//! - Only this crate, and the modules `stack::config` and `stack::realtime`, read Adit's files and clocks; it alone links
-//!   ROS 2, talks to the terminal and uses `anyhow`. `launch/tests/architecture.rs` asserts who may know what.
+//! - It is the one crate that sees both the robot's side and the simulator, links ROS 2, talks to the terminal and uses
+//!   `anyhow`. Clocks are read here, in `stack::realtime` and in `host`; files where that is a crate's work (robot files,
+//!   recordings, reports). `launch/tests/architecture.rs` asserts who may know what.
 //! - It must decide nothing about the robot's motion or its findings: that is the work of the crates below, which are tested
 //!   without it.
 //! - A lock-step run's files depend on mission, robot and seed alone; the one clock that is read says how long it took.

@@ -6,8 +6,8 @@
 //! | [`RunSummary`]    | all that a report says, filled in by the caller; nothing in it is computed here            |
 //! | [`html`]          | one page without scripts or links to the network: plan, unrolled lining, profile, a card for each defect |
 //! | [`geojson`]       | defects as a feature collection in metres of the frame `map` (RFC 7946)                   |
-//! | [`csv`]           | defects as a table, one a row                                                             |
-//! | [`write_all`]     | the three files in a folder, each as a whole or as it was before                                |
+//! | [`csv()`]         | defects as a table, one a row                                                             |
+//! | [`write_all`]     | the three files in a folder, each as a whole or as it was before                          |
 //! | [`score`]         | reports matched with true defects: found, missed, false, not visible                      |
 //!
 //! # Data flow
