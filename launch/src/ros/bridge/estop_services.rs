@@ -136,7 +136,7 @@ impl EstopServices {
         }
     }
 
-    /// StatePublisher in the log which limit acts on which joint, and what trouble a joint has.
+    /// Logs which limit acts on which joint, and what trouble a joint has.
     pub(super) fn report(&mut self, now: Stamp, report: &ControlReport) {
         if let Some(trip) = report.trip
             && self.trip != report.trip

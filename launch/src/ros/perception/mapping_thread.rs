@@ -73,7 +73,7 @@ impl MappingThread {
         self.anew.store(true, Ordering::Relaxed);
     }
 
-    /// MappingThread that did not fit the tunnel's design.
+    /// Returns how many scans did not fit the tunnel's design.
     pub(super) fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
     }
