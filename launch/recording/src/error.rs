@@ -99,6 +99,10 @@ pub struct Recorded {
 }
 
 /// Checks that a message has the values of its size.
-pub(crate) fn check_shape(what: impl FnOnce() -> String, expected: usize, found: usize) -> Result<(), RecordError> {
+pub(crate) fn check_shape(
+    what: impl FnOnce() -> String,
+    expected: usize,
+    found: usize,
+) -> Result<(), RecordError> {
     if expected == found { Ok(()) } else { Err(RecordError::Shape { what: what(), expected, found }) }
 }
