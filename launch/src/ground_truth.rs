@@ -16,7 +16,7 @@ pub struct Truth {
     pub poses: Vec<Transform<Map, Base>>,
 }
 
-/// How well the robot knew where it was at the far end.
+/// Error of the robot's own position at the far end.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FarEnd {
     /// Estimated chainage there, m.

@@ -99,7 +99,7 @@ impl MissionFile {
     /// Reads a mission: the name of a built-in one, or a path.
     ///
     /// # Errors
-    /// When there is no such mission, or its file has a mistake.
+    /// If there is no such mission, or its file has a mistake.
     pub fn load(name_or_path: &str) -> Result<Self, ConfigError> {
         let built_in = MISSIONS.get_file(format!("{name_or_path}.toml"));
         if let Some(text) = built_in.and_then(include_dir::File::contents_utf8) {
@@ -118,7 +118,7 @@ impl MissionFile {
     /// Reads a mission from the text of a file; `file` is what errors call it.
     ///
     /// # Errors
-    /// When the text has a mistake.
+    /// If the text has a mistake.
     pub fn parse(file: &str, text: &str) -> Result<Self, ConfigError> {
         let raw: File = toml::from_str(text).map_err(|e| ConfigError::from_toml(file, text, &e))?;
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';

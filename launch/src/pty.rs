@@ -16,10 +16,10 @@ use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{QueueSelector, tcflush};
 
-/// How soon it is noticed that somebody has opened a line that nobody had open: the system does not tell.
-const LOOK_FOR_PEER: Duration = Duration::from_millis(2);
+/// Period of looking for a peer that has opened the line: the system does not tell.
+const PEER_POLL_PERIOD: Duration = Duration::from_millis(2);
 
-/// Why a pseudo-terminal could not be made.
+/// Failure to make a pseudo-terminal.
 #[derive(Debug, thiserror::Error)]
 pub enum PtyError {
     /// The system gives no more of them.
@@ -33,7 +33,7 @@ pub enum PtyError {
     /// The link cannot be made.
     #[error("{}: the link to the pseudo-terminal cannot be made: {source}; choose a path that you may write to", path.display())]
     Link {
-        /// Where it was to be.
+        /// Path of the link.
         path: PathBuf,
         /// The system's word.
         source: io::Error,
@@ -75,16 +75,16 @@ impl Pty {
         Ok(pty)
     }
 
-    /// Where the other end is opened: the link if there is one.
+    /// Path at which the other end is opened: the link if there is one.
     pub fn path(&self) -> &Path {
         self.link.as_deref().unwrap_or(&self.slave)
     }
 
-    /// Whether somebody has the other end open.
+    /// Returns true if somebody has the other end open.
     pub fn has_peer(&self) -> bool {
-        let mut look = [PollFd::new(&self.tty, PollFlags::empty())];
-        let looked = poll(&mut look, Some(&Timespec::default()));
-        looked.is_ok() && !look[0].revents().contains(PollFlags::HUP)
+        let mut fds = [PollFd::new(&self.tty, PollFlags::empty())];
+        let polled = poll(&mut fds, Some(&Timespec::default()));
+        polled.is_ok() && !fds[0].revents().contains(PollFlags::HUP)
     }
 
     fn open() -> io::Result<Self> {
@@ -152,7 +152,7 @@ impl Drop for Pty {
 /// while nobody has the other end of one of them open.
 ///
 /// # Errors
-/// What the system says.
+/// The system's error.
 pub fn wait_readable<'a>(ptys: impl IntoIterator<Item = &'a Pty>, timeout: Duration) -> io::Result<bool> {
     let mut fds: Vec<_> = ptys.into_iter().map(|pty| PollFd::new(&pty.tty, PollFlags::IN)).collect();
     if poll_for(&mut fds, Duration::ZERO)? {
@@ -161,7 +161,7 @@ pub fn wait_readable<'a>(ptys: impl IntoIterator<Item = &'a Pty>, timeout: Durat
     // One without a peer would end the sleep at once, and again each time.
     let all = fds.len();
     fds.retain(|fd| !fd.revents().contains(PollFlags::HUP));
-    let timeout = if fds.len() < all { timeout.min(LOOK_FOR_PEER) } else { timeout };
+    let timeout = if fds.len() < all { timeout.min(PEER_POLL_PERIOD) } else { timeout };
     poll_for(&mut fds, timeout)
 }
 

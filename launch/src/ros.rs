@@ -1,8 +1,8 @@
 //! The ROS 2 wiring: each part of the stack as a node, one process each, by r2r. Only built with the `ros` feature,
 //! which needs a ROS 2 installation (`adit setup ros` sees to it).
 //!
-//! A node is a [`NodeBehaviour`](lifecycle_node::NodeBehaviour) in a [`LifecycleNode`](lifecycle_node::LifecycleNode): the shell brings what ROS users expect of every
-//! node (lifecycle, parameters, diagnostics, a clean end), the part does the work. Topic names are relative, so
+//! A node is a [`NodeBehaviour`](lifecycle_node::NodeBehaviour) in a [`LifecycleNode`](lifecycle_node::LifecycleNode): the lifecycle node brings what ROS users expect of every
+//! node (lifecycle, parameters, diagnostics, a clean end), the behaviour does the work. Topic names are relative, so
 //! that a namespace keeps two robots on one network apart.
 
 mod bridge;
@@ -29,7 +29,7 @@ pub use self::replay::{Replayed, replay};
 pub use self::settings::NodeSettings;
 use crate::mission_file::Simulation;
 
-/// How far large computations stand back behind everything that has to be done at once.
+/// Levels by which large computations stand back behind everything that has to be done at once.
 const COMPUTE_LEVELS: i32 = 10;
 
 /// Name of a node.

@@ -20,16 +20,16 @@ use crate::summary::{Simulated, summarise};
 /// A run that is over, with its files written.
 #[derive(Clone, Debug)]
 pub struct Finished {
-    /// What the report says.
+    /// Content of the report.
     pub summary: RunSummary,
-    /// How it compares with the truth.
+    /// Comparison with the truth.
     pub score: Score,
 }
 
 /// Runs a mission and leaves its files in `folder`; an earlier run there is moved aside first.
 ///
 /// # Errors
-/// When the mission cannot be simulated, or its files cannot be written.
+/// If the mission cannot be simulated, or its files cannot be written.
 pub fn run(
     file: &MissionFile,
     robot: &Robot,
@@ -55,7 +55,7 @@ pub fn run(
 /// recording gives the same bytes.
 ///
 /// # Errors
-/// When the recording cannot be read, or the files cannot be written.
+/// If the recording cannot be read, or the files cannot be written.
 pub fn replay(
     source: Recorded,
     mission: &Mission,
@@ -96,7 +96,7 @@ fn in_folder<T>(folder: &Path, work: impl FnOnce() -> anyhow::Result<T>) -> anyh
 /// Runs a mission without leaving files.
 ///
 /// # Errors
-/// When the mission cannot be simulated.
+/// If the mission cannot be simulated.
 pub fn dry_run(file: &MissionFile, robot: &Robot, observer: &mut dyn Observer) -> anyhow::Result<Finished> {
     let begun = now();
     let (outcome, truth) = lockstep::run(file, robot, None, observer)?;

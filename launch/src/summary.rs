@@ -15,8 +15,8 @@ use crate::ground_truth::{Truth, walked_m};
 /// Of the ten samples a second one in this many goes into the report's profile and paths.
 const PROFILE_EVERY: usize = 5;
 
-/// What is known of a simulated run besides its outcome.
-pub struct Simulated<'a> {
+/// Seed, truth and score of a simulated run.
+pub(crate) struct Simulated<'a> {
     /// Seed of everything random.
     pub seed: u64,
     /// Ground truth.
@@ -28,8 +28,8 @@ pub struct Simulated<'a> {
 /// Summarises the outcome of a run for the report.
 ///
 /// # Errors
-/// When an evidence picture cannot be made.
-pub fn summarise(
+/// If an evidence picture cannot be made.
+pub(crate) fn summarise(
     mission: &Mission,
     robot: &Robot,
     outcome: &RunOutcome,

@@ -79,7 +79,7 @@ impl<P: BusPort> World<P> {
         self.imu.sample(end, &truth, self.engine.dt_s())
     }
 
-    /// What its battery says of itself, if the robot's file knows one.
+    /// Returns the battery's sample, if the robot's file knows one.
     pub(crate) fn battery(&self, now: Stamp) -> Option<BatterySample> {
         self.battery.as_ref().map(|battery| battery.sample(now))
     }
@@ -103,7 +103,7 @@ impl<P: BusPort> World<P> {
         self.lidar.clone()
     }
 
-    /// Where the robot really is: for pictures and for scoring.
+    /// True state of the robot: for pictures and for scoring.
     pub(crate) fn truth(&self) -> GroundTruth {
         self.engine.truth()
     }

@@ -75,7 +75,9 @@ fn imports(code: &str) -> Vec<Vec<String>> {
     for (at, _) in rest.match_indices("::") {
         let begins = |c: char| !(c.is_alphanumeric() || c == '_' || c == ':');
         let first = rest[..at].rfind(begins).map_or(0, |i| i + 1);
-        if ["crate", "super", "self"].contains(&&rest[first..at]) {
+        // A visibility (`pub(in crate::a)`) is no import.
+        let is_visibility = rest[..first].ends_with("(in ");
+        if ["crate", "super", "self"].contains(&&rest[first..at]) && !is_visibility {
             let end = rest[at..].find(begins).map_or(rest.len(), |i| at + i);
             found.push(rest[first..end].split("::").map(str::to_owned).collect());
         }
@@ -193,7 +195,7 @@ fn a_circle_is_found() {
     write("lib.rs", "mod a;\nmod b;\npub use a::{X, Y};\n");
     write("a.rs", "use std::fmt;\n\nuse crate::b::{self, c::Z};\npub struct X;\n");
     write("b.rs", "pub mod c;\n// use crate::a::X;\n");
-    write("b/c.rs", "use super::super::other::Thing;\npub struct Z;\n");
+    write("b/c.rs", "use super::super::other::Thing;\npub(in crate::a) struct Z;\n");
     let found = || circle(&graph(&files(folder.path())));
     assert_eq!(found(), None, "re-exports and comments are no imports");
     write("b/c.rs", "pub struct Z;\nfn f() -> super::super::a::X { todo() }\n");

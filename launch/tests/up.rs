@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-/// What `adit up` does with real nodes is tested by `launch/tests/ros/`, where ROS 2 is.
+/// `adit up` with real nodes is tested by `launch/tests/ros/`, where ROS 2 is.
 #[test]
 fn bad_input_is_refused_before_anything_is_written() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -13,8 +13,8 @@
 //! LidarScan    10 Hz --> scan::deskew --> localise::TunnelLocaliser (scan matching against the drawings)
 //!           \----------> terrain::ElevationMap (rolling grid) --> TerrainGrid, to the planner
 //!
-//! CameraFrame  ~1 Hz --> defects::Segmenter (network) --> ClassMap --> lining::LiningMap --> lining::Defect
-//! ThermalFrame ~1 Hz ------------------------------------------------> thermal::HotJoints --> lining::Defect
+//! CameraFrame  ~1 Hz --> defects::Segmenter (network) --> ClassMap --> lining::LiningMap --> Defect
+//! ThermalFrame ~1 Hz ------------------------------------------------> thermal::HotJoints --> Defect
 //! ```
 //!
 //! [`kinematics`] holds the legs' forward kinematics and Jacobians, which the estimator uses.

@@ -16,7 +16,7 @@
 //! sensors::{ImuSample, LidarScan, CameraFrame, ...}, joints::JointStates --> perception
 //! perception --> state::RobotState, terrain::TerrainGrid                 --> planner
 //! planner    --> state::VelocityCommand, joints::JointCommand            --> firmware-bridge
-//! perception --> defect::DefectClass, tunnel::LiningPoint                --> report
+//! perception --> defect::Defect                                          --> report
 //! ```
 //!
 //! | module       | what it is                                                                                    |
@@ -30,7 +30,7 @@
 //! | [`status`]   | states that travel in messages, as enums with numbers that stay                                |
 //! | [`terrain`]  | terrain grid: elevation and traversability                                                    |
 //! | [`tunnel`]   | a tunnel's design; chainage, clock position, the lining unrolled                               |
-//! | [`defect`]   | classes of defects, boxes on the lining                                                       |
+//! | [`defect`]   | defects as found, their classes, boxes on the lining                                           |
 //! | [`angles`]   | angle wrapping                                                                                |
 //! | [`units`]    | numbers that refuse a senseless value when a file is read                                      |
 //! | `fixtures`   | a robot and tunnels for tests, benches and examples; with the feature `fixtures` only            |

@@ -17,7 +17,7 @@ pub use read::deserialize;
 /// Encapsulation of plain CDR, little endian.
 const ENCAPSULATION: [u8; 4] = [0x00, 0x01, 0x00, 0x00];
 
-/// Why a value has no CDR form: a mistake in the message's struct.
+/// Refusal of a value that has no CDR form: a mistake in the message's struct.
 #[derive(Debug, thiserror::Error)]
 pub enum CdrError {
     /// The interface language has no such type.
@@ -26,7 +26,7 @@ pub enum CdrError {
     /// A sequence that does not know its length, or one past 2^32 elements.
     #[error("a sequence needs a length below 2^32")]
     Length,
-    /// What serde says.
+    /// Serde's error.
     #[error("{0}")]
     Custom(String),
 }

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use crate::messages;
 
-/// Why a type's text is not to be had.
+/// Failure to find a type's text.
 #[derive(Debug, thiserror::Error)]
 pub enum DefinitionError {
     /// No name of a message type.
@@ -32,9 +32,9 @@ pub enum DefinitionError {
     /// The file is there but cannot be read.
     #[error("cannot read {path}: {source}; check its permissions, and that it is UTF-8")]
     Read {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
@@ -43,7 +43,7 @@ pub enum DefinitionError {
 /// form. `prefixes` are searched in their order.
 ///
 /// # Errors
-/// When the name is none, or a text is missing or cannot be read.
+/// If the name is none, or a text is missing or cannot be read.
 pub fn schema(prefixes: &[PathBuf], type_name: &str) -> Result<String, DefinitionError> {
     let first = Name::of_type(type_name).ok_or_else(|| DefinitionError::Name(type_name.to_owned()))?;
     let text = text(prefixes, &first, type_name)?;

@@ -26,12 +26,12 @@ use mcap::records::Footer;
 use super::RecordError;
 use super::tail::{PREFIX, Tail, closing, filler};
 
-/// Where a recording is written to.
+/// Destination of a recording.
 pub trait Output: Write + Seek {
     /// Cuts off all that stands after the first `length` bytes.
     ///
     /// # Errors
-    /// When the system refuses.
+    /// If the system refuses.
     fn cut(&mut self, length: u64) -> io::Result<()>;
 }
 
@@ -62,7 +62,7 @@ pub(super) fn create(path: &Path) -> Result<File, RecordError> {
 /// The footer stands at a multiple of this, so that it is in one page.
 const PAGE: u64 = 4096;
 /// Least room for data; later a part of what is there, so that moving gets rare.
-const LEAST_ROOM: u64 = 16 * PAGE;
+const MIN_ROOM: u64 = 16 * PAGE;
 const ROOM_PART: u64 = 4;
 
 /// An output and what stands in it.
@@ -70,10 +70,10 @@ pub(super) struct Disk<W> {
     output: W,
     /// Bytes of data.
     end: u64,
-    /// Where the two summaries stand, and the space of each.
+    /// Offsets of the two summaries, and the space of each.
     slots: [u64; 2],
     space: u64,
-    /// Which of them is not in use.
+    /// The one of them that is not in use.
     free: usize,
     footer: Option<Footer>,
 }
@@ -83,7 +83,7 @@ impl<W: Output> Disk<W> {
         Self { output, end: 0, slots: [0; 2], space: 0, free: 0, footer: None }
     }
 
-    /// Where the data ends, and the next begins.
+    /// Offset at which the data ends, and the next begins.
     pub(super) const fn end(&self) -> u64 {
         self.end
     }
@@ -98,7 +98,7 @@ impl<W: Output> Disk<W> {
         if data_end <= self.slots[0] && needed <= self.space {
             return Ok(());
         }
-        let room = (self.end / ROOM_PART).max(LEAST_ROOM);
+        let room = (self.end / ROOM_PART).max(MIN_ROOM);
         // Behind all that is there: until the footer names the new ones, the old ones are in use.
         let first = (data_end.max(self.close() + PAGE) + room).next_multiple_of(PAGE);
         self.space = (2 * needed).next_multiple_of(PAGE);
@@ -126,7 +126,7 @@ impl<W: Output> Disk<W> {
         self.output.cut(self.end + bytes.len() as u64)
     }
 
-    /// Where the footer stands.
+    /// Offset of the footer.
     const fn close(&self) -> u64 {
         self.slots[1] + self.space
     }

@@ -1,4 +1,4 @@
-//! Why something was not recorded, and how much was.
+//! Errors of recording, and the count of what was recorded.
 
 use std::path::PathBuf;
 
@@ -7,15 +7,15 @@ use mcap::McapError;
 use super::CdrError;
 use super::definitions::DefinitionError;
 
-/// Why something was not recorded.
+/// Failure to record something.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
     /// The file could not be made.
     #[error("cannot create {path}: {source}; check that the folder exists and is writable")]
     Create {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
     /// The file could not be written. Said once: what follows is dropped without a word, and the file is as
@@ -25,18 +25,18 @@ pub enum RecordError {
     /// A message could not be put into bytes.
     #[error("a message on {topic} has no CDR form ({source}); this is a mistake in adit, please report it")]
     Encode {
-        /// Which topic.
+        /// The topic.
         topic: String,
-        /// What is wrong with it.
+        /// The fault.
         source: CdrError,
     },
     /// A topic whose type has no interface text to be found. Said once: its messages are recorded all the
     /// same, but only a reader that has the text itself can take them apart.
     #[error("{topic} is recorded without its definition: {source}")]
     Definition {
-        /// Which topic.
+        /// The topic.
         topic: String,
-        /// What is missing.
+        /// The missing definition.
         source: DefinitionError,
     },
     /// A message of another type than those before it on the topic.
@@ -45,7 +45,7 @@ pub enum RecordError {
          have one type"
     )]
     Type {
-        /// Which topic.
+        /// The topic.
         topic: String,
         /// The topic's type in this recording.
         recorded: String,
@@ -55,9 +55,9 @@ pub enum RecordError {
     /// A message could not be sent.
     #[error("cannot publish on {topic}: {reason}")]
     Publish {
-        /// Which topic.
+        /// The topic.
         topic: String,
-        /// What the middleware said.
+        /// The middleware's reason.
         reason: String,
     },
     /// A picture, thermal picture or grid without the values that its size asks for.
@@ -65,22 +65,22 @@ pub enum RecordError {
     Shape {
         /// Of which thing.
         what: String,
-        /// How many there should be.
+        /// Values that there should be.
         expected: usize,
-        /// How many there are.
+        /// Values that there are.
         found: usize,
     },
     /// A picture could not be compressed.
     #[error("a picture of camera `{camera}` could not be compressed: {source}; JPEG ends at 65535 pixels")]
     Jpeg {
-        /// Which camera.
+        /// The camera.
         camera: String,
-        /// What the encoder said.
+        /// The encoder's error.
         source: image::ImageError,
     },
 }
 
-/// What the system said, where it is the system that failed: mcap's own words do not repeat it.
+/// The system's error, where it is the system that failed: mcap's own words do not repeat it.
 fn reason(error: &McapError) -> String {
     match error {
         McapError::Io(error) => error.to_string(),
@@ -88,7 +88,7 @@ fn reason(error: &McapError) -> String {
     }
 }
 
-/// What a recording holds.
+/// Counts of a recording's messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Recorded {
     /// Messages taken; while recording goes on, those since it was last saved are among them.
@@ -96,4 +96,13 @@ pub struct Recorded {
     /// Messages that are not in the file because it could not be written: those since it was last saved, and
     /// all that came later.
     pub dropped: u64,
+}
+
+/// Checks that a message has the values of its size.
+pub(crate) fn check_shape(
+    what: impl FnOnce() -> String,
+    expected: usize,
+    found: usize,
+) -> Result<(), RecordError> {
+    if expected == found { Ok(()) } else { Err(RecordError::Shape { what: what(), expected, found }) }
 }

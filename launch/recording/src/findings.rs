@@ -9,7 +9,7 @@ use crate::messages::{ColorRgba, Defect as DefectMessage, DefectArray, Header, M
 
 /// Thickness of a marker's box, and the least of its other edges, m: the smallest finding is still to be seen.
 const THICKNESS_M: f64 = 0.02;
-const LEAST_EXTENT_M: f64 = 0.05;
+const MIN_EXTENT_M: f64 = 0.05;
 /// Height of the letters beside a box, m.
 const TEXT_HEIGHT_M: f64 = 0.12;
 
@@ -20,8 +20,7 @@ pub(super) fn markers<'a>(now: Stamp, defects: &'a [Defect], design: &TunnelDesi
     for (defect, id) in defects.iter().zip(1..) {
         let [x, y, z] = defect.position_m(design);
         let bounds = &defect.bounds;
-        let size_m =
-            [bounds.length_m().max(LEAST_EXTENT_M), THICKNESS_M, bounds.height_m().max(LEAST_EXTENT_M)];
+        let size_m = [bounds.length_m().max(MIN_EXTENT_M), THICKNESS_M, bounds.height_m().max(MIN_EXTENT_M)];
         markers.push(Marker {
             header,
             ns: defect.class.name(),

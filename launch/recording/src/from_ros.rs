@@ -18,13 +18,13 @@ pub const MAX_PIXELS: usize = 1 << 25;
 /// Most points of a cloud.
 const MAX_POINTS: usize = 1 << 22;
 
-/// Why a message is not used.
+/// Refusal of a message.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum InvalidMessage {
     /// A number is not finite, or beyond anything on Earth.
     #[error("a number of it is not finite, or absurd")]
     Number,
-    /// The size that it tells is not that of its data.
+    /// The size that it states is not that of its data.
     #[error("its size does not fit its data")]
     Size,
     /// A field, encoding or frame is another than the expected one.

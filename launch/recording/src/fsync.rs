@@ -1,4 +1,4 @@
-//! What a pulled plug leaves: brings what was saved from the system's memory to the disk.
+//! Protection against a pulled plug: brings what was saved from the system's memory to the disk.
 //!
 //! A kill loses nothing that was written, a power cut all that the system had not brought to the disk, which
 //! by itself waits half a minute. Waiting for a slow disk would cost messages, so a thread does it; while it

@@ -38,7 +38,7 @@ pub struct Definition {
     name: &'static str,
     /// The `.msg` file.
     text: &'static str,
-    /// What the text names.
+    /// Definitions that the text names.
     uses: &'static [&'static Self],
 }
 

@@ -26,11 +26,11 @@ use robot_interface::time::Stamp;
 use scan::{Block, Scan};
 
 /// No recorder makes chunks of this size; a length beyond it is an accident and not to be allocated.
-const GREATEST_CHUNK: u64 = 1 << 30;
+const MAX_CHUNK: u64 = 1 << 30;
 /// lz4 and its like make at most 255 bytes of one.
-const GREATEST_RATIO: u64 = 256;
+const MAX_RATIO: u64 = 256;
 
-/// What messages come on.
+/// Topic of a recording.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Topic {
     /// Its name.
@@ -40,18 +40,18 @@ pub struct Topic {
     /// The quality of service that its publishers offered, as rosbag2 writes it; empty where the file does not
     /// say.
     pub qos_profile: String,
-    /// How its messages are put into bytes: `cdr` in all that ROS 2 records.
+    /// Encoding of its messages: `cdr` in all that ROS 2 records.
     pub encoding: String,
 }
 
 /// A message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Played {
-    /// Where it came.
+    /// The topic that it came on.
     pub topic: Arc<Topic>,
-    /// When it was recorded.
+    /// Time at which it was recorded.
     pub log_time: Stamp,
-    /// When it was sent.
+    /// Time at which it was sent.
     pub publish_time: Stamp,
     /// The message as it was sent.
     pub data: Vec<u8>,
@@ -67,7 +67,7 @@ pub struct Playback<R = BufReader<File>> {
     definitions: ChannelAccumulator<'static>,
     topics: BTreeMap<u16, Arc<Topic>>,
     /// The topics of the whole recording.
-    said: Vec<Arc<Topic>>,
+    all_topics: Vec<Arc<Topic>>,
     /// Messages that were read but not given out, by log time and number.
     waiting: BTreeMap<(u64, u64), Played>,
     /// Messages that were read.
@@ -78,7 +78,7 @@ impl Playback {
     /// Opens the recording at `path`.
     ///
     /// # Errors
-    /// When it cannot be read or is no MCAP file.
+    /// If it cannot be read or is no MCAP file.
     pub fn open(path: &Path) -> Result<Self, PlaybackError> {
         let file =
             File::open(path).map_err(|source| PlaybackError::Open { path: path.to_owned(), source })?;
@@ -90,7 +90,7 @@ impl<R: Read + Seek> Playback<R> {
     /// Reads the recording that `input` holds.
     ///
     /// # Errors
-    /// When it cannot be read or is no MCAP file.
+    /// If it cannot be read or is no MCAP file.
     pub fn new(mut input: R) -> Result<Self, PlaybackError> {
         let Scan { blocks, summary, missing, data_start } = scan::scan(&mut input)?;
         let (definitions, topics) = Default::default();
@@ -101,7 +101,7 @@ impl<R: Read + Seek> Playback<R> {
             missing,
             definitions,
             topics,
-            said: Vec::new(),
+            all_topics: Vec::new(),
             waiting: BTreeMap::new(),
             count: 0,
         };
@@ -111,7 +111,7 @@ impl<R: Read + Seek> Playback<R> {
                 playback.missing = Some(Missing::End { at: block.offset });
             }
         }
-        let said = std::mem::take(&mut playback.topics);
+        let summarised = std::mem::take(&mut playback.topics);
         playback.definitions = ChannelAccumulator::default();
         // A file that lost its summary is read twice.
         if matches!(playback.missing, Some(Missing::End { .. })) {
@@ -120,23 +120,23 @@ impl<R: Read + Seek> Playback<R> {
                 let _ = playback.read(*block);
                 playback.waiting.clear();
             }
-            playback.said = playback.topics.values().cloned().collect();
+            playback.all_topics = playback.topics.values().cloned().collect();
         } else {
-            playback.said = said.into_values().collect();
+            playback.all_topics = summarised.into_values().collect();
         }
         playback.blocks = blocks.into_iter();
         playback.count = 0;
         Ok(playback)
     }
 
-    /// What the recording lacks, as far as its structure tells.
+    /// Returns what the recording lacks, as far as its structure shows.
     pub fn missing(&self) -> Option<Missing> {
         self.missing
     }
 
     /// The topics of the recording.
     pub fn topics(&self) -> impl Iterator<Item = &Arc<Topic>> {
-        self.said.iter()
+        self.all_topics.iter()
     }
 
     /// Takes up what a block holds: all of it, or nothing.
@@ -228,7 +228,7 @@ fn each_record(
     block: &[u8],
     mut record: impl FnMut(Record<'_>) -> Result<(), McapError>,
 ) -> Result<(), McapError> {
-    let limit = (block.len() as u64).saturating_mul(GREATEST_RATIO).min(GREATEST_CHUNK);
+    let limit = (block.len() as u64).saturating_mul(MAX_RATIO).min(MAX_CHUNK);
     let mut reader = LinearReader::new_with_options(
         LinearReaderOptions::default()
             .with_skip_start_magic(true)

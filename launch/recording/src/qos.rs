@@ -1,6 +1,6 @@
 //! A topic's quality of service as rosbag2 writes it beside the topic: YAML with the numbers of rmw.
 
-/// Whether lost messages are sent again.
+/// Reliability: lost messages are sent again, or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reliability {
     /// They are.
@@ -9,7 +9,7 @@ pub enum Reliability {
     BestEffort,
 }
 
-/// How long a topic's messages hold for a subscriber that comes late.
+/// Durability: time for which messages are kept for a subscriber that comes late.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
     /// Not beyond the moment.
@@ -50,7 +50,7 @@ pub fn qos_profile(reliability: Reliability, durability: Durability, depth: usiz
     )
 }
 
-/// The durability that a profile of this form tells; volatile where it tells none.
+/// Returns the durability that a profile of this form gives; volatile where it gives none.
 pub fn durability_of(qos_profile: &str) -> Durability {
     let latched = qos_profile
         .lines()

@@ -15,12 +15,12 @@ use super::{Output, RecordError, Recorded};
 const SAVE_NANOS: u64 = 500_000_000;
 
 /// Records serialised messages of any type. What is saved is also brought from the system's memory to the disk
-/// (in [`RawRecorder::create`]'s file), so that a pulled plug costs no more than a kill. Call [`RawRecorder::tick`] at least every 100 ms, or what is lost in
-/// a crash can be more than the last second. Dropped without [`RawRecorder::finish`] it still closes the file as
-/// well as it can.
+/// (in [`RawRecorder::create`]'s file), so that a pulled plug costs no more than a kill. Call [`RawRecorder::tick`] at
+/// least every 100 ms, or what is lost in a crash can be more than the last second. Dropped without
+/// [`RawRecorder::finish`] it still closes the file as well as it can.
 pub struct RawRecorder<W: Output = File> {
     sink: McapSink<W>,
-    /// When the file was last saved, by the clock of [`RawRecorder::tick`].
+    /// Time at which the file was last saved, by the clock of [`RawRecorder::tick`].
     saved: Option<Stamp>,
     syncer: Option<Syncer>,
 }
@@ -29,7 +29,7 @@ impl RawRecorder {
     /// A recording in a new file at `path`, which is replaced where it exists.
     ///
     /// # Errors
-    /// When the file cannot be made or written.
+    /// If the file cannot be made or written.
     pub fn create(path: &Path) -> Result<Self, RecordError> {
         let file = disk::create(path)?;
         let syncer =
@@ -42,7 +42,7 @@ impl<W: Output> RawRecorder<W> {
     /// A recording into `output`, from its beginning.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// If it cannot be written.
     pub fn new(output: W) -> Result<Self, RecordError> {
         Ok(Self { sink: McapSink::new(output)?, saved: None, syncer: None })
     }
@@ -53,7 +53,7 @@ impl<W: Output> RawRecorder<W> {
     /// earlier than that of a message before is taken as that.
     ///
     /// # Errors
-    /// When the file cannot be written (said once), the text of the type is not to be had (said once for each
+    /// If the file cannot be written (said once), the text of the type is not to be had (said once for each
     /// topic, and its messages are recorded all the same), or the topic has had another type.
     #[expect(clippy::too_many_arguments, reason = "the parts of a message, each of another type but two")]
     pub fn message(
@@ -92,7 +92,7 @@ impl<W: Output> RawRecorder<W> {
     /// Saves the file if that is due. `now` is of any clock that only goes forwards.
     ///
     /// # Errors
-    /// When the file cannot be written; said once.
+    /// If the file cannot be written; said once.
     pub fn tick(&mut self, now: Stamp) -> Result<(), RecordError> {
         let saved = *self.saved.get_or_insert(now);
         if now < saved.plus_nanos(SAVE_NANOS) {
@@ -106,7 +106,7 @@ impl<W: Output> RawRecorder<W> {
         Ok(())
     }
 
-    /// What has been taken so far.
+    /// Returns the counts of what has been taken so far.
     pub fn recorded(&self) -> Recorded {
         self.sink.recorded()
     }
@@ -114,7 +114,7 @@ impl<W: Output> RawRecorder<W> {
     /// Saves what is not saved yet and closes the file.
     ///
     /// # Errors
-    /// When the file cannot be written and that was not said before.
+    /// If the file cannot be written and that was not said before.
     pub fn finish(mut self) -> Result<Recorded, RecordError> {
         self.sink.finish()?;
         Ok(self.sink.recorded())

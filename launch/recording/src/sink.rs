@@ -85,7 +85,7 @@ impl<W: Output> McapSink<W> {
         self.recorded
     }
 
-    /// Whether the file is open and writing has not failed.
+    /// Returns true if the file is open and writing has not failed.
     pub(super) const fn is_live(&self) -> bool {
         self.live.is_some()
     }
@@ -231,7 +231,7 @@ impl<W: Output> Live<W> {
         Ok(())
     }
 
-    /// Whether the file was saved, too.
+    /// Writes a message, and returns true if the file was saved, too.
     fn write(
         &mut self,
         topic: &str,

@@ -1,4 +1,4 @@
-//! What closes an MCAP file: the end of the data, the summary, the footer (<https://mcap.dev/spec>).
+//! Tail of an MCAP file, which closes it: the end of the data, the summary, the footer (<https://mcap.dev/spec>).
 //!
 //! The mcap crate writes these once, when a file is finished. A file that is whole all the time needs them
 //! again at every save, so they are made here, in the same order and with the same bytes; only the checksum
@@ -15,7 +15,7 @@ pub(super) const PREFIX: usize = 9;
 /// A record of this application's own (those from 0x80 upwards are free for that).
 const FILLER: u8 = 0xad;
 
-/// What the summary says, as bytes where those only grow.
+/// Content of the summary, as bytes where those only grow.
 #[derive(Default)]
 pub(super) struct Tail {
     schemas: Vec<u8>,
@@ -108,7 +108,7 @@ impl Tail {
         self.schemas.len() + self.channels.len() + self.chunks.len()
     }
 
-    /// How much longer the summary gets by this data, at most.
+    /// Returns how much longer the summary gets by this data, at most.
     pub(super) fn growth(&self, data: &[u8]) -> usize {
         let records = std::iter::successors(split(data), |(.., rest)| split(rest));
         records

@@ -8,16 +8,16 @@
 //! `base_link` is that estimate, and the sensors hang fixed below `base_link`. The same calls give the same
 //! bytes: stamps come from the caller.
 
+mod pictures;
+
 use std::fs::File;
 use std::path::Path;
 
-use image::ExtendedColorType;
-use image::codecs::jpeg::JpegEncoder;
 use nalgebra::{Isometry3, UnitQuaternion};
 use robot_interface::defect::Defect;
 use robot_interface::joints::{JOINT_NAMES, JOINTS, JointStates};
 use robot_interface::robot::RobotDescription;
-use robot_interface::sensors::{BatterySample, ImuSample, Intrinsics, LidarScan, RgbImage, ThermalFrame};
+use robot_interface::sensors::{BatterySample, ImuSample, LidarScan};
 use robot_interface::state::RobotState;
 use robot_interface::status::MissionState;
 use robot_interface::terrain::TerrainGrid;
@@ -25,38 +25,34 @@ use robot_interface::time::Stamp;
 use robot_interface::tunnel::TunnelDesign;
 
 use crate::disk::{self, Output};
-use crate::error::{RecordError, Recorded};
+use crate::error::{RecordError, Recorded, check_shape};
 use crate::findings;
-use crate::frame_ids::{BASE, IMU, LIDAR, MAP, ODOM};
+use crate::frame_ids::{BASE, IMU, LIDAR, MAP, ODOM, optical_frame};
 use crate::messages::{
-    BatteryState, Bytes, CameraInfo, CompressedImage, Covariance6, Header, Image, Imu, JointState,
-    MapMetaData, Message, MissionStatus, OccupancyGrid, Odometry, Path as PlannedPath, Pose, PoseStamped,
-    PoseWithCovariance, Quaternion, RegionOfInterest, TfMessage, TransformStamped, Twist,
-    TwistWithCovariance,
+    BatteryState, Bytes, Covariance6, Header, Imu, JointState, MapMetaData, Message, MissionStatus,
+    OccupancyGrid, Odometry, Path as PlannedPath, Pose, PoseStamped, PoseWithCovariance, Quaternion,
+    TfMessage, TransformStamped, Twist, TwistWithCovariance,
 };
 use crate::qos::{Durability, Reliability, qos_profile};
 use crate::sink::McapSink;
-use crate::topics::{self, Qos, TopicSpec, topic_name};
+use crate::topics::{self, Qos, TopicSpec};
 use crate::{cdr, clouds};
 
 /// A lock-step run is saved each time this much of its time has gone by. Not the clock's time: the bytes of the
 /// file must not depend on how fast a machine is.
 const SAVE_NANOS: u64 = 1_000_000_000;
-/// JPEG quality of recorded pictures, 1 to 100.
-const JPEG_QUALITY: u8 = 70;
-
 /// A fixed mount of a sensor.
 struct Mount {
     frame: String,
     base_from_sensor: Isometry3<f64>,
 }
 
-/// Where messages go: into a file, or onto ROS topics.
+/// Destination of messages: a file, or ROS topics.
 pub trait MessageSink {
     /// Hands a message on.
     ///
     /// # Errors
-    /// When it cannot be put into bytes, or (said once) the outlet takes no more.
+    /// If it cannot be put into bytes, or (said once) the outlet takes no more.
     fn publish<M: Message>(
         &mut self,
         topic: &str,
@@ -71,7 +67,7 @@ pub trait MessageSink {
 pub struct MessageWriter<O = RunFile> {
     outlet: O,
     mounts: Vec<Mount>,
-    /// Whether `/tf_static` goes before the next message.
+    /// True if `/tf_static` goes before the next message.
     mounts_due: bool,
     /// Space for the bytes of a cloud, grid or picture.
     bytes: Vec<u8>,
@@ -88,7 +84,7 @@ impl MessageWriter {
     /// A recording in a new file at `path`, which is replaced where it exists.
     ///
     /// # Errors
-    /// When the file cannot be made or written.
+    /// If the file cannot be made or written.
     pub fn create(path: &Path, robot: &RobotDescription) -> Result<Self, RecordError> {
         Self::new(disk::create(path)?, robot)
     }
@@ -98,7 +94,7 @@ impl<W: Output> MessageWriter<RunFile<W>> {
     /// A recording into `output`, from its beginning.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// If it cannot be written.
     pub fn new(output: W, robot: &RobotDescription) -> Result<Self, RecordError> {
         let file = RunFile { sink: McapSink::new(output)?, message: Vec::new() };
         // Logged with the first message, so that the recording does not begin before it.
@@ -108,7 +104,7 @@ impl<W: Output> MessageWriter<RunFile<W>> {
     /// Saves what is not saved yet and closes the file.
     ///
     /// # Errors
-    /// When the file cannot be written and that was not said before.
+    /// If the file cannot be written and that was not said before.
     pub fn finish(mut self) -> Result<Recorded, RecordError> {
         self.outlet.sink.finish()?;
         Ok(self.outlet.sink.recorded())
@@ -141,7 +137,7 @@ impl<O: MessageSink> MessageWriter<O> {
     /// `/joint_states`.
     ///
     /// # Errors
-    /// When the file cannot be written; said once.
+    /// If the file cannot be written; said once.
     pub fn joint_states(&mut self, states: &JointStates) -> Result<(), RecordError> {
         self.some_joint_states(states, &[true; JOINTS])
     }
@@ -150,7 +146,7 @@ impl<O: MessageSink> MessageWriter<O> {
     /// message. Nothing where it names none.
     ///
     /// # Errors
-    /// When the file cannot be written; said once.
+    /// If the file cannot be written; said once.
     pub fn some_joint_states(
         &mut self,
         states: &JointStates,
@@ -174,7 +170,7 @@ impl<O: MessageSink> MessageWriter<O> {
     /// `/imu/data`. Orientation is not measured (covariance -1).
     ///
     /// # Errors
-    /// When the file cannot be written; said once.
+    /// If the file cannot be written; said once.
     pub fn imu(&mut self, sample: &ImuSample) -> Result<(), RecordError> {
         let mut not_measured = [0.0; 9];
         not_measured[0] = -1.0;
@@ -193,7 +189,7 @@ impl<O: MessageSink> MessageWriter<O> {
     /// `/battery_state`.
     ///
     /// # Errors
-    /// When the file cannot be written; said once.
+    /// If the file cannot be written; said once.
     pub fn battery(&mut self, sample: &BatterySample) -> Result<(), RecordError> {
         let message = BatteryState {
             header: Header::new(sample.stamp, ""),
@@ -221,7 +217,7 @@ impl<O: MessageSink> MessageWriter<O> {
     /// heading; the others are zero, which is to say not known.
     ///
     /// # Errors
-    /// When the file cannot be written; said once.
+    /// If the file cannot be written; said once.
     pub fn odometry(&mut self, state: &RobotState) -> Result<(), RecordError> {
         let header = Header::new(state.stamp, ODOM);
         let isometry = state.map_from_base.isometry;
@@ -256,7 +252,7 @@ impl<O: MessageSink> MessageWriter<O> {
     /// `/lidar/points`: every `keep_every`-th return, in the lidar's frame at the moment each was measured.
     ///
     /// # Errors
-    /// When the file cannot be written; said once.
+    /// If the file cannot be written; said once.
     pub fn lidar(&mut self, now: Stamp, scan: &LidarScan, keep_every: usize) -> Result<(), RecordError> {
         self.with_bytes(|recorder, bytes| {
             clouds::lidar_bytes(bytes, scan, keep_every);
@@ -265,79 +261,10 @@ impl<O: MessageSink> MessageWriter<O> {
         })
     }
 
-    /// `/camera/NAME/image_raw/compressed` as JPEG, and `/camera/NAME/camera_info` beside it. `intrinsics` are
-    /// those of the full picture; `image` may be a smaller one of the same view.
-    ///
-    /// # Errors
-    /// When the image does not have the bytes of its size or cannot be compressed, or (said once) the file
-    /// cannot be written.
-    pub fn picture(
-        &mut self,
-        now: Stamp,
-        name: &str,
-        stamp: Stamp,
-        image: &RgbImage,
-        intrinsics: &Intrinsics,
-    ) -> Result<(), RecordError> {
-        check_picture(name, image)?;
-        let frame = optical_frame(name);
-        let header = Header::new(stamp, &frame);
-        self.with_bytes(|recorder, bytes| {
-            bytes.clear();
-            JpegEncoder::new_with_quality(&mut *bytes, JPEG_QUALITY)
-                .encode(&image.data, image.width, image.height, ExtendedColorType::Rgb8)
-                .map_err(|source| RecordError::Jpeg { camera: name.to_owned(), source })?;
-            let message = CompressedImage { header, format: "jpeg", data: Bytes(bytes) };
-            recorder.publish_of(&topics::CAMERA_COMPRESSED, name, now, &message)
-        })?;
-        self.lens(now, name, camera_info(header, image.width, image.height, intrinsics))
-    }
-
-    /// `/camera/NAME/image_raw` as `rgb8`, and `/camera/NAME/camera_info` beside it.
-    ///
-    /// # Errors
-    /// When the image does not have the bytes of its size, or it cannot be published.
-    pub fn raw_picture(
-        &mut self,
-        name: &str,
-        stamp: Stamp,
-        image: &RgbImage,
-        intrinsics: &Intrinsics,
-    ) -> Result<(), RecordError> {
-        check_picture(name, image)?;
-        let frame = optical_frame(name);
-        let header = Header::new(stamp, &frame);
-        let message = whole_image(header, image.width, image.height, ("rgb8", 3), &image.data);
-        self.publish_of(&topics::CAMERA_IMAGE, name, stamp, &message)?;
-        self.lens(stamp, name, camera_info(header, image.width, image.height, intrinsics))
-    }
-
-    /// `/camera/TOPIC/camera_info`.
-    fn lens(&mut self, now: Stamp, camera: &str, message: CameraInfo<'_>) -> Result<(), RecordError> {
-        self.publish_of(&topics::CAMERA_INFO, camera, now, &message)
-    }
-
-    /// `/thermal/NAME/image_raw`: degrees Celsius as `32FC1`.
-    ///
-    /// # Errors
-    /// When the frame does not have the values of its size, or (said once) the file cannot be written.
-    pub fn thermal(&mut self, now: Stamp, name: &str, frame: &ThermalFrame) -> Result<(), RecordError> {
-        let expected = frame.width as usize * frame.height as usize;
-        check_shape(|| format!("a picture of thermal camera `{name}`"), expected, frame.celsius.len())?;
-        let frame_id = optical_frame(name);
-        self.with_bytes(|recorder, bytes| {
-            bytes.clear();
-            bytes.extend(frame.celsius.iter().flat_map(|value| value.to_le_bytes()));
-            let header = Header::new(frame.stamp, &frame_id);
-            let message = whole_image(header, frame.width, frame.height, ("32FC1", 4), bytes);
-            recorder.publish_of(&topics::THERMAL_IMAGE, name, now, &message)
-        })
-    }
-
     /// `/plan`: the path that the robot means to take, in `map`, each pose facing the next.
     ///
     /// # Errors
-    /// When the file cannot be written; said once.
+    /// If the file cannot be written; said once.
     pub fn path(&mut self, now: Stamp, points_m: &[[f64; 3]]) -> Result<(), RecordError> {
         let header = Header::new(now, MAP);
         let mut facing = Quaternion::default();
@@ -357,7 +284,7 @@ impl<O: MessageSink> MessageWriter<O> {
     /// impassable, -1 not known).
     ///
     /// # Errors
-    /// When the grid does not have the cells of its size, or (said once) the file cannot be written.
+    /// If the grid does not have the cells of its size, or (said once) the file cannot be written.
     pub fn terrain(&mut self, grid: &TerrainGrid) -> Result<(), RecordError> {
         for found in [grid.elevation_m.len(), grid.traversability.len()] {
             check_shape(|| "a terrain grid".to_owned(), grid.size * grid.size, found)?;
@@ -388,7 +315,7 @@ impl<O: MessageSink> MessageWriter<O> {
     /// the lining is in `map`.
     ///
     /// # Errors
-    /// When the file cannot be written; said once.
+    /// If the file cannot be written; said once.
     pub fn defects(
         &mut self,
         now: Stamp,
@@ -403,7 +330,7 @@ impl<O: MessageSink> MessageWriter<O> {
     /// findings there are.
     ///
     /// # Errors
-    /// When the file cannot be written; said once.
+    /// If the file cannot be written; said once.
     pub fn status(
         &mut self,
         now: Stamp,
@@ -428,7 +355,7 @@ impl<O: MessageSink> MessageWriter<O> {
     /// `/tf_static`: where the sensors sit, and that `odom` is `map`.
     ///
     /// # Errors
-    /// When the file cannot be written; said once.
+    /// If the file cannot be written; said once.
     pub fn static_transforms(&mut self, stamp: Stamp) -> Result<(), RecordError> {
         let mut transforms = vec![TransformStamped {
             header: Header::new(stamp, MAP),
@@ -508,50 +435,5 @@ impl<W: Output> MessageSink for RunFile<W> {
         let now = self.sink.log_time(stamp);
         self.sink.write(topic, now, now, &self.message)?;
         self.sink.save_each(SAVE_NANOS)
-    }
-}
-
-fn check_shape(what: impl FnOnce() -> String, expected: usize, found: usize) -> Result<(), RecordError> {
-    if expected == found { Ok(()) } else { Err(RecordError::Shape { what: what(), expected, found }) }
-}
-
-fn check_picture(name: &str, image: &RgbImage) -> Result<(), RecordError> {
-    let expected = image.width as usize * image.height as usize * 3;
-    check_shape(|| format!("a picture of camera `{name}`"), expected, image.data.len())
-}
-
-fn optical_frame(name: &str) -> String {
-    format!("{}_optical_frame", topic_name(name))
-}
-
-/// A picture row by row without gaps, in an encoding of so many bytes a pixel.
-fn whole_image<'a>(
-    header: Header<'a>,
-    width: u32,
-    height: u32,
-    (encoding, pixel_bytes): (&'a str, u32),
-    data: &'a [u8],
-) -> Image<'a> {
-    Image { header, height, width, encoding, is_bigendian: 0, step: pixel_bytes * width, data: Bytes(data) }
-}
-
-/// A pinhole without distortion for a picture of `width x height`, which may be a reduced one. ROS counts
-/// pixel centres from 0, Adit from one half.
-fn camera_info<'a>(header: Header<'a>, width: u32, height: u32, full: &Intrinsics) -> CameraInfo<'a> {
-    let focal = |size: u32, full_size: u32| full.focal_px * f64::from(size) / f64::from(full_size.max(1));
-    let (fx, fy) = (focal(width, full.width), focal(height, full.height));
-    let (cx, cy) = (f64::from(width) / 2.0 - 0.5, f64::from(height) / 2.0 - 0.5);
-    CameraInfo {
-        header,
-        height,
-        width,
-        distortion_model: "plumb_bob",
-        d: (&[0.0; 5]).into(),
-        k: [fx, 0.0, cx, 0.0, fy, cy, 0.0, 0.0, 1.0],
-        r: [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0],
-        p: [fx, 0.0, cx, 0.0, 0.0, fy, cy, 0.0, 0.0, 0.0, 1.0, 0.0],
-        binning_x: 0,
-        binning_y: 0,
-        roi: RegionOfInterest::default(),
     }
 }

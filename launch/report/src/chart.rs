@@ -3,7 +3,7 @@
 use super::style::number;
 use super::svg::Svg;
 
-/// What a chart shows.
+/// Content of a chart.
 pub(super) struct Chart<'a> {
     /// Heading, with the unit.
     pub title: &'a str,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// Why a report was not written.
+/// Failure to write a report.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     /// The page's template does not fit the summary: a mistake in Adit.
@@ -20,9 +20,9 @@ pub enum ReportError {
     /// A file could not be written.
     #[error("cannot write {path}: {source}; check that the folder exists, is writable and has space")]
     Write {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
 }

@@ -11,7 +11,7 @@ use super::summary::{ReportDefect, RunSummary};
 /// crack's run is a line, an area a polygon, a cable joint a point, all on the designed lining.
 ///
 /// # Errors
-/// When it cannot be serialised, which no summary should cause.
+/// If it cannot be serialised, which no summary should cause.
 pub fn geojson(summary: &RunSummary) -> Result<String, ReportError> {
     let collection = Collection {
         kind: "FeatureCollection",
@@ -30,7 +30,7 @@ pub fn geojson(summary: &RunSummary) -> Result<String, ReportError> {
 /// The defects as a table, one a row, with a header. What is not known is empty.
 ///
 /// # Errors
-/// When it cannot be serialised, which no summary should cause.
+/// If it cannot be serialised, which no summary should cause.
 pub fn csv(summary: &RunSummary) -> Result<String, ReportError> {
     let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
     writer.write_record(HEADER)?;

@@ -23,7 +23,7 @@ const LABEL_RADIUS: f64 = 8.5;
 /// Of a cable joint's mark, units.
 const JOINT_RADIUS: f64 = 6.0;
 
-/// Where lining coordinates come to lie in one row of the drawing.
+/// Map from lining coordinates to one row of the drawing.
 #[derive(Clone, Copy)]
 struct Frame {
     chainage0_m: f64,
@@ -41,7 +41,7 @@ impl Frame {
         (self.at([b.chainage_min_m, b.arc_min_m]), [b.length_m() * self.scale, b.height_m() * self.scale])
     }
 
-    /// What a defect's drawing takes up: its bounds, or the mark of a joint, which is not drawn to scale.
+    /// Returns the extent of a defect's drawing: its bounds, or the mark of a joint, which is not drawn to scale.
     fn drawn(self, d: &ReportDefect) -> ([f64; 2], [f64; 2]) {
         if d.defect.class == DefectClass::HotJoint {
             let [x, y] = self.at([d.defect.centre.chainage_m, d.defect.centre.arc_m]);

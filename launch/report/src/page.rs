@@ -18,7 +18,7 @@ const TEMPLATE: &str = include_str!("report.html.j2");
 /// The report as one HTML file that needs nothing else.
 ///
 /// # Errors
-/// When a picture cannot be encoded, or the template does not fit.
+/// If a picture cannot be encoded, or the template does not fit.
 pub fn html(summary: &RunSummary) -> Result<String, ReportError> {
     let mut environment = Environment::new();
     // The name's ending turns escaping on.
@@ -90,7 +90,7 @@ struct Figure {
     unit: &'static str,
     label: &'static str,
     note: String,
-    /// Whether it speaks against the run.
+    /// True if it speaks against the run.
     bad: bool,
 }
 

@@ -37,7 +37,7 @@ const GROUND_COLOURS: [[f64; 3]; 4] =
 /// The plan of a run.
 ///
 /// # Errors
-/// When a picture of the ground cannot be encoded.
+/// If a picture of the ground cannot be encoded.
 pub(super) fn plan(summary: &RunSummary) -> Result<Plan, ReportError> {
     let length_m = summary.design.length_m();
     let count = (length_m / ROW_M - 0.2).ceil().max(1.0);

@@ -3,7 +3,7 @@
 
 use robot_interface::defect::{DefectClass, LiningBox};
 
-/// How far apart on the lining a report and a true defect may lie and still be the same one, m. Along the
+/// Greatest distance on the lining between a report and a true defect that are still the same one, m. Along the
 /// tunnel this allows for drift of the position estimate, which is reported on its own.
 const MARGIN_ALONG_M: f64 = 0.5;
 const MARGIN_AROUND_M: f64 = 0.3;
@@ -13,11 +13,11 @@ const MARGIN_AROUND_M: f64 = 0.3;
 pub struct Placed {
     /// Its class.
     pub class: DefectClass,
-    /// Where it is.
+    /// Its extent on the unrolled lining.
     pub bounds: LiningBox,
 }
 
-/// What became of a true defect.
+/// Fate of a true defect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// Reported; the number is that of the nearest matching report.

@@ -1,8 +1,8 @@
-//! How the report writes numbers and shows the classes.
+//! Style of the report's numbers and classes.
 
 use robot_interface::defect::DefectClass;
 
-/// What stands where a number is not known.
+/// Text in place of a number that is not known.
 pub(super) const UNKNOWN: &str = "–";
 
 /// A number with a fixed count of decimals, a proper minus sign, and [`UNKNOWN`] for one that is not finite.

@@ -1,22 +1,22 @@
-//! What a run came to, as the report tells it. The wiring fills these in; nothing here is computed.
+//! Summary of a run, as the report shows it. The wiring fills these in; nothing here is computed.
 
 use robot_interface::defect::{Defect, DefectClass, LiningBox};
 use robot_interface::tunnel::TunnelDesign;
 
-/// How a mission ended.
+/// End of a mission.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The robot walked the whole mission and lay down where it should.
     Completed,
     /// It ended early.
     Aborted {
-        /// Why, as a phrase such as `fell at 31.2 m`.
+        /// Reason, as a phrase such as `fell at 31.2 m`.
         reason: String,
     },
 }
 
 impl Verdict {
-    /// Whether the mission was completed.
+    /// Returns true if the mission was completed.
     pub const fn completed(&self) -> bool {
         matches!(self, Self::Completed)
     }
@@ -25,7 +25,7 @@ impl Verdict {
 /// Everything that a report says about one run.
 #[derive(Clone, Debug)]
 pub struct RunSummary {
-    /// How the mission ended.
+    /// End of the mission.
     pub verdict: Verdict,
     /// Name of the mission.
     pub mission: String,
@@ -44,35 +44,35 @@ pub struct RunSummary {
     pub wall_s: Option<f64>,
     /// Length of the path walked, m.
     pub distance_walked_m: f64,
-    /// Whether the robot fell.
+    /// True if the robot fell.
     pub fell: bool,
     /// The tunnel as designed.
     pub design: TunnelDesign,
     /// Chainage `[from, to]` that was to be inspected, m.
     pub inspected_m: [f64; 2],
-    /// What was reported.
+    /// Reported defects.
     pub defects: Vec<ReportDefect>,
-    /// What was really there, where that is known.
+    /// True defects, where they are known.
     pub truth: Option<Vec<TruthRow>>,
     /// Found over visible defects, where the truth is known.
     pub recall: Option<f64>,
     /// Confirmed over all reports, where the truth is known.
     pub precision: Option<f64>,
-    /// How well each part of the lining was seen.
+    /// Coverage of the lining.
     pub coverage: Coverage,
-    /// What could have been seen at all.
+    /// Limits of what could have been seen.
     pub limits: Limits,
     /// The walk over time, in order.
     pub profile: Vec<ProfileRow>,
-    /// Where the robot believed it walked, `[x, y]` in `map`, m.
+    /// Estimated path of the robot, `[x, y]` in `map`, m.
     pub estimate_path: Vec<[f64; 2]>,
-    /// Where it really walked, `[x, y]` in `map`, m; empty where that is not known.
+    /// True path, `[x, y]` in `map`, m; empty where it is not known.
     pub true_path: Vec<[f64; 2]>,
     /// The ground as the robot mapped it.
     pub elevation: Option<ElevationPicture>,
-    /// How far off the position was, where the truth is known.
+    /// Errors of the estimated position, where the truth is known.
     pub localisation: Option<Localisation>,
-    /// What a reader must know before relying on the report, as whole sentences.
+    /// Cautions that a reader must know before relying on the report, as whole sentences.
     pub warnings: Vec<String>,
 }
 
@@ -91,7 +91,7 @@ pub struct ReportDefect {
     pub confirmed: Option<bool>,
 }
 
-/// What became of a true defect.
+/// Fate of a true defect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TruthFate {
     /// Reported under this number.
@@ -100,7 +100,7 @@ pub enum TruthFate {
     Missed,
     /// Not visible to any camera.
     NotVisible {
-        /// Why, as a phrase such as `behind the cable rack`.
+        /// Reason, as a phrase such as `behind the cable rack`.
         why: String,
     },
 }
@@ -108,17 +108,17 @@ pub enum TruthFate {
 /// A defect that is really there.
 #[derive(Clone, Debug)]
 pub struct TruthRow {
-    /// What it is.
+    /// Its class.
     pub class: DefectClass,
     /// Its extent on the unrolled lining.
     pub bounds: LiningBox,
     /// Width of a crack, mm.
     pub width_mm: Option<f64>,
-    /// What became of it.
+    /// Its fate.
     pub fate: TruthFate,
 }
 
-/// How well each cell of the unrolled lining was seen. Cell `(column, row)` stands at index
+/// Coverage of the unrolled lining, cell by cell. Cell `(column, row)` stands at index
 /// `row * columns + column` and begins at `[chainage0_m + column * cell_m, arc0_m + row * cell_m]`.
 #[derive(Clone, Debug)]
 pub struct Coverage {
@@ -136,7 +136,7 @@ pub struct Coverage {
     pub mm_per_px: Vec<f32>,
 }
 
-/// What the cameras could have shown.
+/// Limits of what the cameras could have shown.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {
     /// Median size of a pixel on the lining, mm; NaN when nothing was seen.
@@ -178,7 +178,7 @@ pub struct ElevationPicture {
     pub elevation_m: Vec<f32>,
 }
 
-/// How far off the robot's own position was.
+/// Errors of the robot's own position.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Localisation {
     /// Chainage of the far end, where it turned, m.

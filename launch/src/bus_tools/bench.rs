@@ -34,7 +34,7 @@ impl Samples {
         self.nanos.sort_unstable();
     }
 
-    /// The duration that a share of all were no longer than, us, once sorted; 0 of none.
+    /// Returns the duration that a share of all were no longer than, us, once sorted; 0 of none.
     pub(crate) fn quantile_us(&self, share: f64) -> f64 {
         let place = (share * self.nanos.len() as f64).ceil() as usize;
         let nanos = self.nanos.get(place.saturating_sub(1).min(self.nanos.len().saturating_sub(1)));

@@ -18,7 +18,7 @@ use crate::pty::{Pty, wait_readable};
 use stack::realtime::{monotonic, prioritise};
 
 /// Time within which the thread notices that it is to end, or that the hand has moved, when nobody asks anything.
-const LOOK: Duration = Duration::from_millis(5);
+const POLL_PERIOD: Duration = Duration::from_millis(5);
 /// Speed at which the hand moves a joint, rad/s: it passes its whole range within a second.
 const HAND_RAD_S: f64 = 6.3;
 
@@ -121,7 +121,7 @@ impl Bus {
 fn serve(mut buses: Vec<Bus>, hand: &Mutex<Hand>, quit: &AtomicBool, priority: &AtomicU8) {
     let mut moved = monotonic();
     while !quit.load(Ordering::Relaxed) {
-        if wait_readable(buses.iter().map(|bus| &bus.pty), LOOK).is_err() {
+        if wait_readable(buses.iter().map(|bus| &bus.pty), POLL_PERIOD).is_err() {
             // Nothing can be waited on any more: whoever asks finds no answers, and says so.
             return;
         }

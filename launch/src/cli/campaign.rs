@@ -39,7 +39,7 @@ impl Observer for Silent {
     }
 }
 
-/// What a seed gave.
+/// Result of a seed.
 struct Line {
     findings: Vec<DefectClass>,
     truth: Vec<DefectClass>,
@@ -62,7 +62,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut all = Vec::new();
     for seed in seeds {
         file.simulation.seed = seed;
-        let line = if args.eyes_only { carried(&file, &robot)? } else { walked(&file, &robot)? };
+        let line = if args.eyes_only { surveyed(&file, &robot)? } else { walked(&file, &robot)? };
         println!("{}", row(seed, &line));
         all.push(line);
     }
@@ -87,7 +87,7 @@ fn walked(file: &MissionFile, robot: &Robot) -> anyhow::Result<Line> {
     Ok(Line { findings, truth, score, summary: Some(summary) })
 }
 
-fn carried(file: &MissionFile, robot: &Robot) -> anyhow::Result<Line> {
+fn surveyed(file: &MissionFile, robot: &Robot) -> anyhow::Result<Line> {
     let (findings, truth) = survey(file, robot)?;
     let score = run::score_of(&findings, &truth);
     let findings = findings.defects.iter().map(|d| d.class).collect();

@@ -14,8 +14,8 @@ use serde::Serialize;
 use super::{BAD_INPUT, BadInput};
 
 /// Regions smaller than this share of the photograph are not listed (they stay in the mask).
-const LEAST_SHARE: f64 = 2e-5;
-/// How much of the colour of its class a pixel of the overlay takes on.
+const MIN_SHARE: f64 = 2e-5;
+/// Share of the colour of its class that a pixel of the overlay takes on.
 const TINT: f64 = 0.55;
 
 /// Arguments of `adit inspect`.
@@ -32,7 +32,7 @@ pub(super) struct Args {
     json: bool,
 }
 
-/// What was found in one photograph.
+/// Findings in one photograph.
 #[derive(Serialize)]
 struct Findings {
     photo: String,
@@ -147,7 +147,7 @@ fn findings(class: DefectClass, map: &ClassMap, mask: &[u8]) -> ClassFindings {
 /// Connected pixels (eight neighbours) of a value, largest first.
 fn regions(mask: &[u8], width: usize, value: u8, scores: &[u8]) -> Vec<Region> {
     let height = mask.len() / width;
-    let least = (LEAST_SHARE * mask.len() as f64).ceil() as usize;
+    let least = (MIN_SHARE * mask.len() as f64).ceil() as usize;
     let mut open: Vec<bool> = mask.iter().map(|m| *m == value).collect();
     let mut regions = Vec::new();
     for seed in 0..open.len() {

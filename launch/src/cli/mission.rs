@@ -48,10 +48,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let robot = Robot::load(args.robot.as_deref().unwrap_or(&file.mission.robot))?;
     let folder = args.out.clone().unwrap_or_else(|| Path::new("runs").join(&file.mission.name));
     let stop = stop_on_ctrl_c("the robot lies down, then the report is written")?;
-    let mut watcher = Watcher::new(&file.mission, args.quiet, Arc::clone(&stop));
+    let mut observer = TerminalObserver::new(&file.mission, args.quiet, Arc::clone(&stop));
     let detail = if args.full_recording { Detail::Full } else { Detail::Reduced };
-    let finished = run::run(&file, &robot, &mut watcher, &folder, detail)?;
-    watcher.finish();
+    let finished = run::run(&file, &robot, &mut observer, &folder, detail)?;
+    observer.finish();
     print(&file.mission, &finished, &folder);
     Ok(if finished.summary.verdict.completed() {
         ExitCode::SUCCESS
@@ -63,12 +63,12 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 /// Shows progress on the terminal and passes Ctrl-C on.
-pub(super) struct Watcher {
+pub(super) struct TerminalObserver {
     bar: ProgressBar,
     stop: Arc<AtomicBool>,
 }
 
-impl Watcher {
+impl TerminalObserver {
     pub(super) fn new(mission: &Mission, quiet: bool, stop: Arc<AtomicBool>) -> Self {
         // Out and back, in centimetres.
         let way_m = 2.0 * (mission.inspection.end_m.get() - mission.inspection.start_m.get());
@@ -86,7 +86,7 @@ impl Watcher {
     }
 }
 
-impl Observer for Watcher {
+impl Observer for TerminalObserver {
     fn progress(&mut self, progress: &Progress) {
         self.bar.set_position((progress.way_m * 100.0) as u64);
         let real_time = self.bar.elapsed().as_secs_f64();
@@ -116,7 +116,7 @@ pub(super) fn stop_on_ctrl_c(then: &'static str) -> anyhow::Result<Arc<AtomicBoo
     Ok(stop)
 }
 
-/// What came of the run, in a few lines.
+/// Prints the result of the run, in a few lines.
 fn print(mission: &Mission, finished: &Finished, folder: &Path) {
     let (summary, score) = (&finished.summary, &finished.score);
     let percent = |v: Option<f64>| v.map_or("-".to_owned(), |v| format!("{:.0} %", 100.0 * v));

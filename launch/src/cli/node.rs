@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use super::BadInput;
 use crate::mission_file::MissionFile;
-use crate::ros::{self, NodeName, Setting};
-use stack::config::{Mission, Robot};
+use crate::ros::{self, NodeName, NodeSettings};
+use stack::config::Robot;
 
 /// Arguments of `adit node`.
 #[derive(clap::Args)]
@@ -41,7 +41,7 @@ impl Args {
     }
 }
 
-/// What is meant for ROS 2 must say so: r2r reads it from the command line by itself.
+/// Refuses arguments for ROS 2 that do not say so: r2r reads it from the command line by itself.
 pub(super) fn check_ros_args(ros: &[String]) -> Result<(), BadInput> {
     match ros.first().filter(|first| *first != "--ros-args") {
         Some(first) => Err(BadInput {

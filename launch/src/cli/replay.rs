@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::INTERRUPTED;
-use super::mission::{Watcher, stop_on_ctrl_c};
+use super::mission::{TerminalObserver, stop_on_ctrl_c};
 use crate::lockstep::{Recorded, Replayed};
 use crate::mission_file::MissionFile;
 use crate::run;
@@ -55,14 +55,14 @@ fn judge(args: &Args) -> anyhow::Result<ExitCode> {
     let folder =
         args.out.clone().unwrap_or_else(|| Path::new("runs").join(format!("{}-replay", file.mission.name)));
     let stop = stop_on_ctrl_c("the report of what was read so far is written")?;
-    let mut watcher = Watcher::new(&file.mission, args.quiet, Arc::clone(&stop));
-    let replayed = run::replay(recorded, &file.mission, &robot, &mut watcher, &folder)?;
-    let wall_s = watcher.finish();
+    let mut observer = TerminalObserver::new(&file.mission, args.quiet, Arc::clone(&stop));
+    let replayed = run::replay(recorded, &file.mission, &robot, &mut observer, &folder)?;
+    let wall_s = observer.finish();
     print(&file.mission, &replayed, wall_s, &folder);
     Ok(if stop.load(Ordering::Relaxed) { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS })
 }
 
-/// What came of the replay, in a few lines.
+/// Prints the result of the replay, in a few lines.
 fn print(mission: &Mission, replayed: &Replayed, wall_s: f64, folder: &Path) {
     let summary = &replayed.summary;
     match &summary.verdict {

@@ -1,6 +1,6 @@
 //! `adit wire encode` and `adit wire decode`: frames of motor buses from JSON and to JSON, line by line.
 //!
-//! What cannot be used is told on standard error with its line, and the rest goes on; the exit code says so at
+//! Input that cannot be used is named on standard error with its line, and the rest goes on; the exit code says so at
 //! the end.
 
 mod decode;

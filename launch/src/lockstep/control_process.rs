@@ -59,8 +59,8 @@ impl ControlProcess {
         }
     }
 
-    /// Tells perception the estimate, the gait's mode and what the motors did.
-    pub(super) fn tell(&mut self, pipeline: &mut PerceptionPipeline) {
+    /// Hands perception the estimate, the gait's mode and what the motors did.
+    pub(super) fn publish_to(&mut self, pipeline: &mut PerceptionPipeline) {
         let control = &mut self.control;
         let status = control.status();
         pipeline.handle_mode(status.mode);

@@ -1,4 +1,4 @@
-//! How much of what the sensors gave goes into a recording.
+//! Detail of a recording: how much of the sensors' data goes into it.
 
 /// Factor by which pictures are smaller in a reduced recording.
 const REDUCED: u32 = 4;

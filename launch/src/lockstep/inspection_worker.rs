@@ -102,7 +102,7 @@ impl InspectionWorker {
         Ok(())
     }
 
-    /// What the longest waiting pictures gave, if more than [`LAG`] requests wait, or `all` are wanted.
+    /// Takes the result of the pictures that have waited longest, if more than [`LAG`] requests wait, or `all` are wanted.
     pub(super) fn take(&mut self, all: bool) -> anyhow::Result<Option<InspectionResult>> {
         if self.pending <= if all { 0 } else { LAG } {
             return Ok(None);
@@ -121,7 +121,7 @@ impl InspectionWorker {
         self.join()
     }
 
-    /// Why the thread ended before it was told to.
+    /// Returns the reason for which the thread ended before it was told to.
     fn failure(&mut self) -> anyhow::Error {
         self.requests = None;
         self.join().err().unwrap_or_else(|| anyhow!("the thread that works on pictures ended early"))
@@ -221,7 +221,7 @@ impl CameraRig {
     }
 }
 
-/// Whether a defect could have been seen in a picture.
+/// Returns true if a defect could have been seen in a picture.
 fn could_see(tunnel: &Tunnel, seen: &SeenDefect) -> bool {
     let lit = seen.brightness > VISIBLE_BRIGHTNESS && seen.contrast > VISIBLE_CONTRAST;
     let crack = tunnel.defects().get(usize::from(seen.id)).is_some_and(|d| d.class == DefectClass::Crack);

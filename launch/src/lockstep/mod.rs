@@ -37,7 +37,7 @@ const RECORD_EVERY: u64 = 10;
 /// Runs a mission, into a recording if there is one. Returns what came of it, and the truth to judge that by.
 ///
 /// # Errors
-/// When the robot or the tunnel cannot be built, or the defect model fails.
+/// If the robot or the tunnel cannot be built, or the defect model fails.
 pub fn run(
     file: &MissionFile,
     robot: &Robot,
@@ -59,7 +59,7 @@ pub fn run(
         InspectionWorker::start(file, description, world.tunnel.clone(), caster.clone(), detail)?;
     let mut recorder = RunRecorder::new(writer, detail, description, &mission.design);
     let (mut now, mut phase, mut true_poses) = (Stamp::ZERO, MissionPhase::Idle, Vec::new());
-    control.tell(&mut pipeline);
+    control.publish_to(&mut pipeline);
     pipeline.keep_all(Some(now));
     while phase != MissionPhase::Done {
         // The scan of the window before is worked on while the physics of this one goes on.
@@ -115,7 +115,7 @@ pub fn run(
             },
         );
         pipeline.handle_mission(state);
-        control.tell(&mut pipeline);
+        control.publish_to(&mut pipeline);
         true_poses.push(world.truth().map_from_base);
         observer.progress(&Progress {
             simulated_s: now.seconds(),

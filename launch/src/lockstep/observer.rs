@@ -1,6 +1,6 @@
-//! The watcher of a run: told how far it is, asked whether it should end.
+//! Observer of a run: gets its progress, and is asked whether it should end.
 
-/// How far a run is.
+/// Progress of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress {
     /// Simulated time, s.
@@ -9,13 +9,13 @@ pub struct Progress {
     pub chainage_m: f64,
     /// Estimated way along the tunnel out and back, m.
     pub way_m: f64,
-    /// What is being done, for people.
+    /// Present activity, for people.
     pub doing: &'static str,
     /// Defects found so far.
     pub defects: usize,
 }
 
-/// Watcher of a run.
+/// Observer of a run.
 pub trait Observer {
     /// Called ten times a simulated second.
     fn progress(&mut self, progress: &Progress);

@@ -1,7 +1,7 @@
-//! A recording stepped through the robot's perception once more: on a desk, as fast as the machine allows, with the defect
+//! A recording stepped through the robot's perception once more: without the robot, as fast as the machine allows, with the defect
 //! model and the settings of now.
 //!
-//! Where the robot was is what its odometry said then. Everything else is worked out anew, in the order of the recording
+//! The robot's poses are those of its recorded odometry. Everything else is worked out anew, in the order of the recording
 //! and by nothing but its messages, so that the same recording gives the same results to the bit.
 
 mod agreement;
@@ -35,7 +35,7 @@ pub struct Replayed {
 /// Replays a recording, into a new one.
 ///
 /// # Errors
-/// When the recording cannot be read any further, or the defect model fails.
+/// If the recording cannot be read any further, or the defect model fails.
 pub fn replay(
     mut recorded: Recorded,
     mission: &Mission,

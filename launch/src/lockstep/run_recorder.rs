@@ -113,12 +113,14 @@ impl<'a> RunRecorder<'a> {
         let (robot, design, detail) = (self.robot, self.design, self.detail);
         self.with(|writer| {
             for (description, image) in robot.cameras.iter().zip(&result.pictures) {
-                let lens = description.intrinsics();
+                let intrinsics = description.intrinsics();
                 match detail {
                     Detail::Reduced => {
-                        writer.picture(now, &description.name, result.stamp, image, &lens)?;
+                        writer.picture(now, &description.name, result.stamp, image, &intrinsics)?;
                     }
-                    Detail::Full => writer.raw_picture(&description.name, result.stamp, image, &lens)?,
+                    Detail::Full => {
+                        writer.raw_picture(&description.name, result.stamp, image, &intrinsics)?
+                    }
                 }
             }
             for (description, frame) in robot.thermal.iter().zip(&result.thermal) {

@@ -31,13 +31,13 @@ const DRIFT_KEPT: f64 = 0.97;
 /// Error of the estimate beside that: one sigma along, across and up (m), and about each axis (rad).
 const ERROR_M: [f64; 3] = [0.01, 0.015, 0.008];
 const ERROR_RAD: f64 = 0.004;
-/// How far a turning trunk moves a picture while its shutter is open, one sigma, rad.
+/// Motion blur of a picture from a turning trunk while its shutter is open, one sigma, rad.
 const SHAKE_RAD: f64 = 0.0008;
 
 /// Takes the mission's pictures in its tunnel, and gives what they showed and what was really there.
 ///
 /// # Errors
-/// When the tunnel cannot be built, or the defect model fails.
+/// If the tunnel cannot be built, or the defect model fails.
 pub fn survey(file: &MissionFile, robot: &Robot) -> anyhow::Result<(Findings, Truth)> {
     let (mission, simulation) = (&file.mission, &file.simulation);
     let tunnel = Arc::new(Tunnel::generate(&mission.design, &simulation.tunnel, simulation.seed)?);
@@ -50,7 +50,7 @@ pub fn survey(file: &MissionFile, robot: &Robot) -> anyhow::Result<(Findings, Tr
     let mut drift_m = 0.0;
     for k in 0..=((end_m - start_m) / every_m) as u32 {
         let chainage_m = start_m + f64::from(k) * every_m;
-        let (pose, after) = carried(mission, robot, &tunnel, chainage_m, &mut rng);
+        let (pose, after) = trunk_poses(mission, robot, &tunnel, chainage_m, &mut rng);
         let mut normal = || rng.sample::<f64, _>(StandardNormal);
         drift_m = DRIFT_KEPT * drift_m + (1.0 - DRIFT_KEPT * DRIFT_KEPT).sqrt() * DRIFT_M * normal();
         let shift = Vector3::from(ERROR_M).map(|sigma| sigma * normal()) + Vector3::x() * drift_m;
@@ -67,7 +67,7 @@ pub fn survey(file: &MissionFile, robot: &Robot) -> anyhow::Result<(Findings, Tr
 }
 
 /// Poses of the trunk at a chainage when the shutters open and close.
-fn carried(
+fn trunk_poses(
     mission: &Mission,
     robot: &Robot,
     tunnel: &Tunnel,

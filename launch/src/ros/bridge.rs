@@ -26,7 +26,7 @@ use recording::topics;
 use robot_interface::time::Stamp;
 use stack::authority::failsafe::HoldReason;
 
-use self::arbiter::CommandArbiter;
+use self::command_arbiter::CommandArbiter;
 use self::estop_services::EstopServices;
 use self::ports::Ports;
 use self::state_publisher::StatePublisher;
@@ -46,8 +46,8 @@ use stack::realtime::{
 const REPORT_LIFE_S: f64 = 0.5;
 /// Silence of the control loop from which it hangs, s.
 const HUNG_S: f64 = 1.0;
-/// What one of the node's rounds counts for at most, s: while the whole computer stands still nothing hangs.
-const LONGEST_ROUND_S: f64 = 0.02;
+/// Longest time that one of the node's rounds counts for, s: while the whole computer stands still nothing hangs.
+const MAX_ROUND_S: f64 = 0.02;
 /// The longest that a node that is thrown away waits for its robot to lie, s: it takes two.
 const LIE_WITHIN_S: f64 = 5.0;
 
@@ -55,18 +55,18 @@ const LIE_WITHIN_S: f64 = 5.0;
 struct Running {
     handle: ControlHandle,
     thread: JoinHandle<()>,
-    /// When it last reported, or was started.
+    /// Time of its last report, or of its start.
     heard: Stamp,
     latest: Option<ControlReport>,
-    /// When the node last went round, and how long it has done so since it heard, s.
+    /// Time of the node's last round, and duration of its rounds since the last report, s.
     round: (Stamp, f64),
 }
 
 impl Running {
-    /// Whether the loop hangs, asked once a round. Motors may hold their last command for as long as it does.
+    /// Watchdog of the control loop, asked once a round: returns true if it hangs. Motors may hold their last command for as long as it does.
     fn hangs(&mut self, now: Stamp) -> bool {
         let (before, silent_s) = self.round;
-        self.round = (now, silent_s + now.seconds_since(before).min(LONGEST_ROUND_S));
+        self.round = (now, silent_s + now.seconds_since(before).min(MAX_ROUND_S));
         self.latest.is_some() && self.round.1 > HUNG_S
     }
 
@@ -74,12 +74,12 @@ impl Running {
         self.handle.quit.load(Ordering::Relaxed)
     }
 
-    /// What it said last, if that still holds.
+    /// Returns the last report, if that still holds.
     fn latest(&self, now: Stamp) -> Option<&ControlReport> {
         self.latest.as_ref().filter(|_| now.seconds_since(self.heard) <= REPORT_LIFE_S)
     }
 
-    /// How it is, for diagnostics.
+    /// Returns its health, for diagnostics.
     fn judged(&self, now: Stamp) -> (Level, String) {
         let silent_s = now.seconds_since(self.heard);
         if silent_s > REPORT_LIFE_S {
@@ -147,7 +147,8 @@ impl BridgeNode {
 impl NodeBehaviour for BridgeNode {
     fn configure(&mut self, _parameters: &Declarations) -> anyhow::Result<()> {
         // What is wrong with the robot's file shows here and not when it is to move.
-        Control::new(&self.robot, self.mission.start_pose(), Stamp::ZERO, CYCLE_NANOS).map(drop)
+        Control::new(&self.robot, self.mission.start_pose(), Stamp::ZERO, CYCLE_NANOS)?;
+        Ok(())
     }
 
     fn activate(&mut self) -> anyhow::Result<()> {

@@ -1,6 +1,8 @@
 //! Messages of r2r into Adit's own words. What a recording may hold as well is read by [`intake`], through a view of
 //! the message.
 
+use std::fmt::Display;
+
 use nalgebra::Matrix3;
 use perception::localise::{Directions, TunnelCorrection};
 use r2r::adit_msgs::msg::{MissionStatus, RobotState as RobotStateMsg, TunnelCorrection as CorrectionMsg};
@@ -124,24 +126,24 @@ pub(crate) fn correction(message: &CorrectionMsg) -> Result<TunnelCorrection, In
     })
 }
 
-/// Which feet carry weight, as the bridge state_publisher; none where it does not.
+/// Feet that carry weight, as the bridge tells; none where it does not.
 pub(crate) fn contacts(robot: &RobotStateMsg) -> [bool; LEGS] {
     std::array::from_fn(|i| robot.contacts.get(i).copied().unwrap_or(false))
 }
 
-/// Messages that were not used, said less and less often as they go on.
+/// Counter of messages that were not used, which logs them less and less often as they go on.
 #[derive(Debug, Default)]
 pub(crate) struct Refusals(u64);
 
 impl Refusals {
-    pub(crate) fn say(&mut self, topic: &str, refused: &InvalidMessage) {
+    pub(crate) fn say(&mut self, topic: &str, reason: impl Display) {
         self.0 += 1;
         if self.0.is_power_of_two() {
-            tracing::warn!("a message on {topic} is not used: {refused} ({} so far)", self.0);
+            tracing::warn!("a message on {topic} is not used: {reason} ({} so far)", self.0);
         }
     }
 
-    /// How many there were.
+    /// Returns how many there were.
     pub(crate) const fn count(&self) -> u64 {
         self.0
     }

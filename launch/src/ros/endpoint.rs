@@ -40,7 +40,7 @@ impl<T: WrappedTypesupport + 'static> Inbox<T> {
 }
 
 impl<S: WrappedServiceTypeSupport + 'static> Inbox<ServiceRequest<S>> {
-    /// What is asked of a service.
+    /// Offers a service.
     pub(crate) fn service(node: &mut Node, name: &str) -> r2r::Result<Self> {
         Ok(Self(Box::new(node.create_service::<S>(name, QosProfile::services_default())?)))
     }

@@ -58,7 +58,7 @@ const TABLE: &[(State, Transition, &str, State)] = &[
     (State::Active, Transition::ActiveShutdown, "shutdown", State::Finalized),
 ];
 
-/// What follows when a transition is asked for by its number, or by its name where the number is 0.
+/// Returns what follows when a transition is asked for by its number, or by its name where the number is 0.
 pub(crate) fn follows(from: State, id: u8, label: &str) -> Option<(Transition, State)> {
     TABLE
         .iter()

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::Context as _;
 use r2r::diagnostic_msgs::msg::{DiagnosticArray, DiagnosticStatus, KeyValue};
 use r2r::rosgraph_msgs::msg::Clock;
-use r2r::{Context, Node, Publisher, QosProfile};
+use r2r::{Context, Node, Publisher};
 use recording::topics;
 use robot_interface::time::Stamp;
 
@@ -16,6 +16,7 @@ use super::endpoint::Inbox;
 use super::lifecycle::{self, State, Transition};
 use super::parameters::{self, Declarations, Value};
 use super::settings::NodeSettings;
+use super::topic_publishers::publisher;
 use host::up::Signal;
 use stack::realtime::monotonic;
 
@@ -26,7 +27,7 @@ const DIAGNOSE_NANOS: u64 = 1_000_000_000;
 /// The longest that a node may take to come to an end, s: a robot lies down meanwhile.
 const END_WITHIN_S: f64 = 9.0;
 
-/// How well something is, as `diagnostic_msgs` counts.
+/// Level of health, as `diagnostic_msgs` counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Level {
     Ok = 0,
@@ -74,7 +75,7 @@ pub(crate) trait NodeBehaviour {
     /// Told the time of the graph before each [`NodeBehaviour::tick`].
     fn hear_time(&mut self, _time: Stamp) {}
 
-    /// How it is.
+    /// Returns its health.
     fn health(&self) -> Health;
 
     /// Told to end: whether it is ready to. Asked again until it is.

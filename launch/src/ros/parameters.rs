@@ -75,7 +75,7 @@ pub(crate) struct Declared {
     read_only: bool,
 }
 
-/// What a node has declared, by name.
+/// Parameters that a node has declared, by name.
 #[derive(Default)]
 pub(crate) struct Declarations(BTreeMap<&'static str, Declared>);
 
@@ -92,7 +92,7 @@ impl Declarations {
         self.0.insert(name, Declared { description, value, range: Some(range), read_only: false });
     }
 
-    /// What is fixed when the node starts.
+    /// Declares a parameter that is fixed when the node starts.
     pub(crate) fn fixed(&mut self, name: &'static str, value: Value, description: &'static str) {
         self.0.insert(name, Declared { description, value, range: None, read_only: true });
     }
@@ -132,7 +132,7 @@ impl Declarations {
         declared.admit(name, value).map(|value| declared.value = value)
     }
 
-    /// Whether a client may set it so.
+    /// Checks that a client may set it so.
     fn check(&self, name: &str, value: &ValueMsg) -> Result<(), String> {
         let known = self.0.get(name);
         let declared = known.ok_or_else(|| format!("there is no parameter {name}: see list_parameters"))?;

@@ -1,4 +1,4 @@
-//! `perception`: where in the tunnel, what the ground is like, what is wrong with the lining. MappingThread and pictures are
+//! `perception`: localisation, mapping and inspection, on the perception pipeline of `stack`. Scans and pictures are
 //! worked on by a thread each, so that none waits for the other.
 
 mod inspection_thread;

@@ -18,9 +18,8 @@ use super::convert;
 use super::endpoint::Inbox;
 use super::lifecycle_node::{Health, Level, NodeBehaviour};
 use super::parameters::Declarations;
-use stack::realtime::{
-    CONTROL_PERIOD_NANOS, CONTROL_PRIORITY, Histogram, monotonic, prioritise, sleep_until,
-};
+use super::settings::NodeSettings;
+use stack::realtime::{CONTROL_PRIORITY, Histogram, PERIOD_NANOS, monotonic, prioritise, sleep_until};
 
 /// Between two words, ns.
 const WORD_NANOS: u64 = 1_000_000;
@@ -67,8 +66,8 @@ fn bare_loop(ended: &AtomicBool, mut tell: Producer<(Histogram, u64)>) {
         sleep_until(due);
         let lateness = monotonic().nanos().saturating_sub(due.nanos());
         late.add(lateness);
-        missed += u64::from(lateness > CONTROL_PERIOD_NANOS);
-        due = due.plus_nanos(CONTROL_PERIOD_NANOS * (1 + lateness / CONTROL_PERIOD_NANOS));
+        missed += u64::from(lateness > PERIOD_NANOS);
+        due = due.plus_nanos(PERIOD_NANOS * (1 + lateness / PERIOD_NANOS));
         cycles += 1;
         if cycles.is_multiple_of(TELL_EVERY) {
             // One that was not taken is followed by a newer one.

@@ -32,7 +32,7 @@ struct Topic {
 
 pub(super) struct RecorderNode {
     folder: PathBuf,
-    /// Where the texts of interfaces are.
+    /// Folders of the interfaces' texts.
     prefixes: Vec<PathBuf>,
     file: Option<RawRecorder>,
     stopped: Option<String>,

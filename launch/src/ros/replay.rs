@@ -17,7 +17,7 @@ const SETTLE: Duration = Duration::from_millis(500);
 /// The longest that one sleep may be: a signal is noticed then, ns.
 const NAP_NANOS: u64 = 100_000_000;
 
-/// What was published.
+/// Counts of a replay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Replayed {
     /// Messages published.

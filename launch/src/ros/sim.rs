@@ -18,7 +18,7 @@ use r2r::nav_msgs::msg::Odometry;
 use r2r::rosgraph_msgs::msg::Clock;
 use r2r::std_msgs::msg::Empty;
 use r2r::std_srvs::srv::SetBool;
-use r2r::{Node, Publisher, QosProfile, ServiceRequest};
+use r2r::{Node, Publisher, ServiceRequest};
 use robot_interface::time::Stamp;
 
 use self::hotplug_port::HotplugPort;

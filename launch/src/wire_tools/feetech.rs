@@ -49,22 +49,22 @@ fn encode(object: Value, _: &Codec) -> Result<Vec<u8>, FrameInputError> {
     let message: Message = read(object)?;
     let everybody = ServoId::BROADCAST;
     match &message {
-        Message::Ping { id: to } => asked(id(*to)?, Request::Ping),
+        Message::Ping { id: to } => encode_request(id(*to)?, Request::Ping),
         Message::Read { id: to, address, length } => {
-            asked(id(*to)?, Request::Read { address: *address, len: *length })
+            encode_request(id(*to)?, Request::Read { address: *address, len: *length })
         }
         Message::Write { id: to, address, data } => {
-            asked(id(*to)?, Request::Write { address: *address, data: fitting("data", data, 1)? })
+            encode_request(id(*to)?, Request::Write { address: *address, data: fitting("data", data, 1)? })
         }
         Message::RegWrite { id: to, address, data } => {
-            asked(id(*to)?, Request::RegWrite { address: *address, data: fitting("data", data, 1)? })
+            encode_request(id(*to)?, Request::RegWrite { address: *address, data: fitting("data", data, 1)? })
         }
-        Message::Action { id: to } => asked(id(*to)?, Request::Action),
-        Message::Reset { id: to } => asked(id(*to)?, Request::Reset),
+        Message::Action { id: to } => encode_request(id(*to)?, Request::Action),
+        Message::Reset { id: to } => encode_request(id(*to)?, Request::Reset),
         Message::SyncRead { address, length, ids } => {
             each_once(ids.iter().copied())?;
             let ids = fitting("ids", ids, 2)?;
-            asked(everybody, Request::SyncRead { address: *address, len: *length, ids })
+            encode_request(everybody, Request::SyncRead { address: *address, len: *length, ids })
         }
         Message::SyncWrite { address, length, items } => {
             each_once(items.iter().map(|item| item.id))?;
@@ -80,7 +80,7 @@ fn encode(object: Value, _: &Codec) -> Result<Vec<u8>, FrameInputError> {
                 .flat_map(|item| std::iter::once(item.id).chain(item.data.iter().copied()))
                 .collect();
             let blocks = fitting("items", &blocks, 2)?;
-            asked(everybody, Request::SyncWrite { address: *address, len: *length, blocks })
+            encode_request(everybody, Request::SyncWrite { address: *address, len: *length, blocks })
         }
         Message::Status { id: from, error, params } => {
             let status = Status::new(id(*from)?, Errors(*error), fitting("params", params, 0)?);
@@ -90,7 +90,7 @@ fn encode(object: Value, _: &Codec) -> Result<Vec<u8>, FrameInputError> {
     }
 }
 
-fn asked(id: ServoId, request: Request<'_>) -> Result<Vec<u8>, FrameInputError> {
+fn encode_request(id: ServoId, request: Request<'_>) -> Result<Vec<u8>, FrameInputError> {
     let mut buffer = [0; MAX_PACKET_LEN];
     request
         .encode(id, &mut buffer)

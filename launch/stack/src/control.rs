@@ -15,13 +15,13 @@ use robot_interface::time::Stamp;
 use crate::config::Robot;
 use crate::error::StackError;
 
-/// Damping of the joints before the gait has spoken, N m s/rad.
+/// Damping of the joints before the gait's first command, N m s/rad.
 const IDLE_DAMPING: f64 = 3.0;
 /// Cycles that motors and microcontrollers have to forget their faults and stops in, once somebody has looked at them:
 /// 0.1 s at 500 Hz.
 const CLEARING_CYCLES: u8 = 50;
 
-/// State of the robot as the control process tells it.
+/// State of the robot as the control process reports it.
 #[derive(Clone, Copy, Debug)]
 pub struct ControlStatus {
     /// The estimate.
@@ -30,7 +30,7 @@ pub struct ControlStatus {
     pub mode: GaitMode,
     /// True once the trunk has tilted so far that the legs were let go.
     pub fallen: bool,
-    /// True once the estimator has found its footing and every joint was heard.
+    /// True once the estimator has found its footing and every joint has answered.
     pub ready: bool,
 }
 
@@ -43,10 +43,10 @@ pub enum ModeRefused {
     /// A joint has a trouble.
     #[error(transparent)]
     Power(#[from] PowerRefused),
-    /// A joint has never been heard: where it is is not known.
+    /// A joint has never answered: its position is not known.
     #[error("{0} has not answered since the start: check its motor and its bus")]
     Unheard(&'static str),
-    /// Which way is up is not known yet, and a fall would not be noticed.
+    /// The direction of gravity is not known yet, and a fall would not be noticed.
     #[error(
         "the state estimate is not ready: let the robot lie still for a second, with its inertial sensor answering"
     )]
@@ -61,11 +61,11 @@ pub struct Control {
     gait: Gait,
     commands: [JointCommand; JOINTS],
     joints: JointStates,
-    /// Which joints have answered since the start, and in the last cycle. `[12]`
-    heard: [bool; JOINTS],
+    /// Joints that have answered since the start, and in the last cycle. `[12]`
+    ever_answered: [bool; JOINTS],
     answered: [bool; JOINTS],
-    /// Whether somebody has asked the robot to rise since its legs were last let go.
-    asked: bool,
+    /// True if somebody has asked the robot to rise since its legs were last let go.
+    rise_requested: bool,
     torque_peak_nm: f64,
     missed: u64,
     /// Cycles in which a trouble that was cleared may still go away.
@@ -77,7 +77,7 @@ impl Control {
     /// buses may take, [`CYCLE_NANOS`](firmware_bridge::bridge::CYCLE_NANOS) on a robot.
     ///
     /// # Errors
-    /// When the robot's wiring or its policy cannot be used.
+    /// If the robot's wiring or its policy cannot be used.
     pub fn new(
         robot: &Robot,
         start: Transform<Map, Base>,
@@ -96,9 +96,9 @@ impl Control {
             gait: Gait::new(description, &robot.policy)?,
             commands: [JointCommand::damping(IDLE_DAMPING); JOINTS],
             joints: JointStates { stamp: now, joints },
-            heard: [false; JOINTS],
+            ever_answered: [false; JOINTS],
             answered: [false; JOINTS],
-            asked: false,
+            rise_requested: false,
             torque_peak_nm: 0.0,
             missed: 0,
             clearing: 0,
@@ -123,12 +123,12 @@ impl Control {
     pub fn handle_cycle(&mut self, cycle: &Cycle, now: Stamp) {
         self.watch(cycle);
         self.joints.stamp = now;
-        for joint in (0..JOINTS).filter(|joint| self.heard[*joint]) {
+        for joint in (0..JOINTS).filter(|joint| self.ever_answered[*joint]) {
             self.joints.joints[joint] = cycle.states.joints[joint];
         }
         let torques = self.joints.torques();
         self.torque_peak_nm = torques.iter().fold(self.torque_peak_nm, |peak, t| peak.max(t.abs()));
-        if self.unheard().is_none() {
+        if self.never_answered().is_none() {
             self.estimator.handle_joints(&self.joints);
         }
     }
@@ -136,8 +136,8 @@ impl Control {
     /// Takes of a cycle only what stops the robot: for one between which and the last no time has gone by.
     pub fn watch(&mut self, cycle: &Cycle) {
         self.answered = cycle.answered;
-        for (heard, answered) in self.heard.iter_mut().zip(cycle.answered) {
-            *heard |= answered;
+        for (ever, answered) in self.ever_answered.iter_mut().zip(cycle.answered) {
+            *ever |= answered;
             self.missed += u64::from(!answered);
         }
         self.safety.handle_cycle(cycle);
@@ -147,8 +147,8 @@ impl Control {
     }
 
     /// A joint that has not answered since the start.
-    fn unheard(&self) -> Option<&'static str> {
-        JOINT_NAMES.iter().zip(self.heard).find_map(|(name, heard)| (!heard).then_some(*name))
+    fn never_answered(&self) -> Option<&'static str> {
+        JOINT_NAMES.iter().zip(self.ever_answered).find_map(|(name, answered)| (!answered).then_some(*name))
     }
 
     /// Takes an inertial sample.
@@ -163,7 +163,7 @@ impl Control {
 
     /// The commands of the next cycle, towards a body velocity that was given at its stamp.
     pub fn step(&mut self, now: Stamp, velocity: (Stamp, VelocityCommand)) {
-        self.heed_trouble(now);
+        self.react_to_trouble(now);
         let commands = self.gait.step(now, &self.estimator.state(), &self.joints, velocity);
         self.command(now, &commands);
     }
@@ -181,7 +181,7 @@ impl Control {
     }
 
     /// A joint's trouble lets the legs go, or has the robot lie down first if it can wait so long.
-    fn heed_trouble(&mut self, now: Stamp) {
+    fn react_to_trouble(&mut self, now: Stamp) {
         let Some(trip) = self.safety.trip() else { return };
         let mode = self.gait.mode();
         let wanted = match trip.cause.severity() {
@@ -201,7 +201,7 @@ impl Control {
     /// The emergency stop: joints are damped from the next commands on, whatever the gait does, until somebody asks the
     /// robot to rise again.
     pub fn cut(&mut self, now: Stamp) {
-        self.asked = false;
+        self.rise_requested = false;
         self.safety.cut();
         // Letting go is never refused.
         let _ = self.gait.request(GaitMode::Damped, now);
@@ -211,10 +211,10 @@ impl Control {
     /// robot to rise, whatever the gait does.
     fn follow_gait(&mut self) {
         let mode = self.gait.mode();
-        self.asked &= mode != GaitMode::Damped;
+        self.rise_requested &= mode != GaitMode::Damped;
         let wanted = match mode {
             GaitMode::Damped => Power::Damped,
-            _ if !self.asked => Power::Damped,
+            _ if !self.rise_requested => Power::Damped,
             GaitMode::StandUp | GaitMode::LieDown => Power::Standing,
             GaitMode::Walk => Power::Active,
         };
@@ -231,7 +231,7 @@ impl Control {
     /// Asks for a gait mode.
     ///
     /// # Errors
-    /// When it cannot follow the present one; or, of rising, when a joint has a trouble or was never heard, or the
+    /// If it cannot follow the present one; or, of rising, when a joint has a trouble or has never answered, or the
     /// estimate is not ready.
     pub fn request(&mut self, mode: GaitMode, now: Stamp) -> Result<(), ModeRefused> {
         let rises = mode == GaitMode::StandUp;
@@ -239,7 +239,7 @@ impl Control {
             self.may_rise()?;
         }
         self.gait.request(mode, now)?;
-        self.asked |= rises;
+        self.rise_requested |= rises;
         Ok(())
     }
 
@@ -247,7 +247,7 @@ impl Control {
         if let Some(trip) = self.safety.trip() {
             return Err(PowerRefused::Faulted(*trip).into());
         }
-        if let Some(joint) = self.unheard() {
+        if let Some(joint) = self.never_answered() {
             return Err(ModeRefused::Unheard(joint));
         }
         if self.estimator.is_ready() { Ok(()) } else { Err(ModeRefused::NotReady) }
@@ -258,8 +258,8 @@ impl Control {
         &self.safety
     }
 
-    /// Somebody has looked at a joint's trouble. Stops that hold at microcontrollers are released, and motors that keep a
-    /// fault are told to forget it; a trouble that is gone within `CLEARING_CYCLES` counts as cleared then.
+    /// Clears a joint's trouble that somebody has looked at. Stops that hold at microcontrollers are released, and motors
+    /// that keep a fault are told to forget it; a trouble that is gone within `CLEARING_CYCLES` counts as cleared then.
     ///
     /// # Errors
     /// While any joint still has one.
@@ -274,7 +274,7 @@ impl Control {
             state: self.estimator.state(),
             mode: self.gait.mode(),
             fallen: self.gait.fallen(),
-            ready: self.estimator.is_ready() && self.unheard().is_none(),
+            ready: self.estimator.is_ready() && self.never_answered().is_none(),
         }
     }
 
@@ -283,12 +283,12 @@ impl Control {
         self.estimator.state()
     }
 
-    /// Returns the joints as last heard.
+    /// Returns the joints as they last answered.
     pub fn joints(&self) -> &JointStates {
         &self.joints
     }
 
-    /// Returns which of the joints answered in the last cycle, `[12]`; of the others the last is told that was heard.
+    /// Returns which of the joints answered in the last cycle, `[12]`; the others stand as they last answered.
     pub const fn answered(&self) -> &[bool; JOINTS] {
         &self.answered
     }

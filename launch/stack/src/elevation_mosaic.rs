@@ -5,7 +5,7 @@ use robot_interface::tunnel::TunnelDesign;
 
 /// Edge of a cell, m.
 const CELL_M: f64 = 0.1;
-/// How far beyond the axis it reaches, m.
+/// Reach beyond the axis, m.
 const MARGIN_M: f64 = 4.0;
 
 /// Heights over the whole tunnel in plan.

@@ -26,7 +26,7 @@ pub struct Findings {
     pub defects: Vec<Defect>,
     /// JPEGs of all pictures, by frame id.
     pub pictures: Vec<Vec<u8>>,
-    /// How finely the lining was seen.
+    /// Coverage of the lining, by the size of a pixel on it.
     pub coverage: Coverage,
     /// Median size of a pixel on what was seen, mm.
     pub median_mm_per_px: Option<f64>,
@@ -55,7 +55,7 @@ pub enum CameraImage {
 /// Pictures of one moment.
 #[derive(Clone, Debug)]
 pub struct InspectionJob {
-    /// When they were taken.
+    /// Time at which they were taken.
     pub stamp: Stamp,
     /// Estimated pose of the trunk then.
     pub map_from_base: Transform<Map, Base>,
@@ -66,7 +66,7 @@ pub struct InspectionJob {
 /// Result of an [`InspectionJob`].
 #[derive(Clone, Debug)]
 pub struct InspectionResult {
-    /// When its pictures were taken.
+    /// Time at which its pictures were taken.
     pub stamp: Stamp,
     /// All defects so far, by chainage.
     pub defects: Vec<Defect>,
@@ -93,7 +93,7 @@ impl Inspector {
     /// Returns an inspector that has seen nothing yet.
     ///
     /// # Errors
-    /// When the bundled defect model cannot be used.
+    /// If the bundled defect model cannot be used.
     pub fn new(mission: &Mission, robot: &RobotDescription) -> Result<Self, StackError> {
         let tuning = Tuning::default();
         let inspection = &mission.inspection;
@@ -112,7 +112,7 @@ impl Inspector {
     /// a camera that is not there is left alone.
     ///
     /// # Errors
-    /// When the defect model fails, or a picture is of a camera that is not there.
+    /// If the defect model fails, or a picture is of a camera that is not there.
     pub fn inspect(&mut self, job: InspectionJob) -> Result<InspectionResult, StackError> {
         let InspectionJob { stamp, map_from_base, images } = job;
         let segmented: Vec<_> =
@@ -140,15 +140,15 @@ impl Inspector {
                 let description = self.robot.cameras.get(camera).ok_or(StackError::Camera(camera))?;
                 let pose = *map_from_base * description.base_from_camera();
                 let number = self.pictures.len() as u32;
-                let lens = description.intrinsics().at_size(image.width, image.height);
-                self.lining.add(number, &lens, &pose, &scores);
+                let intrinsics = description.intrinsics().at_size(image.width, image.height);
+                self.lining.add(number, &intrinsics, &pose, &scores);
                 self.pictures.push(jpeg);
             }
             Segmented::Thermal(frame) => {
                 if let Some(description) = self.robot.thermal.get(frame.camera) {
                     let pose = *map_from_base * description.base_from_camera();
-                    let lens = description.intrinsics().at_size(frame.width, frame.height);
-                    self.joints.add(&lens, &pose, &frame);
+                    let intrinsics = description.intrinsics().at_size(frame.width, frame.height);
+                    self.joints.add(&intrinsics, &pose, &frame);
                 }
             }
         }

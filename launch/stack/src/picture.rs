@@ -21,7 +21,7 @@ const EVIDENCE_PX: u32 = 420;
 /// Encodes a picture as JPEG of a quality from 1 to 100.
 ///
 /// # Errors
-/// When the picture's bytes do not fit its size.
+/// If the picture's bytes do not fit its size.
 pub fn jpeg(picture: &RgbImage, quality: u8) -> Result<Vec<u8>, PictureError> {
     let mut bytes = Vec::new();
     JpegEncoder::new_with_quality(&mut bytes, quality)
@@ -54,7 +54,7 @@ pub fn reduced(picture: &RgbImage, factor: u32) -> RgbImage {
 /// Returns the part of an encoded picture within `[left, top, right, bottom]` and some of what surrounds it, as JPEG.
 ///
 /// # Errors
-/// When the picture cannot be decoded.
+/// If the picture cannot be decoded.
 pub fn evidence(encoded: &[u8], pixels: [u32; 4]) -> Result<Vec<u8>, PictureError> {
     let picture = image::load_from_memory(encoded).map_err(PictureError::Decode)?.to_rgb8();
     let (width, height) = picture.dimensions();

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from adit_msgs.msg import MissionStatus
 from pathlib import Path
 
 import rosgraph_msgs.msg
@@ -48,7 +49,7 @@ def main():
             simulated = client.clock()
             while time.monotonic() - began < seconds:
                 state = client.newest.get("/mission/status")
-                if state is None or state.phase.startswith(("completed", "given up")):
+                if state is None or state.state in (MissionStatus.STATE_COMPLETED, MissionStatus.STATE_GIVEN_UP):
                     client.newest.pop("/mission/status", None)
                     client.trigger("/mission/start")
                     wait_for("a mission", lambda: "/mission/status" in client.newest, 20)

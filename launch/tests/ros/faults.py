@@ -18,6 +18,7 @@ import nav_msgs.msg
 import sensor_msgs.msg
 import std_srvs.srv
 
+from adit_msgs.msg import MissionStatus, RobotState
 from client import LATCHED, Client, Stack, distance, wait_for
 
 MISSION = "short"
@@ -28,20 +29,20 @@ def begin(client):
     client.wait_up()
     wait_for("no lease", lambda: client.state().lease_owner == "", 15)
     wait_for("a mission begun", lambda: client.trigger("/mission/start").success, 20)
-    client.wait_mode("walk", 40)
+    client.wait_mode(RobotState.MODE_WALK, 40)
     start = client.truth[-1]
     wait_for("walking", lambda: distance(start, client.truth[-1]) > 0.3, 30)
 
 
-def phase(client):
+def is_over(client):
     status = client.newest.get("/mission/status")
-    return status.phase if status else ""
+    return status is not None and status.state in (MissionStatus.STATE_COMPLETED, MissionStatus.STATE_GIVEN_UP)
 
 
 def end(client):
     """Until the mission is over and the robot lies."""
-    wait_for("the end of the mission", lambda: phase(client).startswith(("given up", "completed")), 120)
-    client.wait_mode("damped", 30)
+    wait_for("the end of the mission", lambda: is_over(client), 120)
+    client.wait_mode(RobotState.MODE_DAMPED, 30)
 
 
 def planner_dies(client, stack):
@@ -51,8 +52,8 @@ def planner_dies(client, stack):
     time.sleep(0.7)
     client.let_pass(1.0)
     assert client.speed() < 0.1, "it walks on without its planner"
-    assert client.state().mode == "walk", f"it should stand for a while: {client.state()}"
-    client.wait_mode("damped", 25)
+    assert client.state().mode == RobotState.MODE_WALK, f"it should stand for a while: {client.state()}"
+    client.wait_mode(RobotState.MODE_DAMPED, 25)
     wait_for("the planner again", lambda: stack.pid("planner"), 20)
 
 
@@ -75,10 +76,10 @@ def bridge_dies(client, stack):
     client.newest.pop("/robot_state", None)
     wait_for("the bridge again", lambda: stack.pid("bridge") not in (None, dead), 5)
     wait_for("its state", lambda: client.state() and client.state().ready, 30)
-    assert client.state().mode == "damped"
+    assert client.state().mode == RobotState.MODE_DAMPED
     # It may still be on its way down.
     wait_for("the robot at rest", lambda: client.speed() < 0.05, 10)
-    assert client.state().mode == "damped"
+    assert client.state().mode == RobotState.MODE_DAMPED
     end(client)
 
 
@@ -90,7 +91,7 @@ def the_loop_hangs(client, stack):
     wait_for("another bridge", lambda: stack.pid("bridge") not in (None, hung), 10)
     client.newest.pop("/robot_state", None)
     wait_for("its state", lambda: client.state() and client.state().ready, 30)
-    assert client.state().mode == "damped"
+    assert client.state().mode == RobotState.MODE_DAMPED
     wait_for("the robot at rest", lambda: client.speed() < 0.05, 10)
     end(client)
 
@@ -126,7 +127,7 @@ def recorder_dies(client, stack):
     begin(client)
     os.kill(stack.pid("recorder"), signal.SIGKILL)
     time.sleep(1.0)
-    assert client.state().mode == "walk" and client.speed() > 0.1, "the robot has nothing to do with the recorder"
+    assert client.state().mode == RobotState.MODE_WALK and client.speed() > 0.1, "the robot has nothing to do with the recorder"
     wait_for("the recorder again", lambda: stack.pid("recorder"), 20)
     client.trigger("/mission/abort")
     end(client)
@@ -152,10 +153,10 @@ def a_bus_is_unplugged(client, stack):
     begin(client)
     plug = lambda on: client.service(std_srvs.srv.SetBool, "/sim/motor1/plugged", data=on)
     assert plug(False).success
-    wait_for("the bridge's word on it", lambda: "motor" in client.state().held, 15)
+    wait_for("the bridge's word on it", lambda: client.state().hold == RobotState.HOLD_NO_JOINTS, 15)
     end(client)
     assert plug(True).success
-    wait_for("the motors again", lambda: "motor" not in client.state().held, 20)
+    wait_for("the motors again", lambda: client.state().hold != RobotState.HOLD_NO_JOINTS, 20)
     begin(client)
     client.trigger("/mission/abort")
     end(client)
@@ -177,7 +178,7 @@ def cmd_vel_is_flooded(client, stack):
     print(f"    {sent} commands in 5 s")
     moved = distance(before, client.truth[-1])
     assert moved > 0.1 * (client.clock() - began), "the flood stopped the mission"
-    assert client.state().mode == "walk" and client.state().lease_owner == "planner"
+    assert client.state().mode == RobotState.MODE_WALK and client.state().lease_owner == "planner"
     client.node.destroy_publisher(publisher)
     client.trigger("/mission/abort")
     end(client)
@@ -245,10 +246,10 @@ def the_clock_stops(client, stack):
     begin(client)
     os.kill(stack.pid("sim"), signal.SIGSTOP)
     time.sleep(4)
-    assert client.state().held, "the bridge should notice that nothing is measured any more"
+    assert client.state().hold, "the bridge should notice that nothing is measured any more"
     os.kill(stack.pid("sim"), signal.SIGCONT)
     end(client)
-    client.wait_mode("damped", 30)
+    client.wait_mode(RobotState.MODE_DAMPED, 30)
     begin(client)
     client.trigger("/mission/abort")
     end(client)

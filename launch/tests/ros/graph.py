@@ -17,6 +17,7 @@ import lifecycle_msgs.srv
 import rcl_interfaces.srv
 import std_srvs.srv
 from adit_msgs.action import RunMission
+from adit_msgs.msg import MissionStatus, RobotState
 from rclpy.action import ActionClient
 
 from client import Client, Stack, TOPICS, distance, wait_for
@@ -116,10 +117,10 @@ def run_mission(client):
     phases = []
 
     def heard(message):
-        phase = message.feedback.status.phase
-        if not phases or phases[-1] != phase:
-            phases.append(phase)
-            print(f"  {phase} at {message.feedback.status.chainage_m:.1f} m")
+        status = message.feedback.status
+        if not phases or phases[-1] != status.phase:
+            phases.append(status.phase)
+            print(f"  {status.text} at {status.chainage_m:.1f} m")
 
     rejected = action.send_goal_async(RunMission.Goal(mission="another"))
     wait_for("an answer to a goal", rejected.done, 10)
@@ -130,7 +131,7 @@ def run_mission(client):
     second = action.send_goal_async(RunMission.Goal())
     wait_for("an answer to a second goal", second.done, 10)
     assert not second.result().accepted, "one mission at a time"
-    wait_for("standing", lambda: client.state().mode == "walk", 30)
+    wait_for("standing", lambda: client.state().mode == RobotState.MODE_WALK, 30)
     assert client.state().lease_owner == "planner"
     refused = client.lease("intruder")
     assert not refused.granted and refused.owner == "planner" and "planner" in refused.message, refused
@@ -138,8 +139,8 @@ def run_mission(client):
     wait_for("the end of the mission", result.done, 400)
     result = result.result()
     assert result.status == 4 and result.result.completed, result
-    for phase in ["standing up", "walking out", "inspecting", "walking home", "lying down"]:
-        assert phase in phases, phases
+    for name in ["STAND_UP", "GO", "INSPECT", "RETURN", "LIE_DOWN"]:
+        assert getattr(MissionStatus, f"PHASE_{name}") in phases, (name, phases)
     for topic in ["/camera/left/image_raw", "/camera/left/camera_info", "/thermal/thermal_left/image_raw", "/plan",
                   "/defects", "/defects/list"]:
         assert topic in client.newest, f"nothing came on {topic}"
@@ -198,14 +199,14 @@ def check_driving(client):
     wait_for("no lease", lambda: client.state().lease_owner == "", 15)
     assert not client.trigger("/robot/stand_up").success, "nobody rises without the lease"
     client.drive(publisher, 1.0, x=0.4)
-    assert client.state().mode == "damped"
+    assert client.state().mode == RobotState.MODE_DAMPED
     lease = client.lease(seconds=9.0)
     assert lease.granted and lease.token
     assert client.trigger("/robot/stand_up").success
     for _ in range(12):
         client.drive(publisher, 0.5)
         assert client.lease(seconds=9.0, token=lease.token).granted
-    assert client.state().mode == "walk"
+    assert client.state().mode == RobotState.MODE_WALK
     start = client.truth[-1]
     client.drive(publisher, 3.0, x=0.4)
     moved = distance(start, client.truth[-1])
@@ -234,16 +235,16 @@ def check_driving(client):
     assert lease.granted
     client.drive(publisher, 1.0, x=0.3)
     assert client.estop(True).success
-    client.wait_mode("damped", 2)
+    client.wait_mode(RobotState.MODE_DAMPED, 2)
     assert client.state().estopped
     client.trigger("/robot/stand_up")
     client.drive(publisher, 1.0, x=0.4)
-    assert client.state().mode == "damped", "an emergency stop needs its own reset"
+    assert client.state().mode == RobotState.MODE_DAMPED, "an emergency stop needs its own reset"
     told = client.diagnostics("bridge")["estop_to_bus_us"]
     print(f"  emergency stop to the buses, us: {told}")
     assert client.estop(False).success
     time.sleep(0.5)
-    assert client.state().mode == "damped" and not client.state().estopped, "a reset moves nothing"
+    assert client.state().mode == RobotState.MODE_DAMPED and not client.state().estopped, "a reset moves nothing"
     client.node.destroy_publisher(publisher)
 
 
@@ -275,20 +276,20 @@ def check_holders(client):
     lease = client.lease(seconds=9.0)
     assert lease.granted and client.trigger("/robot/stand_up").success
     deadline = time.monotonic() + 60
-    while client.state().mode != "walk":
+    while client.state().mode != RobotState.MODE_WALK:
         assert time.monotonic() < deadline, client.state()
         client.drive(publisher, 0.2)
         answer = check_in(answer.challenge)
         assert answer.accepted and answer.level == none, answer
         assert client.lease(seconds=9.0, token=lease.token).granted
-    assert client.state().power == "active", client.state().power
+    assert client.state().power == RobotState.POWER_ACTIVE, client.state().power_text
     assert client.diagnostics("bridge")["estop_holders"] == "tablet"
     # Now it falls silent: the robot lies down, and its motors are let go.
-    client.wait_mode("lie_down", 20)
-    assert client.state().stop_level == "SETTLE_THEN_CUT"
-    client.wait_mode("damped", 30)
-    wait_for("the cut", lambda: client.state().stop_level == "CUT", 20)
-    assert client.state().power == "damped" and client.state().estopped
+    client.wait_mode(RobotState.MODE_LIE_DOWN, 20)
+    assert client.state().stop_level == RobotState.STOP_SETTLE_THEN_CUT
+    client.wait_mode(RobotState.MODE_DAMPED, 30)
+    wait_for("the cut", lambda: client.state().stop_level == RobotState.STOP_CUT, 20)
+    assert client.state().power == RobotState.POWER_DAMPED and client.state().estopped
     answer = check_in(answer.challenge, leave=True)
     assert answer.accepted and answer.level == cut, "leaving undoes nothing"
     assert client.estop(False).success
@@ -306,7 +307,7 @@ def check_deactivation(client):
     risen = client.trigger("/robot/stand_up")
     assert risen.success, risen.message
     deadline = time.monotonic() + 60
-    while client.state().mode != "walk":
+    while client.state().mode != RobotState.MODE_WALK:
         assert time.monotonic() < deadline, client.state()
         client.drive(publisher, 0.2)
         assert client.lease(seconds=9.0, token=lease.token).granted
@@ -316,7 +317,7 @@ def check_deactivation(client):
     request = lifecycle_msgs.srv.ChangeState.Request()
     request.transition.label = "deactivate"
     ending = change.call_async(request)
-    wait_for("lying down", lambda: client.state().mode == "lie_down", 10)
+    wait_for("lying down", lambda: client.state().mode == RobotState.MODE_LIE_DOWN, 10)
     asked = time.monotonic()
     stopped = estop.call_async(std_srvs.srv.SetBool.Request(data=True))
     wait_for("an answer of the emergency stop", stopped.done, 5)

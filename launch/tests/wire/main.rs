@@ -90,8 +90,8 @@ fn apart(a: &Value, b: &Value) -> f64 {
     }
 }
 
-/// What is offered as an example is a frame, which reads back as the same frame: but for numbers with fractions, which
-/// the vendors' libraries truncate each time anew to steps of their own (of Damiao's stiffness, an eighth).
+/// An object that is offered as an example is a frame, which reads back as the same frame: but for numbers with
+/// fractions, which the vendors' libraries truncate each time anew to steps of their own (of Damiao's stiffness, an eighth).
 #[test]
 fn every_example_goes_there_and_back() {
     for protocol in &Protocol::ALL {

@@ -24,7 +24,7 @@ const CROSS_CELLS: usize = 3;
 const INSTALLED_M: f64 = 3.0;
 
 /// Cells that make one defect.
-pub(super) struct Part {
+pub(super) struct ConnectedComponent {
     pub(super) class: DefectClass,
     /// Indices, ascending.
     pub(super) cells: Vec<usize>,
@@ -32,8 +32,8 @@ pub(super) struct Part {
 }
 
 /// All parts of all classes that are large and sure enough.
-pub(super) fn components(map: &LiningMap) -> Vec<Part> {
-    let mut parts: Vec<Part> = Vec::new();
+pub(super) fn components(map: &LiningMap) -> Vec<ConnectedComponent> {
+    let mut parts: Vec<ConnectedComponent> = Vec::new();
     for (number, class) in DefectClass::VISUAL.into_iter().enumerate() {
         parts.extend(of_class(map, number, class));
     }
@@ -47,7 +47,7 @@ pub(super) fn components(map: &LiningMap) -> Vec<Part> {
     parts
 }
 
-fn inside(map: &LiningMap, part: &Part, area: &LiningBox) -> f64 {
+fn inside(map: &LiningMap, part: &ConnectedComponent, area: &LiningBox) -> f64 {
     let within = part.cells.iter().filter(|cell| {
         let [s, a] = map.centre_of(**cell);
         let point = LiningBox { chainage_min_m: s, chainage_max_m: s, arc_min_m: a, arc_max_m: a };
@@ -56,7 +56,7 @@ fn inside(map: &LiningMap, part: &Part, area: &LiningBox) -> f64 {
     within.count() as f64 / part.cells.len() as f64
 }
 
-fn of_class(map: &LiningMap, number: usize, class: DefectClass) -> Vec<Part> {
+fn of_class(map: &LiningMap, number: usize, class: DefectClass) -> Vec<ConnectedComponent> {
     let tuning = &map.tuning;
     let [high, low] = tuning.scores[number];
     let reach = ((tuning.gap_m[number] / tuning.cell_m).round() as i64).max(1);
@@ -81,7 +81,7 @@ fn of_class(map: &LiningMap, number: usize, class: DefectClass) -> Vec<Part> {
             next += 1;
         }
         cells.sort_unstable();
-        let part = Part { class, bounds: bounds(map, &cells), cells };
+        let part = ConnectedComponent { class, bounds: bounds(map, &cells), cells };
         let sure = part.cells.iter().any(|c| map.score(*c, number) >= high);
         let extent_m = part.bounds.length_m().max(part.bounds.height_m());
         let area_m2 = part.cells.len() as f64 * tuning.cell_m * tuning.cell_m;

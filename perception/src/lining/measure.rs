@@ -5,13 +5,13 @@ use robot_interface::defect::DefectClass;
 use robot_interface::tunnel::LiningPoint;
 
 use super::defect::Defect;
-use super::detect::Part;
+use super::detect::ConnectedComponent;
 use super::map::LiningMap;
 
 /// Distance between the corners of a crack's run, m.
 const RUN_STEP_M: f64 = 0.08;
 
-pub(super) fn measure(map: &LiningMap, part: &Part) -> Defect {
+pub(super) fn measure(map: &LiningMap, part: &ConnectedComponent) -> Defect {
     let number = DefectClass::VISUAL.iter().position(|c| *c == part.class).unwrap_or(0);
     let points: Vec<Vector2<f64>> = part.cells.iter().map(|c| Vector2::from(map.centre_of(*c))).collect();
     let count = points.len() as f64;

@@ -1,7 +1,7 @@
 //! The emergency stop as the host sees it. What the host wants or was told stays until the device confirms a
 //! reset, even if the device starts anew in between.
 
-use super::SendError;
+use super::event::SendError;
 use crate::message::{Message, reset_answer};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

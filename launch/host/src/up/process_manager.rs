@@ -1,4 +1,4 @@
-//! Thin shell around [`Supervisor`]: processes, their pipes, and the clock. It decides nothing.
+//! Thin event loop around [`Supervisor`]: processes, their pipes, and the clock. It decides nothing.
 
 use std::fs::File;
 use std::io;
@@ -85,7 +85,7 @@ impl ProcessManager {
         let runtime = runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(ProcessManagerError::NoRuntime)?;
         let names = plan.processes().iter().map(|p| p.name.clone()).collect();
-        let shell = Shell {
+        let event_loop = EventLoop {
             processes: plan.processes().iter().map(|_| None).collect(),
             plan,
             manager: self,
@@ -93,7 +93,7 @@ impl ProcessManager {
             output: Output::new(names, log, console).map_err(ProcessManagerError::NoThread)?,
             begun: now(),
         };
-        runtime.block_on(shell.run())
+        runtime.block_on(event_loop.run())
     }
 }
 
@@ -111,7 +111,7 @@ impl StopHandle {
     }
 }
 
-struct Shell {
+struct EventLoop {
     plan: LaunchPlan,
     manager: ProcessManager,
     /// By index in the plan.
@@ -121,7 +121,7 @@ struct Shell {
     begun: Instant,
 }
 
-impl Shell {
+impl EventLoop {
     async fn run(mut self) -> Result<StopOutcome, ProcessManagerError> {
         let (mut supervisor, mut actions) = Supervisor::new(self.plan.clone());
         loop {

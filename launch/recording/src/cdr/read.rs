@@ -11,7 +11,7 @@ use serde::de::{self, DeserializeSeed, SeqAccess, Visitor};
 
 use super::ENCAPSULATION;
 
-/// Why bytes are no message of the wanted type.
+/// Refusal of bytes that are no message of the wanted type.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CdrReadError {
     /// They are in another form.
@@ -45,7 +45,7 @@ pub fn deserialize<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, CdrR
 }
 
 struct Deserializer<'de> {
-    /// What follows the encapsulation.
+    /// Bytes behind the encapsulation.
     body: &'de [u8],
     position: usize,
 }
@@ -264,7 +264,7 @@ mod tests {
 
     const BITMAP: Bytes<'static> = Bytes(&[1, 2, 3, 4, 5]);
 
-    /// What is read is what was written; cut anywhere, it is an error.
+    /// Bytes that were written read back the same; cut anywhere, they are an error.
     macro_rules! comes_back {
         ($($type:ident: $message:expr),* $(,)?) => {
             $({

@@ -11,7 +11,7 @@ use super::{Definition, Message};
 pub struct Defect<'a> {
     /// Its number in the report, from 1.
     pub number: u32,
-    /// What it is: `crack`, `leakage`, `spalling`, `corrosion`, `hot_joint`.
+    /// Class: `crack`, `leakage`, `spalling`, `corrosion`, `hot_joint`.
     pub class_name: &'a str,
     /// Chainage of its middle, m.
     pub chainage_m: f64,
@@ -65,7 +65,7 @@ pub struct MissionStatus<'a> {
     pub phase: u8,
     /// Number of the [`AbortReason`](robot_interface::status::AbortReason); 0 unless the mission gave up by itself.
     pub abort_reason: u8,
-    /// What the mission does, or why it was given up: for people, nothing is decided by it.
+    /// Phase of the mission, or why it was given up: for people, nothing is decided by it.
     pub text: &'a str,
     /// Estimated chainage of the robot, m.
     pub chainage_m: f64,

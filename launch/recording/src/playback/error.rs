@@ -11,9 +11,9 @@ pub enum PlaybackError {
     /// The file cannot be opened.
     #[error("cannot open {path}: check the path and its permissions")]
     Open {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The file cannot be read.
@@ -42,11 +42,11 @@ pub enum PlaybackError {
          file again from where it was recorded"
     )]
     Damaged {
-        /// Where the part begins.
+        /// Offset at which the part begins.
         offset: u64,
         /// Its length.
         length: u64,
-        /// What is wrong.
+        /// The fault.
         source: McapError,
     },
 }
@@ -61,7 +61,7 @@ pub enum Missing {
     },
     /// It is complete, but other bytes stand behind it.
     Trailing {
-        /// Where they begin.
+        /// Offset at which they begin.
         at: u64,
     },
 }

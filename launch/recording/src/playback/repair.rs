@@ -16,7 +16,7 @@ use crate::tail::Tail;
 /// being saved when the recording was torn.
 ///
 /// # Errors
-/// When the file cannot be read or written, is no MCAP file, is damaged before its end, or has messages that no
+/// If the file cannot be read or written, is no MCAP file, is damaged before its end, or has messages that no
 /// index names.
 pub fn repair(path: &Path) -> Result<Option<Missing>, PlaybackError> {
     let file = File::options().read(true).write(true).open(path);

@@ -1,4 +1,4 @@
-//! Where in a file its chunks stand, from the file itself: a summary may be missing or wrong.
+//! Places of the chunks in a file, from the file itself: a summary may be missing or wrong.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -17,10 +17,10 @@ const MESSAGE_LOG_TIME: usize = 6;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Block {
     pub(super) opcode: u8,
-    /// Where it begins, and how long it is with its prefix.
+    /// Offset at which it begins, and its length with its prefix.
     pub(super) offset: u64,
     pub(super) length: u64,
-    /// Where the message indexes behind it end.
+    /// Offset at which the message indexes behind it end.
     pub(super) end: u64,
     /// No message in it or in a block behind it is earlier than this, log time in ns.
     pub(super) earliest: u64,
@@ -31,7 +31,7 @@ pub(super) struct Scan {
     /// Schemas and channels that the summary repeats.
     pub(super) summary: Vec<Block>,
     pub(super) missing: Option<Missing>,
-    /// Where the file's header ends and its data begins; `None` without a header.
+    /// Offset at which the file's header ends and its data begins; `None` without a header.
     pub(super) data_start: Option<u64>,
 }
 
@@ -117,7 +117,7 @@ fn first_time<R: Read>(input: &mut R, opcode: u8, length: u64) -> io::Result<Opt
     Ok(time.map(|bytes| u64::from_le_bytes(*bytes)))
 }
 
-/// Whether the magic stands behind the footer (`None` if not), and anything behind that.
+/// Checks that the magic stands behind the footer (`None` if not), and looks for anything behind that.
 fn behind_footer<R: Read + Seek>(input: &mut R, at: u64, end: u64) -> io::Result<Option<Option<Missing>>> {
     let mut magic = [0; MAGIC.len()];
     if end - at < magic.len() as u64 {

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use super::super::{RawRecorder, RecordError};
 use super::*;
 
-/// What was done to a file.
+/// Operation on a file.
 #[derive(Clone)]
 pub(in super::super) enum Step {
     Write(u64, Vec<u8>),

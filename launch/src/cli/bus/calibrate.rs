@@ -22,7 +22,7 @@ use stack::realtime::{monotonic, sleep_until};
 /// Between two readings, ns.
 const PERIOD_NANOS: u64 = 20_000_000;
 /// Time that a joint which was said to be at its stop may take to come to rest, ns.
-const PATIENCE_NANOS: u64 = 3_000_000_000;
+const MAX_SETTLING_NANOS: u64 = 3_000_000_000;
 /// By how much a virtual robot's zeros differ from its file's, rad, so that there is something to find.
 const VIRTUAL_ERROR_RAD: f64 = 0.05;
 /// Distance from its goal at which the virtual hand has arrived, rad at the rotor.
@@ -65,8 +65,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         false => Procedure::by_stops(joints, args.tolerance),
     };
     print("Motors are read and not driven. Support the robot: its legs give way. Enter goes on, q ends.\n")?;
-    let ended = Session { joints, lying: robot.lying_pose(), answers: answers(), said: None, shown: false }
-        .run(&mut buses, &mut procedure, &stop)?;
+    let ended =
+        Session { joints, lying: robot.lying_pose(), answers: answers(), confirmed: None, shown: false }
+            .run(&mut buses, &mut procedure, &stop)?;
     let Some(zeros) = procedure.zeros().filter(|_| ended) else {
         eprintln!("ended before every joint was known: nothing has been saved");
         let interrupted = stop.load(Ordering::Relaxed);
@@ -112,8 +113,8 @@ struct Session {
     joints: [JointDescription; JOINTS],
     lying: [f64; JOINTS],
     answers: Receiver<String>,
-    /// Since when the person says that the task is done.
-    said: Option<Stamp>,
+    /// Time since which the person says that the task is done.
+    confirmed: Option<Stamp>,
     /// True if there is a line on the terminal that is written over again and again.
     shown: bool,
 }
@@ -143,25 +144,25 @@ impl Session {
                 let rotor_rad =
                     self.joints[joint].rotor_position_rad(cycle.states.joints[joint].position_rad);
                 rotors[joint] = Some(rotor_rad);
-                self.tell(procedure.handle_reading(now, joint, rotor_rad), &mut asked);
+                self.report(procedure.handle_reading(now, joint, rotor_rad), &mut asked);
             }
-            self.tell(procedure.handle_time(now), &mut asked);
+            self.report(procedure.handle_time(now), &mut asked);
             self.show(task, procedure);
-            if self.said.is_none() && self.hand_is_there(task, &rotors, buses) {
+            if self.confirmed.is_none() && self.hand_is_there(task, &rotors, buses) {
                 match self.answers.try_recv() {
                     Ok(line) if matches!(line.trim(), "q" | "Q") => return Ok(false),
-                    Ok(_) => self.said = Some(now),
+                    Ok(_) => self.confirmed = Some(now),
                     Err(TryRecvError::Empty) => {}
                     Err(TryRecvError::Disconnected) => return Ok(false),
                 }
             }
-            if let Some(since) = self.said {
+            if let Some(since) = self.confirmed {
                 let result = procedure.confirm(now);
                 let waits = matches!(result, Err(Trouble::Moving { .. }))
-                    && now.nanos() - since.nanos() < PATIENCE_NANOS;
+                    && now.nanos() - since.nanos() < MAX_SETTLING_NANOS;
                 if !waits {
-                    self.said = None;
-                    self.tell(result, &mut asked);
+                    self.confirmed = None;
+                    self.report(result, &mut asked);
                 }
             }
             due = due.plus_nanos(PERIOD_NANOS).max(now);
@@ -219,8 +220,8 @@ impl Session {
         buses.motors.is_none() || self.hand(task).into_iter().all(there)
     }
 
-    /// Says what is wrong, and asks again.
-    fn tell(&mut self, result: Result<(), Trouble>, asked: &mut Option<Task>) {
+    /// Reports what is wrong, and has the task asked again.
+    fn report(&mut self, result: Result<(), Trouble>, asked: &mut Option<Task>) {
         if let Err(trouble) = result {
             self.end_line();
             eprintln!("{trouble}");

@@ -54,18 +54,18 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         ));
     }
     let wanted = wanted(args, robot.map(|robot| robot.description.motors.protocol));
-    let reports = look(&ports, &wanted)?;
+    let reports = scan_ports(&ports, &wanted)?;
     let found = reports.iter().map(|report| report.found.len()).sum::<usize>();
     print(&if args.json { json(&reports)? } else { text(&reports, &wanted) })?;
     Ok(if found > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn wanted(args: &Args, spoken: Option<MotorProtocol>) -> Wanted {
+fn wanted(args: &Args, own: Option<MotorProtocol>) -> Wanted {
     let named: Vec<_> = args.protocols.iter().map(|name| name.0).collect();
-    let protocols = match spoken.and_then(Protocol::of) {
+    let protocols = match own.and_then(Protocol::of) {
         _ if !named.is_empty() => named.clone(),
         // The virtual motors have one language, and a line without a rate would be asked at each.
-        Some(spoken) => vec![spoken],
+        Some(own) => vec![own],
         None => Protocol::ALL.to_vec(),
     };
     let budget = Duration::from_millis(args.wait_ms.into());
@@ -73,14 +73,14 @@ fn wanted(args: &Args, spoken: Option<MotorProtocol>) -> Wanted {
 }
 
 /// All ports at the same time: they do not hear each other.
-fn look(ports: &[PathBuf], wanted: &Wanted) -> anyhow::Result<Vec<PortReport>> {
+fn scan_ports(ports: &[PathBuf], wanted: &Wanted) -> anyhow::Result<Vec<PortReport>> {
     let bar = ProgressBar::new((wanted.most_ids() * ports.len()) as u64);
     let style = ProgressStyle::with_template("{elapsed:>4} [{bar:30}] {pos} of {len} ids asked");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
     let reports: Vec<Result<PortReport, OpenError>> = std::thread::scope(|scope| {
         let bar = &bar;
-        let look = |port| move || scan_port(port, wanted, |asked| bar.inc(asked as u64));
-        let threads: Vec<_> = ports.iter().map(|port| scope.spawn(look(port))).collect();
+        let scan = |port| move || scan_port(port, wanted, |asked| bar.inc(asked as u64));
+        let threads: Vec<_> = ports.iter().map(|port| scope.spawn(scan(port))).collect();
         threads.into_iter().filter_map(|thread| thread.join().ok()).collect()
     });
     bar.finish_and_clear();

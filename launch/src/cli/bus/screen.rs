@@ -136,8 +136,8 @@ fn bus_line(bus: usize, state: &BusState) -> Line<'static> {
 }
 
 fn faults(lines: &[JointLine]) -> Vec<Line<'static>> {
-    let told = lines.iter().filter_map(|line| line.fault.map(|fault| format!("{}: {fault}", line.name)));
-    told.map(|text| Line::styled(text, Style::new().fg(Color::Red))).collect()
+    let texts = lines.iter().filter_map(|line| line.fault.map(|fault| format!("{}: {fault}", line.name)));
+    texts.map(|text| Line::styled(text, Style::new().fg(Color::Red))).collect()
 }
 
 #[cfg(test)]

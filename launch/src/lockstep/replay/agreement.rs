@@ -1,4 +1,4 @@
-//! How far the lidar, measured against the tunnel's design once more, agrees with the recorded odometry.
+//! Agreement of the lidar, measured against the tunnel's design once more, with the recorded odometry.
 
 use perception::localise::TunnelCorrection;
 use robot_interface::angles::wrap_angle;
@@ -45,16 +45,16 @@ impl Agreement {
         } else {
             ""
         };
-        let told = format!("{used} of {} lidar scans fit the tunnel's design", self.scans);
+        let fit = format!("{used} of {} lidar scans fit the tunnel's design", self.scans);
         if used == 0 {
-            return Some(format!("{told}.{doubt}"));
+            return Some(format!("{fit}.{doubt}"));
         }
         let [beside, up, turned] = self.off.clone().map(|mut all| {
             all.sort_by(f64::total_cmp);
             [all[all.len() / 2], all[all.len() - 1]]
         });
         Some(format!(
-            "{told}: they have the robot {:.1} cm beside, {:.1} cm above or below and {:.1} degrees turned from where \
+            "{fit}: they have the robot {:.1} cm beside, {:.1} cm above or below and {:.1} degrees turned from where \
              its odometry has it (medians; at most {:.1} cm, {:.1} cm, {:.1} degrees).{doubt}",
             100.0 * beside[0],
             100.0 * up[0],

@@ -18,7 +18,7 @@ use stack::config::ConfigError;
 use super::topics::{Role, roles};
 
 /// A lens that differs by more than this share from the robot file's is said.
-const LENS_TOLERANCE: f64 = 0.02;
+const INTRINSICS_TOLERANCE: f64 = 0.02;
 /// A distortion below this moves no pixel.
 const DISTORTION: f64 = 1e-6;
 
@@ -32,6 +32,8 @@ pub(super) enum Input {
     Torque(f64),
     /// State of the mission, and the way along the tunnel so far, m.
     Mission(MissionState, f64),
+    /// A state of the mission that cannot be read, as of a recording by another version of Adit.
+    UnreadableMission,
 }
 
 /// A recording that is good enough to be replayed.
@@ -93,7 +95,7 @@ impl Recorded {
         &self.name
     }
 
-    /// Whether anything is said of a mission.
+    /// Returns true if there is a status of a mission.
     pub(super) fn has_status(&self) -> bool {
         self.roles.values().any(|role| *role == Role::Status)
     }
@@ -103,7 +105,7 @@ impl Recorded {
         self.damaged
     }
 
-    /// What a reader of the report must know of the recording, once it has been read.
+    /// Returns what a reader of the report must know of the recording, once it has been read.
     pub(super) fn closing_notes(&mut self) -> Vec<String> {
         let mut notes = std::mem::take(&mut self.notes);
         if self.damaged > 0 {
@@ -142,6 +144,9 @@ impl Recorded {
                         *first = error.to_string();
                         tracing::warn!("a message on {} is not used: {first}", played.topic.name);
                     }
+                    if role == Role::Status {
+                        return Ok(Some(Input::UnreadableMission));
+                    }
                 }
             }
         }
@@ -174,20 +179,20 @@ impl Recorded {
                 Input::Mission(status.mission_state()?, status.distance_walked_m)
             }
             Role::Lens(camera) => {
-                self.check_lens(camera, &deserialize(data)?);
+                self.check_intrinsics(camera, &deserialize(data)?);
                 return Ok(None);
             }
         }))
     }
 
     /// Says, once a camera, if pictures were taken through another lens than the robot's file tells.
-    fn check_lens(&mut self, camera: usize, info: &CameraInfo<'_>) {
+    fn check_intrinsics(&mut self, camera: usize, info: &CameraInfo<'_>) {
         let Some(description) = self.robot.cameras.get(camera) else { return };
         let expected_px = description.intrinsics().at_size(info.width, info.height).focal_px;
         let (focal_px, name) = (info.k[0], &description.name);
         let mut notes = Vec::new();
         // A lens that was not calibrated says zero.
-        if focal_px > 0.0 && (focal_px / expected_px - 1.0).abs() > LENS_TOLERANCE {
+        if focal_px > 0.0 && (focal_px / expected_px - 1.0).abs() > INTRINSICS_TOLERANCE {
             notes.push(format!(
                 "Camera {name} was recorded with a focal length of {focal_px:.0} pixels, its robot file says \
                  {expected_px:.0}: what it shows is laid out wrongly. Give the robot's own file with --robot."

@@ -42,16 +42,16 @@ pub(super) struct ReplayPerception<'a> {
 }
 
 impl<'a> ReplayPerception<'a> {
-    /// Perception of a recording; if it `says_nothing` of a mission, all of it is kept for the report.
+    /// Perception of a recording; all of it is kept for the report if `keep_all`, as of one without a mission's status.
     pub(super) fn new(
         mission: &'a Mission,
         robot: &'a Robot,
         writer: &'a mut MessageWriter,
-        says_nothing: bool,
+        keep_all: bool,
     ) -> anyhow::Result<Self> {
         let description = &robot.description;
         let mut pipeline = PerceptionPipeline::new(mission, description, Source::Recording);
-        if says_nothing {
+        if keep_all {
             pipeline.keep_all(None);
         }
         Ok(Self {
@@ -78,6 +78,7 @@ impl<'a> ReplayPerception<'a> {
             Input::Image(stamp, image) => self.pipeline.handle_image(stamp, image),
             Input::Torque(peak_nm) => self.pipeline.handle_motors(peak_nm, 0),
             Input::Mission(state, way_m) => self.handle_mission(state, way_m),
+            Input::UnreadableMission => self.pipeline.keep_all(None),
         }
         Ok(())
     }
@@ -169,8 +170,8 @@ impl<'a> ReplayPerception<'a> {
                 let reduced = description.width / image.width.max(1);
                 self.reduced = self.reduced.max(reduced);
                 let smaller = picture::reduced(image, Detail::Reduced.reduction() / reduced.max(1));
-                let lens = description.intrinsics();
-                log_failure(self.writer.picture(now, &description.name, stamp, &smaller, &lens));
+                let intrinsics = description.intrinsics();
+                log_failure(self.writer.picture(now, &description.name, stamp, &smaller, &intrinsics));
             }
             CameraImage::Thermal(frame) => {
                 let Some(description) = description.thermal.get(frame.camera) else { return };

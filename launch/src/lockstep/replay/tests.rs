@@ -13,7 +13,8 @@ use super::*;
 use crate::lockstep::{Detail, Progress};
 use crate::mission_file::MissionFile;
 use crate::run;
-use recording::RecordError;
+use recording::messages::Header;
+use recording::{Playback, RawRecorder, RecordError, cdr};
 
 const OUT: MissionState = MissionState::Underway(MissionPhase::Go);
 
@@ -197,4 +198,48 @@ fn a_replay_is_scored_as_its_run_was() {
     assert!(ground.iter().filter(|height| height.is_finite()).count() > 500, "no ground");
     assert!(done.agreement.is_some_and(|said| said.contains("cm beside")), "no scans");
     assert!(done.summary.truth.is_none() && done.summary.true_path.is_empty(), "it knows no truth");
+}
+
+/// A status of the time when it was a text: it is left out, and what was walked is kept all the same.
+#[test]
+fn a_recording_of_another_version_is_replayed_without_its_status() {
+    #[derive(serde::Serialize)]
+    struct TextStatus {
+        header: Header<'static>,
+        phase: &'static str,
+        chainage_m: f64,
+        distance_walked_m: f64,
+        defects: u32,
+    }
+    let robot = Robot::load("go2").expect("built in");
+    let folder = tempfile::tempdir().expect("a folder");
+    let (new, old) = (folder.path().join("new.mcap"), folder.path().join("old.mcap"));
+    let mut writer = MessageWriter::create(&new, &robot.description).expect("made");
+    for ms in (0..2_000).step_by(20) {
+        writer.odometry(&state(ms, 1.0 + ms as f64 * 1e-3)).expect("written");
+        writer.status(at(ms), &OUT, 1.0, 0.0, 0).expect("written");
+    }
+    picture(&mut writer, &robot, 1_000, &grey(64, 80)).expect("written");
+    writer.odometry(&state(2_000, 3.0)).expect("written");
+    writer.finish().expect("closed");
+    let header = Header::new(at(0), "map");
+    let status =
+        TextStatus { header, phase: "walking out", chainage_m: 1.0, distance_walked_m: 0.0, defects: 0 };
+    let mut status_bytes = Vec::new();
+    cdr::serialize_into(&mut status_bytes, &status).expect("bytes");
+    let mut copy = RawRecorder::create(&old).expect("made");
+    for played in Playback::open(&new).expect("opens") {
+        let played = played.expect("whole");
+        let (topic, at) = (&played.topic, played.log_time);
+        let data = if topic.name == "/mission/status" { &status_bytes } else { &played.data };
+        copy.message(&topic.name, &topic.type_name, || Ok(String::new()), "", at, at, data).expect("copied");
+    }
+    copy.finish().expect("closed");
+    let mission = MissionFile::load("short").expect("built in");
+    let done = replay_file(&old, &mission, &robot, &folder.path().join("out")).expect("replays");
+    assert!(done.summary.distance_walked_m > 1.5, "{}", done.summary.distance_walked_m);
+    let notes = done.summary.warnings.join("\n");
+    assert!(notes.contains("/mission/status that were not used: 100"), "{notes}");
+    let reason = Verdict::Aborted { reason: "the recording does not say how the mission went".to_owned() };
+    assert_eq!(done.summary.verdict, reason);
 }

@@ -1,4 +1,4 @@
-//! Which topics of a recording a replay is made from, and whether they are what they should be.
+//! Selection of the topics of a recording that a replay is made from, and checks of their types.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use recording::{Topic, TopicSpec, topic_name, topics};
 use robot_interface::robot::RobotDescription;
 use stack::config::ConfigError;
 
-/// What a topic's messages say. Cameras by their place in the robot description's list.
+/// Content of a topic's messages. Cameras by their place in the robot description's list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     Odometry,
@@ -40,10 +40,10 @@ impl Role {
     }
 }
 
-/// What each topic that is of use says, and what a reader of the report must know of those that are missing.
+/// Returns the content of each topic that is of use, and what a reader of the report must know of those that are missing.
 ///
 /// # Errors
-/// When a topic that there must be is not there, or one is of another type than it has to be.
+/// If a topic that there must be is not there, or one is of another type than it has to be.
 pub(super) fn roles(
     file: &str,
     namespace: &str,

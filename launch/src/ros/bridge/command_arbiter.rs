@@ -30,7 +30,7 @@ pub(super) struct CommandArbiter {
     targets: Inbox<MotionTarget>,
     cmd_vel: Inbox<Twist>,
     cmd_vel_topic: String,
-    /// Why the last `cmd_vel` was refused; empty if it was not.
+    /// Reason for which the last `cmd_vel` was refused; empty if it was not.
     refusal: String,
     refused: ThrottledLog,
     refused_target: ThrottledLog,
@@ -194,7 +194,7 @@ impl CommandArbiter {
     }
 }
 
-/// Whether all that publish a topic, by namespace and name, are the one node that is called `owner`. Nobody is not: whoever
+/// Checks that all that publish a topic, by namespace and name, are the one node that is called `owner`. Nobody is not: whoever
 /// sent it has gone, or has not been discovered yet.
 fn sent_by<'a>(owner: &str, senders: impl Iterator<Item = [&'a str; 2]>) -> Result<(), String> {
     let mut found = false;
@@ -210,7 +210,7 @@ fn sent_by<'a>(owner: &str, senders: impl Iterator<Item = [&'a str; 2]>) -> Resu
     if found { Ok(()) } else { Err(nobody.to_owned()) }
 }
 
-/// Whether the control loop would let the robot rise, or why not.
+/// Checks that the control loop would let the robot rise.
 fn may_rise(latest: Option<&ControlReport>, stop: StopLevel) -> Result<(), String> {
     if stop != StopLevel::None {
         return Err(HoldReason::Estopped.to_string());

@@ -27,7 +27,7 @@ pub(super) struct EstopServices {
     check_in: Asked<EstopCheckIn::Service>,
     clear: Asked<Trigger::Service>,
     trip: Option<Trip>,
-    /// When it was last said that a limit acts on a joint, and how often it had acted by then.
+    /// Time when it was last logged that a limit acts on a joint, and how often it had acted by then.
     said: [[Option<(Stamp, u32)>; Limit::ALL.len()]; JOINTS],
 }
 
@@ -51,7 +51,7 @@ impl EstopServices {
         if names.is_empty() { "none".to_owned() } else { names.join(", ") }
     }
 
-    /// What the control loop was last told.
+    /// Returns the level that the control loop was last told.
     pub(super) const fn level(&self) -> StopLevel {
         self.told
     }
@@ -136,7 +136,7 @@ impl EstopServices {
         }
     }
 
-    /// StatePublisher in the log which limit acts on which joint, and what trouble a joint has.
+    /// Logs which limit acts on which joint, and what trouble a joint has.
     pub(super) fn report(&mut self, now: Stamp, report: &ControlReport) {
         if let Some(trip) = report.trip
             && self.trip != report.trip

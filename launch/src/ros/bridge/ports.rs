@@ -16,7 +16,7 @@ use crate::ros::settings::NodeSettings;
 use crate::ros::simulated_ports::{imu_port, motor_port};
 use stack::realtime::{ControlPorts, ControlReport, TimeBase, monotonic};
 
-/// How often missing ports are looked for.
+/// Interval at which missing ports are looked for.
 const LOOK: Duration = Duration::from_millis(100);
 
 pub(super) struct Ports {
@@ -87,7 +87,7 @@ impl Ports {
         }
     }
 
-    /// What diagnostics say of the lines.
+    /// Returns the values of the lines, for diagnostics.
     pub(super) fn values(&self, report: &ControlReport) -> Vec<(&'static str, String)> {
         let imu = report.imu_counts;
         vec![

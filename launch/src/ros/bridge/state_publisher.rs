@@ -112,7 +112,7 @@ pub(super) fn timing(report: &ControlReport) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// What the motors may do, and which limits have acted, for diagnostics.
+/// Power state of the motors, and limits that have acted, for diagnostics.
 pub(super) fn safety(report: &ControlReport) -> Vec<(&'static str, String)> {
     let acted = |limit| {
         let joints = JOINT_NAMES.iter().zip(&report.limited);

@@ -16,7 +16,7 @@ use stack::{Findings, InspectionJob, Inspector, StackError};
 
 /// Beyond this many waiting pictures new ones are refused: 4 MB each.
 const MAX_WAITING: usize = 60;
-/// How far it stands back behind scans and whatever else has to be done at once.
+/// Levels by which it stands back behind scans and whatever else has to be done at once.
 const LEVELS: i32 = 12;
 /// The longest that is waited for all pictures to be worked on before a report.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -72,7 +72,7 @@ impl InspectionThread {
         Ok(Self { jobs, answers, waiting })
     }
 
-    /// How many pictures wait or are in work.
+    /// Returns how many pictures wait or are in work.
     pub(super) fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Relaxed)
     }

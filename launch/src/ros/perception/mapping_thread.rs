@@ -14,7 +14,7 @@ use crate::ros::convert::time;
 use stack::realtime::stand_back;
 use stack::{LocalisationAndMapping, ScanJob, ScanResult};
 
-/// How far it stands back behind the control process.
+/// Levels by which it stands back behind the control process.
 const LEVELS: i32 = 5;
 
 pub(super) struct MappingThread {
@@ -73,7 +73,7 @@ impl MappingThread {
         self.anew.store(true, Ordering::Relaxed);
     }
 
-    /// MappingThread that did not fit the tunnel's design.
+    /// Returns how many scans did not fit the tunnel's design.
     pub(super) fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
     }

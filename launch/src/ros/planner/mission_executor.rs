@@ -31,20 +31,20 @@ const REPORT_WITHIN_S: f64 = 90.0;
 const STAND_WHEN_BLIND_S: f64 = 1.0;
 const GIVE_UP_WHEN_BLIND_S: f64 = 10.0;
 
-/// How far it has come.
+/// Stage of a mission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
     /// The lease has been asked for.
     Leasing,
-    /// The robot is led.
-    CommandArbiter,
+    /// The robot walks the mission.
+    Executing,
     /// The robot lies; the report is being written.
     Reporting,
     /// All is done.
     Over,
 }
 
-/// What is to be published.
+/// Messages to be published.
 #[derive(Default)]
 pub(super) struct Step {
     pub(super) target: Option<MotionTarget>,
@@ -71,7 +71,7 @@ pub(super) struct MissionExecutor {
     told: Option<Stamp>,
     mode: Option<GaitMode>,
     phase: MissionPhase,
-    /// Why it was given up, when that is not the mission's own reason.
+    /// Reason for which it was given up, when that is not the mission's own reason.
     failure: Option<String>,
     folder: String,
     defects: u32,
@@ -108,11 +108,11 @@ impl MissionExecutor {
         self.stage
     }
 
-    /// What it does, for people.
+    /// Returns what it does, for people.
     pub(super) fn doing(&self) -> &'static str {
         match self.stage {
             Stage::Leasing => "asking for the lease",
-            Stage::CommandArbiter => self.phase.name(),
+            Stage::Executing => self.phase.name(),
             Stage::Reporting => "writing the report",
             Stage::Over => "over",
         }
@@ -120,7 +120,7 @@ impl MissionExecutor {
 
     /// Takes an operator's order.
     pub(super) fn order(&mut self, order: MissionOrder) -> Result<(), String> {
-        if self.stage != Stage::CommandArbiter {
+        if self.stage != Stage::Executing {
             return Err(format!("the mission is {}: it cannot take orders now", self.doing()));
         }
         self.order = Some(order);
@@ -131,7 +131,7 @@ impl MissionExecutor {
     pub(super) fn stop(&mut self) {
         match self.stage {
             Stage::Leasing => self.fail("stopped before it began"),
-            Stage::CommandArbiter => self.order = Some(MissionOrder::Stop),
+            Stage::Executing => self.order = Some(MissionOrder::Stop),
             Stage::Reporting | Stage::Over => {}
         }
     }
@@ -155,7 +155,7 @@ impl MissionExecutor {
         let mut step = Step::default();
         match self.stage {
             Stage::Leasing => self.take_lease(now, clients),
-            Stage::CommandArbiter => self.lead(now, inputs, speed_m_s, clients, &mut step),
+            Stage::Executing => self.execute(now, inputs, speed_m_s, clients, &mut step),
             Stage::Reporting => self.write_report(now, clients),
             Stage::Over => return step,
         }
@@ -188,7 +188,7 @@ impl MissionExecutor {
     fn take_lease(&mut self, now: Stamp, clients: &ServiceClients) {
         self.tend_lease(now, clients);
         if !self.token.is_empty() {
-            self.stage = Stage::CommandArbiter;
+            self.stage = Stage::Executing;
         } else if now.seconds_since(self.since) > LEASE_WITHIN_S {
             self.fail("the bridge did not grant the lease: is it active?");
         }
@@ -217,7 +217,7 @@ impl MissionExecutor {
         }
     }
 
-    fn lead(
+    fn execute(
         &mut self,
         now: Stamp,
         inputs: &Inputs,
@@ -323,7 +323,7 @@ impl MissionExecutor {
     fn status(&self, inputs: &Inputs) -> MissionStatus {
         let state = match self.stage {
             Stage::Leasing => MissionState::Preparing,
-            Stage::Leading => MissionState::Underway(self.phase),
+            Stage::Executing => MissionState::Underway(self.phase),
             Stage::Reporting | Stage::Over => self.ended(),
         };
         let estimate = inputs.control_status().map(|status| status.state);
@@ -368,7 +368,7 @@ impl MissionExecutor {
     }
 }
 
-/// Whether it is time again; then the present is remembered.
+/// Returns true if it is time again; then the present is remembered.
 fn due(last: &mut Option<Stamp>, now: Stamp, every_nanos: u64) -> bool {
     let is_due = last.is_none_or(|at| now >= at.plus_nanos(every_nanos));
     if is_due {

@@ -1,4 +1,4 @@
-//! How missions are asked for: the services, and the action with its goal and cancellation.
+//! Services of missions, and the action with its goal and cancellation.
 
 use r2r::adit_msgs::action::RunMission;
 use r2r::std_srvs::srv::Trigger;

@@ -1,4 +1,4 @@
-//! What the world hands to the simulated sensors.
+//! Requests of the world to the simulated sensors.
 
 use std::sync::mpsc::SyncSender;
 

@@ -1,7 +1,7 @@
 //! The lidar and the cameras, each on a thread of its own beside the physics.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -22,12 +22,12 @@ use crate::world::{TruePoses, World};
 use recording::MessageWriter;
 use stack::realtime::stand_back;
 
-/// How far the sensors stand back behind the physics, and the cameras, which have time, behind the lidar.
+/// Levels by which the sensors stand back behind the physics, and the cameras, which have time, behind the lidar.
 const LIDAR_LEVELS: i32 = 5;
 const CAMERA_LEVELS: i32 = 12;
 /// Moments whose pictures may wait to be rendered.
 const MAX_WAITING_CAPTURES: usize = 8;
-/// How often a thread without work looks whether it is to end.
+/// Interval at which a thread without work checks if it is to end.
 const LOOK: Duration = Duration::from_millis(200);
 
 /// The running threads; they end soon after the world has.

@@ -1,4 +1,4 @@
-//! What the node and the threads of the simulated world share.
+//! State that the node and the threads of the simulated world share.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -46,12 +46,12 @@ impl Shared {
         self.truth.lock().map_or(None, |truth| *truth)
     }
 
-    /// What the battery says of itself, if there is one.
+    /// Returns the battery's state, if there is one.
     pub(super) fn battery(&self) -> Option<BatterySample> {
         self.battery.lock().map_or(None, |battery| *battery)
     }
 
-    /// How far simulated time has fallen behind, s.
+    /// Returns how far simulated time has fallen behind, s.
     pub(super) fn late_s(&self) -> f64 {
         self.lost_nanos.load(Ordering::Relaxed) as f64 * 1e-9
     }

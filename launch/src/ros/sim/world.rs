@@ -24,11 +24,11 @@ const SCAN_STEPS: u64 = 50;
 /// Below the bridge's, so that on one machine the motors never keep their master from asking.
 const PRIORITY: u8 = 40;
 /// Lag from which the world no longer tries to catch up, and time is lost.
-const MOST_LAG_NANOS: u64 = 20_000_000;
+const MAX_LAG_NANOS: u64 = 20_000_000;
 /// Age, simulated, from which a bus's command is late; how long is waited between two looks, and in all.
 const LATE_NANOS: u64 = 4_000_000;
 const WAIT_NANOS: u64 = 500_000;
-const MOST_PATIENCE_NANOS: u64 = 1_000_000_000;
+const MAX_PATIENCE_NANOS: u64 = 1_000_000_000;
 /// While the world stands still.
 const IDLE: Duration = Duration::from_millis(5);
 
@@ -82,7 +82,7 @@ impl Drop for WorldThread {
 fn run(mut world: World<HotplugPort>, mut imu: Pty, shared: &Shared, inlets: &Inlets) -> anyhow::Result<()> {
     let step_nanos = world.step_nanos();
     let (mut now, mut steps, mut sequence) = (Stamp::ZERO, 0u64, 0u16);
-    let (mut due, mut patience) = (monotonic(), MOST_PATIENCE_NANOS);
+    let (mut due, mut patience) = (monotonic(), MAX_PATIENCE_NANOS);
     while !shared.has_ended() {
         if !shared.running.load(Ordering::Relaxed) {
             std::thread::sleep(IDLE);
@@ -119,7 +119,7 @@ fn run(mut world: World<HotplugPort>, mut imu: Pty, shared: &Shared, inlets: &In
             }
         }
         let lag = monotonic().nanos().saturating_sub(due.nanos());
-        if lag > MOST_LAG_NANOS {
+        if lag > MAX_LAG_NANOS {
             shared.lost_nanos.fetch_add(lag, Ordering::Relaxed);
             due = due.plus_nanos(lag);
         }
@@ -156,12 +156,12 @@ fn wait_for_commands(world: &mut World<HotplugPort>, now: Stamp, patience: &mut 
         *patience = patience.saturating_sub(monotonic().nanos() - begun.nanos());
     }
     if !late(world) {
-        *patience = MOST_PATIENCE_NANOS;
+        *patience = MAX_PATIENCE_NANOS;
     }
     Ok(())
 }
 
-/// Whether a sensor takes this one: one that is still busy misses it, as real ones drop frames.
+/// Hands an item to a sensor; returns false if it did not take it: one that is still busy misses it, as real ones drop frames.
 fn offer<T>(inlet: &SyncSender<T>, item: T) -> bool {
     inlet.try_send(item).is_ok()
 }

@@ -3,7 +3,7 @@
 use firmware_bridge::protocol::damiao::MotorId;
 use serde::{Deserialize, Serialize};
 
-use super::register::{Name, Told};
+use super::register::{Name, RegisterAccess};
 use crate::wire_tools::frame_json::FrameInputError;
 use crate::wire_tools::number::Number;
 
@@ -74,8 +74,8 @@ pub(super) enum Message {
     Register {
         id: u16,
         master: u16,
-        #[serde(default, skip_serializing_if = "Told::is_read")]
-        access: Told,
+        #[serde(default, skip_serializing_if = "RegisterAccess::is_read")]
+        access: RegisterAccess,
         register: Name,
         value: Number,
     },

@@ -55,31 +55,31 @@ impl Name {
 /// Access to a register that is answered for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Told {
+pub(super) enum RegisterAccess {
     #[default]
     Read,
     Write,
     Save,
 }
 
-impl Told {
+impl RegisterAccess {
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
     pub(super) fn is_read(&self) -> bool {
         *self == Self::Read
     }
 }
 
-impl From<Told> for Access {
-    fn from(told: Told) -> Self {
-        match told {
-            Told::Read => Self::Read,
-            Told::Write => Self::Write,
-            Told::Save => Self::Save,
+impl From<RegisterAccess> for Access {
+    fn from(access: RegisterAccess) -> Self {
+        match access {
+            RegisterAccess::Read => Self::Read,
+            RegisterAccess::Write => Self::Write,
+            RegisterAccess::Save => Self::Save,
         }
     }
 }
 
-impl From<Access> for Told {
+impl From<Access> for RegisterAccess {
     fn from(access: Access) -> Self {
         match access {
             Access::Read => Self::Read,

@@ -15,8 +15,8 @@ use crate::wire_tools::number::{Number, settled};
 /// checked, which noise passes about once in 2^52 bytes. One with a state that the vendor does not publish, or from an
 /// id that feedbacks do not show, is doubtful.
 pub(super) fn front(bytes: &[u8], ranges: &Ranges) -> Front {
-    let asked = front_of::<Outbound>(bytes);
-    asked.only_if(bytes, |frame| request(frame, ranges).is_some()).or(|| {
+    let request_front = front_of::<Outbound>(bytes);
+    request_front.only_if(bytes, |frame| request(frame, ranges).is_some()).or(|| {
         if bytes.iter().zip([0xAA, 0x11]).any(|(byte, fixed)| *byte != fixed) {
             return Front::Nothing;
         }
@@ -30,7 +30,7 @@ pub(super) fn front(bytes: &[u8], ranges: &Ranges) -> Front {
 
 pub(super) fn show(frame: &[u8], ranges: &Ranges) -> Option<String> {
     if let Some((id, action)) = request(frame, ranges) {
-        return json(&asked(id, action, ranges));
+        return json(&request_message(id, action, ranges));
     }
     let can = received(frame)?;
     let id = u16::from(can.data[0] & 0xF);
@@ -72,7 +72,7 @@ fn request(frame: &[u8], ranges: &Ranges) -> Option<(u16, Action)> {
     Some((id, Request::decode(&can, ranges).ok()?.action))
 }
 
-fn asked(id: u16, action: Action, ranges: &Ranges) -> Message {
+fn request_message(id: u16, action: Action, ranges: &Ranges) -> Message {
     let real = |value: f64| Number::single(value as f32);
     match action {
         Action::Enable => Message::Enable { id },
@@ -83,7 +83,7 @@ fn asked(id: u16, action: Action, ranges: &Ranges) -> Message {
             let listed = |t: &Impedance| [t.position_rad, t.velocity_rad_s, t.kp, t.kd, t.torque_nm];
             let [q, dq, kp, kd, tau] = settled(listed(&targets), |[q, dq, kp, kd, tau]| {
                 let again = Impedance { position_rad: q, velocity_rad_s: dq, torque_nm: tau, kp, kd };
-                listed(&carried(again, ranges).unwrap_or(again))
+                listed(&carried_targets(again, ranges).unwrap_or(again))
             });
             Message::Impedance { id, q, dq, kp, kd, tau }
         }
@@ -104,7 +104,7 @@ fn asked(id: u16, action: Action, ranges: &Ranges) -> Message {
 }
 
 /// The targets that the frame of an impedance command carries.
-fn carried(targets: Impedance, ranges: &Ranges) -> Option<Impedance> {
+fn carried_targets(targets: Impedance, ranges: &Ranges) -> Option<Impedance> {
     let id = motor(1).ok()?;
     let can = Request { id, action: Action::Impedance(targets) }.frame(ranges);
     match Request::decode(&can, ranges).ok()?.action {

@@ -76,7 +76,7 @@ pub struct FailsafeAction {
 #[derive(Clone, Copy, Debug)]
 pub struct Failsafe {
     imu_life_s: f64,
-    /// When standing without a target began.
+    /// Time at which standing without a target began.
     leaderless: Option<Stamp>,
 }
 

@@ -3,7 +3,7 @@
 use robot_interface::time::Stamp;
 
 /// Longest time that one asking grants, s.
-const LONGEST_S: f64 = 10.0;
+const MAX_DURATION_S: f64 = 10.0;
 
 /// Reason for which a lease was not granted.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -17,7 +17,9 @@ pub enum LeaseRefused {
         left_s: f64,
     },
     /// A duration that cannot be meant.
-    #[error("a lease of {0} s is not possible: ask for more than 0 and at most {LONGEST_S} s, and renew it")]
+    #[error(
+        "a lease of {0} s is not possible: ask for more than 0 and at most {MAX_DURATION_S} s, and renew it"
+    )]
     Duration(f64),
     /// Nobody to tell others about.
     #[error("a lease needs an owner: give the name of the node that will command the robot")]
@@ -58,7 +60,7 @@ impl Lease {
         if owner.trim().is_empty() {
             return Err(LeaseRefused::Nobody);
         }
-        if !(duration_s > 0.0 && duration_s <= LONGEST_S) {
+        if !(duration_s > 0.0 && duration_s <= MAX_DURATION_S) {
             return Err(LeaseRefused::Duration(duration_s));
         }
         let token = match self.holder(now) {

@@ -18,7 +18,7 @@ use super::error::ConfigError;
 const FILE_NAME: &str = "calibration.toml";
 /// The only version so far.
 const VERSION: i64 = 1;
-/// What to do about each refusal.
+/// Remedy of each refusal.
 const HELP: &str = "calibrate this robot again with `adit bus calibrate`, or move the file away";
 
 /// Reason for which a calibration was not saved.
@@ -46,7 +46,7 @@ pub struct Calibration {
     robot: String,
     /// Fingerprint of bus, id and gear ratio of all joints.
     wiring: String,
-    /// When it was made, UTC.
+    /// Time at which it was made, UTC.
     pub date: String,
     joints: BTreeMap<String, Joint>,
 }
@@ -83,7 +83,7 @@ impl Calibration {
     /// Reads the file, if there is one.
     ///
     /// # Errors
-    /// When it is there and cannot be used.
+    /// If it is there and cannot be used.
     pub fn read(path: &Path) -> Result<Option<Self>, ConfigError> {
         let file = path.display().to_string();
         let text = match std::fs::read_to_string(path) {
@@ -106,7 +106,7 @@ impl Calibration {
     /// Puts the zeros into a robot's description.
     ///
     /// # Errors
-    /// When it is another robot's, was made for another wiring, or lacks a joint. The description is then as it was.
+    /// If it is another robot's, was made for another wiring, or lacks a joint. The description is then as it was.
     pub fn apply(&self, file: &Path, robot: &mut RobotDescription) -> Result<(), ConfigError> {
         let refused = |message: String| ConfigError::of_file(&file.display().to_string(), message, HELP);
         if self.robot != robot.name {
@@ -136,7 +136,7 @@ impl Calibration {
     /// Saves it in one step: whatever happens on the way, there is the old file or the new one, whole.
     ///
     /// # Errors
-    /// When the folder cannot be written.
+    /// If the folder cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), CalibrationSaveError> {
         let head =
             "# Where this robot's joints have their zeros; made by `adit bus calibrate`, not by hand.\n";

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
-/// Why a mission, a robot file or a recording was refused. Shown as `FILE:LINE: what is wrong` and a line of help.
+/// Refusal of a mission, a robot file or a recording. Shown as `FILE:LINE: what is wrong` and a line of help.
 #[derive(Debug)]
 pub struct ConfigError {
     file: String,
@@ -42,7 +42,7 @@ impl ConfigError {
         Self { file: file.to_owned(), line: Some(line), message: message.into(), help: help.into() }
     }
 
-    /// What the TOML reader refused, with a remedy for the mistakes that people make.
+    /// Refusal by the TOML reader, with a remedy for the mistakes that people make.
     pub fn from_toml(file: &str, text: &str, error: &toml::de::Error) -> Self {
         let message = error.message().trim().to_owned();
         let help = remedy(&message);

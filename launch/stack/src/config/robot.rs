@@ -27,7 +27,7 @@ impl Robot {
     /// `calibration.toml` beside that file is read with it.
     ///
     /// # Errors
-    /// When there is no such robot, its file has a mistake, a file that it names is missing, or its calibration
+    /// If there is no such robot, its file has a mistake, a file that it names is missing, or its calibration
     /// cannot be used.
     pub fn load(name_or_path: &str) -> Result<Self, ConfigError> {
         let mut robot = Self::load_uncalibrated(name_or_path)?;

@@ -174,7 +174,7 @@ fn what_a_motor_says_once_stops_nobody() {
 
 /// The device that has the stop button, of four.
 const PRESSED: usize = 1;
-/// How often a device reports while it obeys no command.
+/// Period of a device's reports while it obeys no command.
 const REPORT_NANOS: u64 = 5_000_000;
 
 /// A control process on buses of microcontrollers, with virtual ones at their ends.

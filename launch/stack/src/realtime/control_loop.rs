@@ -22,8 +22,8 @@ use crate::authority::failsafe::{Failsafe, HoldReason, InputAges};
 use crate::config::Robot;
 use crate::control::{Control, ModeRefused};
 
-/// Sleep between two looks at the inertial sensor while a sample is due.
-const LOOK_NANOS: u64 = 40_000;
+/// Sleep between two polls of the inertial sensor while a sample is due.
+const POLL_NANOS: u64 = 40_000;
 /// Cycles between two reports: 50 Hz.
 const REPORT_EVERY: u64 = 10;
 /// Cycles that damp before the loop ends: what was decided in one goes out in the next, and one may be lost on the line.
@@ -71,7 +71,7 @@ struct Decided {
     refused: Option<ModeRefused>,
     hold: Option<HoldReason>,
     stop: StopLevel,
-    /// When an emergency stop was seen whose damping commands are not on the buses yet.
+    /// Time at which an emergency stop was seen whose damping commands are not on the buses yet.
     estopped_at: Option<Stamp>,
 }
 
@@ -83,7 +83,7 @@ pub struct ControlLoop<P> {
     time: LoopTime,
     imu: ImuInput,
     /// In simulation, when each joint last answered, by the time of its world, `[12]`.
-    heard: [Option<Stamp>; JOINTS],
+    last_answers: [Option<Stamp>; JOINTS],
     target: Option<Target>,
     end: LoopEnd,
     decided: Decided,
@@ -117,7 +117,7 @@ impl<P: BusPort> ControlLoop<P> {
                 newest: at_rest,
                 arrived: None,
             },
-            heard: [None; JOINTS],
+            last_answers: [None; JOINTS],
             target: None,
             end,
             decided: Decided::default(),
@@ -173,7 +173,7 @@ impl<P: BusPort> ControlLoop<P> {
             if self.imu.reader.counts().frames > before || silent || self.end.quit.load(Ordering::Relaxed) {
                 return now;
             }
-            now = monotonic().plus_nanos(LOOK_NANOS);
+            now = monotonic().plus_nanos(POLL_NANOS);
             sleep_until(now);
         }
     }
@@ -234,11 +234,13 @@ impl<P: BusPort> ControlLoop<P> {
             }
             TimeBase::Sensor => {
                 // How long a joint has been silent in the time of its world, counted back from the present.
-                for (answered, heard) in cycle.answered.iter().zip(&mut self.heard) {
-                    *heard = if *answered { Some(self.time.now) } else { *heard };
+                for (answered, last) in cycle.answered.iter().zip(&mut self.last_answers) {
+                    *last = if *answered { Some(self.time.now) } else { *last };
                 }
-                let oldest =
-                    self.heard.iter().try_fold(self.time.now, |oldest, at| at.map(|at| oldest.min(at)))?;
+                let oldest = self
+                    .last_answers
+                    .iter()
+                    .try_fold(self.time.now, |oldest, at| at.map(|at| oldest.min(at)))?;
                 let silent_nanos = self.time.now.nanos().saturating_sub(oldest.nanos());
                 Some(Stamp::from_nanos(now.nanos().saturating_sub(silent_nanos)))
             }
@@ -291,7 +293,7 @@ impl<P: BusPort> ControlLoop<P> {
     fn begin_anew(&mut self, now: Stamp) {
         self.control.begin_anew(&self.restart.robot, self.restart.start, now);
         (self.time.now, self.time.gait, self.target) = (now, now, None);
-        self.heard = [None; JOINTS];
+        self.last_answers = [None; JOINTS];
     }
 
     fn decide(&mut self, joints_at: Option<Stamp>, quit: bool) {

@@ -8,8 +8,8 @@ use robot_interface::time::Stamp;
 
 use super::clock::{monotonic, sleep_until};
 
-/// Sleep between two looks at ports that cannot be waited on, or whose other end has gone.
-const LOOK_NANOS: u64 = 40_000;
+/// Sleep between two polls of ports that cannot be waited on, or whose other end has gone.
+const POLL_NANOS: u64 = 40_000;
 
 /// Moves the bytes of a cycle that has `begun` until every motor has answered or used up its slot, or until
 /// `limit`; sleeps while nothing comes. When that was. Does not allocate.
@@ -28,7 +28,7 @@ pub fn exchange<P: BusPort>(
         let left = Duration::from_nanos(limit.nanos() - now.nanos());
         let arrived = driver.wait(bridge, now, left);
         let woke = monotonic();
-        let least = now.plus_nanos(LOOK_NANOS);
+        let least = now.plus_nanos(POLL_NANOS);
         now = if arrived || woke >= least {
             woke
         } else {

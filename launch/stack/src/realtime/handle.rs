@@ -73,7 +73,7 @@ pub struct ControlHandle {
     pub corrections: Producer<TunnelCorrection>,
     /// Level of the emergency stop: the number of a [`StopLevel`].
     pub estop: Arc<AtomicU8>,
-    /// Somebody has looked at a joint's trouble: set to have it forgotten, if it is gone.
+    /// Request to clear a joint's trouble that somebody has looked at, if it is gone.
     pub clear: Arc<AtomicBool>,
     /// Set to have the robot laid down and the loop ended.
     pub quit: Arc<AtomicBool>,
@@ -101,7 +101,7 @@ pub struct Timing {
 pub struct ControlReport {
     /// Joints as last heard.
     pub joints: JointStates,
-    /// Which of the joints answered in the last cycle, `[12]`.
+    /// Joints that answered in the last cycle, `[12]`.
     pub answered: [bool; JOINTS],
     /// Newest inertial sample.
     pub imu: ImuSample,
@@ -115,7 +115,7 @@ pub struct ControlReport {
     pub power: Power,
     /// Joint's trouble that stops the robot.
     pub trip: Option<Trip>,
-    /// How often each limit has acted, `[12]`.
+    /// Counts of each limit's actions, `[12]`.
     pub limited: [LimitCounts; JOINTS],
     /// Refusal of a mode that was asked for since the last report.
     pub refused: Option<ModeRefused>,

@@ -5,7 +5,7 @@ use std::fmt;
 /// Buckets to each doubling of the duration.
 const FINE: u64 = 4;
 /// Durations below this share the first bucket, ns.
-const LEAST_NANOS: u64 = 1_000;
+const MIN_NANOS: u64 = 1_000;
 /// Enough for a second and more.
 const BUCKETS: usize = 88;
 
@@ -15,6 +15,12 @@ pub struct Histogram {
     counts: [u32; BUCKETS],
     count: u64,
     max_nanos: u64,
+}
+
+impl Default for Histogram {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Histogram {
@@ -36,7 +42,7 @@ impl Histogram {
         self.count
     }
 
-    /// How often each stretch of durations came, from the first to the last that did: each a quarter of a doubling.
+    /// Counts of the stretches of durations, from the first to the last that did: each a quarter of a doubling.
     pub fn shape(&self) -> &[u32] {
         let first = self.counts.iter().position(|count| *count > 0).unwrap_or(0);
         let last = self.counts.iter().rposition(|count| *count > 0).map_or(0, |last| last + 1);
@@ -55,7 +61,7 @@ impl Histogram {
         )
     }
 
-    /// The duration that a share of all were no longer than, ns; the upper end of its bucket. 0 of none.
+    /// Returns the duration that a share of all were no longer than, ns; the upper end of its bucket. 0 of none.
     pub fn quantile_nanos(&self, share: f64) -> u64 {
         let wanted = (share * self.count as f64).ceil() as u64;
         let mut below = 0;
@@ -71,15 +77,15 @@ impl Histogram {
 
 /// Doublings above the least, in quarters.
 fn bucket(nanos: u64) -> usize {
-    let Some(doublings) = (nanos / LEAST_NANOS).checked_ilog2() else { return 0 };
-    let base = LEAST_NANOS << doublings;
+    let Some(doublings) = (nanos / MIN_NANOS).checked_ilog2() else { return 0 };
+    let base = MIN_NANOS << doublings;
     let quarter = (nanos - base) * FINE / base;
     ((1 + FINE * u64::from(doublings) + quarter) as usize).min(BUCKETS - 1)
 }
 
 fn upper_nanos(bucket: usize) -> u64 {
-    let Some(above) = (bucket as u64).checked_sub(1) else { return LEAST_NANOS };
-    let base = LEAST_NANOS << (above / FINE);
+    let Some(above) = (bucket as u64).checked_sub(1) else { return MIN_NANOS };
+    let base = MIN_NANOS << (above / FINE);
     base + base * (above % FINE + 1) / FINE
 }
 

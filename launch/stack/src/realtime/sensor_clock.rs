@@ -1,4 +1,4 @@
-//! When a sensor's samples were taken, by the receiver's clock.
+//! Conversion of a sensor's sample times to the receiver's clock.
 //!
 //! Samples wait on their way, in a chip, a driver, or for a reader that is late, and then arrive together. Their own times
 //! tell how far apart they are; the ones that waited least tell where the two clocks stand to each other.
@@ -6,11 +6,11 @@
 use robot_interface::time::Stamp;
 
 /// A sample is taken to be no older than this on its arrival, ns.
-const LONGEST_WAY_NANOS: u64 = 100_000_000;
-/// How much faster than the sensor's clock the receiver's may go: one part in so many.
-const MOST_DRIFT: i64 = 1000;
+const MAX_DELAY_NANOS: u64 = 100_000_000;
+/// Greatest drift of the receiver's clock ahead of the sensor's: one part in so many.
+const MAX_DRIFT: i64 = 1000;
 
-/// How a sensor's clock stands to the receiver's.
+/// Offset between a sensor's clock and the receiver's.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct SensorClock {
     /// Time of the newest sample by the sensor's clock, and what is to be added to have the receiver's, ns.
@@ -18,7 +18,7 @@ pub(super) struct SensorClock {
 }
 
 impl SensorClock {
-    /// When a sample was taken that `arrived` now: never later than that, nor by more than a tenth of a second earlier.
+    /// Returns the time of a sample that `arrived` now: never later than that, nor by more than a tenth of a second earlier.
     /// Samples come in their order; a sensor that starts again needs a new clock.
     pub(super) fn stamp(&mut self, time_us: u64, arrived: Stamp) -> Stamp {
         let taken = i64::try_from(time_us.saturating_mul(1000)).unwrap_or(i64::MAX);
@@ -26,12 +26,12 @@ impl SensorClock {
         // Were it the quickest one so far.
         let quickest = now.saturating_sub(taken);
         let offset = self.last.map_or(quickest, |(before, offset)| {
-            let drift = taken.saturating_sub(before) / MOST_DRIFT;
+            let drift = taken.saturating_sub(before) / MAX_DRIFT;
             offset.saturating_add(drift).min(quickest)
         });
         self.last = Some((taken, offset));
         let nanos = u64::try_from(taken.saturating_add(offset)).unwrap_or(0);
-        Stamp::from_nanos(nanos.max(arrived.nanos().saturating_sub(LONGEST_WAY_NANOS)))
+        Stamp::from_nanos(nanos.max(arrived.nanos().saturating_sub(MAX_DELAY_NANOS)))
     }
 }
 
@@ -41,7 +41,7 @@ mod tests {
 
     const MS: u64 = 1_000_000;
 
-    /// What became of samples of so many milliseconds by the sensor, that arrived at so many by the receiver, ms.
+    /// Returns the times given to samples of so many milliseconds by the sensor, that arrived at so many by the receiver, ms.
     fn stamps(samples: &[(u64, u64)]) -> Vec<f64> {
         let mut clock = SensorClock::default();
         let stamp = |&(taken, at): &(u64, u64)| {

@@ -1,4 +1,4 @@
-//! What makes a thread keep its deadlines, as far as the system permits.
+//! Measures that make a thread keep its deadlines, as far as the system permits.
 
 use rustix::mm::{MlockAllFlags, mlockall};
 use rustix::process::setpriority_process;
@@ -15,7 +15,7 @@ pub const CONTROL_PRIORITY: u8 = 80;
 /// Gives the calling thread a real-time priority (1 to 99, `SCHED_FIFO`).
 ///
 /// # Errors
-/// What the system said, with the remedy; the thread then runs as before.
+/// The system's error with the remedy; the thread then runs as before.
 pub fn prioritise(priority: u8) -> Result<(), String> {
     let wanted = priority.try_into().map(ThreadPriority::Crossplatform).map_err(|e| format!("{e:?}"));
     let policy = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::Fifo);
@@ -34,7 +34,7 @@ pub fn prioritise(priority: u8) -> Result<(), String> {
 /// back large buffers: every new page is then fetched at once, and whoever needs memory meanwhile waits.
 ///
 /// # Errors
-/// What the system said, with the remedy.
+/// The system's error with the remedy.
 pub fn lock_memory() -> Result<(), String> {
     mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE).map_err(|error| {
         format!(

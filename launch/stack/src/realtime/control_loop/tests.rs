@@ -18,7 +18,7 @@ struct Far {
     /// A bit for each joint whose motor is silent.
     silent: AtomicU16,
     /// Greatest stiffness and least damping that the motors follow, as bits of an `f64`.
-    told: [AtomicU64; 2],
+    commanded: [AtomicU64; 2],
     ended: AtomicBool,
 }
 
@@ -55,7 +55,7 @@ impl Rig {
         let far = Arc::new(Far {
             readings: Mutex::new(readings),
             silent: AtomicU16::new(0),
-            told: [const { AtomicU64::new(0) }; 2],
+            commanded: [const { AtomicU64::new(0) }; 2],
             ended: AtomicBool::new(false),
         });
         let theirs = Arc::clone(&far);
@@ -71,11 +71,11 @@ impl Rig {
         self.orders.quit.store(true, Ordering::Release);
         self.control.run();
         std::thread::sleep(std::time::Duration::from_millis(5));
-        self.told()
+        self.commanded()
     }
 
-    fn told(&self) -> [f64; 2] {
-        [0, 1].map(|i| f64::from_bits(self.far.told[i].load(Ordering::Relaxed)))
+    fn commanded(&self) -> [f64; 2] {
+        [0, 1].map(|i| f64::from_bits(self.far.commanded[i].load(Ordering::Relaxed)))
     }
 
     /// Lies level and still for so many cycles.
@@ -148,8 +148,8 @@ fn serve(mut buses: Vec<VirtualBus<Loopback>>, far: &Far) {
         let driven = drives(&buses, monotonic());
         let stiffest = driven.iter().fold(0.0_f64, |most, drive| most.max(drive.kp));
         let least = driven.iter().fold(f64::INFINITY, |least, drive| least.min(drive.kd));
-        far.told[0].store(stiffest.to_bits(), Ordering::Relaxed);
-        far.told[1].store(least.to_bits(), Ordering::Relaxed);
+        far.commanded[0].store(stiffest.to_bits(), Ordering::Relaxed);
+        far.commanded[1].store(least.to_bits(), Ordering::Relaxed);
         std::thread::sleep(std::time::Duration::from_micros(50));
     }
 }
@@ -187,7 +187,7 @@ fn the_last_that_the_motors_hear_is_to_damp() {
         rig.run(700);
         rig.want(Some(GaitMode::StandUp));
         rig.run(600);
-        assert!(rig.told()[0] > 10.0, "it rises: {:?}", rig.told());
+        assert!(rig.commanded()[0] > 10.0, "it rises: {:?}", rig.commanded());
         let level = if cut { StopLevel::Cut } else { StopLevel::None };
         rig.orders.estop.store(level as u8, Ordering::Release);
         // 4 N m s/rad is what the virtual motors damp with by themselves, and not yet after so short a time.
