@@ -14,9 +14,10 @@ use robot_interface::time::Stamp;
 
 use self::limiter::{LEAST_DAMPING, Limiter, Pace};
 pub use self::limiter::{Limit, LimitCounts};
-pub use self::power::{Event, Power, PowerRefused, TRANSITIONS, Transition};
+pub use self::power::{Event, PowerRefused, TRANSITIONS, Transition, after};
 pub use self::trip::{Cause, Severity, Trip};
 use crate::bridge::{CommandError, CommandLimits, Cycle};
+pub use robot_interface::status::PowerState;
 
 /// Cycles in a row in which a joint must show its trouble: one damaged frame stops nobody.
 const TRIP_AFTER: u8 = 5;
@@ -28,7 +29,7 @@ const BEYOND_RAD: f64 = 0.25;
 pub struct Safety {
     limiter: Limiter,
     protection: Protection,
-    power: Power,
+    power: PowerState,
     /// The first trouble that lasted, until it is cleared.
     trip: Option<Trip>,
     /// The trouble that each joint has now, and for how many cycles. `[12]`
@@ -41,14 +42,14 @@ impl Safety {
         Self {
             limiter: Limiter::new(robot, limits),
             protection: robot.protection,
-            power: Power::Off,
+            power: PowerState::Off,
             trip: None,
             suspects: [(None, 0); JOINTS],
         }
     }
 
     /// The power state.
-    pub const fn power(&self) -> Power {
+    pub const fn power(&self) -> PowerState {
         self.power
     }
 
@@ -91,16 +92,16 @@ impl Safety {
     ///
     /// # Errors
     /// [`PowerRefused`] if it cannot be had now; nothing changes then.
-    pub fn request(&mut self, to: Power) -> Result<(), PowerRefused> {
-        let drives = matches!(to, Power::Standing | Power::Active);
+    pub fn request(&mut self, to: PowerState) -> Result<(), PowerRefused> {
+        let drives = matches!(to, PowerState::Standing | PowerState::Active);
         if let Some(trip) = self.trip
             && drives
-            && (to > self.power || self.power == Power::Faulted)
+            && (to > self.power || self.power == PowerState::Faulted)
         {
             return Err(PowerRefused::Faulted(trip));
         }
         let from = self.power;
-        self.power = from.after(Event::Request(to)).ok_or(PowerRefused::Order { from, to })?;
+        self.power = after(from, Event::Request(to)).ok_or(PowerRefused::Order { from, to })?;
         Ok(())
     }
 
@@ -127,7 +128,7 @@ impl Safety {
             }
         }
         self.trip = None;
-        if self.power == Power::Faulted {
+        if self.power == PowerState::Faulted {
             self.happen(Event::Clear);
         }
         Ok(())
@@ -143,9 +144,9 @@ impl Safety {
         commands: &[JointCommand; JOINTS],
     ) -> Result<[JointCommand; JOINTS], CommandError> {
         match self.power {
-            Power::Standing => self.limiter.admit(now, commands, Pace::CALM),
-            Power::Active => self.limiter.admit(now, commands, Pace::BRISK),
-            Power::Off | Power::Damped | Power::Faulted => {
+            PowerState::Standing => self.limiter.admit(now, commands, Pace::CALM),
+            PowerState::Active => self.limiter.admit(now, commands, Pace::BRISK),
+            PowerState::Off | PowerState::Damped | PowerState::Faulted => {
                 let damped = commands.map(|command| JointCommand::damping(command.kd.max(LEAST_DAMPING)));
                 self.limiter.admit(now, &damped, Pace::CALM)
             }
@@ -171,12 +172,14 @@ impl Safety {
         if self.trip.is_none_or(|before| before.cause.severity() < trip.cause.severity()) {
             self.trip = Some(trip);
         }
-        if trip.cause.severity() == Severity::Cut || !matches!(self.power, Power::Standing | Power::Active) {
+        if trip.cause.severity() == Severity::Cut
+            || !matches!(self.power, PowerState::Standing | PowerState::Active)
+        {
             self.happen(Event::Trip);
         }
     }
 
     fn happen(&mut self, event: Event) {
-        self.power = self.power.after(event).unwrap_or(self.power);
+        self.power = after(self.power, event).unwrap_or(self.power);
     }
 }

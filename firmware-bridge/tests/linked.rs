@@ -11,7 +11,7 @@ use common::{VirtualRig, gearless};
 use firmware_bridge::bridge::{BridgeError, CYCLE_NANOS, Cycle, MotorBridge, MotorFault};
 use firmware_bridge::protocol::device::VirtualBus;
 use firmware_bridge::protocol::link::VirtualDevice;
-use firmware_bridge::safety::{Cause, Power, Safety};
+use firmware_bridge::safety::{Cause, PowerState, Safety};
 use robot_interface::joints::{JOINTS, JointCommand};
 use robot_interface::robot::{MotorProtocol, RobotDescription};
 use robot_interface::time::Stamp;
@@ -151,8 +151,8 @@ fn a_stop_at_the_device_trips_and_holds_until_somebody_resets_it() {
         let actuator = &mut rig.far[joint / 3].1.device().actuators_mut()[joint % 3];
         actuator.rotor.position_rad = description.rotor_position_rad(within);
     }
-    safety.request(Power::Damped).expect("from off");
-    safety.request(Power::Standing).expect("from damped");
+    safety.request(PowerState::Damped).expect("from off");
+    safety.request(PowerState::Standing).expect("from damped");
     let watched = |rig: &mut Rig, safety: &mut Safety, cycles| {
         let mut last = None;
         for _ in 0..cycles {
@@ -170,7 +170,7 @@ fn a_stop_at_the_device_trips_and_holds_until_somebody_resets_it() {
     assert_eq!((here, elsewhere), ([Some(MotorFault::Stopped); 3], [None; 9]));
     let trip = safety.trip().expect("it is stopped");
     assert!(matches!(trip.cause, Cause::Motor(MotorFault::Stopped)), "{trip}");
-    assert_eq!(safety.power(), Power::Faulted, "a pressed button lets all joints go at once");
+    assert_eq!(safety.power(), PowerState::Faulted, "a pressed button lets all joints go at once");
     // Not by itself, however long.
     watched(&mut rig, &mut safety, 1000);
     assert!(safety.clear().is_err(), "it is still there");

@@ -5,7 +5,7 @@ mod common;
 use common::{Rig, go2, honest, standing};
 use firmware_bridge::bridge::{CYCLE_NANOS, Cycle};
 use firmware_bridge::protocol::go_m8010::{Fault, Reply};
-use firmware_bridge::safety::{Cause, Power, PowerRefused, Safety, Severity};
+use firmware_bridge::safety::{Cause, PowerRefused, PowerState, Safety, Severity};
 use robot_interface::time::Stamp;
 
 /// FR_thigh_joint.
@@ -32,7 +32,7 @@ fn active() -> (Rig, Safety) {
     let mut rig = Rig::new(go2());
     let mut safety = Safety::new(&rig.robot, rig.bridge.limits());
     safety.handle_cycle(&cycle(&mut rig, 0, |_| {}));
-    for power in [Power::Damped, Power::Standing, Power::Active] {
+    for power in [PowerState::Damped, PowerState::Standing, PowerState::Active] {
         safety.request(power).expect("in order");
     }
     (rig, safety)
@@ -63,12 +63,12 @@ fn heat_lets_the_robot_lie_down_first() {
         safety.handle_cycle(&cycle(&mut rig, number, |reply| reply.error = Some(Fault::Overheat)));
     }
     assert_eq!(safety.trip().map(|trip| trip.cause.severity()), Some(Severity::Settle));
-    assert_eq!(safety.power(), Power::Active, "it must still be able to lie down");
-    safety.request(Power::Standing).expect("on its way down");
-    assert!(matches!(safety.request(Power::Active), Err(PowerRefused::Faulted(_))), "and not up again");
-    safety.request(Power::Damped).expect("it lies");
+    assert_eq!(safety.power(), PowerState::Active, "it must still be able to lie down");
+    safety.request(PowerState::Standing).expect("on its way down");
+    assert!(matches!(safety.request(PowerState::Active), Err(PowerRefused::Faulted(_))), "and not up again");
+    safety.request(PowerState::Damped).expect("it lies");
     safety.settled();
-    assert_eq!(safety.power(), Power::Faulted);
+    assert_eq!(safety.power(), PowerState::Faulted);
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn a_joint_that_is_not_where_it_says_lets_go_at_once() {
         for number in 1..6 {
             safety.handle_cycle(&cycle(&mut rig, number, change));
         }
-        assert_eq!(safety.power(), Power::Faulted);
+        assert_eq!(safety.power(), PowerState::Faulted);
         let sent = safety.admit(stamp(6), &standing(&rig.robot)).expect("sane commands");
         assert!(sent.iter().all(|command| command.kp == 0.0 && command.torque_nm == 0.0 && command.kd > 0.0));
     }
@@ -95,10 +95,13 @@ fn a_fault_is_cleared_once_it_is_gone() {
     let refused = safety.clear().expect_err("it is still there");
     assert!(refused.to_string().contains("FR_thigh_joint"), "{refused}");
     safety.handle_cycle(&cycle(&mut rig, 7, |_| {}));
-    assert!(matches!(safety.request(Power::Standing), Err(PowerRefused::Faulted(_))), "gone, not forgotten");
+    assert!(
+        matches!(safety.request(PowerState::Standing), Err(PowerRefused::Faulted(_))),
+        "gone, not forgotten"
+    );
     safety.clear().expect("it is gone");
-    assert_eq!((safety.power(), safety.trip()), (Power::Damped, None));
-    safety.request(Power::Standing).expect("it may rise again");
+    assert_eq!((safety.power(), safety.trip()), (PowerState::Damped, None));
+    safety.request(PowerState::Standing).expect("it may rise again");
 }
 
 #[test]
@@ -113,9 +116,9 @@ fn what_is_not_to_be_driven_is_damped_whatever_is_commanded() {
             "{:?}",
             safety.power()
         );
-        safety.request(Power::Damped).expect("from off");
+        safety.request(PowerState::Damped).expect("from off");
     }
-    let refused = safety.request(Power::Active).expect_err("not before standing");
+    let refused = safety.request(PowerState::Active).expect_err("not before standing");
     assert!(refused.to_string().contains("order off, damped, standing, active"), "{refused}");
 }
 

@@ -10,28 +10,15 @@
 //!
 //! The transitions are [`TRANSITIONS`]; docs/safety.md draws them.
 
-use super::trip::Trip;
+use robot_interface::status::PowerState;
 
-/// Power state: what the motors may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Power {
-    /// Nothing has been asked for yet: as [`Damped`](Self::Damped).
-    Off,
-    /// Joints resist motion; nothing is held.
-    Damped,
-    /// Joints are held and moved between poses.
-    Standing,
-    /// Anything within the limits.
-    Active,
-    /// Damped, and refusing everything until the fault is cleared.
-    Faulted,
-}
+use super::trip::Trip;
 
 /// An event that can change the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     /// Somebody asks for a state.
-    Request(Power),
+    Request(PowerState),
     /// A joint's trouble that cannot wait, or that lasted until the robot lay.
     Trip,
     /// The emergency stop.
@@ -44,58 +31,50 @@ pub enum Event {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transition {
     /// The state before.
-    pub from: Power,
+    pub from: PowerState,
     /// The event that changes it.
     pub on: Event,
     /// The state after.
-    pub to: Power,
+    pub to: PowerState,
 }
 
 /// Every transition there is. What is not here does not happen.
 pub const TRANSITIONS: [Transition; 18] = [
-    Transition { from: Power::Off, on: Event::Request(Power::Damped), to: Power::Damped },
-    Transition { from: Power::Damped, on: Event::Request(Power::Off), to: Power::Off },
-    Transition { from: Power::Damped, on: Event::Request(Power::Standing), to: Power::Standing },
-    Transition { from: Power::Standing, on: Event::Request(Power::Damped), to: Power::Damped },
-    Transition { from: Power::Standing, on: Event::Request(Power::Active), to: Power::Active },
-    Transition { from: Power::Active, on: Event::Request(Power::Standing), to: Power::Standing },
-    Transition { from: Power::Active, on: Event::Request(Power::Damped), to: Power::Damped },
-    Transition { from: Power::Faulted, on: Event::Request(Power::Off), to: Power::Off },
-    Transition { from: Power::Off, on: Event::Trip, to: Power::Faulted },
-    Transition { from: Power::Damped, on: Event::Trip, to: Power::Faulted },
-    Transition { from: Power::Standing, on: Event::Trip, to: Power::Faulted },
-    Transition { from: Power::Active, on: Event::Trip, to: Power::Faulted },
-    Transition { from: Power::Off, on: Event::Cut, to: Power::Off },
-    Transition { from: Power::Damped, on: Event::Cut, to: Power::Damped },
-    Transition { from: Power::Standing, on: Event::Cut, to: Power::Damped },
-    Transition { from: Power::Active, on: Event::Cut, to: Power::Damped },
-    Transition { from: Power::Faulted, on: Event::Cut, to: Power::Faulted },
-    Transition { from: Power::Faulted, on: Event::Clear, to: Power::Damped },
+    Transition { from: PowerState::Off, on: Event::Request(PowerState::Damped), to: PowerState::Damped },
+    Transition { from: PowerState::Damped, on: Event::Request(PowerState::Off), to: PowerState::Off },
+    Transition {
+        from: PowerState::Damped,
+        on: Event::Request(PowerState::Standing),
+        to: PowerState::Standing,
+    },
+    Transition { from: PowerState::Standing, on: Event::Request(PowerState::Damped), to: PowerState::Damped },
+    Transition { from: PowerState::Standing, on: Event::Request(PowerState::Active), to: PowerState::Active },
+    Transition {
+        from: PowerState::Active,
+        on: Event::Request(PowerState::Standing),
+        to: PowerState::Standing,
+    },
+    Transition { from: PowerState::Active, on: Event::Request(PowerState::Damped), to: PowerState::Damped },
+    Transition { from: PowerState::Faulted, on: Event::Request(PowerState::Off), to: PowerState::Off },
+    Transition { from: PowerState::Off, on: Event::Trip, to: PowerState::Faulted },
+    Transition { from: PowerState::Damped, on: Event::Trip, to: PowerState::Faulted },
+    Transition { from: PowerState::Standing, on: Event::Trip, to: PowerState::Faulted },
+    Transition { from: PowerState::Active, on: Event::Trip, to: PowerState::Faulted },
+    Transition { from: PowerState::Off, on: Event::Cut, to: PowerState::Off },
+    Transition { from: PowerState::Damped, on: Event::Cut, to: PowerState::Damped },
+    Transition { from: PowerState::Standing, on: Event::Cut, to: PowerState::Damped },
+    Transition { from: PowerState::Active, on: Event::Cut, to: PowerState::Damped },
+    Transition { from: PowerState::Faulted, on: Event::Cut, to: PowerState::Faulted },
+    Transition { from: PowerState::Faulted, on: Event::Clear, to: PowerState::Damped },
 ];
 
-impl Power {
-    /// All states.
-    pub const ALL: [Self; 5] = [Self::Off, Self::Damped, Self::Standing, Self::Active, Self::Faulted];
-
-    /// The state after an event; `None` if the event cannot happen here.
-    pub fn after(self, event: Event) -> Option<Self> {
-        let row = TRANSITIONS.iter().find(|row| row.from == self && row.on == event);
-        match (row, event) {
-            (Some(row), _) => Some(row.to),
-            (None, Event::Request(to)) if to == self => Some(self),
-            (None, _) => None,
-        }
-    }
-
-    /// Its name in messages and logs.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Off => "off",
-            Self::Damped => "damped",
-            Self::Standing => "standing",
-            Self::Active => "active",
-            Self::Faulted => "faulted",
-        }
+/// Returns the state after an event; `None` if the event cannot happen in `state`.
+pub fn after(state: PowerState, event: Event) -> Option<PowerState> {
+    let row = TRANSITIONS.iter().find(|row| row.from == state && row.on == event);
+    match (row, event) {
+        (Some(row), _) => Some(row.to),
+        (None, Event::Request(to)) if to == state => Some(state),
+        (None, _) => None,
     }
 }
 
@@ -106,9 +85,9 @@ pub enum PowerRefused {
     #[error("{} cannot follow {}: the states are passed in the order off, damped, standing, active", to.name(), from.name())]
     Order {
         /// The present state.
-        from: Power,
+        from: PowerState,
         /// The state that was asked for.
-        to: Power,
+        to: PowerState,
     },
     /// A fault has not been cleared.
     #[error("faulted: {0}; then clear the fault")]
@@ -144,30 +123,37 @@ mod tests {
 
     #[test]
     fn active_is_reached_step_by_step_and_left_at_once() {
-        let request = |from: Power, to| from.after(Event::Request(to));
-        for from in [Power::Off, Power::Damped, Power::Faulted] {
-            assert_eq!(request(from, Power::Active), None, "{from:?}");
+        let request = |from: PowerState, to| after(from, Event::Request(to));
+        for from in [PowerState::Off, PowerState::Damped, PowerState::Faulted] {
+            assert_eq!(request(from, PowerState::Active), None, "{from:?}");
         }
-        assert_eq!(request(Power::Active, Power::Damped), Some(Power::Damped));
-        assert_eq!(request(Power::Active, Power::Active), Some(Power::Active), "it is there already");
+        assert_eq!(request(PowerState::Active, PowerState::Damped), Some(PowerState::Damped));
+        assert_eq!(
+            request(PowerState::Active, PowerState::Active),
+            Some(PowerState::Active),
+            "it is there already"
+        );
     }
 
     /// No event but clearing leads out of Faulted, other than to where nothing is driven.
     #[test]
     fn a_fault_is_left_by_clearing_only() {
         for Transition { from, on: event, to } in TRANSITIONS {
-            if from == Power::Faulted {
-                assert!(event == Event::Clear || matches!(to, Power::Faulted | Power::Off), "{event:?}");
+            if from == PowerState::Faulted {
+                assert!(
+                    event == Event::Clear || matches!(to, PowerState::Faulted | PowerState::Off),
+                    "{event:?}"
+                );
             }
         }
     }
 
     #[test]
     fn every_state_knows_a_trip_and_a_cut_and_neither_leads_to_more() {
-        for from in Power::ALL {
-            assert!(from == Power::Faulted || from.after(Event::Trip) == Some(Power::Faulted));
-            let cut = from.after(Event::Cut).expect("an emergency stop works everywhere");
-            assert!(!matches!(cut, Power::Standing | Power::Active));
+        for from in PowerState::ALL {
+            assert!(from == PowerState::Faulted || after(from, Event::Trip) == Some(PowerState::Faulted));
+            let cut = after(from, Event::Cut).expect("an emergency stop works everywhere");
+            assert!(!matches!(cut, PowerState::Standing | PowerState::Active));
         }
     }
 

@@ -1,6 +1,6 @@
 //! A controller that has lost its mind, and an operator who always wants the robot to go on.
 
-use firmware_bridge::safety::{Power, Safety};
+use firmware_bridge::safety::{PowerState, Safety};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use robot_interface::joints::{JOINTS, JointCommand};
@@ -26,10 +26,10 @@ impl Controller {
     /// Asks for the next state up, now and then for an emergency stop, and clears whatever there is.
     pub(crate) fn operate(&mut self, safety: &mut Safety) {
         let next = match safety.power() {
-            Power::Off => Power::Damped,
-            Power::Damped => Power::Standing,
-            Power::Standing | Power::Active => Power::Active,
-            Power::Faulted => Power::Off,
+            PowerState::Off => PowerState::Damped,
+            PowerState::Damped => PowerState::Standing,
+            PowerState::Standing | PowerState::Active => PowerState::Active,
+            PowerState::Faulted => PowerState::Off,
         };
         // Refusals are part of the game.
         let _ = safety.request(next);
@@ -37,7 +37,7 @@ impl Controller {
             safety.cut();
         }
         if self.chance.random_bool(0.05) {
-            let _ = safety.request(Power::Standing);
+            let _ = safety.request(PowerState::Standing);
         }
         if safety.trip().is_some() && self.chance.random_bool(0.05) {
             safety.settled();

@@ -9,7 +9,7 @@ use firmware_bridge::bridge::Cycle;
 use firmware_bridge::protocol::Impedance;
 use firmware_bridge::protocol::device::Rotor;
 use firmware_bridge::protocol::go_m8010::{Command, Mode, Reply};
-use firmware_bridge::safety::Power;
+use firmware_bridge::safety::PowerState;
 use robot_interface::joints::{JOINT_NAMES, JOINTS, JointMeasurement};
 use robot_interface::robot::{JointDescription, RobotDescription};
 use robot_interface::time::Stamp;
@@ -64,7 +64,7 @@ pub(crate) struct Judge {
     written: Vec<Command>,
     cycle: u64,
     begun: Stamp,
-    power: Power,
+    power: PowerState,
     /// When the brisk pace was last allowed.
     brisk_at: Option<Stamp>,
     /// What the sender knows of each joint, `[12]`.
@@ -85,7 +85,7 @@ impl Judge {
             written: Vec::new(),
             cycle: 0,
             begun: Stamp::ZERO,
-            power: Power::Off,
+            power: PowerState::Off,
             brisk_at: None,
             known: [None; JOINTS],
             true_known: [None; JOINTS],
@@ -96,10 +96,10 @@ impl Judge {
     }
 
     /// A cycle begins, with commands that were admitted in this state.
-    pub(crate) fn begin(&mut self, cycle: u64, power: Power, now: Stamp) {
+    pub(crate) fn begin(&mut self, cycle: u64, power: PowerState, now: Stamp) {
         (self.cycle, self.power, self.begun) = (cycle, power, now);
         self.written.clear();
-        if power == Power::Active {
+        if power == PowerState::Active {
             self.brisk_at = Some(now);
         }
     }
@@ -206,7 +206,7 @@ impl Judge {
     fn check_power(&mut self, joint: usize, command: &Command) {
         let Impedance { kp, torque_nm, velocity_rad_s, .. } = command.targets;
         let drives = kp != 0.0 || torque_nm != 0.0 || velocity_rad_s != 0.0;
-        if drives && !matches!(self.power, Power::Standing | Power::Active) {
+        if drives && !matches!(self.power, PowerState::Standing | PowerState::Active) {
             self.violation(format!("{}: driven while {}", JOINT_NAMES[joint], self.power.name()));
         }
         if drives && self.known[joint].is_none() {

@@ -1,7 +1,7 @@
 //! The control process without its ports and clocks: motor cycles in, joint commands out.
 
 use firmware_bridge::bridge::{Cycle, MotorBridge};
-use firmware_bridge::safety::{Power, PowerRefused, Safety, Severity};
+use firmware_bridge::safety::{PowerRefused, PowerState, Safety, Severity};
 use perception::localise::TunnelCorrection;
 use perception::state::{PoseHistory, StateEstimator};
 use planner::gait::{Gait, GaitModeRefused};
@@ -213,12 +213,12 @@ impl Control {
         let mode = self.gait.mode();
         self.rise_requested &= mode != GaitMode::Damped;
         let wanted = match mode {
-            GaitMode::Damped => Power::Damped,
-            _ if !self.rise_requested => Power::Damped,
-            GaitMode::StandUp | GaitMode::LieDown => Power::Standing,
-            GaitMode::Walk => Power::Active,
+            GaitMode::Damped => PowerState::Damped,
+            _ if !self.rise_requested => PowerState::Damped,
+            GaitMode::StandUp | GaitMode::LieDown => PowerState::Standing,
+            GaitMode::Walk => PowerState::Active,
         };
-        for next in [Power::Damped, Power::Standing, Power::Active] {
+        for next in [PowerState::Damped, PowerState::Standing, PowerState::Active] {
             let up = self.safety.power() < next && next <= wanted;
             let down = next == wanted && self.safety.power() > next;
             if up || down {

@@ -1,12 +1,11 @@
 //! Publisher of the bridge's topics: joints, inertial samples, odometry with its transform, and the robot's state.
 
-use firmware_bridge::safety::{Limit, Power};
+use firmware_bridge::safety::Limit;
 use r2r::adit_msgs::msg::RobotState;
 use r2r::std_msgs::msg::Header;
 use r2r::{Node, Publisher};
 use robot_interface::joints::JOINT_NAMES;
 use robot_interface::robot::RobotDescription;
-use robot_interface::status::PowerState;
 use robot_interface::time::Stamp;
 use stack::authority::estop::StopLevel;
 use stack::authority::failsafe::HoldReason;
@@ -64,7 +63,7 @@ impl StatePublisher {
 
     fn state(&self, report: &ControlReport, owner: &str) -> r2r::Result<()> {
         let state = &report.status.state;
-        let power = power_state(report.power);
+        let power = report.power;
         self.state.publish(&RobotState {
             header: Header { stamp: time(state.stamp), frame_id: "base_link".to_owned() },
             mode: report.status.mode.number(),
@@ -84,17 +83,6 @@ impl StatePublisher {
             missed_replies: report.missed_replies,
             missed_deadlines: report.timing.missed_deadlines,
         })
-    }
-}
-
-/// Returns the power state as messages number it.
-const fn power_state(power: Power) -> PowerState {
-    match power {
-        Power::Off => PowerState::Off,
-        Power::Damped => PowerState::Damped,
-        Power::Standing => PowerState::Standing,
-        Power::Active => PowerState::Active,
-        Power::Faulted => PowerState::Faulted,
     }
 }
 

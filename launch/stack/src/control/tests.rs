@@ -36,7 +36,7 @@ impl Rig {
         rig.run(1500);
         assert_eq!(
             (rig.control.status().mode, rig.control.safety().power()),
-            (GaitMode::Walk, Power::Active)
+            (GaitMode::Walk, PowerState::Active)
         );
         rig
     }
@@ -73,9 +73,12 @@ fn a_hot_motor_lays_the_robot_down_and_keeps_it_there_until_somebody_has_looked(
     rig.temperature_c = 90.0;
     rig.run(10);
     assert_eq!(rig.control.status().mode, GaitMode::LieDown);
-    assert_eq!(rig.control.safety().power(), Power::Standing, "it is still held on its way down");
+    assert_eq!(rig.control.safety().power(), PowerState::Standing, "it is still held on its way down");
     rig.run(1000);
-    assert_eq!((rig.control.status().mode, rig.control.safety().power()), (GaitMode::Damped, Power::Faulted));
+    assert_eq!(
+        (rig.control.status().mode, rig.control.safety().power()),
+        (GaitMode::Damped, PowerState::Faulted)
+    );
     rig.temperature_c = 40.0;
     rig.run(10);
     let refused = rig.control.request(GaitMode::StandUp, rig.now).expect_err("nobody has looked");
@@ -83,7 +86,7 @@ fn a_hot_motor_lays_the_robot_down_and_keeps_it_there_until_somebody_has_looked(
     rig.control.clear_trouble().expect("it has cooled");
     rig.control.request(GaitMode::StandUp, rig.now).expect("it may rise again");
     rig.run(10);
-    assert_eq!(rig.control.safety().power(), Power::Standing);
+    assert_eq!(rig.control.safety().power(), PowerState::Standing);
 }
 
 #[test]
@@ -91,7 +94,10 @@ fn an_encoder_fault_lets_go_at_once() {
     let mut rig = Rig::walking();
     rig.fault = Some(MotorFault::Encoder);
     rig.run(6);
-    assert_eq!((rig.control.status().mode, rig.control.safety().power()), (GaitMode::Damped, Power::Faulted));
+    assert_eq!(
+        (rig.control.status().mode, rig.control.safety().power()),
+        (GaitMode::Damped, PowerState::Faulted)
+    );
     let (_, commands) = rig.control.bus();
     assert!(commands.iter().all(|command| command.kp == 0.0 && command.kd > 0.0));
     assert!(rig.control.clear_trouble().is_err(), "it is still there");
@@ -101,12 +107,15 @@ fn an_encoder_fault_lets_go_at_once() {
 fn an_emergency_stop_lets_go_until_somebody_asks_the_robot_to_rise() {
     let mut rig = Rig::walking();
     rig.control.cut(rig.now);
-    assert_eq!(rig.control.safety().power(), Power::Damped, "at once, not with the gait's next step");
+    assert_eq!(rig.control.safety().power(), PowerState::Damped, "at once, not with the gait's next step");
     rig.run(500);
-    assert_eq!((rig.control.status().mode, rig.control.safety().power()), (GaitMode::Damped, Power::Damped));
+    assert_eq!(
+        (rig.control.status().mode, rig.control.safety().power()),
+        (GaitMode::Damped, PowerState::Damped)
+    );
     rig.control.request(GaitMode::StandUp, rig.now).expect("it is asked to");
     rig.run(2);
-    assert_eq!(rig.control.safety().power(), Power::Standing);
+    assert_eq!(rig.control.safety().power(), PowerState::Standing);
 }
 
 /// The pose was that of the mission's file until then: whatever rose on its back would not have been let go.
@@ -146,7 +155,10 @@ fn commands_that_make_no_sense_let_the_legs_go() {
         |command: &JointCommand| (command.kp, command.torque_nm, command.kd) == (0.0, 0.0, IDLE_DAMPING);
     assert!(sent.iter().all(damps), "{sent:?}");
     rig.run(10);
-    assert_eq!((rig.control.status().mode, rig.control.safety().power()), (GaitMode::Damped, Power::Damped));
+    assert_eq!(
+        (rig.control.status().mode, rig.control.safety().power()),
+        (GaitMode::Damped, PowerState::Damped)
+    );
 }
 
 /// The power state followed the gait wherever it went.
@@ -157,7 +169,10 @@ fn a_gait_that_rises_unasked_gets_no_power() {
     rig.run(10);
     rig.control.gait.request(GaitMode::StandUp, rig.now).expect("the gait sees nothing wrong in it");
     rig.run(1500);
-    assert_eq!((rig.control.status().mode, rig.control.safety().power()), (GaitMode::Walk, Power::Damped));
+    assert_eq!(
+        (rig.control.status().mode, rig.control.safety().power()),
+        (GaitMode::Walk, PowerState::Damped)
+    );
     let (_, sent) = rig.control.bus();
     assert!(sent.iter().all(|command| command.kp == 0.0));
 }
@@ -232,17 +247,17 @@ impl Linked {
 fn a_stop_at_a_microcontroller_cuts_and_is_released_once_somebody_clears_it() {
     let mut rig = Linked::new();
     rig.run(20);
-    assert_eq!((rig.control.safety().power(), rig.control.safety().trip()), (Power::Damped, None));
+    assert_eq!((rig.control.safety().power(), rig.control.safety().trip()), (PowerState::Damped, None));
     rig.far[PRESSED].1.stop(rig.now);
     rig.run(200);
     let trip = rig.control.safety().trip().expect("it is stopped");
     assert!(trip.to_string().contains("emergency stop"), "{trip}");
-    assert_eq!(rig.control.safety().power(), Power::Faulted);
+    assert_eq!(rig.control.safety().power(), PowerState::Faulted);
     assert!(rig.control.clear_trouble().is_err(), "the device has not been told yet");
     rig.run(20);
-    assert_eq!((rig.control.safety().power(), rig.control.safety().trip()), (Power::Damped, None));
+    assert_eq!((rig.control.safety().power(), rig.control.safety().trip()), (PowerState::Damped, None));
     // The next one is another, and waits for another word.
     rig.far[PRESSED].1.stop(rig.now);
     rig.run(300);
-    assert_eq!(rig.control.safety().power(), Power::Faulted);
+    assert_eq!(rig.control.safety().power(), PowerState::Faulted);
 }

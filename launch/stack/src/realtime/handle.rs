@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8};
 
 use firmware_bridge::protocol::imu::ImuCounts;
-use firmware_bridge::safety::{LimitCounts, Power, Trip};
+use firmware_bridge::safety::{LimitCounts, PowerState, Trip};
 use perception::localise::TunnelCorrection;
 use robot_interface::joints::{JOINTS, JointStates};
 use robot_interface::sensors::ImuSample;
@@ -112,7 +112,7 @@ pub struct ControlReport {
     /// Level of the emergency stop.
     pub stop: StopLevel,
     /// Power state of the motors.
-    pub power: Power,
+    pub power: PowerState,
     /// Joint's trouble that stops the robot.
     pub trip: Option<Trip>,
     /// Counts of each limit's actions, `[12]`.
