@@ -4,6 +4,7 @@
 //! |-----------------------------------------|-------|-----------------------------------------------|
 //! | odometry, the robot's state or terrain  | 1 s   | the robot is told to stand                    |
 //! | the same                                | 10 s  | the mission is given up: it lies down         |
+//! | the same                                | 20 s  | no more targets: the bridge lays it down      |
 //! | the lease (somebody else took it)       | -     | the mission is given up; nothing more is sent |
 
 mod goal;

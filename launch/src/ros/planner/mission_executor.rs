@@ -30,6 +30,9 @@ const REPORT_WITHIN_S: f64 = 90.0;
 /// Without news of the robot or the ground it stands after the first time, and gives up after the second, s.
 const STAND_WHEN_BLIND_S: f64 = 1.0;
 const GIVE_UP_WHEN_BLIND_S: f64 = 10.0;
+/// Without news it cannot be seen that the robot lies, s: then no more targets are sent, and the bridge's failsafe lays it
+/// down.
+const END_WHEN_BLIND_S: f64 = 20.0;
 
 /// Stage of a mission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -230,6 +233,9 @@ impl MissionExecutor {
         if blind_s.is_finite() && blind_s > GIVE_UP_WHEN_BLIND_S {
             self.order = Some(MissionOrder::Stop);
             self.failure.get_or_insert_with(|| "nothing was heard of the robot or the ground".to_owned());
+        }
+        if blind_s.is_finite() && blind_s > END_WHEN_BLIND_S {
+            return self.fail("nothing was heard of the robot or the ground");
         }
         if due(&mut self.decided, now, DECIDE_NANOS) {
             self.decide(inputs, speed_m_s, step);
