@@ -171,6 +171,18 @@ fn warnings(outcome: &RunOutcome) -> Vec<String> {
         let scans = outcome.refused_scans;
         warnings.push(format!("{scans} lidar scans did not fit the tunnel's design and were not used."));
     }
+    if outcome.unplaced > 0 {
+        warnings.push(format!(
+            "Pictures and scans that were not used, because there is no odometry of their time: {}.",
+            outcome.unplaced
+        ));
+    }
+    if outcome.restarts > 0 {
+        warnings.push(format!(
+            "Time went back ({} times): what came before is not in this report.",
+            outcome.restarts
+        ));
+    }
     if outcome.missed_replies > 0 {
         warnings.push(format!("{} motor replies did not come.", outcome.missed_replies));
     }

@@ -1,7 +1,7 @@
 //! No two files of a crate import each other in a circle: whoever reads one of them has to read all of them.
 //!
-//! An import is a `use`, or a path that begins with `crate`, `self` or `super`. What a module re-exports (`pub use`) is its
-//! front page and no import; nor are unit tests.
+//! An import is a `use`, or a path in the code: one that begins with `crate`, `self` or `super`, or with a module that the file
+//! declares. What a module re-exports (`pub use`) is its front page and no import; nor are unit tests.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -60,7 +60,7 @@ fn imports(code: &str) -> Vec<Vec<String>> {
     for statement in code.split_inclusive(';') {
         let start = statement.rfind("use ").filter(|&at| {
             let before = statement[..at].trim_end_matches(' ');
-            before.is_empty() || before.ends_with(['\n', ')'])
+            before.is_empty() || before.ends_with(['\n', ')']) || before.ends_with("pub")
         });
         match start {
             Some(at) => {
@@ -77,7 +77,10 @@ fn imports(code: &str) -> Vec<Vec<String>> {
         let first = rest[..at].rfind(begins).map_or(0, |i| i + 1);
         // A visibility (`pub(in crate::a)`) is no import.
         let is_visibility = rest[..first].ends_with("(in ");
-        if ["crate", "super", "self"].contains(&&rest[first..at]) && !is_visibility {
+        let name = &rest[first..at];
+        let declared =
+            [format!("mod {name};"), format!("mod {name} ")].iter().any(|text| rest.contains(text));
+        if (["crate", "super", "self"].contains(&name) || declared) && !is_visibility {
             let end = rest[at..].find(begins).map_or(rest.len(), |i| at + i);
             found.push(rest[first..end].split("::").map(str::to_owned).collect());
         }
@@ -201,6 +204,10 @@ fn a_circle_is_found() {
     write("b/c.rs", "pub struct Z;\nfn f() -> super::super::a::X { todo() }\n");
     let both = found().expect("a path in the code is an import");
     assert_eq!(both.iter().map(|m| m.join("/")).collect::<Vec<_>>(), ["a", "b/c"]);
+    write("b/c.rs", "pub struct Z;\nuse super::super::b::W;\n");
+    write("b.rs", "pub mod c;\npub struct W;\nfn g() { c::f() }\n");
+    assert!(found().is_some(), "a path through a declared module is an import");
+    write("b.rs", "pub mod c;\n");
     write("b/c.rs", "pub struct Z;\n\n#[cfg(test)]\nmod tests {\n    use crate::a::X;\n}\n");
     assert_eq!(found(), None, "tests are no imports");
 }

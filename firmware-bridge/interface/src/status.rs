@@ -52,6 +52,7 @@ numbered!(MissionOrder, "mission order");
 numbered!(GaitMode, "gait mode");
 numbered!(StopLevel, "stop level");
 numbered!(PowerState, "power state");
+numbered!(HoldReason, "cause of a hold");
 
 /// Phase of a mission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -286,6 +287,29 @@ impl PowerState {
     }
 }
 
+/// Cause for which the robot does not do as it is told. Displayed with its remedy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[repr(u8)]
+pub enum HoldReason {
+    /// The emergency stop.
+    #[error("emergency stop engaged: reset it by estop with data false")]
+    Estopped = 1,
+    /// The inertial sensor is silent.
+    #[error("no inertial samples: check the sensor's port")]
+    NoImu = 2,
+    /// A joint is silent.
+    #[error("a motor does not answer: check the motor buses")]
+    NoJoints = 3,
+    /// Nobody says where to go.
+    #[error("nobody leads: start a mission, or take the lease and send targets")]
+    NoTarget = 4,
+}
+
+impl HoldReason {
+    /// All causes.
+    pub const ALL: [Self; 4] = [Self::Estopped, Self::NoImu, Self::NoJoints, Self::NoTarget];
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -299,6 +323,7 @@ mod tests {
         assert_eq!(GaitMode::ALL.map(GaitMode::number), [1, 2, 3, 4]);
         assert_eq!(StopLevel::ALL.map(StopLevel::number), [0, 1, 2]);
         assert_eq!(PowerState::ALL.map(PowerState::number), [1, 2, 3, 4, 5]);
+        assert_eq!(HoldReason::ALL.map(HoldReason::number), [1, 2, 3, 4]);
     }
 
     #[test]

@@ -1,8 +1,4 @@
-//! Records a run as a ROS 2 recording, one MCAP file that rosbag2, Foxglove, Lichtblick and Rerun open, and
-//! reads it back.
-//!
-//! [`MessageWriter`] takes a lock-step run's own values, [`RawRecorder`] what is said on a ROS graph; both write a file
-//! that is a whole one at every moment, whatever happens to the process or the disk. [`Playback`] reads it.
+//! Writer of messages: turns Adit's types into ROS messages, as they come, and hands them to a sink, a file or a graph.
 //!
 //! Frames follow REP 105: `map` to `odom` is the identity because the estimate is of `map` already, `odom` to
 //! `base_link` is that estimate, and the sensors hang fixed below `base_link`. The same calls give the same

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use robot_interface::defect::DefectClass;
 
-use super::BadInput;
+use super::exit::BadInput;
 use crate::lockstep::{Observer, Progress, survey};
 use crate::mission_file::MissionFile;
 use crate::run::{self, Finished};

@@ -9,7 +9,7 @@ use firmware_bridge::protocol::imu::IMU_BAUD;
 use robot_interface::robot::RobotDescription;
 use serde::Serialize;
 
-use super::BadInput;
+use super::exit::BadInput;
 use host::doctor::{
     CheckResult, Facts, PortRequirement, RobotPorts, Verdict, deploy, run_checks, worst_verdict,
 };

@@ -11,7 +11,7 @@ use robot_interface::defect::DefectClass;
 use robot_interface::sensors::RgbImage;
 use serde::Serialize;
 
-use super::{BAD_INPUT, BadInput};
+use super::exit::{BAD_INPUT, BadInput};
 
 /// Regions smaller than this share of the photograph are not listed (they stay in the mask).
 const MIN_SHARE: f64 = 2e-5;

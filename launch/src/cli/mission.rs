@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::INTERRUPTED;
+use super::exit::INTERRUPTED;
 use crate::lockstep::{Detail, Observer, Progress};
 use crate::mission_file::MissionFile;
 use crate::run::{self, Finished};

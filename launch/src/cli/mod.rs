@@ -11,6 +11,7 @@
 mod bus;
 mod campaign;
 mod doctor;
+mod exit;
 #[cfg(not(feature = "ros"))]
 mod handover;
 mod inspect;
@@ -28,14 +29,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use exit::{BAD_INPUT, BadInput};
 use host::setup::SetupError;
 use recording::PlaybackError;
 use stack::config::ConfigError;
-
-/// Exit code for input that cannot be used.
-const BAD_INPUT: u8 = 2;
-/// Exit code after Ctrl-C, as shells have it.
-const INTERRUPTED: u8 = 130;
 
 /// Inspects tunnels with a walking robot: on a robot, or in simulation.
 #[derive(Parser)]
@@ -89,14 +86,6 @@ enum Command {
     Bus(bus::Bus),
     /// Look at this machine: ports, real time, network, disk; say what to change for a robot
     Doctor(doctor::Args),
-}
-
-/// Input that cannot be used, outside the files that [`ConfigError`] speaks for.
-#[derive(Debug, thiserror::Error)]
-#[error("{message}\n  help: {help}")]
-struct BadInput {
-    message: String,
-    help: String,
 }
 
 /// Parses the command line and runs it; errors go to standard error, once.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::BadInput;
+use super::exit::BadInput;
 use crate::mission_file::MissionFile;
 use crate::ros::{self, NodeName, NodeSettings};
 use stack::config::Robot;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::INTERRUPTED;
+use super::exit::INTERRUPTED;
 use super::mission::{TerminalObserver, stop_on_ctrl_c};
 use crate::lockstep::{Recorded, Replayed};
 use crate::mission_file::MissionFile;
@@ -101,7 +101,7 @@ fn publish(args: &Args) -> anyhow::Result<ExitCode> {
 
     super::node::check_ros_args(&args.ros)?;
     if !(args.rate > 0.0 && args.rate <= 100.0) {
-        return Err(super::BadInput {
+        return Err(super::exit::BadInput {
             message: format!("--rate {} is not possible", args.rate),
             help: "give a factor above 0 and up to 100".to_owned(),
         }

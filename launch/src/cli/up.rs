@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 use rustix::fs::{Access, access};
 
-use super::{BadInput, INTERRUPTED};
+use super::exit::{BadInput, INTERRUPTED};
 use crate::mission_file::MissionFile;
 use crate::run::make_room;
 use host::setup::RosEnvironment;

@@ -15,7 +15,7 @@ use anyhow::Context as _;
 use clap::Subcommand;
 use firmware_bridge::protocol::damiao::Model;
 
-use super::{BAD_INPUT, BadInput};
+use super::exit::{BAD_INPUT, BadInput};
 use crate::wire_tools::{Codec, ProtocolName};
 use lines::Lines;
 

@@ -46,7 +46,7 @@ pub(super) struct CaptureRequest {
 }
 
 /// Result of one [`CaptureRequest`].
-pub(super) struct InspectionResult {
+pub(super) struct CaptureResult {
     pub(super) stamp: Stamp,
     /// The pictures, as large as the recording has them, in the order of the robot's cameras.
     pub(super) pictures: Vec<RgbImage>,
@@ -58,10 +58,10 @@ pub(super) struct InspectionResult {
 /// Findings, and the ids of the true defects that some camera could have seen (for scoring only).
 type Seen = (Findings, Vec<u16>);
 
-/// The thread's front door.
+/// Handle to the thread.
 pub(super) struct InspectionWorker {
     requests: Option<SyncSender<CaptureRequest>>,
-    results: Receiver<InspectionResult>,
+    results: Receiver<CaptureResult>,
     thread: Option<JoinHandle<anyhow::Result<Seen>>>,
     pending: usize,
 }
@@ -74,19 +74,19 @@ impl InspectionWorker {
         caster: Arc<dyn RayCaster>,
         detail: Detail,
     ) -> anyhow::Result<Self> {
-        let mut worker = CameraRig::new(file, robot, tunnel, caster, detail)?;
+        let mut rig = CameraRig::new(file, robot, tunnel, caster, detail)?;
         let (requests, inbox) = sync_channel::<CaptureRequest>(LAG + 1);
         let (outbox, results) = sync_channel(LAG + 1);
         let thread = std::thread::Builder::new()
             .name("inspection".to_owned())
             .spawn(move || {
                 for request in inbox {
-                    let result = worker.capture(&request)?;
+                    let result = rig.capture(&request)?;
                     if outbox.send(result).is_err() {
                         break;
                     }
                 }
-                Ok(worker.close())
+                Ok(rig.close())
             })
             .context("cannot start the thread that works on pictures")?;
         Ok(Self { requests: Some(requests), results, thread: Some(thread), pending: 0 })
@@ -103,7 +103,7 @@ impl InspectionWorker {
     }
 
     /// Takes the result of the pictures that have waited longest, if more than [`LAG`] requests wait, or `all` are wanted.
-    pub(super) fn take(&mut self, all: bool) -> anyhow::Result<Option<InspectionResult>> {
+    pub(super) fn take(&mut self, all: bool) -> anyhow::Result<Option<CaptureResult>> {
         if self.pending <= if all { 0 } else { LAG } {
             return Ok(None);
         }
@@ -170,7 +170,7 @@ impl CameraRig {
         })
     }
 
-    pub(super) fn capture(&mut self, request: &CaptureRequest) -> anyhow::Result<InspectionResult> {
+    pub(super) fn capture(&mut self, request: &CaptureRequest) -> anyhow::Result<CaptureResult> {
         let first = self.pictures;
         self.pictures += self.cameras.len() as u32;
         // The cameras work side by side; what they saw is told in their order.
@@ -197,7 +197,7 @@ impl CameraRig {
         images.extend(thermal.iter().cloned().map(CameraImage::Thermal));
         let (stamp, map_from_base) = (request.stamp, request.estimate);
         let found = self.inspector.inspect(InspectionJob { stamp, map_from_base, images })?;
-        Ok(InspectionResult { stamp, pictures, thermal, defects: found.defects })
+        Ok(CaptureResult { stamp, pictures, thermal, defects: found.defects })
     }
 
     fn render(

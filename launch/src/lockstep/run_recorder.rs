@@ -12,7 +12,7 @@ use robot_interface::tunnel::TunnelDesign;
 use stack::MissionProgress;
 
 use super::detail::Detail;
-use super::inspection_worker::InspectionResult;
+use super::inspection_worker::CaptureResult;
 
 /// Of the 10 scans a second one in this many is recorded, with one point in [`KEEP_POINTS`] if not as it came, and the
 /// battery's state.
@@ -109,7 +109,7 @@ impl<'a> RunRecorder<'a> {
     }
 
     /// Records pictures and all defects so far.
-    pub(super) fn inspection(&mut self, now: Stamp, result: &InspectionResult) {
+    pub(super) fn inspection(&mut self, now: Stamp, result: &CaptureResult) {
         let (robot, design, detail) = (self.robot, self.design, self.detail);
         self.with(|writer| {
             for (description, image) in robot.cameras.iter().zip(&result.pictures) {

@@ -1,4 +1,4 @@
-//! Messages of r2r into Adit's own words. What a recording may hold as well is read by [`intake`], through a view of
+//! Messages of r2r into Adit's own words. What a recording may hold as well is read by [`from_ros`], through a view of
 //! the message.
 
 use std::fmt::Display;

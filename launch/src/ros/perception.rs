@@ -112,9 +112,9 @@ impl PerceptionNode {
 
     fn handle_odometry(&mut self, state: &RobotState) {
         if self.pipeline.handle_odometry(state) == OdometryEvent::Restarted
-            && let (Some(mapping), Some(inspection)) = (&self.mapping, &self.inspection)
+            && let Some(inspection) = &self.inspection
         {
-            mapping.begin_anew();
+            // The other thread is told by its next scan.
             inspection.begin_anew();
         }
     }

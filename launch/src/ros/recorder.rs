@@ -38,7 +38,7 @@ pub(super) struct RecorderNode {
     stopped: Option<String>,
     recorded: Recorded,
     topics: BTreeMap<String, Topic>,
-    /// TopicPublishers that cannot be recorded: said once.
+    /// Topics that cannot be recorded: said once.
     unknown: Vec<String>,
     looked: Option<Stamp>,
     /// The time of the graph.

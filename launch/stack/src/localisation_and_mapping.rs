@@ -32,6 +32,8 @@ pub struct ScanJob {
     pub history: PoseHistory,
     /// True if the robot stands on its feet.
     pub standing: bool,
+    /// How often time has gone back before: a job of another world than the last one wants a new map.
+    pub restarts: u64,
 }
 
 /// Result of a [`ScanJob`].
@@ -43,6 +45,8 @@ pub struct ScanResult {
     pub grid: TerrainGrid,
     /// True if the robot stood on its feet.
     pub standing: bool,
+    /// That of its job.
+    pub restarts: u64,
 }
 
 impl LocalisationAndMapping {
@@ -60,7 +64,7 @@ impl LocalisationAndMapping {
 
     /// Registers a scan against the tunnel's design and integrates it into the elevation map.
     pub fn handle_scan(&mut self, job: &ScanJob) -> ScanResult {
-        let ScanJob { scan, state, history, standing } = job;
+        let ScanJob { scan, state, history, standing, restarts } = job;
         let pose_at = |stamp| history.pose_at(stamp);
         let points = deskew(scan, &self.base_from_lidar, pose_at, state.stamp).unwrap_or_default();
         let correction = self.localiser.correct(&points, state);
@@ -71,7 +75,12 @@ impl LocalisationAndMapping {
             let ground_m = state.map_from_base.origin().z - self.standing_height_m;
             self.map.assume_ground(&state.map_from_base, ground_m, state.stamp);
         }
-        ScanResult { correction: correction.ok(), grid: self.map.grid(), standing: *standing }
+        ScanResult {
+            correction: correction.ok(),
+            grid: self.map.grid(),
+            standing: *standing,
+            restarts: *restarts,
+        }
     }
 
     /// Returns how many scans did not fit the tunnel's design, over the whole run.

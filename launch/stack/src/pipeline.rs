@@ -4,12 +4,15 @@
 //! handle_odometry --> pose track --+--> poll_scan   --> ScanJob       --> LocalisationAndMapping::handle_scan
 //! handle_scan     --> queue -------+                    handle_scan_result  <-- ScanResult
 //! handle_image    --> queue -------+--> poll_images --> InspectionJob --> Inspector::inspect
-//! handle_control, handle_mission ----> run history      handle_inspection   <-- InspectionResult
+//!                                                       handle_inspection   <-- InspectionResult
+//! handle_mode     --> standing;  handle_mission, handle_motors --> run history --> outcome
 //! ```
 //!
 //! It is sans-IO and starts no thread: its shell (a lock-step run, a replay, a ROS 2 node) carries jobs to the workers,
 //! wherever those run, and their results back. What waits for whom, what counts as standing, what becomes of a scan
-//! without odometry and what is kept for the report is decided here alone.
+//! without odometry and what is kept for the report is decided here alone. A shell that steps the estimator itself enters
+//! behind the queues: by [`handle_estimate`](PerceptionPipeline::handle_estimate) and
+//! [`scan_job`](PerceptionPipeline::scan_job).
 
 use std::collections::VecDeque;
 
@@ -210,7 +213,8 @@ impl PerceptionPipeline {
     pub fn scan_job(&self, scan: LidarScan) -> Option<ScanJob> {
         let state = self.newest?;
         let history = self.track.newest()?.over(scan.stamp, state.stamp);
-        Some(ScanJob { scan, state, history, standing: self.standing.is_standing(state.stamp) })
+        let standing = self.standing.is_standing(state.stamp);
+        Some(ScanJob { scan, state, history, standing, restarts: self.restarts })
     }
 
     /// Returns the next pictures of one moment that the odometry has caught up with. To be asked after each estimate.
@@ -239,6 +243,9 @@ impl PerceptionPipeline {
 
     /// Takes the result of a scan; its correction is for the state estimator.
     pub fn handle_scan_result<'a>(&mut self, result: &'a ScanResult) -> Option<&'a TunnelCorrection> {
+        if result.restarts != self.restarts {
+            return None;
+        }
         if result.standing {
             self.history.handle_terrain(&result.grid);
         }
@@ -283,7 +290,11 @@ impl PerceptionPipeline {
 
     /// Returns the outcome of the run so far, with the workers' part of it.
     pub fn outcome(&self, findings: Findings, refused_scans: u64) -> RunOutcome {
-        self.history.outcome(findings, refused_scans)
+        RunOutcome {
+            unplaced: self.unplaced + self.waiting() as u64,
+            restarts: self.restarts,
+            ..self.history.outcome(findings, refused_scans)
+        }
     }
 }
 

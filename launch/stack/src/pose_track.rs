@@ -1,4 +1,4 @@
-//! PoseTrack of the robot's poses as its odometry tells them, in parts without gaps.
+//! Track of the robot's poses as its odometry tells them, in parts without gaps.
 
 use perception::state::PoseHistory;
 use robot_interface::frames::{Base, Map, Transform};

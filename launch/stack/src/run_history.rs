@@ -31,6 +31,10 @@ pub struct RunOutcome {
     pub refused_scans: u64,
     /// Motor replies that did not come.
     pub missed_replies: u64,
+    /// Scans and pictures that were not used, because there is no odometry of their time.
+    pub unplaced: u64,
+    /// How often time went back: what came before is not in the outcome.
+    pub restarts: u64,
 }
 
 /// History of one run.
@@ -121,6 +125,8 @@ impl RunHistory {
             findings,
             refused_scans,
             missed_replies: self.missed_replies,
+            unplaced: 0,
+            restarts: 0,
         }
     }
 }

@@ -20,7 +20,7 @@ pub enum MissionState {
 /// Reason for which a mission is over before all of it was done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ending {
-    /// The mission's own reason; `None` where it was ended from outside.
+    /// The mission's own reason; `None` of another failure, such as a lease that was lost.
     pub reason: Option<AbortReason>,
     /// The reason for people.
     pub text: String,
@@ -65,7 +65,7 @@ impl MissionState {
         }
     }
 
-    /// Number of the reason; 0 unless the mission gave up by itself.
+    /// Number of the reason; 0 unless the mission itself ended so.
     pub const fn abort_number(&self) -> u8 {
         match self {
             Self::GivenUp(Ending { reason: Some(reason), .. }) => reason.number(),

@@ -63,7 +63,8 @@ pub struct MissionStatus<'a> {
     pub state: u8,
     /// Number of the [`MissionPhase`](robot_interface::status::MissionPhase); 0 unless it is under way.
     pub phase: u8,
-    /// Number of the [`AbortReason`](robot_interface::status::AbortReason); 0 unless the mission gave up by itself.
+    /// Number of the [`AbortReason`](robot_interface::status::AbortReason); 0 unless the mission itself ended
+    /// so: another failure has its text alone.
     pub abort_reason: u8,
     /// Phase of the mission, or why it was given up: for people, nothing is decided by it.
     pub text: &'a str,
@@ -116,5 +117,59 @@ mod tests {
         same(MissionStatus::DEFINITION.text, include_str!("../../../adit_msgs/msg/MissionStatus.msg"));
         same(DefectArray::DEFINITION.text, include_str!("../../../adit_msgs/msg/DefectArray.msg"));
         same(DEFECT.text, include_str!("../../../adit_msgs/msg/Defect.msg"));
+    }
+
+    /// A constant of the package, and the number that it must have.
+    fn constants(file: &str, prefix: &str) -> Vec<(String, u8)> {
+        let of = |line: &str| {
+            let (name, value) = line.strip_prefix("uint8 ")?.split_once('=')?;
+            let value = value.split_whitespace().next()?.parse().ok()?;
+            Some((name.strip_prefix(prefix)?.to_owned(), value))
+        };
+        file.lines().filter_map(of).collect()
+    }
+
+    /// `StandUp` as `STAND_UP`.
+    fn constant_name(state: impl std::fmt::Debug) -> String {
+        let mut name = String::new();
+        for c in format!("{state:?}").chars() {
+            if c.is_uppercase() && !name.is_empty() {
+                name.push('_');
+            }
+            name.push(c.to_ascii_uppercase());
+        }
+        name
+    }
+
+    #[test]
+    fn the_constants_of_the_package_are_the_numbers_of_the_states() {
+        use robot_interface::status::{
+            AbortReason, GaitMode, HoldReason, MissionPhase, PowerState, StopLevel,
+        };
+        fn expected<S: Copy + std::fmt::Debug>(all: &[S], number: impl Fn(S) -> u8) -> Vec<(String, u8)> {
+            all.iter().map(|state| (constant_name(*state), number(*state))).collect()
+        }
+        let mission = include_str!("../../../adit_msgs/msg/MissionStatus.msg");
+        let robot = include_str!("../../../adit_msgs/msg/RobotState.msg");
+        let target = include_str!("../../../adit_msgs/msg/MotionTarget.msg");
+        assert_eq!(constants(mission, "PHASE_"), expected(&MissionPhase::ALL, MissionPhase::number));
+        assert_eq!(constants(mission, "ABORT_"), expected(&AbortReason::ALL, AbortReason::number));
+        assert_eq!(constants(robot, "MODE_"), expected(&GaitMode::ALL, GaitMode::number));
+        assert_eq!(constants(robot, "STOP_"), expected(&StopLevel::ALL, StopLevel::number));
+        assert_eq!(constants(robot, "POWER_"), expected(&PowerState::ALL, PowerState::number));
+        let mut hold = expected(&HoldReason::ALL, HoldReason::number);
+        hold.insert(0, ("NONE".to_owned(), 0));
+        assert_eq!(constants(robot, "HOLD_"), hold);
+        let asked = [GaitMode::StandUp, GaitMode::LieDown];
+        let mut modes = expected(&asked, GaitMode::number);
+        modes.insert(0, ("NONE".to_owned(), 0));
+        assert_eq!(constants(target, "MODE_"), modes);
+        let states = [
+            ("PREPARING", MissionState::PREPARING),
+            ("UNDERWAY", MissionState::UNDERWAY),
+            ("COMPLETED", MissionState::COMPLETED),
+            ("GIVEN_UP", MissionState::GIVEN_UP),
+        ];
+        assert_eq!(constants(mission, "STATE_"), states.map(|(name, n)| (name.to_owned(), n)));
     }
 }

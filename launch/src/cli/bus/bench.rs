@@ -10,7 +10,7 @@ use robot_interface::joints::JOINTS;
 use super::common::{RobotArgs, bad_input, print, stop_on_ctrl_c};
 use super::table::{NONE, columns, number};
 use crate::bus_tools::bench::{Bench, Figures, Samples};
-use crate::cli::INTERRUPTED;
+use crate::cli::exit::INTERRUPTED;
 use stack::realtime::{CONTROL_PRIORITY, lock_memory, prioritise};
 
 /// The quantiles that are shown.

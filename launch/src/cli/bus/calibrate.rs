@@ -15,7 +15,7 @@ use super::common::{RobotArgs, bad_input, print, stop_on_ctrl_c};
 use super::table::columns;
 use crate::bus_tools::ports::Buses;
 use crate::bus_tools::reading::read_once;
-use crate::cli::INTERRUPTED;
+use crate::cli::exit::INTERRUPTED;
 use stack::config::{Calibration, Robot};
 use stack::realtime::{monotonic, sleep_until};
 

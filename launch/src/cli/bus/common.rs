@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Context as _;
 
 use crate::bus_tools::ports::Buses;
-use crate::cli::{BadInput, INTERRUPTED};
+use crate::cli::exit::{BadInput, INTERRUPTED};
 
 /// The robot whose buses are meant.
 #[derive(clap::Args)]

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use firmware_bridge::port::OpenError;
 
-use super::BAD_INPUT;
+use crate::cli::exit::BAD_INPUT;
 
 /// What to do with the buses.
 #[derive(Subcommand)]

@@ -207,17 +207,6 @@ impl<'a> ReplayPerception<'a> {
                 self.reduced
             ));
         }
-        let (unplaced, restarts) = (self.unplaced(), self.pipeline.restarts());
-        if unplaced > 0 {
-            notes.push(format!(
-                "Pictures and scans that were not used, because there is no odometry of their time: {unplaced}."
-            ));
-        }
-        if restarts > 0 {
-            notes.push(format!(
-                "Time went back in the recording ({restarts} times): what came before is not in this report."
-            ));
-        }
         notes
     }
 }

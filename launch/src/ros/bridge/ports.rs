@@ -1,4 +1,4 @@
-//! The bridge's serial ports, and the thread that opens them again when they have vanished.
+//! Hot-plug of the bridge's serial ports: the thread that opens them again when they have vanished.
 
 use std::path::PathBuf;
 use std::sync::Arc;

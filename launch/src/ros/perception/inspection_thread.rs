@@ -35,6 +35,8 @@ enum Answer {
 pub(super) struct InspectionThread {
     jobs: Sender<Job>,
     answers: Receiver<Result<Answer, StackError>>,
+    /// All defects so far, if nobody has taken them yet.
+    newest: Option<Vec<Defect>>,
     waiting: Arc<AtomicUsize>,
 }
 
@@ -69,7 +71,7 @@ impl InspectionThread {
         // It ends when its inbox is dropped.
         let thread = std::thread::Builder::new().name("inspection".to_owned());
         thread.spawn(work).context("cannot start the thread that works on pictures")?;
-        Ok(Self { jobs, answers, waiting })
+        Ok(Self { jobs, answers, newest: None, waiting })
     }
 
     /// Returns how many pictures wait or are in work.
@@ -87,28 +89,29 @@ impl InspectionThread {
     }
 
     /// All defects so far, if there is news.
-    pub(super) fn take(&self) -> anyhow::Result<Option<Vec<Defect>>> {
-        let mut newest = None;
+    pub(super) fn take(&mut self) -> anyhow::Result<Option<Vec<Defect>>> {
         loop {
             match self.answers.try_recv() {
                 Ok(answer) => {
                     if let Answer::Defects(defects) = answer? {
-                        newest = Some(defects);
+                        self.newest = Some(defects);
                     }
                 }
-                Err(TryRecvError::Empty) => return Ok(newest),
+                Err(TryRecvError::Empty) => return Ok(self.newest.take()),
                 Err(TryRecvError::Disconnected) => return Err(ended()),
             }
         }
     }
 
     /// Everything found, once all waiting pictures have been worked on.
-    pub(super) fn findings(&self) -> anyhow::Result<Findings> {
+    pub(super) fn findings(&mut self) -> anyhow::Result<Findings> {
         self.jobs.send(Job::Findings).ok().ok_or_else(ended)?;
         loop {
             let answer = self.answers.recv_timeout(PATIENCE).context("the pictures are not done in time")?;
-            if let Answer::Findings(findings) = answer? {
-                return Ok(*findings);
+            match answer? {
+                Answer::Findings(findings) => return Ok(*findings),
+                // They are still to be published.
+                Answer::Defects(defects) => self.newest = Some(defects),
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Thread of localisation and mapping: works on scans, one at a time: the newest; what came meanwhile is dropped.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
 
 use anyhow::{Context as _, anyhow};
@@ -20,7 +20,6 @@ const LEVELS: i32 = 5;
 pub(super) struct MappingThread {
     jobs: SyncSender<ScanJob>,
     results: Receiver<ScanResult>,
-    anew: Arc<AtomicBool>,
     refused: Arc<AtomicU64>,
 }
 
@@ -28,14 +27,16 @@ impl MappingThread {
     pub(super) fn start(robot: &RobotDescription, design: &TunnelDesign) -> anyhow::Result<Self> {
         let (jobs, inbox) = sync_channel::<ScanJob>(1);
         let (outbox, results) = sync_channel(4);
-        let (anew, refused) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let refused = Arc::new(AtomicU64::new(0));
         let (robot, design) = (robot.clone(), design.clone());
-        let (begin, count) = (Arc::clone(&anew), Arc::clone(&refused));
+        let count = Arc::clone(&refused);
         let work = move || {
             stand_back(LEVELS);
-            let mut mapping = LocalisationAndMapping::new(&robot, &design);
+            let (mut mapping, mut restarts) = (LocalisationAndMapping::new(&robot, &design), 0);
             for job in inbox {
-                if begin.swap(false, Ordering::Relaxed) {
+                // Time went back, and the robot lies at its start again.
+                if job.restarts != restarts {
+                    restarts = job.restarts;
                     mapping = LocalisationAndMapping::new(&robot, &design);
                 }
                 let result = mapping.handle_scan(&job);
@@ -48,7 +49,7 @@ impl MappingThread {
         // It ends when its inbox is dropped.
         let thread = std::thread::Builder::new().name("mapping".to_owned());
         thread.spawn(work).context("cannot start the thread of localisation and mapping")?;
-        Ok(Self { jobs, results, anew, refused })
+        Ok(Self { jobs, results, refused })
     }
 
     pub(super) fn give(&self, job: ScanJob) -> anyhow::Result<()> {
@@ -66,11 +67,6 @@ impl MappingThread {
             Err(TryRecvError::Empty) => Ok(None),
             Err(TryRecvError::Disconnected) => Err(anyhow!("the thread of localisation and mapping ended")),
         }
-    }
-
-    /// The robot lies at its start again.
-    pub(super) fn begin_anew(&self) {
-        self.anew.store(true, Ordering::Relaxed);
     }
 
     /// Returns how many scans did not fit the tunnel's design.

@@ -229,12 +229,17 @@ impl MissionExecutor {
         step: &mut Step,
     ) {
         self.tend_lease(now, clients);
-        let blind_s = inputs.age_s(now);
-        if blind_s.is_finite() && blind_s > GIVE_UP_WHEN_BLIND_S {
+        // What never came is missed since the mission was asked for.
+        let blind_s = inputs.age_s(now).min(now.seconds_since(self.since));
+        let heard = inputs.control_status().is_some() && inputs.grid.is_some();
+        if self.order == Some(MissionOrder::Stop) && !heard {
+            return self.fail("stopped before anything was heard of the robot and the ground");
+        }
+        if blind_s > GIVE_UP_WHEN_BLIND_S {
             self.order = Some(MissionOrder::Stop);
             self.failure.get_or_insert_with(|| "nothing was heard of the robot or the ground".to_owned());
         }
-        if blind_s.is_finite() && blind_s > END_WHEN_BLIND_S {
+        if blind_s > END_WHEN_BLIND_S {
             return self.fail("nothing was heard of the robot or the ground");
         }
         if due(&mut self.decided, now, DECIDE_NANOS) {

@@ -13,6 +13,7 @@
 //! Ages are by the machine's monotonic clock, never by stamps of messages: a clock that stops or jumps must not
 //! keep an old command alive.
 
+pub use robot_interface::status::HoldReason;
 use robot_interface::status::{GaitMode, StopLevel};
 use robot_interface::time::Stamp;
 
@@ -34,31 +35,6 @@ pub struct InputAges {
     pub target: Option<Stamp>,
     /// Level that the emergency stop demands.
     pub stop: StopLevel,
-}
-
-/// Cause for which the robot does not do as it is told. Its number stands in messages and never changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[repr(u8)]
-pub enum HoldReason {
-    /// The emergency stop.
-    #[error("emergency stop engaged: reset it by estop with data false")]
-    Estopped = 1,
-    /// The inertial sensor is silent.
-    #[error("no inertial samples: check the sensor's port")]
-    NoImu = 2,
-    /// A joint is silent.
-    #[error("a motor does not answer: check the motor buses")]
-    NoJoints = 3,
-    /// Nobody says where to go.
-    #[error("nobody leads: start a mission, or take the lease and send targets")]
-    NoTarget = 4,
-}
-
-impl HoldReason {
-    /// Number in messages; 0 there is no reason.
-    pub const fn number(self) -> u8 {
-        self as u8
-    }
 }
 
 /// Action that the failsafe demands now.
