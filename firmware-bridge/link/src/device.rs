@@ -239,6 +239,7 @@ impl Device {
         }
     }
 
+    /// Motor watchdog: notices that commands have stopped coming.
     fn watch(&mut self, now_us: u64) {
         let Some((at_us, _)) = self.commanded else { return };
         if !self.late && now_us.saturating_sub(at_us) > self.config.command_timeout_us {

@@ -22,7 +22,7 @@ use stack::realtime::monotonic;
 
 /// The longest that a node waits for something to arrive before it looks after its own work.
 const SPIN: Duration = Duration::from_millis(5);
-/// Between two diagnostics.
+/// Interval between two diagnostics.
 const DIAGNOSE_NANOS: u64 = 1_000_000_000;
 /// The longest that a node may take to come to an end, s: a robot lies down meanwhile.
 const END_WITHIN_S: f64 = 9.0;

@@ -21,7 +21,7 @@ use super::parameters::Declarations;
 use super::settings::NodeSettings;
 use stack::realtime::{CONTROL_PRIORITY, Histogram, PERIOD_NANOS, monotonic, prioritise, sleep_until};
 
-/// Between two words, ns.
+/// Interval between two words, ns.
 const WORD_NANOS: u64 = 1_000_000;
 /// Cycles of the bare loop between two tellings.
 const TELL_EVERY: u64 = 250;

@@ -18,7 +18,7 @@ use recording::{Durability, RawRecorder, RecordError, Recorded, Reliability, def
 
 /// Name of the recording in the run's folder.
 const FILE: &str = "run.mcap";
-/// Between two looks for topics that are new, ns.
+/// Interval between two looks for topics that are new, ns.
 const LOOK_NANOS: u64 = 500_000_000;
 /// Messages of a topic that may wait to be written.
 const DEPTH: usize = 100;

@@ -38,12 +38,12 @@ use crate::world::World;
 use recording::{MessageWriter, topics};
 use stack::config::Robot;
 
-/// Between two `/clock`s, simulated.
+/// Interval between two `/clock`s, simulated.
 const CLOCK_NANOS: u64 = 4_000_000;
-/// Between two true poses, simulated.
+/// Interval between two true poses, simulated.
 const TRUTH_NANOS: u64 = 50_000_000;
 
-/// Between two messages of the battery, simulated.
+/// Interval between two messages of the battery, simulated.
 const BATTERY_NANOS: u64 = 1_000_000_000;
 
 pub(super) struct SimNode {

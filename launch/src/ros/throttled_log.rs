@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use robot_interface::time::Stamp;
 
-/// Between two tellings, s.
+/// Interval between two tellings, s.
 const AGAIN_S: f64 = 5.0;
 
 /// Throttle of one warning.

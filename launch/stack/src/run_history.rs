@@ -11,7 +11,7 @@ use crate::elevation_mosaic::ElevationMosaic;
 use crate::inspector::Findings;
 use crate::trace::{Sample, Trace};
 
-/// Between two samples of the robot's place, ns.
+/// Interval between two samples of the robot's place, ns.
 const SAMPLE_NANOS: u64 = 100_000_000;
 
 /// Outcome of a run, as the robot knows it.

@@ -14,7 +14,8 @@ pub struct DeviceConfig {
     pub firmware: FirmwareVersion,
     /// The actuators that it drives.
     pub actuators: List<ActuatorInfo>,
-    /// Commands are obeyed for so long after the last good one, us; then the actuators are damped.
+    /// Timeout of the motor watchdog, us: commands are obeyed for so long after the last good one; then the actuators are
+    /// damped.
     pub command_timeout_us: u64,
     /// With what they are damped then, N m s/rad.
     pub damping_nm_s_rad: f32,

@@ -25,7 +25,7 @@ pub struct Register {
 }
 
 impl Register {
-    /// Step of [`TIMEOUT`](Self::TIMEOUT), ns.
+    /// Step of [`TIMEOUT`](Self::TIMEOUT), the motor's own watchdog, ns.
     pub const TIMEOUT_STEP_NANOS: u64 = 50_000;
 
     /// Supply voltage below which the motor reports a fault, V.

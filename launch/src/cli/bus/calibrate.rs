@@ -19,7 +19,7 @@ use crate::cli::exit::INTERRUPTED;
 use stack::config::{Calibration, Robot};
 use stack::realtime::{monotonic, sleep_until};
 
-/// Between two readings, ns.
+/// Interval between two readings, ns.
 const PERIOD_NANOS: u64 = 20_000_000;
 /// Time that a joint which was said to be at its stop may take to come to rest, ns.
 const MAX_SETTLING_NANOS: u64 = 3_000_000_000;

@@ -14,7 +14,7 @@ use super::joint_lines::{COUNTS, JointLine, joint_lines};
 use crate::bus_tools::reading::{BusState, Reading, Snapshot};
 use stack::realtime::monotonic;
 
-/// Between two pictures.
+/// Interval between two pictures.
 const PICTURE: Duration = Duration::from_millis(200);
 /// Time over which rates are taken, in pictures.
 const RATE_PICTURES: usize = 5;

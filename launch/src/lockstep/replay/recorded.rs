@@ -208,7 +208,7 @@ impl Recorded {
     }
 }
 
-/// With a capital letter.
+/// Returns the text with a capital letter at its beginning.
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())

@@ -19,7 +19,7 @@ use crate::lockstep::detail::Detail;
 use crate::lockstep::observer::{Observer, Progress};
 use crate::summary::summarise;
 
-/// Between two scans and between two terrains in the new recording, ns, and the points of a scan there.
+/// Interval between two scans and between two terrains in the new recording, ns, and the points of a scan there.
 const SCAN_NANOS: u64 = 950_000_000;
 const TERRAIN_NANOS: u64 = 2_000_000_000;
 const KEPT_POINTS: usize = 2_000;

@@ -17,7 +17,7 @@ use stack::{Navigator, VelocityController};
 
 /// Name under which the lease is taken.
 const OWNER: &str = "planner";
-/// Between two decisions of the mission, two targets, two words on how far it has come, ns.
+/// Interval between two decisions of the mission, two targets, two words on how far it has come, ns.
 const DECIDE_NANOS: u64 = 100_000_000;
 const TARGET_NANOS: u64 = 20_000_000;
 const STATUS_NANOS: u64 = 200_000_000;

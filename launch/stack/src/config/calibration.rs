@@ -59,7 +59,7 @@ struct Joint {
 }
 
 impl Calibration {
-    /// Made now. `None` if a zero is no number.
+    /// Returns a calibration with the date of now; `None` if a zero is no number.
     pub fn new(robot: &RobotDescription, zeros: &[Zero; JOINTS]) -> Option<Self> {
         let joint = |zero: &Zero| {
             Some(Joint { zero_offset_rad: zero.zero_offset_rad.try_into().ok()?, reversed: zero.reversed })

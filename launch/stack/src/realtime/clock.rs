@@ -6,7 +6,7 @@ use rustix::time::{ClockId, Timespec, clock_gettime};
 
 const NANOS: u64 = 1_000_000_000;
 
-/// Now, since some moment in the past: only goes forwards, and at an even pace.
+/// Returns the time since some moment in the past: only goes forwards, and at an even pace.
 pub fn monotonic() -> Stamp {
     let now = clock_gettime(ClockId::Monotonic);
     // The monotonic clock begins at zero when the machine starts.

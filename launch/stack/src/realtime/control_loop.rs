@@ -1,4 +1,4 @@
-//! The loop itself.
+//! Real-time control loop: one cycle every 2 ms over the motor buses, the inertial sensor, the estimate and the gait.
 
 use std::sync::atomic::Ordering;
 
