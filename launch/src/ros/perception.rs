@@ -93,19 +93,19 @@ impl PerceptionNode {
             self.pipeline.handle_motors(message.torque_peak_nm, message.missed_replies);
             match message.mode.try_into() {
                 Ok(mode) => self.pipeline.handle_mode(mode),
-                Err(unknown) => self.refused.say("robot_state", &unknown),
+                Err(unknown) => self.refused.say("robot_state", unknown),
             }
         }
         while let Some(message) = self.odometry.take() {
             match convert::state(&message, self.contacts) {
                 Ok(state) => self.handle_odometry(&state),
-                Err(refused) => self.refused.say("odom", &refused),
+                Err(refused) => self.refused.say("odom", refused),
             }
         }
         while let Some(status) = self.status.take() {
             match convert::mission_state(&status) {
                 Ok(state) => self.pipeline.handle_mission(state),
-                Err(unknown) => self.refused.say("mission/status", &unknown),
+                Err(unknown) => self.refused.say("mission/status", unknown),
             }
         }
     }
@@ -123,7 +123,7 @@ impl PerceptionNode {
         if let Some(cloud) = self.lidar.newest() {
             match convert::scan(&cloud) {
                 Ok(scan) => self.pipeline.handle_scan(scan),
-                Err(refused) => self.refused.say("lidar/points", &refused),
+                Err(refused) => self.refused.say("lidar/points", refused),
             }
         }
         let Some(mapping) = &mut self.mapping else { return Ok(()) };
@@ -146,7 +146,7 @@ impl PerceptionNode {
                     Ok((stamp, image)) => {
                         self.pipeline.handle_image(stamp, CameraImage::Visible { camera, image });
                     }
-                    Err(refused) => self.refused.say("a camera's image_raw", &refused),
+                    Err(refused) => self.refused.say("a camera's image_raw", refused),
                 }
             }
         }
@@ -154,7 +154,7 @@ impl PerceptionNode {
             while let Some(image) = inbox.take() {
                 match convert::thermal(&image, camera) {
                     Ok(frame) => self.pipeline.handle_image(frame.stamp, CameraImage::Thermal(frame)),
-                    Err(refused) => self.refused.say("a thermal camera's image_raw", &refused),
+                    Err(refused) => self.refused.say("a thermal camera's image_raw", refused),
                 }
             }
         }

@@ -113,7 +113,7 @@ impl PlannerNode {
             let contacts = robot.map_or([false; 4], |(_, robot)| convert::contacts(robot));
             match convert::state(&odometry, contacts) {
                 Ok(state) => self.inputs.state = Some((now, state)),
-                Err(refused) => self.refused.say("odom", &refused),
+                Err(refused) => self.refused.say("odom", refused),
             }
         }
         if let Some(defects) = self.defects.newest() {
@@ -128,7 +128,7 @@ impl PlannerNode {
         {
             match convert::terrain(&elevation, &occupancy) {
                 Ok(grid) => self.inputs.grid = Some((now, grid)),
-                Err(refused) => self.refused.say("terrain", &refused),
+                Err(refused) => self.refused.say("terrain", refused),
             }
         }
     }
