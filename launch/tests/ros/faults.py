@@ -39,9 +39,9 @@ def is_over(client):
     return status is not None and status.state in (MissionStatus.STATE_COMPLETED, MissionStatus.STATE_GIVEN_UP)
 
 
-def end(client):
+def end(client, seconds=120):
     """Until the mission is over and the robot lies."""
-    wait_for("the end of the mission", lambda: is_over(client), 120)
+    wait_for("the end of the mission", lambda: is_over(client), seconds)
     client.wait_mode(RobotState.MODE_DAMPED, 30)
 
 
@@ -67,7 +67,8 @@ def perception_dies(client, stack):
     assert client.speed(0.5) < 0.15, "it walks on blind"
     os.kill(stack.pid("perception"), signal.SIGKILL)
     wait_for("perception again", lambda: stack.pid("perception"), 20)
-    end(client)
+    # The whole mission may follow.
+    end(client, 240)
 
 
 def bridge_dies(client, stack):
