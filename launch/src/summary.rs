@@ -5,7 +5,7 @@ use report::{
     Coverage, ElevationPicture, Limits, Localisation, ProfileRow, ReportDefect, RunSummary, TruthFate,
     TruthRow, Verdict,
 };
-use robot_interface::status::{AbortReason, MissionState};
+use robot_interface::status::{AbortReason, Ending, MissionState};
 use sim::tunnel::TrueDefect;
 use stack::config::{Mission, Robot};
 use stack::{Findings, RunOutcome, picture};
@@ -41,9 +41,8 @@ pub(crate) fn summarise(
     let truth = simulated.map(|simulated| simulated.truth);
     let true_poses = truth.map_or(&[][..], |truth| &truth.poses);
     let every = || samples.iter().step_by(PROFILE_EVERY);
-    let seconds = |i: robot_interface::time::Stamp| i.seconds();
     let profile = every().map(|s| ProfileRow {
-        time_s: seconds(s.stamp),
+        time_s: s.stamp.seconds(),
         chainage_m: s.chainage_m,
         speed_m_s: s.speed_m_s,
         height_m: s.estimate.origin().z,
@@ -75,7 +74,10 @@ pub(crate) fn summarise(
             Some(truth) => walked_m(&truth.poses),
             None => walked_m(samples.iter().map(|sample| &sample.estimate)),
         },
-        fell: outcome.state.as_ref().is_some_and(|state| state.abort_number() == AbortReason::Fell.number()),
+        fell: matches!(
+            outcome.state,
+            Some(MissionState::GivenUp(Ending { reason: Some(AbortReason::Fell), .. }))
+        ),
         design: mission.design.clone(),
         inspected_m: [mission.inspection.start_m.get(), mission.inspection.end_m.get()],
         defects: report_defects(mission, findings, score)?,

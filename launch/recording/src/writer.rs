@@ -37,6 +37,7 @@ use crate::{cdr, clouds};
 /// A lock-step run is saved each time this much of its time has gone by. Not the clock's time: the bytes of the
 /// file must not depend on how fast a machine is.
 const SAVE_NANOS: u64 = 1_000_000_000;
+
 /// A fixed mount of a sensor.
 struct Mount {
     frame: String,

@@ -65,7 +65,7 @@ impl ControlProcess {
         let status = control.status();
         pipeline.handle_mode(status.mode);
         pipeline.handle_motors(control.take_torque_peak(), control.missed_replies());
-        pipeline.handle_estimate(&status.state, &control.history());
+        pipeline.handle_estimate(&status.state, control.history());
     }
 
     /// Takes what the mission wants, and the path towards it.

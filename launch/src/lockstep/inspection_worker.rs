@@ -196,8 +196,8 @@ impl CameraRig {
         }
         images.extend(thermal.iter().cloned().map(CameraImage::Thermal));
         let (stamp, map_from_base) = (request.stamp, request.estimate);
-        let found = self.inspector.inspect(InspectionJob { stamp, map_from_base, images })?;
-        Ok(CaptureResult { stamp, pictures, thermal, defects: found.defects })
+        let defects = self.inspector.inspect(InspectionJob { stamp, map_from_base, images })?;
+        Ok(CaptureResult { stamp, pictures, thermal, defects })
     }
 
     fn render(

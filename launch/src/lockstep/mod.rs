@@ -74,7 +74,9 @@ pub fn run(
         );
         // There has been an estimate since before the first window.
         let Some((scan, result)) = scanned else { break };
-        if let Some(correction) = pipeline.handle_scan_result(&result) {
+        if pipeline.handle_scan_result(&result)
+            && let Some(correction) = &result.correction
+        {
             control.control.handle_correction(correction);
         }
         // The newest line of the recording is the estimate by which pictures of now are laid out.

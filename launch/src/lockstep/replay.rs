@@ -51,7 +51,8 @@ pub fn replay(
         stopped = observer.stop_requested();
     }
     perception.settle()?;
-    let mut summary = perception.summary()?;
+    let outcome = perception.outcome();
+    let mut summary = perception.summary(&outcome)?;
     if stopped {
         summary.verdict = Verdict::Aborted { reason: "the replay was stopped by the operator".to_owned() };
     }
@@ -64,8 +65,8 @@ pub fn replay(
     }
     notes.append(&mut summary.warnings);
     summary.warnings = notes;
-    let (pictures, unplaced) = (perception.pictures, perception.unplaced());
-    Ok(Replayed { summary, agreement, pictures, unplaced, damaged: recorded.damaged() })
+    let (pictures, unplaced, damaged) = (perception.pictures, outcome.unplaced, recorded.damaged());
+    Ok(Replayed { summary, agreement, pictures, unplaced, damaged })
 }
 
 #[cfg(test)]

@@ -131,7 +131,10 @@ impl PerceptionNode {
             mapping.give(job)?;
         }
         while let Some(result) = mapping.take()? {
-            if let Some(correction) = self.pipeline.handle_scan_result(&result) {
+            if !self.pipeline.handle_scan_result(&result) {
+                continue;
+            }
+            if let Some(correction) = &result.correction {
                 self.correction.publish(&mapping_thread::correction(correction))?;
             }
             self.out.terrain(&result.grid)?;

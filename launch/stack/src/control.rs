@@ -298,9 +298,9 @@ impl Control {
         self.estimator.diagnostics().rejected_samples
     }
 
-    /// Returns a copy of the estimated poses of the last two seconds, 64 kB.
-    pub fn history(&self) -> PoseHistory {
-        self.estimator.pose_history().clone()
+    /// Returns the estimated poses of the last two seconds.
+    pub const fn history(&self) -> &PoseHistory {
+        self.estimator.pose_history()
     }
 
     /// Returns how many motor replies did not come, over the whole run.

@@ -63,15 +63,6 @@ pub struct InspectionJob {
     pub images: Vec<CameraImage>,
 }
 
-/// Result of an [`InspectionJob`].
-#[derive(Clone, Debug)]
-pub struct InspectionResult {
-    /// Time at which its pictures were taken.
-    pub stamp: Stamp,
-    /// All defects so far, by chainage.
-    pub defects: Vec<Defect>,
-}
-
 /// A picture with the network's scores.
 enum Segmented {
     Visible { camera: usize, image: RgbImage, scores: ClassMap, jpeg: Vec<u8> },
@@ -108,19 +99,20 @@ impl Inspector {
         })
     }
 
-    /// Segments the pictures of one moment side by side, and lays them on the lining in their order. A thermal picture of
+    /// Segments the pictures of one moment side by side, and lays them on the lining in their order. Returns
+    /// all defects so far, by chainage. A thermal picture of
     /// a camera that is not there is left alone.
     ///
     /// # Errors
     /// If the defect model fails, or a picture is of a camera that is not there.
-    pub fn inspect(&mut self, job: InspectionJob) -> Result<InspectionResult, StackError> {
-        let InspectionJob { stamp, map_from_base, images } = job;
+    pub fn inspect(&mut self, job: InspectionJob) -> Result<Vec<Defect>, StackError> {
+        let InspectionJob { map_from_base, images, .. } = job;
         let segmented: Vec<_> =
             images.into_par_iter().map(|image| self.segment(image)).collect::<Result<_, StackError>>()?;
         for image in segmented {
             self.add(&map_from_base, image)?;
         }
-        Ok(InspectionResult { stamp, defects: self.defects() })
+        Ok(self.defects())
     }
 
     fn segment(&self, image: CameraImage) -> Result<Segmented, StackError> {

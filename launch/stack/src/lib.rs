@@ -23,7 +23,7 @@
 //!  +------------------+--+  estimate  +--------------------+  InspectionJob   +-----------+
 //!  | Control             |----------->| PerceptionPipeline |----------------->| Inspector |
 //!  | estimator, gait,    |            | odometry track,    |<-----------------|           |
-//!  | motor safety        |<-----------| queues, history    | InspectionResult +-----------+
+//!  | motor safety        |<-----------| queues, history    | defects          +-----------+
 //!  +---------------------+ correction +--------------------+
 //!        ^                               |            ^
 //!        | target                ScanJob v            | ScanResult
@@ -104,7 +104,9 @@
 //!     // The scan waits until the odometry has caught up with its end.
 //!     while let Some(job) = pipeline.poll_scan() {
 //!         let result = mapping.handle_scan(&job);
-//!         corrections.extend(pipeline.handle_scan_result(&result).copied());
+//!         if pipeline.handle_scan_result(&result) {
+//!             corrections.extend(result.correction);
+//!         }
 //!     }
 //! }
 //! // For the state estimator: `Control::handle_correction`.
@@ -175,7 +177,7 @@ mod trace;
 pub use control::{Control, ControlStatus, ModeRefused};
 pub use elevation_mosaic::ElevationMosaic;
 pub use error::StackError;
-pub use inspector::{CameraImage, Findings, InspectionJob, InspectionResult, Inspector};
+pub use inspector::{CameraImage, Findings, InspectionJob, Inspector};
 pub use localisation_and_mapping::{LocalisationAndMapping, ScanJob, ScanResult};
 pub use navigator::{MissionProgress, Navigator, VelocityController};
 pub use pipeline::{OdometryEvent, PerceptionPipeline, Source};

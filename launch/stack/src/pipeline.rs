@@ -4,7 +4,7 @@
 //! handle_odometry --> pose track --+--> poll_scan   --> ScanJob       --> LocalisationAndMapping::handle_scan
 //! handle_scan     --> queue -------+                    handle_scan_result  <-- ScanResult
 //! handle_image    --> queue -------+--> poll_images --> InspectionJob --> Inspector::inspect
-//!                                                       handle_inspection   <-- InspectionResult
+//!                                                       handle_inspection   <-- all defects so far
 //! handle_mode     --> standing;  handle_mission, handle_motors --> run history --> outcome
 //! ```
 //!
@@ -16,7 +16,6 @@
 
 use std::collections::VecDeque;
 
-use perception::localise::TunnelCorrection;
 use perception::state::PoseHistory;
 use robot_interface::defect::Defect;
 use robot_interface::frames::{Base, Map, Point, Transform};
@@ -138,9 +137,8 @@ impl PerceptionPipeline {
 
     fn begin_anew(&mut self) {
         tracing::warn!("time went back: the map and the report begin anew");
-        self.unplaced += (self.scans.len() + self.images.len()) as u64;
-        self.scans.clear();
-        self.images.clear();
+        self.unplaced += self.waiting();
+        self.discard_waiting();
         self.track = track_for(self.source);
         self.standing = StandingDetector::new(self.standing_height_m);
         self.history = RunHistory::new(&self.design);
@@ -234,25 +232,24 @@ impl PerceptionPipeline {
     }
 
     /// Returns the estimated pose of the trunk at a time up to the newest estimate's.
-    pub fn pose_at(&self, stamp: Stamp) -> Option<Transform<Map, Base>> {
+    fn pose_at(&self, stamp: Stamp) -> Option<Transform<Map, Base>> {
         match self.newest {
             Some(newest) if newest.stamp == stamp => Some(newest.map_from_base),
             _ => self.track.pose_at(stamp),
         }
     }
 
-    /// Takes the result of a scan; its correction is for the state estimator.
-    pub fn handle_scan_result<'a>(&mut self, result: &'a ScanResult) -> Option<&'a TunnelCorrection> {
-        if result.restarts != self.restarts {
-            return None;
-        }
-        if result.standing {
+    /// Takes the result of a scan. Returns true if its correction is for the state estimator and its terrain for the
+    /// planner; false for one from before time went back, which nobody is to be told of.
+    pub fn handle_scan_result(&mut self, result: &ScanResult) -> bool {
+        let is_current = result.restarts == self.restarts;
+        if is_current && result.standing {
             self.history.handle_terrain(&result.grid);
         }
-        result.correction.as_ref()
+        is_current
     }
 
-    /// Takes the result of pictures.
+    /// Takes the result of pictures: all defects so far.
     pub const fn handle_inspection(&mut self, defects: &[Defect]) {
         self.defects = defects.len();
     }
@@ -279,19 +276,14 @@ impl PerceptionPipeline {
     }
 
     /// Returns how many scans and pictures wait for the odometry of their time.
-    pub fn waiting(&self) -> usize {
-        self.scans.len() + self.images.len()
-    }
-
-    /// Returns how often time went back.
-    pub const fn restarts(&self) -> u64 {
-        self.restarts
+    fn waiting(&self) -> u64 {
+        (self.scans.len() + self.images.len()) as u64
     }
 
     /// Returns the outcome of the run so far, with the workers' part of it.
     pub fn outcome(&self, findings: Findings, refused_scans: u64) -> RunOutcome {
         RunOutcome {
-            unplaced: self.unplaced + self.waiting() as u64,
+            unplaced: self.unplaced + self.waiting(),
             restarts: self.restarts,
             ..self.history.outcome(findings, refused_scans)
         }

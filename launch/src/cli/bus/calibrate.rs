@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
+use std::time::SystemTime;
 
 use firmware_bridge::calibrate::{Calibration as Procedure, Stop, Task, Trouble, Zero};
 use robot_interface::joints::{JOINT_NAMES, JOINTS};
@@ -75,7 +76,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     };
     print(&table(&joints, &zeros))?;
     let Some(out) = out else { return Ok(ExitCode::SUCCESS) };
-    let Some(calibration) = Calibration::new(&robot, &zeros) else { anyhow::bail!("a zero is no number") };
+    let Some(calibration) = Calibration::new(&robot, &zeros, now()) else {
+        anyhow::bail!("a zero is no number")
+    };
     calibration.save(&out)?;
     print(&format!("saved: {}\n", out.display()))?;
     Ok(ExitCode::SUCCESS)
@@ -262,4 +265,9 @@ fn table(joints: &[JointDescription; JOINTS], zeros: &[Zero; JOINTS]) -> String 
         })
         .collect();
     columns(&["joint", "zero in the file, rad", "found, rad", "difference", "reversed"], &rows)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the date is for people")]
+fn now() -> SystemTime {
+    SystemTime::now()
 }

@@ -10,7 +10,7 @@ use robot_interface::time::Stamp;
 use stack::config::{Mission, Robot};
 use stack::{
     CameraImage, InspectionJob, Inspector, LocalisationAndMapping, OdometryEvent, PerceptionPipeline,
-    ScanJob, Source, picture,
+    RunOutcome, ScanJob, Source, picture,
 };
 
 use super::agreement::Agreement;
@@ -136,8 +136,8 @@ impl<'a> ReplayPerception<'a> {
 
     fn map(&mut self, job: &ScanJob) {
         let result = self.mapping.handle_scan(job);
-        let correction = self.pipeline.handle_scan_result(&result);
-        self.agreement.add(&self.mission.design, &job.state, correction);
+        self.pipeline.handle_scan_result(&result);
+        self.agreement.add(&self.mission.design, &job.state, result.correction.as_ref());
         let now = job.state.stamp;
         if now >= self.scan_due {
             self.scan_due = now.plus_nanos(SCAN_NANOS);
@@ -155,9 +155,9 @@ impl<'a> ReplayPerception<'a> {
         for image in &job.images {
             self.record(now, job.stamp, image);
         }
-        let result = self.inspector.inspect(job)?;
-        self.pipeline.handle_inspection(&result.defects);
-        log_failure(self.writer.defects(now, &result.defects, &self.mission.design));
+        let defects = self.inspector.inspect(job)?;
+        self.pipeline.handle_inspection(&defects);
+        log_failure(self.writer.defects(now, &defects, &self.mission.design));
         Ok(())
     }
 
@@ -180,15 +180,15 @@ impl<'a> ReplayPerception<'a> {
         }
     }
 
-    /// Returns how many pictures and scans were not used, because there is no odometry of their time.
-    pub(super) fn unplaced(&self) -> u64 {
-        self.pipeline.unplaced() + self.pipeline.waiting() as u64
+    /// Returns the outcome of what was replayed.
+    pub(super) fn outcome(&self) -> RunOutcome {
+        self.pipeline.outcome(self.inspector.findings(), self.mapping.refused_scans())
     }
 
-    pub(super) fn summary(&self) -> anyhow::Result<RunSummary> {
-        let outcome = self.pipeline.outcome(self.inspector.findings(), self.mapping.refused_scans());
-        let mut summary = summarise(self.mission, self.robot, &outcome, None)?;
-        let reason = match self.pipeline.mission_state() {
+    /// Returns the summary of an outcome for the report.
+    pub(super) fn summary(&self, outcome: &RunOutcome) -> anyhow::Result<RunSummary> {
+        let mut summary = summarise(self.mission, self.robot, outcome, None)?;
+        let reason = match &outcome.state {
             None => "the recording does not say how the mission went".to_owned(),
             Some(state) if state.is_over() => return Ok(summary),
             Some(state) => format!("the recording ends while the mission is: {state}"),

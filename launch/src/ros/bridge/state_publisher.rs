@@ -71,7 +71,7 @@ impl StatePublisher {
             ready: report.status.ready,
             fallen: report.status.fallen,
             estopped: report.stop != StopLevel::None,
-            stop_level: report.stop as u8,
+            stop_level: report.stop.number(),
             power: power.number(),
             power_text: power.name().to_owned(),
             fault_text: report.trip.map(|trip| trip.to_string()).unwrap_or_default(),

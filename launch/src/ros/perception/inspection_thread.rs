@@ -55,7 +55,7 @@ impl InspectionThread {
                         let pictures = job.images.len();
                         let result = inspector.inspect(job);
                         count.fetch_sub(pictures, Ordering::Relaxed);
-                        result.map(|result| Answer::Defects(result.defects))
+                        result.map(Answer::Defects)
                     }
                     Job::Findings => Ok(Answer::Findings(Box::new(inspector.findings()))),
                     Job::BeginAnew => Inspector::new(&mission, &robot).map(|new| {

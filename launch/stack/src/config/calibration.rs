@@ -59,8 +59,8 @@ struct Joint {
 }
 
 impl Calibration {
-    /// Returns a calibration with the date of now; `None` if a zero is no number.
-    pub fn new(robot: &RobotDescription, zeros: &[Zero; JOINTS]) -> Option<Self> {
+    /// Returns a calibration that was `made` then; `None` if a zero is no number.
+    pub fn new(robot: &RobotDescription, zeros: &[Zero; JOINTS], made: SystemTime) -> Option<Self> {
         let joint = |zero: &Zero| {
             Some(Joint { zero_offset_rad: zero.zero_offset_rad.try_into().ok()?, reversed: zero.reversed })
         };
@@ -70,7 +70,7 @@ impl Calibration {
             version: VERSION,
             robot: robot.name.clone(),
             wiring: fingerprint(&robot.joints.0),
-            date: now_utc(),
+            date: utc(made.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())),
             joints: named.collect::<Option<_>>()?,
         })
     }
@@ -168,11 +168,6 @@ fn fingerprint(joints: &[JointDescription; JOINTS]) -> String {
     format!("{:08x}", hasher.finalize())
 }
 
-#[expect(clippy::disallowed_methods, reason = "the date is for people")]
-fn now_utc() -> String {
-    utc(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
-}
-
 /// Seconds since 1970 as a date and a time, in the Gregorian calendar.
 fn utc(seconds: u64) -> String {
     let is_leap =
@@ -230,7 +225,7 @@ mod tests {
         let path = Calibration::beside(&folder.path().join("robot.toml"));
         assert_eq!(Calibration::read(&path).expect("none yet"), None);
         let mut robot = go2();
-        let made = Calibration::new(&robot, &zeros()).expect("numbers");
+        let made = Calibration::new(&robot, &zeros(), UNIX_EPOCH).expect("numbers");
         for _ in 0..2 {
             made.save(&path).expect("saved");
         }
@@ -246,7 +241,7 @@ mod tests {
     #[test]
     fn what_cannot_be_saved_leaves_the_old_one_and_no_litter() {
         let folder = tempfile::tempdir().expect("a folder");
-        let made = Calibration::new(&go2(), &zeros()).expect("numbers");
+        let made = Calibration::new(&go2(), &zeros(), UNIX_EPOCH).expect("numbers");
         let taken = folder.path().join("taken");
         std::fs::create_dir(&taken).expect("a folder in its place");
         assert!(made.save(&taken).expect_err("a folder").to_string().contains("--out"));
@@ -254,14 +249,14 @@ mod tests {
         assert!(made.save(&folder.path().join("none/calibration.toml")).is_err());
         let mut nan = zeros();
         nan[3].zero_offset_rad = f64::NAN;
-        assert!(Calibration::new(&go2(), &nan).is_none());
+        assert!(Calibration::new(&go2(), &nan, UNIX_EPOCH).is_none());
     }
 
     #[test]
     fn another_robots_another_wirings_and_a_broken_one_are_refused_with_the_reason() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join(FILE_NAME);
-        let made = Calibration::new(&go2(), &zeros()).expect("numbers");
+        let made = Calibration::new(&go2(), &zeros(), UNIX_EPOCH).expect("numbers");
         made.save(&path).expect("saved");
         let good = std::fs::read_to_string(&path).expect("text");
         let cut = &good[..good.len() / 2];

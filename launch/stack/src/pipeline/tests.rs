@@ -95,8 +95,8 @@ fn what_waits_too_long_makes_room() {
         pipeline.handle_scan(scan(ms));
         pipeline.handle_image(at(ms), image());
     }
-    assert_eq!(pipeline.waiting(), MAX_WAITING_IMAGES + MAX_WAITING_SCANS);
-    assert_eq!(pipeline.unplaced() as usize, 200 - pipeline.waiting());
+    assert_eq!(pipeline.waiting() as usize, MAX_WAITING_IMAGES + MAX_WAITING_SCANS);
+    assert_eq!(pipeline.unplaced(), 200 - pipeline.waiting());
 }
 
 #[test]
@@ -105,10 +105,10 @@ fn late_odometry_is_left_out_and_old_odometry_begins_anew() {
     pipeline.handle_mission(MissionState::Underway(MissionPhase::Go));
     walk(&mut pipeline, 0..5000);
     assert_eq!(pipeline.handle_odometry(&estimate(4500, 9.0)), OdometryEvent::Late);
-    assert!((pipeline.newest().expect("one").stamp, pipeline.restarts()) == (at(4980), 0));
+    assert!((pipeline.newest().expect("one").stamp, pipeline.restarts) == (at(4980), 0));
     pipeline.handle_scan(scan(4950));
     assert_eq!(pipeline.handle_odometry(&estimate(100, 1.0)), OdometryEvent::Restarted);
-    assert_eq!((pipeline.restarts(), pipeline.waiting(), pipeline.unplaced()), (1, 0, 1));
+    assert_eq!((pipeline.restarts, pipeline.waiting(), pipeline.unplaced()), (1, 0, 1));
     assert_eq!(pipeline.mission_state(), None, "nothing is known of the mission that begins now");
 }
 
@@ -141,4 +141,19 @@ fn the_outcome_tells_how_the_mission_ended() {
     let outcome = pipeline.outcome(findings, 3);
     assert_eq!((outcome.state, outcome.refused_scans, outcome.trace.samples.len()), (Some(ended), 3, 20));
     assert!((outcome.duration_s - 1.9).abs() < 1e-9);
+}
+
+/// A scan that was in work when a simulation began anew went into the new report, and to the planner.
+#[test]
+fn a_result_from_before_time_went_back_counts_for_nothing() {
+    let mut pipeline = pipeline(Source::Live);
+    walk(&mut pipeline, 0..5000);
+    let mission = short_mission();
+    let mut mapping = crate::LocalisationAndMapping::new(&go2(), &mission.design);
+    let old = mapping.handle_scan(&pipeline.scan_job(scan(4800)).expect("an estimate"));
+    assert!(pipeline.handle_scan_result(&old));
+    assert_eq!(pipeline.handle_odometry(&estimate(100, 1.0)), OdometryEvent::Restarted);
+    assert!(!pipeline.handle_scan_result(&old));
+    let new = mapping.handle_scan(&pipeline.scan_job(scan(0)).expect("an estimate"));
+    assert!(pipeline.handle_scan_result(&new));
 }
