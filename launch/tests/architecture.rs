@@ -1,21 +1,13 @@
 //! The map of the parts, asserted: who may depend on whom, and who alone may know ROS 2, physics and ports.
 
+mod workspace;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::Command;
 
 /// Direct dependencies of each workspace crate, development ones left out.
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
-    let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-        .output()
-        .expect("cargo runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let text = |v: &serde_json::Value| v.as_str().expect("text").to_owned();
-    metadata["packages"]
-        .as_array()
-        .expect("packages")
+    workspace::packages()
         .iter()
         .map(|package| {
             let deps = package["dependencies"].as_array().expect("dependencies");

@@ -3,6 +3,8 @@
 //! An import is a `use`, or a path in the code: one that begins with `crate`, `self` or `super`, or with a module that the file
 //! declares. What a module re-exports (`pub use`) is its front page and no import; nor are unit tests.
 
+mod workspace;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -11,22 +13,9 @@ type Module = Vec<String>;
 
 /// Source folders of all crates of the workspace.
 fn sources() -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    [
-        "firmware-bridge",
-        "firmware-bridge/interface",
-        "firmware-bridge/link",
-        "perception",
-        "planner",
-        "sim",
-        "launch",
-        "launch/host",
-        "launch/recording",
-        "launch/report",
-        "launch/stack",
-    ]
-    .map(|name| root.join(name).join("src"))
-    .into()
+    let manifests = workspace::packages();
+    let manifests = manifests.iter().map(|package| package["manifest_path"].as_str().expect("a path"));
+    manifests.map(|manifest| Path::new(manifest).with_file_name("src")).collect()
 }
 
 /// The files of a crate by their modules. Programs (`main.rs`, `bin/`) import and are not imported.
