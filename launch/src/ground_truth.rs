@@ -88,6 +88,7 @@ mod tests {
             stamp: Stamp::ZERO,
             estimate: at(x + error),
             chainage_m: x + error,
+            chainage_sigma_m: 0.1,
             speed_m_s: 0.5,
             torque_peak_nm: 10.0,
             outbound,

@@ -1,7 +1,7 @@
 //! Costs of a lidar scan: deskewing it, localising by it in the tunnel, and updating the elevation map.
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use nalgebra::Vector3;
+use nalgebra::{Matrix3, Vector3};
 use perception::localise::TunnelLocaliser;
 use perception::scan::deskew;
 use perception::terrain::ElevationMap;
@@ -57,7 +57,7 @@ fn lidar(c: &mut Criterion) {
         velocity_m_s: Vector3::zeros(),
         angular_velocity_rad_s: Vector3::zeros(),
         contacts: [true; 4],
-        position_sigma_m: Vector3::new(0.2, 0.05, 0.03),
+        position_covariance_m2: Matrix3::from_diagonal(&Vector3::new(0.04, 0.0025, 0.0009)),
         yaw_sigma_rad: 0.02,
     };
     // A scan that was refused would cost next to nothing, and measure nothing.

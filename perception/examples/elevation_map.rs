@@ -7,7 +7,7 @@
 
 #![allow(clippy::print_stdout, reason = "the map is what it is for")]
 
-use nalgebra::{Point3, Vector3};
+use nalgebra::{Matrix3, Point3, Vector3};
 use perception::localise::TunnelLocaliser;
 use perception::scan::deskew;
 use perception::terrain::ElevationMap;
@@ -108,7 +108,7 @@ fn standing(stamp: Stamp, map_from_base: Transform<Map, Base>) -> RobotState {
         velocity_m_s: Vector3::zeros(),
         angular_velocity_rad_s: Vector3::zeros(),
         contacts: [true; 4],
-        position_sigma_m: Vector3::new(0.2, 0.05, 0.03),
+        position_covariance_m2: Matrix3::from_diagonal(&Vector3::new(0.04, 0.0025, 0.0009)),
         yaw_sigma_rad: 0.02,
     }
 }

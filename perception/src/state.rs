@@ -10,8 +10,13 @@
 //! that turns by half a radian a step moves a 22 mm ball's centre 11 mm forward: several per cent of a
 //! step, always in the direction of walking. The planted foot is moved so between updates, from the
 //! calf's orientation at both ends rather than its measured speed, so that noise does not add up.
+//!
+//! **Feet slide**, uphill, in water and against what stands in the way. The inertial sensor shows it for a moment: the trunk
+//! does not speed up as the feet say. So a foot's process noise grows with its slip (`feet`), and what remains, along the
+//! tunnel's axis where nothing corrects it, is part of the covariance (`drift`).
 
 mod contact;
+mod drift;
 mod feet;
 mod filter;
 mod history;
@@ -38,7 +43,8 @@ use robot_interface::time::Stamp;
 use crate::kinematics::{Kinematics, LegPose};
 use crate::localise::TunnelCorrection;
 use contact::ContactDetector;
-use filter::{Covariance, Filter, Outcome, PHI, ProcessNoise, RHO};
+use drift::AxialDrift;
+use filter::{Covariance, Filter, NU, Outcome, PHI, ProcessNoise, RHO};
 use stillness::Stillness;
 
 /// Least accelerometer noise assumed, m/s^2/sqrt(Hz): a walking trunk shakes between samples.
@@ -51,6 +57,10 @@ const CORRECTION_GATE: f64 = 30.0;
 const MAX_REFUSED_CORRECTIONS: u32 = 10;
 /// A longer interval between samples is a gap: what happened in it is not known, s.
 const GAP_S: f64 = 0.05;
+/// One-sigma of the velocity when it is found to be lost, m/s.
+const LOST_VELOCITY_M_S: f64 = 1.0;
+/// One-sigma of what the place lost meanwhile, m.
+const LOST_PLACE_M: f64 = 1.0;
 /// Angular velocity beyond which a reading is a fault of the sensor, rad/s.
 const MAX_RATE_RAD_S: f64 = 40.0;
 /// Specific force beyond which a reading is a fault of the sensor, m/s^2.
@@ -93,6 +103,9 @@ pub struct StateEstimator {
     contact: ContactDetector,
     /// Time that each foot has stood, s.
     standing_s: [f64; LEGS],
+    drift: AxialDrift,
+    /// Slip of the feet that stand, in the base frame, without its quick changes, m/s.
+    steady_slip: Vector3<f64>,
     history: PoseHistory,
     refused: u32,
     diagnostics: Diagnostics,
@@ -136,6 +149,8 @@ impl StateEstimator {
             rotation_at_joints: start.rotation(),
             contact: ContactDetector::new(robot.body.mass_kg.get()),
             standing_s: [0.0; LEGS],
+            steady_slip: Vector3::zeros(),
+            drift: AxialDrift::new(start.rotation() * Vector3::x()),
             history,
             refused: 0,
             diagnostics: Diagnostics::default(),
@@ -191,10 +206,20 @@ impl StateEstimator {
         let legs = self.kinematics.legs(&angles);
         if self.ready {
             let readings = self.foot_readings(&legs, &rates, &joints.torques());
+            let was_lost = self.contact.is_velocity_lost();
             let contacts = self.contact.update(&readings, dt_s);
+            let lost = self.contact.is_velocity_lost();
+            if lost && !was_lost {
+                self.filter.add_variance(NU, LOST_VELOCITY_M_S.powi(2));
+                self.filter.add_variance(RHO, LOST_PLACE_M.powi(2));
+            }
+            self.drift_along_axis(&readings, &contacts, dt_s);
+            // By a velocity that is lost, slip says nothing.
+            let noise = if lost { [0.0; LEGS] } else { self.slip_noise(&readings, &contacts, dt_s) };
             for leg in Leg::ALL {
                 let rolled = self.rolled(leg, &legs[leg.index()]);
-                self.update_foot(leg.index(), contacts[leg.index()], &legs[leg.index()], &rolled, dt_s);
+                let i = leg.index();
+                self.update_foot(i, contacts[i], &legs[i], &rolled, noise[i], dt_s);
             }
         }
         self.last_joints = Some((joints.stamp, legs));
@@ -209,6 +234,7 @@ impl StateEstimator {
             return;
         };
         let [along, left, up] = correction.axes();
+        self.drift.set_axis(along + up * correction.axis.grade);
         let (place, axis) = (then.origin().coords, &correction.axis);
         let offset = place - Vector3::new(axis.x_m, axis.y_m, axis.z_m);
         let ahead = offset.dot(&along);
@@ -252,7 +278,6 @@ impl StateEstimator {
             _ => Vector3::zeros(),
         };
         let covariance = self.filter.pose_covariance(&map_from_base.origin().coords);
-        let sigma = |i: usize| covariance[(i, i)].max(0.0).sqrt();
         RobotState {
             stamp: self.stamp,
             map_from_base,
@@ -260,8 +285,8 @@ impl StateEstimator {
                 - rate.cross(&self.imu_from_base),
             angular_velocity_rad_s: rate,
             contacts: self.contact.contacts(),
-            position_sigma_m: Vector3::new(sigma(3), sigma(4), sigma(5)),
-            yaw_sigma_rad: sigma(2),
+            position_covariance_m2: covariance.fixed_view::<3, 3>(3, 3).into_owned(),
+            yaw_sigma_rad: covariance[(2, 2)].max(0.0).sqrt(),
         }
     }
 

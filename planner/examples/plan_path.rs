@@ -6,7 +6,7 @@
 
 #![allow(clippy::print_stdout, reason = "the drawing is what it is for")]
 
-use nalgebra::Vector3;
+use nalgebra::{Matrix3, Vector3};
 use planner::follow::Follower;
 use planner::path::PathPlanner;
 use robot_interface::fixtures::go2;
@@ -86,7 +86,7 @@ fn walk(follower: &mut Follower) -> Vec<[f64; 2]> {
             velocity_m_s: Vector3::zeros(),
             angular_velocity_rad_s: Vector3::zeros(),
             contacts: [true; 4],
-            position_sigma_m: Vector3::zeros(),
+            position_covariance_m2: Matrix3::zeros(),
             yaw_sigma_rad: 0.0,
         };
         if follower.arrived(&state) {

@@ -131,6 +131,7 @@ impl Follower {
 
 #[cfg(test)]
 mod tests {
+    use nalgebra::Matrix3;
     use robot_interface::fixtures::go2;
     use robot_interface::frames::Transform;
     use robot_interface::time::Stamp;
@@ -144,7 +145,7 @@ mod tests {
             velocity_m_s: Vector3::zeros(),
             angular_velocity_rad_s: Vector3::zeros(),
             contacts: [true; 4],
-            position_sigma_m: Vector3::zeros(),
+            position_covariance_m2: Matrix3::zeros(),
             yaw_sigma_rad: 0.0,
         }
     }

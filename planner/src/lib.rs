@@ -36,7 +36,7 @@
 //! # Around a block
 //!
 //! ```
-//! use nalgebra::Vector3;
+//! use nalgebra::{Matrix3, Vector3};
 //! use planner::follow::Follower;
 //! use planner::path::PathPlanner;
 //! use robot_interface::fixtures::go2;
@@ -74,7 +74,7 @@
 //!     velocity_m_s: Vector3::zeros(),
 //!     angular_velocity_rad_s: Vector3::zeros(),
 //!     contacts: [true; 4],
-//!     position_sigma_m: Vector3::zeros(),
+//!     position_covariance_m2: Matrix3::zeros(),
 //!     yaw_sigma_rad: 0.0,
 //! };
 //! let command = follower.command(&state, 0.6);

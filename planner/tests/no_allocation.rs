@@ -4,7 +4,7 @@ mod common;
 
 use allocation_counter::measure;
 use common::CandlePolicy;
-use nalgebra::Vector3;
+use nalgebra::{Matrix3, Vector3};
 use planner::gait::{Gait, OBSERVATION};
 use robot_interface::fixtures::{GO2_POLICY, go2};
 use robot_interface::frames::Transform;
@@ -31,7 +31,7 @@ impl Rig {
             velocity_m_s: Vector3::zeros(),
             angular_velocity_rad_s: Vector3::zeros(),
             contacts: [true; 4],
-            position_sigma_m: Vector3::zeros(),
+            position_covariance_m2: Matrix3::zeros(),
             yaw_sigma_rad: 0.0,
         };
         let joints = robot

@@ -1,6 +1,6 @@
 //! The robot's estimated state, and what it is asked to do.
 
-use nalgebra::Vector3;
+use nalgebra::{Matrix3, Vector3};
 
 use crate::frames::{Base, Map, Transform};
 use crate::time::Stamp;
@@ -18,10 +18,20 @@ pub struct RobotState {
     pub angular_velocity_rad_s: Vector3<f64>,
     /// Feet that carry weight, FL FR RL RR.
     pub contacts: [bool; 4],
-    /// One-sigma of the position in `map`, m, `[x, y, z]`.
-    pub position_sigma_m: Vector3<f64>,
+    /// Covariance of the position in `map`, m^2, `[x, y, z]`.
+    pub position_covariance_m2: Matrix3<f64>,
     /// One-sigma of the heading, rad.
     pub yaw_sigma_rad: f64,
+}
+
+impl RobotState {
+    /// Returns the one-sigma of the position along a horizontal direction in `map`, m; `heading_rad` is counter-clockwise
+    /// from x.
+    pub fn position_sigma_along(&self, heading_rad: f64) -> f64 {
+        let (sin, cos) = heading_rad.sin_cos();
+        let along = Vector3::new(cos, sin, 0.0);
+        (self.position_covariance_m2 * along).dot(&along).max(0.0).sqrt()
+    }
 }
 
 /// A body velocity to walk at, in the base frame's horizontal projection.

@@ -2,7 +2,7 @@
 //! numbers that are not finite, sizes that do not fit and layouts that are not read are refused.
 
 use image::{ImageFormat, ImageReader, Limits};
-use nalgebra::{Isometry3, Quaternion, Translation3, UnitQuaternion, Vector3};
+use nalgebra::{Isometry3, Matrix3, Quaternion, Translation3, UnitQuaternion, Vector3};
 use robot_interface::frames::{Base, Map, Transform};
 use robot_interface::joints::LEGS;
 use robot_interface::sensors::{LidarPoint, LidarScan, RgbImage, ThermalFrame};
@@ -60,15 +60,20 @@ fn pose(pose: &Pose) -> Result<Transform<Map, Base>, InvalidMessage> {
 
 /// The estimate as it travels; contacts travel elsewhere.
 pub fn state(odometry: &Odometry<'_>, contacts: [bool; LEGS]) -> Result<RobotState, InvalidMessage> {
-    let sigma = |i: usize| odometry.pose.covariance.0[7 * i].max(0.0).sqrt();
+    let covariance = &odometry.pose.covariance.0;
+    let position_covariance_m2 = Matrix3::from_fn(|row, column| covariance[6 * row + column]);
+    let yaw_variance = covariance[35];
+    if !(position_covariance_m2.iter().all(|v| v.is_finite()) && yaw_variance.is_finite()) {
+        return Err(InvalidMessage::Number);
+    }
     Ok(RobotState {
         stamp: stamp(odometry.header.stamp)?,
         map_from_base: pose(&odometry.pose.pose)?,
         velocity_m_s: vector(odometry.twist.twist.linear)?,
         angular_velocity_rad_s: vector(odometry.twist.twist.angular)?,
         contacts,
-        position_sigma_m: Vector3::new(sigma(0), sigma(1), sigma(2)),
-        yaw_sigma_rad: sigma(5),
+        position_covariance_m2,
+        yaw_sigma_rad: yaw_variance.max(0.0).sqrt(),
     })
 }
 
@@ -216,7 +221,10 @@ mod tests {
     #[test]
     fn numbers_that_are_none_are_refused_wherever_they_stand() {
         let good = state(&odometry(), [true; 4]).expect("good");
-        assert!((good.position_sigma_m.x - 0.2).abs() < 1e-12);
+        assert!((good.position_sigma_along(0.0) - 0.2).abs() < 1e-12);
+        let mut unsure = odometry();
+        unsure.pose.covariance.0[1] = f64::NAN;
+        assert_eq!(state(&unsure, [true; 4]), Err(InvalidMessage::Number));
         for bad in [f64::NAN, f64::INFINITY, -f64::INFINITY, 1e300] {
             let mut message = odometry();
             message.pose.pose.position.y = bad;

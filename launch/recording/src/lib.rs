@@ -40,7 +40,7 @@
 //! ```
 //! use recording::messages::Odometry;
 //! use recording::{MessageWriter, Playback, cdr, from_ros};
-//! # use nalgebra::Vector3;
+//! # use nalgebra::{Matrix3, Vector3};
 //! # use robot_interface::fixtures::go2;
 //! # use robot_interface::frames::Transform;
 //! # use robot_interface::state::RobotState;
@@ -52,7 +52,7 @@
 //! #     velocity_m_s: Vector3::new(0.5, 0.0, 0.0),
 //! #     angular_velocity_rad_s: Vector3::zeros(),
 //! #     contacts: [true; 4],
-//! #     position_sigma_m: Vector3::repeat(0.01),
+//! #     position_covariance_m2: Matrix3::identity() * 1e-4,
 //! #     yaw_sigma_rad: 0.002,
 //! # };
 //! let folder = tempfile::tempdir()?;

@@ -12,6 +12,7 @@ mod visualization;
 
 use std::fmt;
 
+use nalgebra::Matrix3;
 use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 use serde::ser::{SerializeTuple as _, Serializer};
 use serde::{Deserialize, Serialize};
@@ -136,6 +137,18 @@ impl Covariance6 {
         for (i, variance) in variances.into_iter().enumerate() {
             matrix[7 * i] = variance;
         }
+        Self(matrix)
+    }
+
+    /// Of a position and a heading that are not correlated; roll and pitch are zero, which is to say not known.
+    pub fn of_position_and_yaw(position_m2: &Matrix3<f64>, yaw_rad2: f64) -> Self {
+        let mut matrix = [0.0; 36];
+        for row in 0..3 {
+            for column in 0..3 {
+                matrix[6 * row + column] = position_m2[(row, column)];
+            }
+        }
+        matrix[35] = yaw_rad2;
         Self(matrix)
     }
 }

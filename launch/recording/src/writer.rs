@@ -218,20 +218,14 @@ impl<O: MessageSink> MessageWriter<O> {
     pub fn odometry(&mut self, state: &RobotState) -> Result<(), RecordError> {
         let header = Header::new(state.stamp, ODOM);
         let isometry = state.map_from_base.isometry;
-        let variance = state.position_sigma_m.map(|sigma| sigma * sigma);
+        let (position, yaw_variance) =
+            (&state.position_covariance_m2, state.yaw_sigma_rad * state.yaw_sigma_rad);
         let message = Odometry {
             header,
             child_frame_id: BASE,
             pose: PoseWithCovariance {
                 pose: isometry.into(),
-                covariance: Covariance6::diagonal([
-                    variance.x,
-                    variance.y,
-                    variance.z,
-                    0.0,
-                    0.0,
-                    state.yaw_sigma_rad * state.yaw_sigma_rad,
-                ]),
+                covariance: Covariance6::of_position_and_yaw(position, yaw_variance),
             },
             twist: TwistWithCovariance {
                 twist: Twist {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Cursor, Seek, SeekFrom, Write};
 use std::rc::Rc;
 
-use nalgebra::Vector3;
+use nalgebra::{Matrix3, Vector3};
 use recording::{MessageWriter, Output, RecordError};
 use robot_interface::defect::{Defect, DefectClass, LiningBox};
 use robot_interface::fixtures::{go2, straight_tunnel};
@@ -43,7 +43,7 @@ fn state(stamp: Stamp) -> RobotState {
         velocity_m_s: Vector3::new(0.5, 0.0, 0.0),
         angular_velocity_rad_s: Vector3::new(0.0, 0.0, 0.2),
         contacts: [true; 4],
-        position_sigma_m: Vector3::new(0.1, 0.2, 0.3),
+        position_covariance_m2: Matrix3::new(0.01, 0.005, 0.0, 0.005, 0.04, 0.0, 0.0, 0.0, 0.09),
         yaw_sigma_rad: 0.01,
     }
 }
@@ -320,6 +320,8 @@ fn every_message_reads_back_by_its_schema() {
     assert_eq!(odometry.number("pose.pose.position.x"), 12.5);
     assert!((odometry.number("pose.pose.orientation.z") - 0.05_f64.sin()).abs() < 1e-12);
     assert!((odometry.number("pose.covariance.14") - 0.09).abs() < 1e-12, "z is the third of the diagonal");
+    let xy = ["pose.covariance.1", "pose.covariance.6"].map(|at| odometry.number(at));
+    assert_eq!(xy, [0.005; 2], "x and y are correlated where the tunnel leads neither along x nor along y");
     assert_eq!(odometry.number("twist.twist.angular.z"), 0.2);
 
     let battery = &topics["/battery_state"][0];

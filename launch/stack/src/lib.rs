@@ -49,7 +49,7 @@
 //! The odometry says 0.2 m to the left of the tunnel's axis; a scan of the walls and the roof says 0.1 m more.
 //!
 //! ```
-//! use nalgebra::Vector3;
+//! use nalgebra::{Matrix3, Vector3};
 //! use robot_interface::fixtures::{go2, straight_tunnel};
 //! use robot_interface::frames::{Point, Transform};
 //! use robot_interface::sensors::{LidarPoint, LidarScan};
@@ -98,7 +98,7 @@
 //!         velocity_m_s: Vector3::zeros(),
 //!         angular_velocity_rad_s: Vector3::zeros(),
 //!         contacts: [true; 4],
-//!         position_sigma_m: Vector3::repeat(0.1),
+//!         position_covariance_m2: Matrix3::identity() * 0.01,
 //!         yaw_sigma_rad: 0.01,
 //!     });
 //!     // The scan waits until the odometry has caught up with its end.

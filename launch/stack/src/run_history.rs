@@ -99,10 +99,13 @@ impl RunHistory {
         self.began.get_or_insert(state.stamp);
         self.sampled = Some(state.stamp);
         let place = Point::from_coords(state.map_from_base.origin());
+        let chainage_m = self.design.to_tunnel(place).chainage_m;
+        let heading_rad = self.design.alignment.pose_at(chainage_m).heading_rad;
         self.trace.samples.push(Sample {
             stamp: state.stamp,
             estimate: state.map_from_base,
-            chainage_m: self.design.to_tunnel(place).chainage_m,
+            chainage_m,
+            chainage_sigma_m: state.position_sigma_along(heading_rad),
             speed_m_s: state.velocity_m_s.xy().norm(),
             torque_peak_nm: std::mem::take(&mut self.torque_peak_nm),
             outbound: self.state.as_ref().is_some_and(MissionState::is_outbound),
@@ -133,7 +136,7 @@ impl RunHistory {
 
 #[cfg(test)]
 mod tests {
-    use nalgebra::Vector3;
+    use nalgebra::{Matrix3, Vector3};
     use robot_interface::frames::Transform;
     use robot_interface::status::MissionPhase;
 
@@ -147,7 +150,7 @@ mod tests {
             velocity_m_s: Vector3::zeros(),
             angular_velocity_rad_s: Vector3::zeros(),
             contacts: [true; 4],
-            position_sigma_m: Vector3::zeros(),
+            position_covariance_m2: Matrix3::zeros(),
             yaw_sigma_rad: 0.0,
         }
     }

@@ -12,6 +12,8 @@ pub struct Sample {
     pub estimate: Transform<Map, Base>,
     /// Estimated chainage, m.
     pub chainage_m: f64,
+    /// One-sigma of it, m.
+    pub chainage_sigma_m: f64,
     /// Estimated horizontal speed, m/s.
     pub speed_m_s: f64,
     /// Greatest torque of any joint since the last sample, N m.

@@ -74,7 +74,7 @@ impl<'a> Fit<'a> {
             design.to_tunnel(state.map_from_base * robot_interface::frames::Point::new(0.0, 0.0, 0.0));
         let axis = design.alignment.pose_at(predicted.chainage_m);
         let heading = |ds: f64| design.alignment.pose_at(predicted.chainage_m + ds).heading_rad;
-        let along_sigma_m = state.position_sigma_m.xy().norm().clamp(0.1, 2.0);
+        let along_sigma_m = state.position_sigma_along(axis.heading_rad).clamp(0.1, 2.0);
         Self {
             design,
             origin,

@@ -1,6 +1,6 @@
 //! The localiser on synthetic scans of designed tunnels, with what stands in real ones.
 
-use nalgebra::{Isometry3, Point3, Vector6};
+use nalgebra::{Isometry3, Matrix3, Point3, Vector6};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use robot_interface::fixtures::{BORED, go2};
@@ -95,7 +95,7 @@ fn state(map_from_base: Transform<Map, Base>) -> RobotState {
         velocity_m_s: Vector3::zeros(),
         angular_velocity_rad_s: Vector3::zeros(),
         contacts: [true; 4],
-        position_sigma_m: Vector3::new(0.3, 0.1, 0.05),
+        position_covariance_m2: Matrix3::from_diagonal(&Vector3::new(0.09, 0.01, 0.0025)),
         yaw_sigma_rad: 0.02,
     }
 }

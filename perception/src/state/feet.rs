@@ -15,6 +15,16 @@ const FOOT_NOISE: f64 = 0.012;
 const LANDING_NOISE: f64 = 0.06;
 /// Time that landing lasts, s.
 const LANDING_S: f64 = 0.04;
+/// Time over which slip has become steady, s.
+const STEADY_SLIP_S: f64 = 0.04;
+/// Growth of a planted foot's variance a second by the square of what slip has changed within [`STEADY_SLIP_S`], s. A foot that
+/// begins to slide speeds up, and the trunk does not: it is believed less, and the inertial sensor more.
+const SLIP_CHANGE_S: f64 = 10.0;
+/// The same by the square of slip itself, s. It is far smaller, because steady slip of all feet may as well be an error of the
+/// velocity, which they have to correct.
+const SLIP_S: f64 = 0.1;
+/// Greatest growth of a planted foot's variance by slip, m^2/s: when the velocity is wrong all feet seem to slip.
+const MAX_SLIP_NOISE: f64 = 2.5;
 /// One-sigma of a joint angle, play of the gears included, rad.
 const ENCODER_SIGMA_RAD: f64 = 1e-3;
 /// One-sigma of the leg's dimensions and of where the ball touches, m.
@@ -44,7 +54,26 @@ impl StateEstimator {
             let centre = velocity + body_rate.cross(&from_imu) + pose.jacobian_m * joint_rates;
             let turning = body_rate + pose.calf_rate * joint_rates;
             let lowest = centre - turning.cross(&(up * self.kinematics.foot_radius_m()));
-            FootReading { force_up_n: force.map_or(0.0, |f| f.dot(&up)), slip_m_s: lowest.norm() }
+            FootReading { force_up_n: force.map_or(0.0, |f| f.dot(&up)), slip: lowest }
+        })
+    }
+
+    /// Growth of each foot's variance by its slip, m^2/s.
+    pub(super) fn slip_noise(
+        &mut self,
+        feet: &[FootReading; LEGS],
+        stands: &[bool; LEGS],
+        dt_s: f64,
+    ) -> [f64; LEGS] {
+        let standing = || feet.iter().zip(stands).filter(|(_, stands)| **stands);
+        let count = standing().count();
+        if count > 0 {
+            let mean = standing().map(|(foot, _)| foot.slip).sum::<Vector3<f64>>() / count as f64;
+            self.steady_slip += (mean - self.steady_slip) * (dt_s / STEADY_SLIP_S).min(1.0);
+        }
+        feet.map(|foot| {
+            let change = (foot.slip - self.steady_slip).norm_squared();
+            (SLIP_CHANGE_S * change + SLIP_S * foot.slip.norm_squared()).min(MAX_SLIP_NOISE)
         })
     }
 
@@ -62,6 +91,7 @@ impl StateEstimator {
         stands: bool,
         leg: &LegPose,
         rolled: &Vector3<f64>,
+        slip_noise: f64,
         dt_s: f64,
     ) {
         self.standing_s[foot] = if stands { self.standing_s[foot] + dt_s } else { 0.0 };
@@ -81,7 +111,8 @@ impl StateEstimator {
         *planted += rolled;
         let landing = self.standing_s[foot] < LANDING_S;
         let across = if landing { LANDING_NOISE } else { FOOT_NOISE };
-        self.filter.add_variances(delta(foot), &[across, across, FOOT_NOISE].map(|n| n * n * dt_s));
+        self.filter
+            .add_variances(delta(foot), &[across, across, FOOT_NOISE].map(|n| (n * n + slip_noise) * dt_s));
         if self.filter.measure_foot(foot, &from_imu, &noise, FOOT_GATE) == Outcome::Outlier {
             self.diagnostics.slips += 1;
             self.filter.plant(foot, &from_imu, &noise);

@@ -139,6 +139,22 @@ impl Filter {
         }
     }
 
+    /// Adds to the variance of the place along a direction of `map`, of the trunk and of the planted feet alike: what moves all
+    /// of them together cannot be seen from one another.
+    pub(super) fn add_common_variance(&mut self, along: &Vector3<f64>, variance: f64) {
+        let block = along * along.transpose() * variance;
+        let mut places = [Some(RHO); 1 + LEGS];
+        for (foot, d) in self.feet.iter().enumerate() {
+            places[1 + foot] = d.map(|_| delta(foot));
+        }
+        for row in places.into_iter().flatten() {
+            for column in places.into_iter().flatten() {
+                let mut part = self.covariance.fixed_view_mut::<3, 3>(row, column);
+                part += block;
+            }
+        }
+    }
+
     /// Adds to the variances of three components, each its own.
     pub(super) fn add_variances(&mut self, at: usize, variances: &[f64; 3]) {
         for (i, variance) in variances.iter().enumerate() {

@@ -34,6 +34,8 @@ pub(super) struct Walker {
     robot: RobotDescription,
     kinematics: Kinematics,
     speed_m_s: f64,
+    /// Acceleration at which a foot slides back over the ground from its landing on.
+    pub(super) slide_m_s2: f64,
     pub(super) gyro_bias: Vector3<f64>,
     pub(super) accel_bias: Vector3<f64>,
     rng: ChaCha8Rng,
@@ -59,6 +61,7 @@ impl Walker {
             robot: robot.clone(),
             kinematics,
             speed_m_s,
+            slide_m_s2: 0.0,
             gyro_bias: Vector3::new(1.5e-3, -2.1e-3, 1.8e-3),
             accel_bias: Vector3::new(0.02, -0.03, 0.025),
             rng: ChaCha8Rng::seed_from_u64(seed),
@@ -188,21 +191,27 @@ impl Walker {
         let inverse = pose.jacobian_m.try_inverse().expect("bent leg");
         let mut velocity = Vector3::zeros();
         for _ in 0..8 {
-            let joints = inverse * (rotation.inverse() * (velocity - self.velocity(t)) - rate.cross(&foot));
+            let over_ground = velocity + self.sliding(leg, t);
+            let joints =
+                inverse * (rotation.inverse() * (over_ground - self.velocity(t)) - rate.cross(&foot));
             let turning = rotation * (rate + pose.calf_rate * joints);
             velocity = turning.cross(&Vector3::z()) * self.kinematics.foot_radius_m();
         }
         velocity
     }
 
+    /// Velocity over the ground of a foot that stands, beyond rolling.
+    fn sliding(&self, leg: Leg, t: f64) -> Vector3<f64> {
+        Vector3::new(-self.slide_m_s2 * phase(leg, t) * PERIOD_S, 0.0, 0.0)
+    }
+
     fn move_foot(&mut self, leg: Leg, t: f64, rolled: Vector3<f64>) {
         let i = leg.index();
-        let offset = if matches!(leg, Leg::FL | Leg::RR) { 0.0 } else { 0.5 };
-        let phase = ((t - STANDS_S) / PERIOD_S + offset).rem_euclid(1.0);
+        let phase = phase(leg, t);
         if t < STANDS_S || phase < STANCE {
             self.swings[i] = None;
             self.feet[i].z = self.kinematics.foot_radius_m();
-            self.feet[i] += rolled;
+            self.feet[i] += rolled + self.sliding(leg, t) * (DT_S / 4.0);
             return;
         }
         let from = *self.swings[i].get_or_insert(self.feet[i]);
@@ -236,6 +245,12 @@ impl Walker {
             self.rates[i] = Vector3::zeros();
         }
     }
+}
+
+/// Phase of a leg's step, 0 to 1: it stands until [`STANCE`].
+fn phase(leg: Leg, t: f64) -> f64 {
+    let offset = if matches!(leg, Leg::FL | Leg::RR) { 0.0 } else { 0.5 };
+    ((t - STANDS_S) / PERIOD_S + offset).rem_euclid(1.0)
 }
 
 fn heading(blend: f64, t: f64) -> f64 {

@@ -1,4 +1,4 @@
-use nalgebra::Vector3;
+use nalgebra::{Matrix3, Vector3};
 use robot_interface::fixtures::{GO2_POLICY, go2};
 use robot_interface::frames::Transform;
 use robot_interface::joints::JointMeasurement;
@@ -12,7 +12,7 @@ fn upright(now: Stamp) -> RobotState {
         velocity_m_s: Vector3::zeros(),
         angular_velocity_rad_s: Vector3::zeros(),
         contacts: [true; 4],
-        position_sigma_m: Vector3::zeros(),
+        position_covariance_m2: Matrix3::zeros(),
         yaw_sigma_rad: 0.0,
     }
 }

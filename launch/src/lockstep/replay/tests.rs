@@ -39,7 +39,7 @@ fn state(milliseconds: u64, x: f64) -> RobotState {
         velocity_m_s: nalgebra::Vector3::new(0.5, 0.0, 0.0),
         angular_velocity_rad_s: nalgebra::Vector3::zeros(),
         contacts: [true; 4],
-        position_sigma_m: nalgebra::Vector3::new(0.1, 0.1, 0.1),
+        position_covariance_m2: nalgebra::Matrix3::identity() * 0.01,
         yaw_sigma_rad: 0.01,
     }
 }
