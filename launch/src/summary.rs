@@ -2,18 +2,24 @@
 
 use report::score::{Fate, Score};
 use report::{
-    Coverage, ElevationPicture, Limits, Localisation, ProfileRow, ReportDefect, RunSummary, TruthFate,
-    TruthRow, Verdict,
+    Coverage, ElevationPicture, Limits, Localisation, PositionUncertainty, ProfileRow, ReportDefect,
+    RunSummary, TruthFate, TruthRow, Verdict,
 };
 use robot_interface::status::{AbortReason, Ending, MissionState};
 use sim::tunnel::TrueDefect;
 use stack::config::{Mission, Robot};
-use stack::{Findings, RunOutcome, picture};
+use stack::{RunOutcome, Sample, Trace, picture};
 
 use crate::ground_truth::{Truth, walked_m};
 
 /// Of the ten samples a second one in this many goes into the report's profile and paths.
 const PROFILE_EVERY: usize = 5;
+/// Error at the end, in one-sigmas of the estimate, from which on a robot was not where it believed to be.
+const MAX_SIGMAS: f64 = 3.0;
+/// Least one-sigma that this is measured by, m: a robot that lies down slides a little.
+const LEAST_SIGMA_M: f64 = 0.1;
+/// One-sigma of the chainage that a reader is warned of, m.
+const NOTEWORTHY_SIGMA_M: f64 = 0.5;
 
 /// Seed, truth and score of a simulated run.
 pub(crate) struct Simulated<'a> {
@@ -60,9 +66,10 @@ pub(crate) fn summarise(
         far_end_share: far.error_m / far.walked_m.max(1e-9),
         final_error_m,
     });
+    let position = position_uncertainty(&outcome.trace);
     let mosaic = &outcome.mosaic;
     Ok(RunSummary {
-        verdict: verdict(outcome.state.as_ref()),
+        verdict: held_against(verdict(outcome.state.as_ref()), localisation.as_ref(), position.as_ref()),
         mission: mission.name.clone(),
         robot: robot.description.name.clone(),
         seed: simulated.map(|simulated| simulated.seed),
@@ -80,7 +87,7 @@ pub(crate) fn summarise(
         ),
         design: mission.design.clone(),
         inspected_m: [mission.inspection.start_m.get(), mission.inspection.end_m.get()],
-        defects: report_defects(mission, findings, score)?,
+        defects: report_defects(mission, outcome, score)?,
         truth: simulated.map(|simulated| truth_rows(&simulated.truth.defects, simulated.score)),
         recall: score.and_then(Score::recall),
         precision: score.and_then(Score::precision),
@@ -112,7 +119,8 @@ pub(crate) fn summarise(
             elevation_m: mosaic.elevation_m.clone(),
         }),
         localisation,
-        warnings: warnings(outcome),
+        position,
+        warnings: warnings(outcome, position.as_ref()),
     })
 }
 
@@ -125,6 +133,44 @@ fn verdict(state: Option<&MissionState>) -> Verdict {
             Verdict::Aborted { reason: "the mission is not over".to_owned() }
         }
     }
+}
+
+/// The verdict on a run that may have ended elsewhere than where the robot believed to be.
+fn held_against(
+    verdict: Verdict,
+    localisation: Option<&Localisation>,
+    position: Option<&PositionUncertainty>,
+) -> Verdict {
+    let (Verdict::Completed, Some(truth), Some(known)) = (&verdict, localisation, position) else {
+        return verdict;
+    };
+    if truth.final_error_m <= MAX_SIGMAS * known.final_sigma_m.max(LEAST_SIGMA_M) {
+        return verdict;
+    }
+    Verdict::Aborted {
+        reason: format!(
+            "it ended {:.1} m from where it believed to be, and believed to know that to {:.2} m (one sigma)",
+            truth.final_error_m, known.final_sigma_m
+        ),
+    }
+}
+
+/// What the robot's own estimate says of its chainage, at the far end and at the end.
+fn position_uncertainty(trace: &Trace) -> Option<PositionUncertainty> {
+    let outbound = trace.samples.iter().filter(|sample| sample.outbound);
+    let far = outbound.max_by(|a, b| a.chainage_m.total_cmp(&b.chainage_m));
+    let last = trace.samples.last()?;
+    Some(PositionUncertainty {
+        far_end_sigma_m: far.unwrap_or(last).chainage_sigma_m,
+        final_sigma_m: last.chainage_sigma_m,
+    })
+}
+
+/// One-sigma of the chainage when the robot passed a place on its way out: pictures are taken there.
+fn chainage_sigma_m(trace: &Trace, chainage_m: f64) -> Option<f64> {
+    let away = |sample: &&Sample| (sample.chainage_m - chainage_m).abs();
+    let outbound = trace.samples.iter().filter(|sample| sample.outbound);
+    outbound.min_by(|a, b| away(a).total_cmp(&away(b))).map(|sample| sample.chainage_sigma_m)
 }
 
 /// True defects, and what became of them.
@@ -146,9 +192,10 @@ fn truth_rows(defects: &[TrueDefect], score: &Score) -> Vec<TruthRow> {
 
 fn report_defects(
     mission: &Mission,
-    findings: &Findings,
+    outcome: &RunOutcome,
     score: Option<&Score>,
 ) -> anyhow::Result<Vec<ReportDefect>> {
+    let findings = &outcome.findings;
     let rows = findings.defects.iter().enumerate().map(|(i, d)| {
         let picture = d.evidence.and_then(|e| Some((findings.pictures.get(e.frame as usize)?, e.pixels)));
         let evidence = picture.map(|(jpeg, pixels)| picture::evidence(jpeg, pixels)).transpose()?;
@@ -158,17 +205,25 @@ fn report_defects(
             position_m: d.position_m(&mission.design),
             evidence,
             confirmed: score.and_then(|s| s.confirmed.get(i).copied()),
+            chainage_sigma_m: chainage_sigma_m(&outcome.trace, d.centre.chainage_m),
         })
     });
     rows.collect()
 }
 
-fn warnings(outcome: &RunOutcome) -> Vec<String> {
+fn warnings(outcome: &RunOutcome, position: Option<&PositionUncertainty>) -> Vec<String> {
     let mut warnings = vec![
         "Coverage counts lining that lies behind racks and cables as seen: what stands before the lining is \
          not told apart from it."
             .to_owned(),
     ];
+    if let Some(known) = position.filter(|known| known.final_sigma_m > NOTEWORTHY_SIGMA_M) {
+        warnings.push(format!(
+            "The tunnel gives no hold along its axis: chainage is counted by the legs alone. It is known to {:.1} m \
+             at the far end and to {:.1} m at the end (one sigma).",
+            known.far_end_sigma_m, known.final_sigma_m
+        ));
+    }
     if outcome.refused_scans > 20 {
         let scans = outcome.refused_scans;
         warnings.push(format!("{scans} lidar scans did not fit the tunnel's design and were not used."));
@@ -196,6 +251,29 @@ mod tests {
     use robot_interface::status::MissionPhase;
 
     use super::*;
+
+    /// The story: on a grade the odometry followed feet that slid; the robot lay down 3.8 m short of home, "completed".
+    #[test]
+    fn a_run_that_ends_elsewhere_than_it_believes_is_not_completed() {
+        let localisation = |final_error_m| Localisation {
+            far_end_chainage_m: 10.0,
+            far_end_error_m: 2.0,
+            far_end_walked_m: 10.0,
+            far_end_share: 0.2,
+            final_error_m,
+        };
+        let known = |final_sigma_m| PositionUncertainty { far_end_sigma_m: 0.1, final_sigma_m };
+        let completed = |error_m, sigma_m| {
+            held_against(Verdict::Completed, Some(&localisation(error_m)), Some(&known(sigma_m))).completed()
+        };
+        assert!(!completed(3.8, 0.25) && completed(3.8, 1.5) && completed(0.25, 0.01));
+        assert!(
+            held_against(Verdict::Completed, None, Some(&known(0.1))).completed(),
+            "no truth, no comparison"
+        );
+        let fell = Verdict::Aborted { reason: "fell".to_owned() };
+        assert_eq!(held_against(fell.clone(), Some(&localisation(9.0)), Some(&known(0.1))), fell);
+    }
 
     #[test]
     fn the_verdict_follows_from_the_state_whatever_its_text() {

@@ -6,6 +6,8 @@
 //! average, so that a defect seen in five pictures is one defect. Things that stand before the lining, such as
 //! brackets, are placed where the line of sight through them meets the lining.
 
+use robot_interface::defect::DefectClass;
+
 mod clean;
 mod defect;
 mod detect;
@@ -26,8 +28,10 @@ impl LiningMap {
     pub fn defects(&self) -> Vec<Defect> {
         let mut defects: Vec<Defect> =
             detect::components(self).iter().map(|part| measure::measure(self, part)).collect();
-        let slender =
-            |d: &Defect| d.width_mm.is_none_or(|mm| mm * self.tuning.crack_slenderness <= 1e3 * d.length_m);
+        let slender = |d: &Defect| {
+            let wide_mm = 1e6 * d.area_m2 / (1e3 * d.length_m).max(1e-9);
+            d.class != DefectClass::Crack || wide_mm * self.tuning.crack_slenderness <= 1e3 * d.length_m
+        };
         defects.retain(slender);
         defects.sort_by(|a, b| {
             a.centre

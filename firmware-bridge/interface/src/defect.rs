@@ -109,6 +109,33 @@ impl LiningBox {
     }
 }
 
+/// Width of a crack, as pictures show it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum CrackWidth {
+    /// Narrower than a pixel on the lining: how wide, such pictures do not tell.
+    Below {
+        /// That pixel, mm.
+        limit_mm: f64,
+    },
+    /// Measured where the crack is widest.
+    Measured {
+        /// Width, mm.
+        width_mm: f64,
+        /// One-sigma of it, mm.
+        sigma_mm: f64,
+    },
+}
+
+impl CrackWidth {
+    /// Returns the width in mm, where it could be measured.
+    pub const fn measured_mm(self) -> Option<f64> {
+        match self {
+            Self::Below { .. } => None,
+            Self::Measured { width_mm, .. } => Some(width_mm),
+        }
+    }
+}
+
 /// A defect on the lining.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Defect {
@@ -122,8 +149,8 @@ pub struct Defect {
     pub clock_h: f64,
     /// Its longest extent, of a crack along itself, m.
     pub length_m: f64,
-    /// Width of a crack, mm: an estimate from the area that the network marked, good to a pixel or so.
-    pub width_mm: Option<f64>,
+    /// Width of a crack.
+    pub width: Option<CrackWidth>,
     /// Area, m^2.
     pub area_m2: f64,
     /// Temperature, of a cable joint, degrees Celsius.
@@ -134,7 +161,7 @@ pub struct Defect {
     pub views: u32,
     /// Finest pixel on it, mm.
     pub mm_per_px: Option<f64>,
-    /// Severity and kind as inspectors write them, such as `CR2`.
+    /// Severity and kind as inspectors write them, such as `CR2`; `CR` alone for a crack whose width is not known.
     pub code: String,
     /// A crack's run, or an outline whose first point comes again at the end: `[chainage, arc]`, m.
     pub outline: Vec<[f64; 2]>,

@@ -1,6 +1,6 @@
 //! Findings as messages: markers to look at, and a list to work with.
 
-use robot_interface::defect::{Defect, DefectClass};
+use robot_interface::defect::{CrackWidth, Defect, DefectClass};
 use robot_interface::time::Stamp;
 use robot_interface::tunnel::TunnelDesign;
 
@@ -59,7 +59,7 @@ pub(super) fn list<'a>(now: Stamp, defects: &'a [Defect], design: &TunnelDesign)
             chainage_m: defect.centre.chainage_m,
             clock_h: defect.clock_h,
             length_m: defect.length_m,
-            width_mm: defect.width_mm.unwrap_or(f64::NAN),
+            width_mm: defect.width.and_then(CrackWidth::measured_mm).unwrap_or(f64::NAN),
             area_m2: defect.area_m2,
             score: defect.score,
             position: defect.position_m(design).into(),

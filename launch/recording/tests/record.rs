@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use nalgebra::{Matrix3, Vector3};
 use recording::{MessageWriter, Output, RecordError};
-use robot_interface::defect::{Defect, DefectClass, LiningBox};
+use robot_interface::defect::{CrackWidth, Defect, DefectClass, LiningBox};
 use robot_interface::fixtures::{go2, straight_tunnel};
 use robot_interface::frames::Transform;
 use robot_interface::joints::{JOINT_NAMES, JOINTS, JointMeasurement, JointStates};
@@ -68,7 +68,7 @@ fn crack() -> Defect {
         centre: LiningPoint { chainage_m: 10.0, arc_m: -1.0 },
         clock_h: 9.5,
         length_m: 1.3,
-        width_mm: Some(0.4),
+        width: Some(CrackWidth::Measured { width_mm: 0.4, sigma_mm: 0.2 }),
         area_m2: 0.001,
         temperature_c: None,
         score: 0.9,
@@ -126,7 +126,7 @@ fn record<W: Output>(output: W) -> Result<(), RecordError> {
             ThermalFrame { stamp: at(1495), camera, width: 16, height: 12, celsius: vec![21.5; 16 * 12] };
         recorder.thermal(at(1500), &description.name, &frame)?;
     }
-    let hot = Defect { class: DefectClass::HotJoint, width_mm: None, ..crack() };
+    let hot = Defect { class: DefectClass::HotJoint, width: None, ..crack() };
     recorder.defects(at(1500), &[crack(), hot], &design())?;
     let recorded = recorder.finish()?;
     assert_eq!(recorded.dropped, 0);

@@ -14,7 +14,7 @@ use report::{
     Coverage, ElevationPicture, Limits, Localisation, ProfileRow, ReportDefect, RunSummary, TruthFate,
     TruthRow, Verdict, write_all,
 };
-use robot_interface::defect::{Defect, DefectClass, LiningBox};
+use robot_interface::defect::{CrackWidth, Defect, DefectClass, LiningBox};
 use robot_interface::tunnel::{
     Alignment, LiningPoint, Section, SectionShape, Segment, TunnelDesign, TunnelPoint,
 };
@@ -106,6 +106,7 @@ fn invented(length_m: f64) -> anyhow::Result<RunSummary> {
             far_end_share: 0.0036,
             final_error_m: 0.094,
         }),
+        position: None,
         warnings: vec!["Everything in this report is invented, to show its layout.".to_owned()],
         design,
         defects,
@@ -170,7 +171,7 @@ fn report(
         centre,
         clock_h: design.clock_h(centre),
         length_m: bounds.length_m().hypot(bounds.height_m()),
-        width_mm,
+        width: width_mm.map(|width_mm| CrackWidth::Measured { width_mm, sigma_mm: 0.7 }),
         area_m2: bounds.length_m() * bounds.height_m() * 0.7,
         temperature_c: (class == DefectClass::HotJoint).then_some(61.4),
         score: rng.random_range(0.55..0.99),
@@ -180,7 +181,14 @@ fn report(
         evidence: None,
     };
     let position_m = defect.position_m(design);
-    Ok(ReportDefect { number, defect, position_m, evidence, confirmed: Some(true) })
+    Ok(ReportDefect {
+        number,
+        defect,
+        position_m,
+        evidence,
+        confirmed: Some(true),
+        chainage_sigma_m: Some(0.02 * chainage_m),
+    })
 }
 
 fn picture(bounds: &LiningBox, outline: &[[f64; 2]], rng: &mut ChaCha8Rng) -> anyhow::Result<Vec<u8>> {

@@ -1,6 +1,6 @@
 //! The defects as GeoJSON and as CSV, for other programs.
 
-use robot_interface::defect::DefectClass;
+use robot_interface::defect::{CrackWidth, DefectClass};
 use robot_interface::tunnel::{LiningPoint, TunnelDesign, clock_text};
 use serde::Serialize;
 
@@ -18,6 +18,10 @@ pub fn geojson(summary: &RunSummary) -> Result<String, ReportError> {
         name: &summary.mission,
         frame: "map",
         units: "m",
+        chainage_sigma_m: summary.position.map(|position| ChainageSigma {
+            far_end: millimetres(position.far_end_sigma_m),
+            end: millimetres(position.final_sigma_m),
+        }),
         note: "Coordinates are [x, y, z] in metres in the local frame `map`, whose origin is the portal's \
                floor and whose x axis leads into the tunnel; they are not WGS84 longitude and latitude.",
         features: summary.defects.iter().map(|d| feature(&summary.design, d)).collect(),
@@ -42,11 +46,12 @@ pub fn csv(summary: &RunSummary) -> Result<String, ReportError> {
 }
 
 /// Stands apart from [`Row`] so that a table without defects has it as well.
-const HEADER: [&str; 21] = [
+const HEADER: [&str; 24] = [
     "number",
     "code",
     "class",
     "chainage_m",
+    "chainage_sigma_m",
     "clock",
     "clock_h",
     "arc_m",
@@ -55,6 +60,8 @@ const HEADER: [&str; 21] = [
     "z_m",
     "length_m",
     "width_mm",
+    "width_sigma_mm",
+    "width_below_mm",
     "area_m2",
     "temperature_c",
     "score",
@@ -72,6 +79,7 @@ struct Row<'a> {
     code: &'a str,
     class: &'static str,
     chainage_m: f64,
+    chainage_sigma_m: Option<f64>,
     clock: String,
     clock_h: f64,
     arc_m: f64,
@@ -80,6 +88,8 @@ struct Row<'a> {
     z_m: f64,
     length_m: f64,
     width_mm: Option<f64>,
+    width_sigma_mm: Option<f64>,
+    width_below_mm: Option<f64>,
     area_m2: f64,
     temperature_c: Option<f64>,
     score: f64,
@@ -94,11 +104,17 @@ struct Row<'a> {
 impl<'a> Row<'a> {
     fn of(d: &'a ReportDefect) -> Self {
         let [x_m, y_m, z_m] = d.position_m.map(millimetres);
+        let (width_mm, width_sigma_mm, width_below_mm) = match d.defect.width {
+            Some(CrackWidth::Measured { width_mm, sigma_mm }) => (Some(width_mm), Some(sigma_mm), None),
+            Some(CrackWidth::Below { limit_mm }) => (None, None, Some(limit_mm)),
+            None => (None, None, None),
+        };
         Self {
             number: d.number,
             code: &d.defect.code,
             class: d.defect.class.name(),
             chainage_m: millimetres(d.defect.centre.chainage_m),
+            chainage_sigma_m: d.chainage_sigma_m.map(millimetres),
             clock: clock_text(d.defect.clock_h),
             clock_h: millimetres(d.defect.clock_h),
             arc_m: millimetres(d.defect.centre.arc_m),
@@ -106,7 +122,9 @@ impl<'a> Row<'a> {
             y_m,
             z_m,
             length_m: millimetres(d.defect.length_m),
-            width_mm: d.defect.width_mm.map(millimetres),
+            width_mm: width_mm.map(millimetres),
+            width_sigma_mm: width_sigma_mm.map(millimetres),
+            width_below_mm: width_below_mm.map(millimetres),
             area_m2: square_millimetres(d.defect.area_m2),
             temperature_c: d.defect.temperature_c.map(millimetres),
             score: millimetres(d.defect.score),
@@ -127,8 +145,16 @@ struct Collection<'a> {
     name: &'a str,
     frame: &'static str,
     units: &'static str,
+    /// One-sigma of the robot's chainage; `null` if not known.
+    chainage_sigma_m: Option<ChainageSigma>,
     note: &'static str,
     features: Vec<Feature<'a>>,
+}
+
+#[derive(Serialize)]
+struct ChainageSigma {
+    far_end: f64,
+    end: f64,
 }
 
 #[derive(Serialize)]

@@ -88,7 +88,7 @@
 //!     views: 4,
 //!     outline: vec![[4.8, -0.2], [5.2, -0.2], [5.2, 0.2], [4.8, 0.2], [4.8, -0.2]],
 //!     // Width of a crack, temperature of a cable joint, picture: not of this one.
-//!     width_mm: None,
+//!     width: None,
 //!     temperature_c: None,
 //!     mm_per_px: None,
 //!     evidence: None,
@@ -99,7 +99,7 @@
 //!     mission: "culvert".to_owned(),
 //!     robot: "go2".to_owned(),
 //!     inspected_m: [1.0, 18.0],
-//!     defects: vec![ReportDefect { number: 1, defect, position_m, evidence: None, confirmed: None }],
+//!     defects: vec![ReportDefect { number: 1, defect, position_m, evidence: None, confirmed: None, chainage_sigma_m: None }],
 //!     design,
 //! #   seed: None,
 //! #   software_version: String::new(),
@@ -118,6 +118,7 @@
 //! #   true_path: Vec::new(),
 //! #   elevation: None,
 //! #   localisation: None,
+//! #   position: None,
 //! #   warnings: Vec::new(),
 //!     // and the run's times, path, coverage and limits
 //! };
@@ -146,8 +147,8 @@ pub use error::ReportError;
 pub use files::{csv, geojson};
 pub use page::html;
 pub use summary::{
-    Coverage, ElevationPicture, Limits, Localisation, ProfileRow, ReportDefect, RunSummary, TruthFate,
-    TruthRow, Verdict,
+    Coverage, ElevationPicture, Limits, Localisation, PositionUncertainty, ProfileRow, ReportDefect,
+    RunSummary, TruthFate, TruthRow, Verdict,
 };
 
 /// Writes `report.html`, `defects.geojson` and `defects.csv` into an existing folder. A file is either

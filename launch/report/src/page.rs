@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use minijinja::{Environment, Value};
-use robot_interface::defect::DefectClass;
+use robot_interface::defect::{CrackWidth, DefectClass};
 use robot_interface::tunnel::{LiningPoint, clock_text};
 use serde::Serialize;
 
@@ -166,8 +166,11 @@ fn false_reports(summary: &RunSummary) -> usize {
 fn lead(summary: &RunSummary) -> String {
     let n = summary.defects.len();
     let fell = if summary.fell { "fell" } else { "did not fall" };
+    let known = summary.position.map_or(String::new(), |position| {
+        format!(" At the end it knew its chainage to {} m (one sigma).", number(position.final_sigma_m, 2))
+    });
     format!(
-        "{n} {} reported on the lining between chainage {} and {} m. The robot walked {} m and {fell}.",
+        "{n} {} reported on the lining between chainage {} and {} m. The robot walked {} m and {fell}.{known}",
         if n == 1 { "defect" } else { "defects" },
         number(summary.inspected_m[0], 1),
         number(summary.inspected_m[1], 1),
@@ -244,8 +247,12 @@ fn defect(d: &ReportDefect) -> DefectRow<'_> {
     }
     if d.defect.class != DefectClass::HotJoint {
         add("Length", format!("{} m", number(d.defect.length_m, 2)));
-        if let Some(width) = d.defect.width_mm {
-            add("Width", format!("{} mm", number(width, 2)));
+        match d.defect.width {
+            Some(CrackWidth::Measured { width_mm, sigma_mm }) => {
+                add("Width, widest", format!("{} ± {} mm", number(width_mm, 1), number(sigma_mm, 1)));
+            }
+            Some(CrackWidth::Below { limit_mm }) => add("Width", format!("< {} mm", number(limit_mm, 1))),
+            None => {}
         }
         if d.defect.class != DefectClass::Crack {
             add("Area", format!("{} m²", number(d.defect.area_m2, 3)));
@@ -263,7 +270,10 @@ fn defect(d: &ReportDefect) -> DefectRow<'_> {
         code: &d.defect.code,
         class: class_title(d.defect.class),
         colour: class_colour(d.defect.class),
-        chainage: number(d.defect.centre.chainage_m, 2),
+        chainage: match d.chainage_sigma_m {
+            Some(sigma_m) => format!("{} ± {}", number(d.defect.centre.chainage_m, 2), number(sigma_m, 2)),
+            None => number(d.defect.centre.chainage_m, 2),
+        },
         clock: clock_text(d.defect.clock_h),
         position: format!("{x}, {y}, {z}"),
         sizes,
@@ -325,15 +335,22 @@ fn charts(summary: &RunSummary) -> Vec<String> {
 }
 
 fn localisation(summary: &RunSummary) -> Vec<Fact> {
-    let Some(l) = summary.localisation else { return Vec::new() };
     let fact = |name, value| Fact { name, value };
-    vec![
+    let mut facts = Vec::new();
+    if let Some(position) = summary.position {
+        let metres = |m: f64| format!("{} m", number(m, 2));
+        facts.push(fact("Chainage known to, at the far end (one sigma)", metres(position.far_end_sigma_m)));
+        facts.push(fact("Chainage known to, at the end (one sigma)", metres(position.final_sigma_m)));
+    }
+    let Some(l) = summary.localisation else { return facts };
+    facts.extend([
         fact("Far end reached", format!("chainage {} m", number(l.far_end_chainage_m, 2))),
         fact("Walked until there", format!("{} m", number(l.far_end_walked_m, 1))),
         fact("Position error there", format!("{} m", number(l.far_end_error_m, 3))),
         fact("Error over distance walked", share_text(l.far_end_share)),
         fact("Position error at the end of the run", format!("{} m", number(l.final_error_m, 3))),
-    ]
+    ]);
+    facts
 }
 
 fn seen(summary: &RunSummary) -> Vec<Fact> {

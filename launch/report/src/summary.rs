@@ -72,6 +72,8 @@ pub struct RunSummary {
     pub elevation: Option<ElevationPicture>,
     /// Errors of the estimated position, where the truth is known.
     pub localisation: Option<Localisation>,
+    /// Uncertainty of the place along the tunnel by the robot's own estimate; `None` if it never had one.
+    pub position: Option<PositionUncertainty>,
     /// Cautions that a reader must know before relying on the report, as whole sentences.
     pub warnings: Vec<String>,
 }
@@ -89,6 +91,8 @@ pub struct ReportDefect {
     pub evidence: Option<Vec<u8>>,
     /// True if a true defect of its class is there, where the truth is known.
     pub confirmed: Option<bool>,
+    /// One-sigma of the robot's own chainage when it passed there, m; `None` if that is not known.
+    pub chainage_sigma_m: Option<f64>,
 }
 
 /// Fate of a true defect.
@@ -176,6 +180,15 @@ pub struct ElevationPicture {
     pub height: usize,
     /// Height in `map`, m, `[height * width]`; NaN where not known.
     pub elevation_m: Vec<f32>,
+}
+
+/// Uncertainty of the robot's chainage by its own estimate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PositionUncertainty {
+    /// One-sigma at the far end, m.
+    pub far_end_sigma_m: f64,
+    /// One-sigma where the run ended, m.
+    pub final_sigma_m: f64,
 }
 
 /// Errors of the robot's own position.

@@ -1,4 +1,4 @@
-use robot_interface::defect::{Defect, DefectClass, LiningBox};
+use robot_interface::defect::{CrackWidth, Defect, DefectClass, LiningBox};
 use robot_interface::tunnel::{Alignment, LiningPoint, Section, SectionShape, Segment, TunnelDesign};
 
 use super::*;
@@ -29,7 +29,11 @@ fn defect(number: usize, class: DefectClass, outline: Vec<[f64; 2]>) -> ReportDe
         centre: at,
         clock_h: design.clock_h(at),
         length_m: 0.4321,
-        width_mm: (class == DefectClass::Crack).then_some(0.7),
+        width: match number {
+            1 => Some(CrackWidth::Measured { width_mm: 2.7, sigma_mm: 0.9 }),
+            5 => Some(CrackWidth::Below { limit_mm: 1.4 }),
+            _ => None,
+        },
         area_m2: 0.0123,
         temperature_c: (class == DefectClass::HotJoint).then_some(63.25),
         score: 0.875,
@@ -44,6 +48,7 @@ fn defect(number: usize, class: DefectClass, outline: Vec<[f64; 2]>) -> ReportDe
         defect,
         evidence: Some(vec![0xff, 0xd8, 0xff, 0xe0]),
         confirmed: Some(number != 3),
+        chainage_sigma_m: (number != 4).then_some(0.25),
     }
 }
 
@@ -54,10 +59,16 @@ fn summary() -> RunSummary {
         defect(2, DefectClass::Leakage, square),
         defect(3, DefectClass::Spalling, Vec::new()),
         defect(4, DefectClass::HotJoint, Vec::new()),
+        defect(5, DefectClass::Crack, vec![[26.0, 1.4], [26.1, 1.5]]),
     ];
     let truth = |number: usize, fate| {
         let d = &defects[number - 1].defect;
-        TruthRow { class: d.class, bounds: d.bounds, width_mm: d.width_mm, fate }
+        TruthRow {
+            class: d.class,
+            bounds: d.bounds,
+            width_mm: d.width.and_then(CrackWidth::measured_mm),
+            fate,
+        }
     };
     let row = |time_s, chainage_m| ProfileRow {
         time_s,
@@ -112,6 +123,7 @@ fn summary() -> RunSummary {
             far_end_share: 0.0074,
             final_error_m: 0.091,
         }),
+        position: Some(PositionUncertainty { far_end_sigma_m: 0.31, final_sigma_m: 0.62 }),
         warnings: vec!["The <lamp> failed.".to_owned()],
         defects,
     }
@@ -217,11 +229,18 @@ fn geojson_places_each_defect_on_the_lining() {
     assert_eq!((&json["type"], &json["frame"]), (&"FeatureCollection".into(), &"map".into()));
     let features = json["features"].as_array().expect("array");
     let kinds: Vec<_> = features.iter().map(|f| f["geometry"]["type"].as_str().expect("text")).collect();
-    assert_eq!(kinds, ["LineString", "Polygon", "Polygon", "Point"]);
+    assert_eq!(kinds, ["LineString", "Polygon", "Polygon", "Point", "LineString"]);
     let crack = &features[0]["properties"];
     assert_eq!(crack["class"], "crack");
     assert_eq!(crack["chainage_m"], 5.25);
-    assert_eq!(crack["width_mm"], 0.7);
+    assert_eq!((&crack["width_mm"], &crack["width_sigma_mm"]), (&2.7.into(), &0.9.into()));
+    assert_eq!(
+        (&crack["chainage_sigma_m"], &crack["width_below_mm"]),
+        (&0.25.into(), &serde_json::Value::Null)
+    );
+    let fine = &features[4]["properties"];
+    assert_eq!((&fine["width_mm"], &fine["width_below_mm"]), (&serde_json::Value::Null, &1.4.into()));
+    assert_eq!(json["chainage_sigma_m"], serde_json::json!({"far_end": 0.31, "end": 0.62}));
     assert_eq!(features[1]["properties"]["width_mm"], serde_json::Value::Null);
     let ring = features[2]["geometry"]["coordinates"][0].as_array().expect("ring");
     assert_eq!((ring.len(), &ring[0]), (5, &ring[4]), "closed");
@@ -242,7 +261,9 @@ fn the_table_agrees_with_the_summary() {
         let column = header.iter().position(|h| h == name).expect("column");
         rows[row][column].to_owned()
     };
-    assert_eq!(rows.len(), 4);
+    assert_eq!(rows.len(), 5);
+    assert_eq!((get(0, "chainage_sigma_m"), get(3, "chainage_sigma_m")), ("0.25".to_owned(), String::new()));
+    assert_eq!((get(4, "width_mm"), get(4, "width_below_mm")), (String::new(), "1.4".to_owned()));
     assert_eq!(get(0, "class"), "crack");
     assert_eq!(get(0, "code"), "<X1>");
     assert_eq!(get(0, "length_m"), "0.432");

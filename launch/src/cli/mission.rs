@@ -142,6 +142,12 @@ fn print(mission: &Mission, finished: &Finished, folder: &Path) {
             l.final_error_m
         );
     }
+    if let Some(known) = &summary.position {
+        println!(
+            "  chainage     known to {:.2} m at the far end and {:.2} m at the end (one sigma)",
+            known.far_end_sigma_m, known.final_sigma_m
+        );
+    }
     let offsets = &score.offsets_m;
     if !offsets.is_empty() {
         let mean = |i: usize| offsets.iter().map(|o| o[i]).sum::<f64>() / offsets.len() as f64;

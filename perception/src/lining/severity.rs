@@ -32,14 +32,16 @@ impl Default for SeverityRules {
 }
 
 impl SeverityRules {
-    /// The code of a defect of this size (mm): letters, then 1 minor, 2 moderate, 3 severe.
-    pub fn code(&self, class: DefectClass, size_mm: f64) -> String {
-        match self.0.iter().find(|step| step.class == class) {
-            Some(step) => {
+    /// The code of a defect of this size (mm): letters, then 1 minor, 2 moderate, 3 severe; letters alone when the size is
+    /// not known, because a severity would be a guess.
+    pub fn code(&self, class: DefectClass, size_mm: Option<f64>) -> String {
+        match (self.0.iter().find(|step| step.class == class), size_mm) {
+            (Some(step), Some(size_mm)) => {
                 let severity = 1 + step.bounds_mm.iter().filter(|bound| size_mm > **bound).count();
                 format!("{}{severity}", step.letters)
             }
-            None => class.name().to_owned(),
+            (Some(step), None) => step.letters.to_owned(),
+            (None, _) => class.name().to_owned(),
         }
     }
 }
@@ -51,10 +53,11 @@ mod tests {
     #[test]
     fn codes_follow_the_bounds() {
         let rules = SeverityRules::default();
-        let cases = [(0.3, "CR1"), (0.8, "CR1"), (1.5, "CR2"), (3.3, "CR3")];
+        let cases =
+            [(Some(0.3), "CR1"), (Some(0.8), "CR1"), (Some(1.5), "CR2"), (Some(3.3), "CR3"), (None, "CR")];
         for (width_mm, code) in cases {
             assert_eq!(rules.code(DefectClass::Crack, width_mm), code);
         }
-        assert_eq!(SeverityRules(vec![]).code(DefectClass::Leakage, 1.0), "leakage");
+        assert_eq!(SeverityRules(vec![]).code(DefectClass::Leakage, Some(1.0)), "leakage");
     }
 }

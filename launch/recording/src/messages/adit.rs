@@ -19,7 +19,7 @@ pub struct Defect<'a> {
     pub clock_h: f64,
     /// Length along the defect, m.
     pub length_m: f64,
-    /// Width of a crack, mm; NaN where that does not apply.
+    /// Width of a crack, mm; NaN where it does not apply or could not be measured.
     pub width_mm: f64,
     /// Area, m2.
     pub area_m2: f64,
