@@ -1,5 +1,7 @@
 //! How a reader of the adapter's frames, which have no checksum, finds its place; and how often it is wrong.
 
+#![allow(clippy::print_stderr, reason = "figures for whoever runs it with --nocapture")]
+
 use firmware_bridge::protocol::WireError;
 use firmware_bridge::protocol::damiao::adapter::INBOUND_LEN;
 use firmware_bridge::protocol::damiao::{

@@ -1,6 +1,8 @@
 //! The Feetech codec against what the vendor's own SDK wrote and read (`vectors/make_feetech.py`), and against bytes
 //! that no servo should send.
 
+#![allow(clippy::print_stderr, reason = "figures for whoever runs it with --nocapture")]
+
 use std::f64::consts::{PI, TAU};
 
 use firmware_bridge::protocol::feetech::{

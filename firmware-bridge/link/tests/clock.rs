@@ -1,5 +1,7 @@
 //! The device's clock by the host's: the bounds hold, and are narrow.
 
+#![allow(clippy::print_stderr, reason = "figures for whoever runs it with --nocapture")]
+
 mod common;
 
 use adit_link::{ClockSync, Exchange, HostEvent};

@@ -1,6 +1,8 @@
 //! Many seeded runs of the whole chain over pseudo-terminals, with faults: what `fault_campaign` runs at length, as
 //! an example, and in short, as a test.
 
+#![allow(clippy::print_stderr, reason = "runs that are stuck can be told of in no other way")]
+
 mod controller;
 mod episode;
 mod far;

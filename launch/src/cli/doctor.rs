@@ -1,6 +1,5 @@
 //! `adit doctor`: checks of the machine that is to run a robot's control loop, with remedies.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -10,6 +9,7 @@ use robot_interface::robot::RobotDescription;
 use serde::Serialize;
 
 use super::exit::BadInput;
+use crate::terminal::print;
 use host::doctor::{
     CheckResult, Facts, PortRequirement, RobotPorts, Verdict, deploy, run_checks, worst_verdict,
 };
@@ -40,21 +40,13 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             let robot = args.robot.as_deref().map(Robot::load).transpose()?;
             let ports = robot.map(|robot| required_ports(&robot.description));
             let results = run_checks(&Facts::read(Path::new("/"), ports, &args.out, CONTROL_PRIORITY));
-            print(&report(&results, args.json)?)?;
+            print(report(&results, args.json)?);
             let cannot_work = worst_verdict(&results) == Verdict::Fault;
             return Ok(if cannot_work { ExitCode::FAILURE } else { ExitCode::SUCCESS });
         }
     };
-    print(&text)?;
+    print(text);
     Ok(ExitCode::SUCCESS)
-}
-
-fn print(text: &str) -> anyhow::Result<()> {
-    match std::io::stdout().lock().write_all(text.as_bytes()) {
-        // Whoever reads the output has seen enough, as `head` has.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        written => Ok(written?),
-    }
 }
 
 fn contents(name: &str) -> Result<&'static str, BadInput> {

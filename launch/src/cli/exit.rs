@@ -1,5 +1,7 @@
 //! Ends of the command: exit codes, and the error for input that cannot be used.
 
+/// Exit code when something failed on the way, or the mission was not completed.
+pub(in crate::cli) const FAILED: u8 = 1;
 /// Exit code for input that cannot be used.
 pub(in crate::cli) const BAD_INPUT: u8 = 2;
 /// Exit code after Ctrl-C, as shells have it.

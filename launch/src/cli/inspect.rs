@@ -12,6 +12,7 @@ use robot_interface::sensors::RgbImage;
 use serde::Serialize;
 
 use super::exit::{BAD_INPUT, BadInput};
+use crate::terminal::{eprint_line, print_line};
 
 /// Regions smaller than this share of the photograph are not listed (they stay in the mask).
 const MIN_SHARE: f64 = 2e-5;
@@ -69,7 +70,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             Ok(photo) => photo,
             // The other photographs are looked at all the same.
             Err(error) => {
-                eprintln!("error: {error}");
+                eprint_line(format_args!("error: {error}"));
                 refused += 1;
                 continue;
             }
@@ -85,9 +86,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         };
         write(&args.out, name, &photo, mask, &findings)?;
         if args.json {
-            println!("{}", serde_json::to_string(&findings)?);
+            print_line(serde_json::to_string(&findings)?);
         } else {
-            println!("{}", summary(&findings, &args.out.join(format!("{name}_overlay.png"))));
+            print_line(summary(&findings, &args.out.join(format!("{name}_overlay.png"))));
         }
     }
     Ok(if refused > 0 { ExitCode::from(BAD_INPUT) } else { ExitCode::SUCCESS })

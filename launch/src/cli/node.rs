@@ -53,7 +53,10 @@ pub(super) fn check_ros_args(ros: &[String]) -> Result<(), BadInput> {
 }
 
 pub(super) fn log_to_terminal() {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false).without_time().init();
+    // A log that nobody reads any more (its pipe is closed when `adit up` is killed) must end no node: saying so on standard
+    // error, where that fails too, is a panic.
+    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).log_internal_errors(false);
+    log.with_target(false).without_time().init();
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
+use crate::terminal::print_line;
 use host::setup::{self, RosEnvironment, quoted};
 
 /// Environment to set up.
@@ -38,16 +39,18 @@ pub(super) struct PrefixArgs {
 pub(super) fn setup(target: &Setup) -> anyhow::Result<ExitCode> {
     let Setup::Ros { prefix: PrefixArgs { prefix }, force } = target;
     let environment = setup::run(prefix.as_deref(), *force)?;
-    println!("ROS 2 is set up; the nodes are in {}", environment.binary().display());
+    print_line(format_args!("ROS 2 is set up; the nodes are in {}", environment.binary().display()));
     let option = prefix.as_ref().map(|p| format!(" --prefix {}", quoted(p.as_os_str()))).unwrap_or_default();
-    println!("for programs of your own: eval \"$(cargo run --release -q -- env ros{option})\"");
+    print_line(format_args!(
+        "for programs of your own: eval \"$(cargo run --release -q -- env ros{option})\""
+    ));
     Ok(ExitCode::SUCCESS)
 }
 
 pub(super) fn env(target: &Env) -> anyhow::Result<ExitCode> {
     let Env::Ros(PrefixArgs { prefix }) = target;
     for (name, value) in RosEnvironment::find(prefix.as_deref())?.variables() {
-        println!("export {name}={}", quoted(&value));
+        print_line(format_args!("export {name}={}", quoted(&value)));
     }
     Ok(ExitCode::SUCCESS)
 }

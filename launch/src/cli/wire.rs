@@ -7,7 +7,7 @@ mod decode;
 mod encode;
 mod lines;
 
-use std::io::{BufWriter, Read, Write};
+use std::io::{BufWriter, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -16,6 +16,7 @@ use clap::Subcommand;
 use firmware_bridge::protocol::damiao::Model;
 
 use super::exit::{BAD_INPUT, BadInput};
+use crate::terminal::Stdout;
 use crate::wire_tools::{Codec, ProtocolName};
 use lines::Lines;
 
@@ -62,17 +63,11 @@ pub(super) struct Args {
 
 pub(super) fn run(what: &Wire) -> anyhow::Result<ExitCode> {
     let (Wire::Encode(args) | Wire::Decode(args)) = what;
-    let mut out = BufWriter::new(std::io::stdout().lock());
+    let mut out = BufWriter::new(Stdout);
     let codec = Codec { protocol: args.protocol.0, model: args.model, answers: args.answers };
-    if args.examples {
-        for line in codec.examples() {
-            writeln!(out, "{line}")?;
-        }
-        out.flush()?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    let input = open(args.file.as_deref())?;
+    let input = if args.examples { Box::new(std::io::empty()) } else { open(args.file.as_deref())? };
     let all_used = match what {
+        _ if args.examples => examples(&codec, &mut out).map(|()| true),
         Wire::Encode(_) => encode::encode(&codec, Lines::new(input, MAX_LINE), &mut out),
         Wire::Decode(_) => decode::decode(&codec, Lines::new(input, MAX_PIECE), &mut out),
     };
@@ -80,9 +75,16 @@ pub(super) fn run(what: &Wire) -> anyhow::Result<ExitCode> {
         Ok(true) => Ok(ExitCode::SUCCESS),
         Ok(false) => Ok(ExitCode::from(BAD_INPUT)),
         // Whoever reads the output has seen enough, as `head` has.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
         Err(error) => Err(error).context("the input cannot be read, or the output not written"),
     }
+}
+
+fn examples(codec: &Codec, out: &mut impl Write) -> std::io::Result<()> {
+    for line in codec.examples() {
+        writeln!(out, "{line}")?;
+    }
+    out.flush()
 }
 
 fn model(name: &str) -> Result<Model, String> {

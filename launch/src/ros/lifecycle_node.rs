@@ -17,6 +17,7 @@ use super::lifecycle::{self, State, Transition};
 use super::parameters::{self, Declarations, Value};
 use super::settings::NodeSettings;
 use super::topic_publishers::publisher;
+use crate::terminal;
 use host::up::Signal;
 use stack::realtime::monotonic;
 
@@ -82,6 +83,11 @@ pub(crate) trait NodeBehaviour {
     fn may_end(&mut self, _now: Stamp) -> bool {
         true
     }
+
+    /// Asked last, when the node ends in order: an error is the process's.
+    fn ended(&mut self) -> anyhow::Result<()> {
+        Ok(())
+    }
 }
 
 /// Lifecycle node around a behaviour.
@@ -142,10 +148,7 @@ impl<B: NodeBehaviour> LifecycleNode<B> {
             this.change(Transition::Activate, State::Active)?;
         }
         // For whoever started it; the log goes to standard error.
-        #[expect(clippy::print_stdout, reason = "this line is what `adit up` waits for")]
-        {
-            println!("ready");
-        }
+        terminal::print_line("ready");
         this.spin(&stop)
     }
 
@@ -173,7 +176,7 @@ impl<B: NodeBehaviour> LifecycleNode<B> {
             }
         }
         tracing::info!("ended");
-        failed.map_or(Ok(()), Err)
+        failed.map_or_else(|| self.behaviour.ended(), Err)
     }
 
     fn tell_time(&mut self) {

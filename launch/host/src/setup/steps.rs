@@ -1,5 +1,6 @@
 //! Runner of a setup's steps: shows which one is at work, and keeps what their programs print in a log.
 
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -41,7 +42,7 @@ impl Steps {
         let lock = File::options().create(true).truncate(false).read(true).write(true).open(&path);
         let lock = lock.map_err(SetupError::at(&path))?;
         if lock.try_lock().is_err() {
-            eprintln!("  waiting: another setup is at work in {}", folder.display());
+            say(format_args!("waiting: another setup is at work in {}", folder.display()));
             lock.lock().map_err(SetupError::at(&path))?;
         }
         let log_path = folder.join(log);
@@ -62,14 +63,14 @@ impl Steps {
         bar.set_message(name.to_owned());
         bar.enable_steady_tick(Duration::from_millis(120));
         if self.shown && !std::io::stderr().is_terminal() {
-            eprintln!("  {name} ...");
+            say(format_args!("{name} ..."));
         }
         let done = work(self);
         let taken_s = bar.elapsed().as_secs_f64();
         bar.finish_and_clear();
         if self.shown {
             let how = if done.is_ok() { "" } else { "FAILED after " };
-            eprintln!("  {name}: {how}{taken_s:.1} s");
+            say(format_args!("{name}: {how}{taken_s:.1} s"));
         }
         done
     }
@@ -117,6 +118,11 @@ impl Steps {
             log: self.log_path.clone(),
         }
     }
+}
+
+/// Tells the user. Setup goes on where nobody listens (a closed pipe, a full disk), which `eprintln!` would not.
+pub(super) fn say(text: impl Display) {
+    let _ = writeln!(std::io::stderr().lock(), "  {text}");
 }
 
 /// Returns a way out of the failure of a program that printed this.

@@ -28,10 +28,11 @@ pub struct Console {
 }
 
 impl Console {
-    /// Creates the console on standard output; in colour if that is a terminal and the user has not set `NO_COLOR`.
-    pub fn stdout() -> Self {
+    /// Creates the console on standard output, which `out` writes to; in colour if that is a terminal and the user has not
+    /// set `NO_COLOR`.
+    pub fn on_stdout(out: impl Write + Send + 'static) -> Self {
         let plain = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
-        Self { out: Box::new(io::stdout()), colour: io::stdout().is_terminal() && !plain }
+        Self::new(out, io::stdout().is_terminal() && !plain)
     }
 
     /// Creates a console on anything else.

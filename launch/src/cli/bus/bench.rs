@@ -7,10 +7,11 @@ use std::sync::atomic::Ordering;
 use anyhow::Context as _;
 use robot_interface::joints::JOINTS;
 
-use super::common::{RobotArgs, bad_input, print, stop_on_ctrl_c};
+use super::common::{RobotArgs, bad_input, stop_on_ctrl_c};
 use super::table::{NONE, columns, number};
 use crate::bus_tools::bench::{Bench, Figures, Samples};
 use crate::cli::exit::INTERRUPTED;
+use crate::terminal::{eprint_line, print};
 use stack::realtime::{CONTROL_PRIORITY, lock_memory, prioritise};
 
 /// The quantiles that are shown.
@@ -63,7 +64,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             .or_else(|_| anyhow::bail!("it panicked"))
     })?;
     for warning in &warnings {
-        eprintln!("warning: {warning}");
+        eprint_line(format_args!("warning: {warning}"));
     }
     let has_baseline = bench.has_baseline();
     let (ours, least) = (&mut bench.ours, &mut bench.least);
@@ -71,7 +72,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         samples.sort();
     }
     let least = has_baseline.then_some(&*least);
-    print(&if args.json { json(args, ours, least, &warnings)? } else { text(args, ours, least) })?;
+    print(if args.json { json(args, ours, least, &warnings)? } else { text(args, ours, least) });
     let silent = ours.missed == ours.cycles * JOINTS as u64;
     Ok(match (stop.load(Ordering::Relaxed), silent) {
         (true, _) => ExitCode::from(INTERRUPTED),

@@ -12,11 +12,12 @@ use robot_interface::joints::{JOINT_NAMES, JOINTS};
 use robot_interface::robot::JointDescription;
 use robot_interface::time::Stamp;
 
-use super::common::{RobotArgs, bad_input, print, stop_on_ctrl_c};
+use super::common::{RobotArgs, bad_input, stop_on_ctrl_c};
 use super::table::columns;
 use crate::bus_tools::ports::Buses;
 use crate::bus_tools::reading::read_once;
 use crate::cli::exit::INTERRUPTED;
+use crate::terminal::{eprint, eprint_line, print};
 use stack::config::{Calibration, Robot};
 use stack::realtime::{monotonic, sleep_until};
 
@@ -65,22 +66,22 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         true => Procedure::by_pose(joints, robot.lying_pose()),
         false => Procedure::by_stops(joints, args.tolerance),
     };
-    print("Motors are read and not driven. Support the robot: its legs give way. Enter goes on, q ends.\n")?;
+    print("Motors are read and not driven. Support the robot: its legs give way. Enter goes on, q ends.\n");
     let ended =
         Session { joints, lying: robot.lying_pose(), answers: answers(), confirmed: None, shown: false }
             .run(&mut buses, &mut procedure, &stop)?;
     let Some(zeros) = procedure.zeros().filter(|_| ended) else {
-        eprintln!("ended before every joint was known: nothing has been saved");
+        eprint_line("ended before every joint was known: nothing has been saved");
         let interrupted = stop.load(Ordering::Relaxed);
         return Ok(if interrupted { ExitCode::from(INTERRUPTED) } else { ExitCode::FAILURE });
     };
-    print(&table(&joints, &zeros))?;
+    print(table(&joints, &zeros));
     let Some(out) = out else { return Ok(ExitCode::SUCCESS) };
     let Some(calibration) = Calibration::new(&robot, &zeros, now()) else {
         anyhow::bail!("a zero is no number")
     };
     calibration.save(&out)?;
-    print(&format!("saved: {}\n", out.display()))?;
+    print(format_args!("saved: {}\n", out.display()));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -137,7 +138,7 @@ impl Session {
                 return Ok(false);
             }
             if asked != Some(task) {
-                self.ask(task, buses)?;
+                self.ask(task, buses);
                 asked = Some(task);
             }
             let cycle = read_once(buses, PERIOD_NANOS);
@@ -175,7 +176,7 @@ impl Session {
         Ok(true)
     }
 
-    fn ask(&mut self, task: Task, buses: &Buses) -> anyhow::Result<()> {
+    fn ask(&mut self, task: Task, buses: &Buses) {
         self.end_line();
         let text = match task {
             Task::Pose => {
@@ -190,13 +191,12 @@ impl Session {
                 )
             }
         };
-        print(&text)?;
+        print(&text);
         if let Some(motors) = &buses.motors {
             for (joint, rotor_rad) in self.hand(task) {
                 motors.hold(joint, rotor_rad);
             }
         }
-        Ok(())
     }
 
     fn stop(&self, joint: usize, stop: Stop) -> (&'static str, f64) {
@@ -227,7 +227,7 @@ impl Session {
     fn report(&mut self, result: Result<(), Trouble>, asked: &mut Option<Task>) {
         if let Err(trouble) = result {
             self.end_line();
-            eprintln!("{trouble}");
+            eprint_line(trouble);
             *asked = None;
         }
     }
@@ -239,14 +239,14 @@ impl Session {
             let moved = procedure
                 .moved_rad(joint)
                 .map_or("does not answer".to_owned(), |rad| format!("moved {rad:+.2} rad"));
-            eprint!("\r  {moved:20}");
+            eprint(format_args!("\r  {moved:20}"));
             self.shown = true;
         }
     }
 
     fn end_line(&mut self) {
         if std::mem::take(&mut self.shown) {
-            eprint!("\r{:30}\r", "");
+            eprint(format_args!("\r{:30}\r", ""));
         }
     }
 }

@@ -1,6 +1,5 @@
 //! Arguments and output that the subcommands of `adit bus` share.
 
-use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -33,16 +32,6 @@ impl RobotArgs {
 
 pub(super) fn bad_input(message: impl Into<String>, help: impl Into<String>) -> anyhow::Error {
     BadInput { message: message.into(), help: help.into() }.into()
-}
-
-/// Prints to standard output; `false` once nobody reads it any more.
-pub(super) fn print(text: &str) -> anyhow::Result<bool> {
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        // Whoever reads the output has seen enough, as `head` has.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
-        written => Ok(written.map(|()| true)?),
-    }
 }
 
 /// Set by the first Ctrl-C; a second one ends the process.

@@ -15,6 +15,7 @@ use clap::Subcommand;
 use firmware_bridge::port::OpenError;
 
 use crate::cli::exit::BAD_INPUT;
+use crate::terminal::eprint_line;
 
 /// What to do with the buses.
 #[derive(Subcommand)]
@@ -39,7 +40,7 @@ pub(super) fn run(what: &Bus) -> anyhow::Result<ExitCode> {
     // A port that cannot be opened is a wrong port, and the message says what to give instead.
     result.or_else(|error| match error.downcast::<OpenError>() {
         Ok(refused) => {
-            eprintln!("error: {refused}");
+            eprint_line(format_args!("error: {refused}"));
             Ok(ExitCode::from(BAD_INPUT))
         }
         Err(other) => Err(other),

@@ -6,10 +6,11 @@ use std::sync::atomic::Ordering;
 
 use robot_interface::time::Stamp;
 
-use super::common::{RobotArgs, bad_input, print, stop_on_ctrl_c};
+use super::common::{RobotArgs, bad_input, stop_on_ctrl_c};
 use super::joint_lines::{COUNTS, JointLine, joint_lines};
 use super::screen;
 use crate::bus_tools::reading::{Reading, Snapshot};
+use crate::terminal::print;
 use stack::realtime::{monotonic, sleep_until};
 
 /// Arguments of `adit bus monitor`.
@@ -58,7 +59,7 @@ fn lines(reading: &Reading, json: bool, is_over: &dyn Fn() -> bool) -> anyhow::R
         for line in joint_lines(reading, &before, &after) {
             text += &(if json { in_json(&line, &after.1)? } else { in_words(&line, &after.1) } + "\n");
         }
-        if !print(&text)? || ended {
+        if !print(&text) || ended {
             return Ok(());
         }
         before = after;

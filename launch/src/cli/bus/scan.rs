@@ -9,10 +9,11 @@ use firmware_bridge::scan::Protocol;
 use indicatif::{ProgressBar, ProgressStyle};
 use robot_interface::robot::MotorProtocol;
 
-use super::common::{bad_input, print};
+use super::common::bad_input;
 use super::table::{NONE, columns, number};
 use crate::bus_tools::VirtualRobot;
 use crate::bus_tools::scan::{PortReport, Wanted, scan_port};
+use crate::terminal::print;
 use crate::wire_tools::ProtocolName;
 use stack::config::Robot;
 
@@ -56,7 +57,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let wanted = wanted(args, robot.map(|robot| robot.description.motors.protocol));
     let reports = scan_ports(&ports, &wanted)?;
     let found = reports.iter().map(|report| report.found.len()).sum::<usize>();
-    print(&if args.json { json(&reports)? } else { text(&reports, &wanted) })?;
+    print(if args.json { json(&reports)? } else { text(&reports, &wanted) });
     Ok(if found > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

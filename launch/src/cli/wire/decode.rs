@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::io::Write;
 
 use super::lines::{Lines, Piece};
+use crate::terminal::eprint_line;
 use crate::wire_tools::{Codec, Decoder, Found, SHOWN, hex_words, parse_hex, to_hex};
 
 /// Returns whether every word could be read, and there was a frame unless there was nothing at all. Noise between frames is
@@ -33,7 +34,7 @@ pub(super) fn decode(codec: &Codec, mut lines: Lines, out: &mut impl Write) -> s
                 let more = wrong.len() - 1;
                 let more =
                     if more > 0 { format!(", as are {more} more words of this line") } else { String::new() };
-                eprintln!("line {}: {why}; it is left out{more}", piece.number);
+                eprint_line(format_args!("line {}: {why}; it is left out{more}", piece.number));
                 all_read = false;
             }
             if piece.ends {
@@ -55,11 +56,11 @@ pub(super) fn decode(codec: &Codec, mut lines: Lines, out: &mut impl Write) -> s
                 Found::Noise(shown) => {
                     let number = starts.front().map_or(0, |(_, number)| *number);
                     let more = if range.len() > SHOWN { "..." } else { "" };
-                    eprintln!(
+                    eprint_line(format_args!(
                         "line {number}: {} bytes are no intact frame: {}{more}",
                         range.len(),
                         to_hex(&shown)
-                    );
+                    ));
                 }
             }
         }
@@ -70,7 +71,7 @@ pub(super) fn decode(codec: &Codec, mut lines: Lines, out: &mut impl Write) -> s
     out.flush()?;
     let nothing = decoder.end() == 0 && all_read;
     if frames == 0 && !nothing {
-        eprintln!("no frame was found: check --protocol, and that whole frames were given");
+        eprint_line("no frame was found: check --protocol, and that whole frames were given");
     }
     Ok(all_read && (frames > 0 || nothing))
 }

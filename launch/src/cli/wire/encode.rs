@@ -5,6 +5,7 @@ use std::io::Write;
 use serde_json::{Deserializer, Value};
 
 use super::lines::Lines;
+use crate::terminal::eprint_line;
 use crate::wire_tools::{Codec, to_hex};
 
 /// Longest value that goes on over lines, bytes.
@@ -109,7 +110,7 @@ impl Values<'_> {
     }
 
     fn refuse(&mut self, number: usize, why: &str) {
-        eprintln!("line {number}: {why}");
+        eprint_line(format_args!("line {number}: {why}"));
         self.all_used = false;
     }
 }
