@@ -58,6 +58,9 @@ pub fn run(prefix: Option<&Path>, force: bool) -> Result<RosEnvironment, SetupEr
     prerequisites::check_programs()?;
     let folder = layout::folder(prefix)?;
     prerequisites::check_path(&folder)?;
+    if force {
+        layout::check_removable(&folder)?;
+    }
     let mut steps = Steps::begin(&folder)?;
     let mut state = State::load(&folder);
     if force {
@@ -65,12 +68,7 @@ pub fn run(prefix: Option<&Path>, force: bool) -> Result<RosEnvironment, SetupEr
         state = State { folder: folder.clone(), ..State::default() };
         state.save()?;
         steps.step("remove what was there", |_| {
-            let folders = [
-                layout::wheels_prefix(&folder),
-                layout::build_folder(&folder),
-                layout::install_prefix(&folder),
-            ];
-            folders.iter().try_for_each(|folder| layout::clear(folder))
+            layout::made_folders(&folder).iter().try_for_each(|folder| layout::clear(folder))
         })?;
     }
     let before = state.clone();
@@ -80,7 +78,7 @@ pub fn run(prefix: Option<&Path>, force: bool) -> Result<RosEnvironment, SetupEr
         if state.interfaces != before.interfaces || state.wheels != before.wheels {
             return Err(error);
         }
-        eprintln!("  what was set up before does not work any more: it is made anew");
+        steps::say("what was set up before does not work any more: it is made anew");
         state = State { folder: folder.clone(), underlay: before.underlay, ..State::default() };
         make(&mut steps, &mut state, &workspace)?;
         smoke_test(&mut steps, &state)?;
@@ -111,7 +109,7 @@ fn make(steps: &mut Steps, state: &mut State, workspace: &Path) -> Result<(), Se
     if state.underlay.as_ref() != Some(&underlay) {
         let what = if underlay.from_wheels { "from wheels, in" } else { "as installed in" };
         let place = underlay.prefixes.first().map(|p| p.display().to_string()).unwrap_or_default();
-        eprintln!("  ROS 2 {} {what} {place}", underlay.distro);
+        steps::say(format_args!("ROS 2 {} {what} {place}", underlay.distro));
     }
     state.underlay = Some(underlay);
     state.save()?;

@@ -5,11 +5,12 @@ use std::process::ExitCode;
 
 use super::node;
 use crate::ros::NodeName;
+use crate::run_folder::RunFolder;
 
 /// Arguments of `adit record`.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Folder for run.mcap; an earlier one is kept
+    /// Folder for run.mcap, new or a run's; an earlier one is kept
     #[arg(long, value_name = "DIR", default_value = "runs/record")]
     out: PathBuf,
     /// What ROS 2 is told: --ros-args -p use_sim_time:=true ...
@@ -18,5 +19,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    // Held until the recording is over, unless a run holds it already.
+    let _folder = RunFolder::join(&args.out)?;
     node::run(&node::Args::of(NodeName::Recorder, args.out.clone(), args.ros.clone()))
 }

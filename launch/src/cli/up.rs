@@ -11,7 +11,8 @@ use rustix::fs::{Access, access};
 
 use super::exit::{BadInput, INTERRUPTED};
 use crate::mission_file::MissionFile;
-use crate::run::make_room;
+use crate::run_folder::RunFolder;
+use crate::terminal;
 use host::setup::RosEnvironment;
 use host::up::{Console, LaunchPlan, ProcessManager, ProcessSpec, RestartPolicy, Signal, StopOutcome};
 use stack::config::Robot;
@@ -71,48 +72,34 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let environment = RosEnvironment::find(None)?;
     let program = environment.ensure_built()?;
     let folder = args.out.clone().unwrap_or_else(|| Path::new("runs").join(&mission.name));
-    let log = prepare(&folder)?;
+    let (claim, log) = prepare(&folder)?;
     let variables = environment.variables();
     let nodes = Nodes { program, variables, args, robot, namespace, folder: &folder };
 
-    let manager = ProcessManager::new();
+    // Nodes that outlive a killed supervisor write their report: until then the folder is theirs.
+    let manager = ProcessManager::new().with_lock(claim.lock().context("cannot share the folder's lock")?);
     let stop_handle = manager.stop_handle();
     ctrlc::set_handler(move || stop_handle.stop()).context("cannot listen for Ctrl-C")?;
-    match manager.run(nodes.plan()?, log, Console::stdout())? {
+    match manager.run(nodes.plan()?, log, Console::on_stdout(terminal::Stdout))? {
         StopOutcome::Orderly => Ok(ExitCode::SUCCESS),
         StopOutcome::Forced => Ok(ExitCode::from(INTERRUPTED)),
     }
 }
 
-/// Makes the folders of the run, and its log. Whoever holds the log's lock owns the folder.
-fn prepare(folder: &Path) -> anyhow::Result<File> {
-    let path = folder.join(LOG_FILE);
-    // An earlier run is moved aside, but not while it is going on.
-    if let Ok(earlier) = File::open(&path)
-        && matches!(earlier.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock))
-    {
-        return Err(BadInput {
-            message: format!("another `adit up` is running in {}", folder.display()),
-            help: "stop that one, or choose another --out (and another --domain-id or --namespace)"
-                .to_owned(),
-        }
-        .into());
-    }
+/// Makes the folders of the run, and its log.
+fn prepare(folder: &Path) -> anyhow::Result<(RunFolder, File)> {
+    let run = RunFolder::claim(folder)?;
+    let folder = run.path();
     let refuse = |what: &Path, error: std::io::Error| BadInput {
         message: format!("cannot write into {}: {error}", what.display()),
         help: "choose another --out, a folder that you may write to".to_owned(),
     };
-    make_room(folder).map_err(|e| BadInput {
-        message: format!("{e:#}"),
-        help: "it must be a folder that you may write to".to_owned(),
-    })?;
     let ports = ports_folder(folder);
     std::fs::create_dir_all(&ports).map_err(|e| refuse(&ports, e))?;
     access(&ports, Access::WRITE_OK | Access::EXEC_OK).map_err(|e| refuse(&ports, e.into()))?;
+    let path = folder.join(LOG_FILE);
     let log = File::create(&path).map_err(|e| refuse(&path, e))?;
-    // Two that start in the same moment: the second one to come here goes.
-    log.try_lock().map_err(|e| refuse(&path, e.into()))?;
-    Ok(log)
+    Ok((run, log))
 }
 
 /// Returns the folder in which the simulator puts the robot's serial ports.
@@ -231,6 +218,7 @@ impl Nodes<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run_folder::RunFolderError;
     use clap::Parser;
     use host::up::Supervisor;
 
@@ -352,7 +340,8 @@ mod tests {
         let folder = parent.path().join("run");
         let running = prepare(&folder).expect("free");
         let error = prepare(&folder).expect_err("taken");
-        assert!(error.is::<BadInput>() && error.to_string().contains("is running"), "{error}");
+        let busy = matches!(error.downcast_ref(), Some(RunFolderError::Busy(_)));
+        assert!(busy && error.to_string().contains("another run is going on"), "{error}");
         drop(running);
         prepare(&folder).expect("free again");
         assert!(parent.path().join("run.1").join(LOG_FILE).exists(), "the earlier log is kept");
@@ -367,7 +356,7 @@ mod tests {
         std::fs::write(parent.path().join("run/ports"), "in the way").expect("written");
         for folder in [file.join("run"), file, parent.path().join("run")] {
             let error = prepare(&folder).expect_err("refused");
-            assert!(error.is::<BadInput>() && error.to_string().contains("help:"), "{error}");
+            assert!(error.is::<RunFolderError>() && error.to_string().contains("help:"), "{error}");
         }
     }
 }

@@ -24,6 +24,7 @@ use super::lifecycle_node::{Health, Level, NodeBehaviour};
 use super::parameters::Declarations;
 use super::settings::NodeSettings;
 use super::topic_publishers::{TopicPublishers, publisher};
+use crate::run_folder::ReportFiles;
 use crate::summary::summarise;
 
 pub(super) struct PerceptionNode {
@@ -42,6 +43,7 @@ pub(super) struct PerceptionNode {
     cameras: Vec<Inbox<Image>>,
     thermal: Vec<Inbox<Image>>,
     report: Inbox<ServiceRequest<Trigger::Service>>,
+    report_files: ReportFiles,
 }
 
 impl PerceptionNode {
@@ -82,6 +84,7 @@ impl PerceptionNode {
             status: Inbox::topic(node, &topics::MISSION_STATUS)?,
             lidar: Inbox::topic(node, &topics::LIDAR_POINTS)?,
             report: Inbox::service(node, "report/write")?,
+            report_files: ReportFiles::new(&settings.run_dir),
             settings,
         })
     }
@@ -178,11 +181,8 @@ impl PerceptionNode {
         let refused_scans = self.mapping.as_ref().map_or(0, MappingThread::refused);
         let outcome = self.pipeline.outcome(inspection.findings()?, refused_scans);
         let summary = summarise(&self.settings.mission, &self.settings.robot, &outcome, None)?;
-        let folder = &self.settings.run_dir;
-        std::fs::create_dir_all(folder)
-            .with_context(|| format!("cannot make the folder {}: choose another --out", folder.display()))?;
-        report::write_all(folder, &summary)?;
-        Ok(folder.display().to_string())
+        self.report_files.write(&summary)?;
+        Ok(self.settings.run_dir.display().to_string())
     }
 }
 

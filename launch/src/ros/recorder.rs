@@ -3,8 +3,11 @@
 //! A file that cannot be written any more costs the recording and nothing else: the node says so and stays.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use futures::Stream;
 use r2r::qos::{DurabilityPolicy, ReliabilityPolicy};
 use r2r::{Node, QosProfile};
@@ -113,7 +116,10 @@ impl RecorderNode {
                 tracing::info!("recorded {} messages, {} dropped", recorded.messages, recorded.dropped);
                 self.recorded = recorded;
             }
-            Err(error) => tracing::error!("{error}"),
+            Err(error) => {
+                tracing::error!("{error}");
+                self.stopped = Some(error.to_string());
+            }
         }
     }
 }
@@ -151,17 +157,29 @@ fn subscribe(node: &mut Node, name: &str, type_name: &str) -> r2r::Result<Option
     Ok(Some(Topic { type_name: type_name.to_owned(), qos, inbox: Inbox::from(stream) }))
 }
 
-/// An earlier recording in the folder is kept: a recorder that was started again begins another file.
-fn free_name(folder: &Path) -> PathBuf {
-    let numbered = (1..).map(|i| folder.join(format!("run.{i}.mcap")));
-    let mut names = std::iter::once(folder.join(FILE)).chain(numbered);
-    names.find(|path| !path.exists()).unwrap_or_else(|| folder.join(FILE))
+/// Makes a file for the recording. Another recording in the folder is kept, be it of a recorder that was started again or
+/// of one that is at work.
+fn new_file(folder: &Path) -> anyhow::Result<PathBuf> {
+    let mut number = 0_u64;
+    loop {
+        let path = match number {
+            0 => folder.join(FILE),
+            number => folder.join(format!("run.{number}.mcap")),
+        };
+        match File::create_new(&path) {
+            Ok(_) => return Ok(path),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => number += 1,
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot create {}", path.display()));
+            }
+        }
+    }
 }
 
 impl NodeBehaviour for RecorderNode {
     fn configure(&mut self, _parameters: &Declarations) -> anyhow::Result<()> {
         std::fs::create_dir_all(&self.folder)?;
-        let path = free_name(&self.folder);
+        let path = new_file(&self.folder)?;
         self.file = Some(RawRecorder::create(&path)?);
         self.stopped = None;
         tracing::info!("recording to {}", path.display());
@@ -210,5 +228,12 @@ impl NodeBehaviour for RecorderNode {
     fn may_end(&mut self, _now: Stamp) -> bool {
         self.finish();
         true
+    }
+
+    fn ended(&mut self) -> anyhow::Result<()> {
+        match &self.stopped {
+            Some(why) => Err(anyhow::anyhow!("the recording is not complete: {why}")),
+            None => Ok(()),
+        }
     }
 }

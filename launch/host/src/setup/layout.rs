@@ -46,7 +46,40 @@ pub(super) fn install_prefix(folder: &Path) -> PathBuf {
     folder.join("install")
 }
 
+/// Returns the folders that a setup makes in its own.
+pub(super) fn made_folders(folder: &Path) -> [PathBuf; 3] {
+    [wheels_prefix(folder), build_folder(folder), install_prefix(folder)]
+}
+
+/// Checks that what is to be removed was made by a setup: a workspace of somebody else has `build` and `install`, too.
+pub(super) fn check_removable(folder: &Path) -> Result<(), SetupError> {
+    let foreign = made_folders(folder).into_iter().find(|made| made.exists());
+    match foreign.filter(|_| !state_file(folder).is_file()) {
+        None => Ok(()),
+        Some(foreign) => Err(SetupError::missing(
+            format!("{} was not made by `adit setup ros`, and is not removed", foreign.display()),
+            "give --prefix a folder of its own",
+        )),
+    }
+}
+
 /// Removes a folder with all that is in it, if it is there.
 pub(super) fn clear(folder: &Path) -> Result<(), SetupError> {
     if folder.exists() { fs::remove_dir_all(folder).map_err(SetupError::at(folder)) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_a_setup_made_is_removed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        check_removable(folder.path()).expect("nothing is there");
+        fs::create_dir(install_prefix(folder.path())).expect("made");
+        let refused = check_removable(folder.path()).expect_err("of a colcon workspace, perhaps").to_string();
+        assert!(refused.contains("install") && refused.contains("--prefix"), "{refused}");
+        fs::write(state_file(folder.path()), "").expect("written");
+        check_removable(folder.path()).expect("a setup's");
+    }
 }

@@ -5,6 +5,7 @@
 //! therefore it is started and reaped by the standard library, and tokio, which reaps on its own account, reads its
 //! pipes and tells when a child has ended.
 
+use std::fs::File;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
@@ -57,10 +58,12 @@ pub(super) struct ManagedProcess {
 }
 
 impl ManagedProcess {
-    /// Starts the process, with tasks that send its lines and its end as messages.
+    /// Starts the process, with tasks that send its lines and its end as messages. Its standard input is the file of the lock
+    /// that it shares, if there is one: it has nothing to read.
     pub(super) fn start(
         spec: &ProcessSpec,
         incarnation: Incarnation,
+        lock: Option<&File>,
         messages: &Sender<Message>,
     ) -> io::Result<Self> {
         // From before the start, so that its end cannot be missed.
@@ -69,7 +72,7 @@ impl ManagedProcess {
             .args(&spec.args)
             .envs(spec.env.iter().map(|(name, value)| (name, value)))
             .env(SUPERVISOR_PID, std::process::id().to_string())
-            .stdin(Stdio::null())
+            .stdin(lock.map(File::try_clone).transpose()?.map_or_else(Stdio::null, Stdio::from))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0)

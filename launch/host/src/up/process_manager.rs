@@ -22,6 +22,7 @@ const MESSAGE_QUEUE_LEN: usize = 1024;
 pub struct ProcessManager {
     messages: Receiver<Message>,
     sender: Sender<Message>,
+    lock: Option<File>,
 }
 
 /// Handle with which any thread asks for the stop: in order at the first request, without waiting at the second.
@@ -60,7 +61,13 @@ impl ProcessManager {
     /// Creates a manager that has started nothing yet.
     pub fn new() -> Self {
         let (sender, messages) = channel(MESSAGE_QUEUE_LEN);
-        Self { messages, sender }
+        Self { messages, sender, lock: None }
+    }
+
+    /// Gives a locked file to every process, as its standard input: the lock lives as long as any of them, also those that
+    /// outlive a killed supervisor.
+    pub fn with_lock(self, lock: File) -> Self {
+        Self { lock: Some(lock), ..self }
     }
 
     /// Returns a handle to stop it with.
@@ -160,7 +167,8 @@ impl EventLoop {
                 self.starts += 1;
                 let incarnation = Incarnation { process, start: self.starts };
                 let spec = &self.plan.processes()[process];
-                match ManagedProcess::start(spec, incarnation, &self.manager.sender) {
+                let lock = self.manager.lock.as_ref();
+                match ManagedProcess::start(spec, incarnation, lock, &self.manager.sender) {
                     Ok(started) => self.processes[process] = Some(started),
                     Err(error) => {
                         let error = format!("{}: {error}", spec.program.display());
