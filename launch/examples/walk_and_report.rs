@@ -63,6 +63,10 @@ impl Observer for PrintedProgress {
         }
     }
 
+    fn warn(&mut self, text: &str) {
+        println!("warning: {text}");
+    }
+
     fn stop_requested(&self) -> bool {
         false
     }

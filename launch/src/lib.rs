@@ -11,6 +11,7 @@
 //! | `bus_tools`      | `adit bus`                         | scan, monitoring, benchmark and calibration of the motor buses |
 //! | [`pty`]          |                                    | pseudo-terminals: serial ports that simulated motors sit behind |
 //! | [`cli`]          | all                                | arguments, tables and exit codes                         |
+//! | `terminal`       | all                                | the one place that prints                                |
 //!
 //! # A mission in lock-step
 //!
@@ -107,6 +108,8 @@ pub mod pty;
 #[cfg(feature = "ros")]
 pub mod ros;
 pub mod run;
+pub mod run_folder;
 mod summary;
+mod terminal;
 pub mod wire_tools;
 mod world;

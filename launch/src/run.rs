@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use anyhow::Context;
 use recording::MessageWriter;
-use report::RunSummary;
 use report::score::{Placed, Score, score};
+use report::{ReportError, RunSummary};
 use robot_interface::defect::DefectClass;
 use stack::config::{Mission, Robot};
 use stack::{Findings, RunOutcome};
@@ -15,9 +15,10 @@ use stack::{Findings, RunOutcome};
 use crate::ground_truth::Truth;
 use crate::lockstep::{self, Detail, Observer, Recorded, Replayed};
 use crate::mission_file::MissionFile;
+use crate::run_folder::{Reserve, RunFolder};
 use crate::summary::{Simulated, summarise};
 
-/// A run that is over, with its files written.
+/// A run that is over.
 #[derive(Clone, Debug)]
 pub struct Finished {
     /// Content of the report.
@@ -26,71 +27,128 @@ pub struct Finished {
     pub score: Score,
 }
 
-/// Runs a mission and leaves its files in `folder`; an earlier run there is moved aside first.
+/// Result of a run that left files in a folder.
+#[derive(Clone, Debug)]
+pub struct Filed<T> {
+    /// The result, whatever became of the files.
+    pub result: T,
+    /// Files that are not complete, each with the reason, for people.
+    pub incomplete: Vec<String>,
+}
+
+/// Runs a mission and leaves its files in `folder`; an earlier run there is moved aside first. Files that cannot be written
+/// cost no more than themselves.
 ///
 /// # Errors
-/// If the mission cannot be simulated, or its files cannot be written.
+/// If the folder cannot be the run's ([`RunFolderError`](crate::run_folder::RunFolderError)), or the mission cannot be
+/// simulated.
 pub fn run(
     file: &MissionFile,
     robot: &Robot,
     observer: &mut dyn Observer,
     folder: &Path,
     detail: Detail,
-) -> anyhow::Result<Finished> {
-    in_folder(folder, || {
+) -> anyhow::Result<Filed<Finished>> {
+    in_folder(folder, observer, |files, observer| {
         let (name, seed) = (&file.mission.name, file.simulation.seed);
         tracing::info!("mission {name} seed {seed} robot {}", robot.description.name);
-        let mut recorder = MessageWriter::create(&folder.join("run.mcap"), &robot.description)?;
+        let mut recorder = MessageWriter::create(&files.recording(), &robot.description)?;
         let begun = now();
         let (outcome, truth) = lockstep::run(file, robot, Some((&mut recorder, detail)), observer)?;
-        close(recorder)?;
+        files.close(recorder);
         let mut finished = judge(file, robot, &outcome, &truth)?;
         finished.summary.wall_s = Some(begun.elapsed().as_secs_f64());
-        report::write_all(folder, &finished.summary)?;
+        files.report(&mut finished.summary);
         Ok(finished)
     })
 }
 
 /// Replays a recording into `folder`, which gets the files of a run; an earlier one there is moved aside first. The same
-/// recording gives the same bytes.
+/// recording gives the same bytes. Files that cannot be written cost no more than themselves.
 ///
 /// # Errors
-/// If the recording cannot be read, or the files cannot be written.
+/// If the folder cannot be the replay's ([`RunFolderError`](crate::run_folder::RunFolderError)), or the recording cannot be
+/// read.
 pub fn replay(
     source: Recorded,
     mission: &Mission,
     robot: &Robot,
     observer: &mut dyn Observer,
     folder: &Path,
-) -> anyhow::Result<Replayed> {
-    in_folder(folder, || {
+) -> anyhow::Result<Filed<Replayed>> {
+    in_folder(folder, observer, |files, observer| {
         tracing::info!("replay mission {} robot {}", mission.name, robot.description.name);
-        let mut recorder = MessageWriter::create(&folder.join("run.mcap"), &robot.description)?;
-        let replayed = lockstep::replay(source, mission, robot, &mut recorder, observer)?;
-        close(recorder)?;
-        report::write_all(folder, &replayed.summary)?;
+        let mut recorder = MessageWriter::create(&files.recording(), &robot.description)?;
+        let mut replayed = lockstep::replay(source, mission, robot, &mut recorder, observer)?;
+        files.close(recorder);
+        files.report(&mut replayed.summary);
         Ok(replayed)
     })
 }
 
-fn close(recorder: MessageWriter) -> anyhow::Result<()> {
-    let recorded = recorder.finish()?;
-    tracing::info!("recorded {} messages, {} dropped", recorded.messages, recorded.dropped);
-    Ok(())
+/// Files of a run while it goes on.
+struct Files {
+    folder: RunFolder,
+    /// Room for the report, which the recording cannot fill.
+    reserve: Option<Reserve>,
+    incomplete: Vec<String>,
+}
+
+impl Files {
+    fn recording(&self) -> PathBuf {
+        self.folder.path().join("run.mcap")
+    }
+
+    fn close(&mut self, recorder: MessageWriter) {
+        let lost = match recorder.finish() {
+            Ok(recorded) => {
+                tracing::info!("recorded {} messages, {} dropped", recorded.messages, recorded.dropped);
+                let (dropped, all) = (recorded.dropped, recorded.messages + recorded.dropped);
+                (dropped > 0).then(|| format!("{dropped} of {all} messages are missing"))
+            }
+            Err(error) => Some(error.to_string()),
+        };
+        self.incomplete
+            .extend(lost.map(|why| format!("{} is incomplete: {why}", self.recording().display())));
+    }
+
+    /// Writes the report, of which each file is there on its own.
+    fn report(&mut self, summary: &mut RunSummary) {
+        if let Some(lost) = self.incomplete.first() {
+            summary.warnings.push(format!("The recording is not complete: {lost}."));
+        }
+        self.reserve = None;
+        let failures = report::write_each(self.folder.path(), summary);
+        failures.iter().for_each(|failure| tracing::error!("{failure}"));
+        self.incomplete.extend(failures.iter().map(ReportError::to_string));
+    }
 }
 
 /// Does a run's work with its log in `folder`; an earlier run there is moved aside first.
-fn in_folder<T>(folder: &Path, work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
-    make_room(folder)?;
-    let log = File::create(folder.join("run.log"))
-        .with_context(|| format!("cannot write into {}: choose another --out", folder.display()))?;
+fn in_folder<T>(
+    folder: &Path,
+    observer: &mut dyn Observer,
+    work: impl FnOnce(&mut Files, &mut dyn Observer) -> anyhow::Result<T>,
+) -> anyhow::Result<Filed<T>> {
+    let folder = RunFolder::claim(folder)?;
+    let log = File::create(folder.path().join("run.log"))
+        .with_context(|| format!("cannot write into {}: choose another --out", folder.path().display()))?;
+    let reserve = Reserve::take(folder.path());
+    if reserve.as_ref().is_some_and(Reserve::is_short) {
+        let folder = folder.path().display();
+        observer.warn(&format!("the disk of {folder} is almost full: the recording may not fit on it"));
+    }
+    let mut files = Files { folder, reserve, incomplete: Vec::new() };
     let subscriber = tracing_subscriber::fmt()
         .with_writer(log)
+        // Where the log cannot be written, the run goes on.
+        .log_internal_errors(false)
         .with_ansi(false)
         .without_time()
         .with_target(false)
         .finish();
-    tracing::subscriber::with_default(subscriber, work)
+    let result = tracing::subscriber::with_default(subscriber, || work(&mut files, observer))?;
+    Ok(Filed { result, incomplete: files.incomplete })
 }
 
 /// Runs a mission without leaving files.
@@ -109,22 +167,6 @@ pub fn dry_run(file: &MissionFile, robot: &Robot, observer: &mut dyn Observer) -
 #[allow(clippy::disallowed_methods)]
 fn now() -> Instant {
     Instant::now()
-}
-
-/// Makes the folder; one that holds an earlier run is first renamed to the next free number.
-pub(crate) fn make_room(folder: &Path) -> anyhow::Result<()> {
-    if ["run.mcap", "up.log"].iter().any(|file| folder.join(file).exists()) {
-        let name = folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        let aside: PathBuf = (1..)
-            .map(|i| folder.with_file_name(format!("{name}.{i}")))
-            .find(|path| !path.exists())
-            .context("no free name for the earlier run")?;
-        std::fs::rename(folder, &aside).with_context(|| {
-            format!("cannot move the earlier run in {} aside: choose another --out", folder.display())
-        })?;
-    }
-    std::fs::create_dir_all(folder)
-        .with_context(|| format!("cannot make the folder {}: choose another --out", folder.display()))
 }
 
 /// Scores a simulated run against its truth.
@@ -149,23 +191,4 @@ pub fn score_of(findings: &Findings, truth: &Truth) -> Score {
         })
         .collect();
     score(&placed, &truth)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_earlier_run_is_moved_aside_not_overwritten() {
-        let parent = tempfile::tempdir().expect("a folder");
-        let folder = parent.path().join("run");
-        for expected in 0..3 {
-            make_room(&folder).expect("room");
-            assert!(!folder.join("run.mcap").exists());
-            std::fs::write(folder.join("run.mcap"), expected.to_string()).expect("written");
-        }
-        let kept =
-            |name: &str| std::fs::read_to_string(parent.path().join(name).join("run.mcap")).expect("kept");
-        assert_eq!((kept("run.1"), kept("run.2")), ("0".to_owned(), "1".to_owned()));
-    }
 }

@@ -7,7 +7,7 @@
 //! | [`html`]          | one page without scripts or links to the network: plan, unrolled lining, profile, a card for each defect |
 //! | [`geojson`]       | defects as a feature collection in metres of the frame `map` (RFC 7946)                   |
 //! | [`csv()`]         | defects as a table, one a row                                                             |
-//! | [`write_all`]     | the three files in a folder, each as a whole or as it was before                          |
+//! | [`write_all`], [`write_each`] | the three files in a folder, each as a whole or as it was before              |
 //! | [`score`]         | reports matched with true defects: found, missed, false, not visible                      |
 //!
 //! # Data flow
@@ -155,18 +155,19 @@ pub use summary::{
 /// there as a whole or as it was before.
 ///
 /// # Errors
-/// If a part cannot be made or a file cannot be written.
+/// If a part cannot be made or a file cannot be written; the others are written all the same.
 pub fn write_all(folder: &Path, summary: &RunSummary) -> Result<(), ReportError> {
-    // Made first, so that a mistake in one leaves no half of a report behind.
-    let files = [
-        ("report.html", html(summary)?),
-        ("defects.geojson", geojson(summary)?),
-        ("defects.csv", csv(summary)?),
-    ];
-    for (name, text) in files {
-        write_whole(&folder.join(name), text.as_bytes())?;
-    }
-    Ok(())
+    write_each(folder, summary).into_iter().next().map_or(Ok(()), Err)
+}
+
+/// Writes as [`write_all`] does, and returns what went wrong with each file that is not there.
+pub fn write_each(folder: &Path, summary: &RunSummary) -> Vec<ReportError> {
+    type Text = fn(&RunSummary) -> Result<String, ReportError>;
+    // The small ones first: on a disk that is almost full they still fit.
+    let files: [(&str, Text); 3] =
+        [("defects.csv", csv), ("defects.geojson", geojson), ("report.html", html)];
+    let write = |(name, text): (&str, Text)| write_whole(&folder.join(name), text(summary)?.as_bytes());
+    files.into_iter().map(write).filter_map(Result::err).collect()
 }
 
 /// Writes beside the file first and renames, which replaces it in one step.
@@ -178,7 +179,11 @@ fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
         file.sync_all()?;
         std::fs::rename(&beside, path)
     };
-    write().map_err(|source| ReportError::Write { path: path.to_owned(), source })
+    write().map_err(|source| {
+        // Half a file is of no use, and takes the room of the next one.
+        let _ = std::fs::remove_file(&beside);
+        ReportError::Write { path: path.to_owned(), source }
+    })
 }
 
 #[cfg(test)]

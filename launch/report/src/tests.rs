@@ -297,3 +297,21 @@ fn files_are_written_whole_and_replace_older_ones() {
     let missing = write_all(&folder.path().join("none"), &summary()).expect_err("no such folder");
     assert!(missing.to_string().contains("check that the folder exists"), "{missing}");
 }
+
+/// `report.html`, the largest, was written first, and with it the table was lost.
+#[test]
+fn a_file_that_cannot_be_written_costs_no_other() {
+    for (blocked, left) in [
+        ("report.html", ["defects.csv", "defects.geojson"]),
+        ("defects.csv", ["defects.geojson", "report.html"]),
+    ] {
+        let folder = tempfile::tempdir().expect("folder");
+        std::fs::create_dir(folder.path().join(blocked)).expect("in the way");
+        let failures = write_each(folder.path(), &summary());
+        assert!(failures.len() == 1 && failures[0].to_string().contains(blocked), "{failures:?}");
+        assert!(left.iter().all(|name| folder.path().join(name).is_file()), "{blocked}");
+        let parts = std::fs::read_dir(folder.path()).expect("listed");
+        assert_eq!(parts.count(), 3, "no half of a file stays");
+        assert!(write_all(folder.path(), &summary()).is_err());
+    }
+}

@@ -8,6 +8,7 @@ use super::exit::BadInput;
 use crate::lockstep::{Observer, Progress, survey};
 use crate::mission_file::MissionFile;
 use crate::run::{self, Finished};
+use crate::terminal::{eprint_line, print_line};
 use report::RunSummary;
 use report::score::{Fate, Score};
 use stack::config::Robot;
@@ -34,6 +35,10 @@ struct Silent;
 impl Observer for Silent {
     fn progress(&mut self, _: &Progress) {}
 
+    fn warn(&mut self, text: &str) {
+        eprint_line(format_args!("warning: {text}"));
+    }
+
     fn stop_requested(&self) -> bool {
         false
     }
@@ -55,28 +60,28 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         message: format!("--seeds {:?} is not a range", args.seeds),
         help: "give the first and the last seed, such as 1-20".to_owned(),
     })?;
-    println!(
-        "| seed | completed | found | missed | false | unseen | recall | precision | far end off | time, simulated / taken |"
+    print_line(
+        "| seed | completed | found | missed | false | unseen | recall | precision | far end off | time, simulated / taken |",
     );
-    println!("|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|");
+    print_line("|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|");
     let mut all = Vec::new();
     for seed in seeds {
         file.simulation.seed = seed;
         let line = if args.eyes_only { surveyed(&file, &robot)? } else { walked(&file, &robot)? };
-        println!("{}", row(seed, &line));
+        print_line(row(seed, &line));
         all.push(line);
     }
-    println!("\n| class | found | missed | false | unseen | recall | precision |");
-    println!("|---|---:|---:|---:|---:|---:|---:|");
+    print_line("\n| class | found | missed | false | unseen | recall | precision |");
+    print_line("|---|---:|---:|---:|---:|---:|---:|");
     for class in DefectClass::ALL {
-        println!("{}", total(class.name(), &all, |c| c == class));
+        print_line(total(class.name(), &all, |c| c == class));
     }
-    println!("{}", total("all", &all, |_| true));
+    print_line(total("all", &all, |_| true));
     if args.eyes_only {
         return Ok(ExitCode::SUCCESS);
     }
     let completed = all.iter().filter(|l| l.summary.as_ref().is_some_and(|s| s.verdict.completed())).count();
-    println!("\n{completed} of {} completed", all.len());
+    print_line(format_args!("\n{completed} of {} completed", all.len()));
     Ok(if completed == all.len() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -12,7 +12,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::exit::INTERRUPTED;
 use crate::lockstep::{Detail, Observer, Progress};
 use crate::mission_file::MissionFile;
-use crate::run::{self, Finished};
+use crate::run::{self, Filed, Finished};
+use crate::terminal::{eprint_line, print_line};
 use report::Verdict;
 use stack::config::{Mission, Robot};
 
@@ -50,16 +51,23 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let stop = stop_on_ctrl_c("the robot lies down, then the report is written")?;
     let mut observer = TerminalObserver::new(&file.mission, args.quiet, Arc::clone(&stop));
     let detail = if args.full_recording { Detail::Full } else { Detail::Reduced };
-    let finished = run::run(&file, &robot, &mut observer, &folder, detail)?;
+    let Filed { result: finished, incomplete } = run::run(&file, &robot, &mut observer, &folder, detail)?;
     observer.finish();
     print(&file.mission, &finished, &folder);
-    Ok(if finished.summary.verdict.completed() {
+    let all_complete = all_complete(&incomplete);
+    Ok(if finished.summary.verdict.completed() && all_complete {
         ExitCode::SUCCESS
     } else if stop.load(Ordering::Relaxed) {
         ExitCode::from(INTERRUPTED)
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Says which files of a run are not complete; returns true if all are.
+pub(super) fn all_complete(incomplete: &[String]) -> bool {
+    incomplete.iter().for_each(|text| eprint_line(format_args!("error: {text}")));
+    incomplete.is_empty()
 }
 
 /// Shows progress on the terminal and passes Ctrl-C on.
@@ -97,6 +105,10 @@ impl Observer for TerminalObserver {
         ));
     }
 
+    fn warn(&mut self, text: &str) {
+        self.bar.suspend(|| eprint_line(format_args!("warning: {text}")));
+    }
+
     fn stop_requested(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
@@ -110,7 +122,7 @@ pub(super) fn stop_on_ctrl_c(then: &'static str) -> anyhow::Result<Arc<AtomicBoo
         if flag.swap(true, Ordering::Relaxed) {
             std::process::exit(i32::from(INTERRUPTED));
         }
-        eprintln!("\nstopping: {then} (Ctrl-C again ends at once)");
+        eprint_line(format_args!("\nstopping: {then} (Ctrl-C again ends at once)"));
     })
     .context("cannot listen for Ctrl-C")?;
     Ok(stop)
@@ -121,10 +133,10 @@ fn print(mission: &Mission, finished: &Finished, folder: &Path) {
     let (summary, score) = (&finished.summary, &finished.score);
     let percent = |v: Option<f64>| v.map_or("-".to_owned(), |v| format!("{:.0} %", 100.0 * v));
     match &summary.verdict {
-        Verdict::Completed => println!("{}: completed", mission.name),
-        Verdict::Aborted { reason } => println!("{}: NOT completed: {reason}", mission.name),
+        Verdict::Completed => print_line(format_args!("{}: completed", mission.name)),
+        Verdict::Aborted { reason } => print_line(format_args!("{}: NOT completed: {reason}", mission.name)),
     }
-    println!(
+    print_line(format_args!(
         "  defects      {} found, {} missed, {} false ({} could not be seen); recall {}, precision {}",
         score.found(),
         score.missed(),
@@ -132,15 +144,15 @@ fn print(mission: &Mission, finished: &Finished, folder: &Path) {
         score.not_visible(),
         percent(score.recall()),
         percent(score.precision()),
-    );
+    ));
     if let Some(l) = &summary.localisation {
-        println!(
+        print_line(format_args!(
             "  position     off by {:.2} m at the far end ({:.1} % of {:.1} m walked), {:.2} m at the end",
             l.far_end_error_m,
             100.0 * l.far_end_share,
             l.far_end_walked_m,
             l.final_error_m
-        );
+        ));
     }
     if let Some(known) = &summary.position {
         println!(
@@ -151,23 +163,23 @@ fn print(mission: &Mission, finished: &Finished, folder: &Path) {
     let offsets = &score.offsets_m;
     if !offsets.is_empty() {
         let mean = |i: usize| offsets.iter().map(|o| o[i]).sum::<f64>() / offsets.len() as f64;
-        println!(
+        print_line(format_args!(
             "  placement    found defects lie {:.2} m along and {:.2} m around from the truth",
             mean(0),
             mean(1)
-        );
+        ));
     }
-    println!(
+    print_line(format_args!(
         "  walked       {:.1} m, {}",
         summary.distance_walked_m,
         if summary.fell { "and fell" } else { "without a fall" }
-    );
+    ));
     if let Some(wall_s) = summary.wall_s {
         let factor = summary.simulated_s / wall_s.max(1e-9);
-        println!(
+        print_line(format_args!(
             "  time         {:.0} s simulated in {wall_s:.0} s ({factor:.1} x real time)",
             summary.simulated_s
-        );
+        ));
     }
-    println!("  report       {}", folder.join("report.html").display());
+    print_line(format_args!("  report       {}", folder.join("report.html").display()));
 }

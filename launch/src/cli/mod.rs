@@ -1,12 +1,9 @@
 //! The command line: `adit mission`, `adit inspect`, `adit campaign`, `adit setup`, `adit env`, `adit up`,
 //! `adit record`, `adit replay`, `adit node`, `adit wire`, `adit bus`, `adit doctor`.
 //!
-//! Exit codes: 0 done as asked; 1 the mission was not completed, or something failed on the way; 2 the
-//! input could not be used (nothing has been written then); 130 stopped by Ctrl-C. `adit up` is meant to be
-//! stopped by Ctrl-C: that is 0, and 130 is a second Ctrl-C that did not wait for the order.
-
-// Only here does Adit talk to a terminal.
-#![allow(clippy::print_stdout)]
+//! Exit codes: 0 done as asked; 1 the mission was not completed, or something failed on the way, be it that a file or
+//! standard output is not complete; 2 the input could not be used (nothing has been written then); 130 stopped by Ctrl-C.
+//! `adit up` is meant to be stopped by Ctrl-C: that is 0, and 130 is a second Ctrl-C that did not wait for the order.
 
 mod bus;
 mod campaign;
@@ -29,7 +26,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use exit::{BAD_INPUT, BadInput};
+use crate::run_folder::RunFolderError;
+use crate::terminal;
+use exit::{BAD_INPUT, BadInput, FAILED};
 use host::setup::SetupError;
 use recording::PlaybackError;
 use stack::config::ConfigError;
@@ -90,7 +89,23 @@ enum Command {
 
 /// Parses the command line and runs it; errors go to standard error, once.
 pub fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+    match run() {
+        Ok(code) => match terminal::take_failure() {
+            None => code,
+            Some(error) => {
+                terminal::eprint_line(format_args!("error: standard output is not complete: {error}"));
+                if code == ExitCode::SUCCESS { ExitCode::FAILURE } else { code }
+            }
+        },
+        Err(error) => {
+            terminal::eprint_line(format_args!("error: {error:#}"));
+            ExitCode::from(if is_bad_input(&error) { BAD_INPUT } else { FAILED })
+        }
+    }
+}
+
+fn run() -> anyhow::Result<ExitCode> {
+    match Cli::parse().command {
         Command::Mission(args) => mission::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Campaign(args) => campaign::run(&args),
@@ -107,14 +122,14 @@ pub fn main() -> ExitCode {
         Command::Wire(what) => wire::run(&what),
         Command::Bus(what) => bus::run(&what),
         Command::Doctor(args) => doctor::run(&args),
-    };
-    result.unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
-        let missing = matches!(error.downcast_ref(), Some(SetupError::Missing { .. }));
-        if error.is::<ConfigError>() || error.is::<BadInput>() || error.is::<PlaybackError>() || missing {
-            ExitCode::from(BAD_INPUT)
-        } else {
-            ExitCode::FAILURE
-        }
-    })
+    }
+}
+
+fn is_bad_input(error: &anyhow::Error) -> bool {
+    let missing = matches!(error.downcast_ref(), Some(SetupError::Missing { .. }));
+    missing
+        || error.is::<ConfigError>()
+        || error.is::<BadInput>()
+        || error.is::<PlaybackError>()
+        || error.is::<RunFolderError>()
 }

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::exit::INTERRUPTED;
-use super::mission::{TerminalObserver, stop_on_ctrl_c};
+use super::mission::{TerminalObserver, all_complete, stop_on_ctrl_c};
 use crate::lockstep::{Recorded, Replayed};
 use crate::mission_file::MissionFile;
-use crate::run;
+use crate::run::{self, Filed};
+use crate::terminal::print_line;
 use report::Verdict;
 use stack::config::{Mission, Robot};
 
@@ -56,35 +57,46 @@ fn judge(args: &Args) -> anyhow::Result<ExitCode> {
         args.out.clone().unwrap_or_else(|| Path::new("runs").join(format!("{}-replay", file.mission.name)));
     let stop = stop_on_ctrl_c("the report of what was read so far is written")?;
     let mut observer = TerminalObserver::new(&file.mission, args.quiet, Arc::clone(&stop));
-    let replayed = run::replay(recorded, &file.mission, &robot, &mut observer, &folder)?;
+    let Filed { result: replayed, incomplete } =
+        run::replay(recorded, &file.mission, &robot, &mut observer, &folder)?;
     let wall_s = observer.finish();
     print(&file.mission, &replayed, wall_s, &folder);
-    Ok(if stop.load(Ordering::Relaxed) { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS })
+    Ok(match (all_complete(&incomplete), stop.load(Ordering::Relaxed)) {
+        (_, true) => ExitCode::from(INTERRUPTED),
+        (true, false) => ExitCode::SUCCESS,
+        (false, false) => ExitCode::FAILURE,
+    })
 }
 
 /// Prints the result of the replay, in a few lines.
 fn print(mission: &Mission, replayed: &Replayed, wall_s: f64, folder: &Path) {
     let summary = &replayed.summary;
     match &summary.verdict {
-        Verdict::Completed => println!("{}: replayed; the mission was completed", mission.name),
+        Verdict::Completed => {
+            print_line(format_args!("{}: replayed; the mission was completed", mission.name))
+        }
         Verdict::Aborted { reason } => {
-            println!("{}: replayed; the mission was NOT completed: {reason}", mission.name);
+            print_line(format_args!("{}: replayed; the mission was NOT completed: {reason}", mission.name));
         }
     }
-    println!("  defects      {} found in {} pictures", summary.defects.len(), replayed.pictures);
+    print_line(format_args!(
+        "  defects      {} found in {} pictures",
+        summary.defects.len(),
+        replayed.pictures
+    ));
     if let Some(agreement) = &replayed.agreement {
-        println!("  position     {agreement}");
+        print_line(format_args!("  position     {agreement}"));
     }
-    println!("  walked       {:.1} m", summary.distance_walked_m);
+    print_line(format_args!("  walked       {:.1} m", summary.distance_walked_m));
     let factor = summary.simulated_s / wall_s.max(1e-9);
-    println!(
+    print_line(format_args!(
         "  time         {:.0} s replayed in {wall_s:.0} s ({factor:.1} x real time)",
         summary.simulated_s
-    );
+    ));
     for warning in summary.warnings.iter().filter(|warning| Some(*warning) != replayed.agreement.as_ref()) {
-        println!("  note         {warning}");
+        print_line(format_args!("  note         {warning}"));
     }
-    println!("  report       {}", folder.join("report.html").display());
+    print_line(format_args!("  report       {}", folder.join("report.html").display()));
 }
 
 /// The program with the ROS 2 nodes reads the same arguments.
@@ -112,9 +124,9 @@ fn publish(args: &Args) -> anyhow::Result<ExitCode> {
     let flag = Arc::clone(&stop);
     ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)).context("cannot listen for Ctrl-C")?;
     let done = crate::ros::replay(&args.file, args.rate, &stop)?;
-    println!(
+    print_line(format_args!(
         "{} messages published, {} left out, {} damaged parts skipped",
         done.messages, done.left_out, done.damaged
-    );
+    ));
     Ok(if stop.load(Ordering::Relaxed) { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS })
 }

@@ -7,6 +7,7 @@ mod control_process;
 mod detail;
 mod inspection_worker;
 mod observer;
+mod recording_failure;
 mod replay;
 mod run_recorder;
 mod survey;
@@ -116,6 +117,7 @@ pub fn run(
                 defects,
             },
         );
+        recorder.failure.tell(observer);
         pipeline.handle_mission(state);
         control.publish_to(&mut pipeline);
         true_poses.push(world.truth().map_from_base);

@@ -20,6 +20,9 @@ pub trait Observer {
     /// Called ten times a simulated second.
     fn progress(&mut self, progress: &Progress);
 
+    /// Called with what is wrong but ends nothing, in a sentence for people, as soon as it is known.
+    fn warn(&mut self, text: &str);
+
     /// Returns true if the run should end: the robot lies down first.
     fn stop_requested(&self) -> bool;
 }

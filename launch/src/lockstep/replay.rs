@@ -48,9 +48,11 @@ pub fn replay(
     let mut stopped = false;
     while !stopped && let Some(input) = recorded.next()? {
         perception.handle(input, observer)?;
+        perception.failure.tell(observer);
         stopped = observer.stop_requested();
     }
     perception.settle()?;
+    perception.failure.tell(observer);
     let outcome = perception.outcome();
     let mut summary = perception.summary(&outcome)?;
     if stopped {

@@ -13,6 +13,7 @@ use stack::MissionProgress;
 
 use super::detail::Detail;
 use super::inspection_worker::CaptureResult;
+use super::recording_failure::RecordingFailure;
 
 /// Of the 10 scans a second one in this many is recorded, with one point in [`KEEP_POINTS`] if not as it came, and the
 /// battery's state.
@@ -41,13 +42,14 @@ pub(super) struct MissionStep<'a> {
     pub(super) defects: usize,
 }
 
-/// Recorder of a run, which may be absent. What it cannot write is said in the log, and the run goes on.
+/// Recorder of a run, which may be absent. What it cannot write is said, and the run goes on.
 pub(super) struct RunRecorder<'a> {
     writer: Option<&'a mut MessageWriter>,
     detail: Detail,
     robot: &'a RobotDescription,
     design: &'a TunnelDesign,
     windows: u64,
+    pub(super) failure: RecordingFailure,
 }
 
 impl<'a> RunRecorder<'a> {
@@ -57,12 +59,12 @@ impl<'a> RunRecorder<'a> {
         robot: &'a RobotDescription,
         design: &'a TunnelDesign,
     ) -> Self {
-        Self { writer, detail, robot, design, windows: 0 }
+        Self { writer, detail, robot, design, windows: 0, failure: RecordingFailure::default() }
     }
 
     fn with(&mut self, write: impl FnOnce(&mut MessageWriter) -> Result<(), RecordError>) {
-        if let Some(Err(error)) = self.writer.as_deref_mut().map(write) {
-            tracing::warn!("recording: {error}");
+        if let Some(writer) = self.writer.as_deref_mut() {
+            self.failure.handle(write(writer));
         }
     }
 

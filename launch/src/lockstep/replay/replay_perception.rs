@@ -1,7 +1,7 @@
 //! Perception of a replay: carries a recording's inputs through the perception pipeline, and its results into a new
 //! recording.
 
-use recording::{MessageWriter, RecordError};
+use recording::MessageWriter;
 use report::{RunSummary, Verdict};
 use robot_interface::frames::Point;
 use robot_interface::state::RobotState;
@@ -17,6 +17,7 @@ use super::agreement::Agreement;
 use super::recorded::Input;
 use crate::lockstep::detail::Detail;
 use crate::lockstep::observer::{Observer, Progress};
+use crate::lockstep::recording_failure::RecordingFailure;
 use crate::summary::summarise;
 
 /// Interval between two scans and between two terrains in the new recording, ns, and the points of a scan there.
@@ -39,6 +40,7 @@ pub(super) struct ReplayPerception<'a> {
     reduced: u32,
     scan_due: Stamp,
     terrain_due: Stamp,
+    pub(super) failure: RecordingFailure,
 }
 
 impl<'a> ReplayPerception<'a> {
@@ -67,6 +69,7 @@ impl<'a> ReplayPerception<'a> {
             reduced: 1,
             scan_due: Stamp::ZERO,
             terrain_due: Stamp::ZERO,
+            failure: RecordingFailure::default(),
         })
     }
 
@@ -99,7 +102,7 @@ impl<'a> ReplayPerception<'a> {
                 }
             }
         }
-        log_failure(self.writer.odometry(state));
+        self.failure.handle(self.writer.odometry(state));
         self.settle()
     }
 
@@ -129,7 +132,7 @@ impl<'a> ReplayPerception<'a> {
             let place = Point::from_coords(newest.map_from_base.origin());
             let chainage_m = self.mission.design.to_tunnel(place).chainage_m;
             let defects = self.pipeline.defects() as u32;
-            log_failure(self.writer.status(newest.stamp, &state, chainage_m, way_m, defects));
+            self.failure.handle(self.writer.status(newest.stamp, &state, chainage_m, way_m, defects));
         }
         self.pipeline.handle_mission(state);
     }
@@ -141,11 +144,11 @@ impl<'a> ReplayPerception<'a> {
         let now = job.state.stamp;
         if now >= self.scan_due {
             self.scan_due = now.plus_nanos(SCAN_NANOS);
-            log_failure(self.writer.lidar(now, &job.scan, job.scan.points.len() / KEPT_POINTS));
+            self.failure.handle(self.writer.lidar(now, &job.scan, job.scan.points.len() / KEPT_POINTS));
         }
         if now >= self.terrain_due {
             self.terrain_due = now.plus_nanos(TERRAIN_NANOS);
-            log_failure(self.writer.terrain(&result.grid));
+            self.failure.handle(self.writer.terrain(&result.grid));
         }
     }
 
@@ -157,7 +160,7 @@ impl<'a> ReplayPerception<'a> {
         }
         let defects = self.inspector.inspect(job)?;
         self.pipeline.handle_inspection(&defects);
-        log_failure(self.writer.defects(now, &defects, &self.mission.design));
+        self.failure.handle(self.writer.defects(now, &defects, &self.mission.design));
         Ok(())
     }
 
@@ -171,11 +174,17 @@ impl<'a> ReplayPerception<'a> {
                 self.reduced = self.reduced.max(reduced);
                 let smaller = picture::reduced(image, Detail::Reduced.reduction() / reduced.max(1));
                 let intrinsics = description.intrinsics();
-                log_failure(self.writer.picture(now, &description.name, stamp, &smaller, &intrinsics));
+                self.failure.handle(self.writer.picture(
+                    now,
+                    &description.name,
+                    stamp,
+                    &smaller,
+                    &intrinsics,
+                ));
             }
             CameraImage::Thermal(frame) => {
                 let Some(description) = description.thermal.get(frame.camera) else { return };
-                log_failure(self.writer.thermal(now, &description.name, frame));
+                self.failure.handle(self.writer.thermal(now, &description.name, frame));
             }
         }
     }
@@ -208,12 +217,5 @@ impl<'a> ReplayPerception<'a> {
             ));
         }
         notes
-    }
-}
-
-/// Logs that something was not written; the replay goes on.
-fn log_failure(written: Result<(), RecordError>) {
-    if let Err(error) = written {
-        tracing::warn!("recording: {error}");
     }
 }

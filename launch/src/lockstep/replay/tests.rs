@@ -12,7 +12,7 @@ use robot_interface::time::Stamp;
 use super::*;
 use crate::lockstep::{Detail, Progress};
 use crate::mission_file::MissionFile;
-use crate::run;
+use crate::run::{self, Filed};
 use recording::messages::Header;
 use recording::{Playback, RawRecorder, RecordError, cdr};
 
@@ -22,6 +22,10 @@ struct Nobody;
 
 impl Observer for Nobody {
     fn progress(&mut self, _: &Progress) {}
+
+    fn warn(&mut self, text: &str) {
+        panic!("nothing is wrong here: {text}");
+    }
 
     fn stop_requested(&self) -> bool {
         false
@@ -64,7 +68,9 @@ fn replayed(
 
 fn replay_file(path: &Path, mission: &MissionFile, robot: &Robot, out: &Path) -> anyhow::Result<Replayed> {
     let recorded = Recorded::open(path, "", &robot.description)?;
-    run::replay(recorded, &mission.mission, robot, &mut Nobody, out)
+    let Filed { result, incomplete } = run::replay(recorded, &mission.mission, robot, &mut Nobody, out)?;
+    assert!(incomplete.is_empty(), "{incomplete:?}");
+    Ok(result)
 }
 
 fn picture(
@@ -177,7 +183,7 @@ fn a_replay_is_scored_as_its_run_was() {
     let robot = Robot::load("go2").expect("built in");
     let folder = tempfile::tempdir().expect("a folder");
     let run_folder = folder.path().join("run");
-    let finished = run::run(&mission, &robot, &mut Nobody, &run_folder, Detail::Full).expect("runs");
+    let finished = run::run(&mission, &robot, &mut Nobody, &run_folder, Detail::Full).expect("runs").result;
     let recording = run_folder.join("run.mcap");
     let done = replay_file(&recording, &mission, &robot, &folder.path().join("again")).expect("replays");
     assert_eq!(done.summary.verdict, finished.summary.verdict);
