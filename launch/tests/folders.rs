@@ -74,7 +74,8 @@ fn a_second_run_is_refused_until_the_first_has_ended_however_it_does() {
     // Killed, it leaves no lock behind.
     drop(first);
     let _third = walking(folder, "one");
-    assert!(folder.join("one.1/run.mcap").exists(), "the dead run is kept");
+    wait_until("the dead run's way aside", || folder.join("one.1/run.mcap").exists());
+    wait_until("the third run", || folder.join("one/run.mcap").exists());
 }
 
 /// A folder of sources that happened to hold a `run.mcap` was moved away.
