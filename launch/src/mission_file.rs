@@ -3,17 +3,25 @@
 //! The files of `launch/missions/` are part of the binary, so that `adit` runs from any folder; a path names a file of the
 //! user's own.
 
+mod design;
+#[cfg(test)]
+mod extremes;
+mod with_robot;
+
 use std::path::Path;
 
 use include_dir::{Dir, include_dir};
-use robot_interface::tunnel::{Alignment, DesignError, Section, SectionShape, Segment, TunnelDesign};
-use robot_interface::units::{Finite, Positive};
+use robot_interface::checks::{KeyError, is_name};
 use serde::Deserialize;
-use sim::tunnel::TunnelDescription;
-use stack::config::{ConfigError, Inspection, Limits, Mission, built_in_names};
-use toml::Spanned;
+use sim::tunnel::{TunnelDescription, TunnelError};
+use stack::config::{ConfigError, ConfigFile, Inspection, Limits, Mission, built_in_names};
+
+use design::TunnelFile;
 
 static MISSIONS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/missions");
+
+/// File in which errors say that the keys can be seen in use.
+const EXAMPLE: &str = "launch/missions/cable-tunnel.toml";
 
 /// A mission file, checked. The robot's side of a run is built from `mission` alone; `simulation` goes to the simulated
 /// world and to scoring.
@@ -23,6 +31,10 @@ pub struct MissionFile {
     pub mission: Mission,
     /// The world that it is simulated in.
     pub simulation: Simulation,
+    /// The file, for what shows only together with the robot.
+    file: ConfigFile,
+    /// Steepest stretch of the tunnel: its place, from 0, and its grade without its sign, percent.
+    steepest: Option<(usize, f64)>,
 }
 
 /// Simulated world of a mission, beyond the tunnel's design.
@@ -37,12 +49,12 @@ pub struct Simulation {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    name: Spanned<String>,
+    name: String,
     #[serde(default = "default_seed")]
     seed: u64,
     robot: String,
     tunnel: TunnelFile,
-    inspection: Spanned<Inspection>,
+    inspection: Inspection,
     limits: Limits,
     #[serde(default)]
     simulation: TunnelDescription,
@@ -52,67 +64,20 @@ const fn default_seed() -> u64 {
     1
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TunnelFile {
-    section: Spanned<SectionFile>,
-    alignment: Spanned<Vec<SegmentFile>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SectionFile {
-    shape: ShapeName,
-    diameter_m: Option<Positive>,
-    floor_height_m: Option<Positive>,
-    width_m: Option<Positive>,
-    wall_height_m: Option<Positive>,
-    height_m: Option<Positive>,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum ShapeName {
-    Circular,
-    Horseshoe,
-    Box,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SegmentFile {
-    length_m: Positive,
-    radius_m: Option<Positive>,
-    turn: Option<Turn>,
-    #[serde(default)]
-    grade_percent: Option<Finite>,
-}
-
-#[derive(Clone, Copy, Deserialize, PartialEq)]
-#[serde(rename_all = "snake_case")]
-enum Turn {
-    Left,
-    Right,
-}
-
 impl MissionFile {
     /// Reads a mission: the name of a built-in one, or a path.
     ///
     /// # Errors
     /// If there is no such mission, or its file has a mistake.
-    pub fn load(name_or_path: &str) -> Result<Self, ConfigError> {
-        let built_in = MISSIONS.get_file(format!("{name_or_path}.toml"));
+    pub fn load(name_or_path: impl AsRef<Path>) -> Result<Self, ConfigError> {
+        let path = name_or_path.as_ref();
+        let built_in = path.to_str().and_then(|name| MISSIONS.get_file(format!("{name}.toml")));
         if let Some(text) = built_in.and_then(include_dir::File::contents_utf8) {
-            return Self::parse(&format!("missions/{name_or_path}.toml"), text);
+            return Self::parse(&format!("missions/{}.toml", path.display()), text);
         }
-        let text = std::fs::read_to_string(Path::new(name_or_path)).map_err(|e| {
-            let help = format!(
-                "give the path of a mission file, or a built-in one: {}",
-                built_in_names(&MISSIONS).join(", ")
-            );
-            ConfigError::of_file(name_or_path, format!("cannot read the mission file: {e}"), help)
-        })?;
-        Self::parse(name_or_path, &text)
+        let known = built_in_names(&MISSIONS).join(", ");
+        let help = format!("give the path of a mission file, or a built-in one: {known}");
+        Self::of(ConfigFile::read(path, "mission file", &help, EXAMPLE)?)
     }
 
     /// Reads a mission from the text of a file; `file` is what errors call it.
@@ -120,99 +85,56 @@ impl MissionFile {
     /// # Errors
     /// If the text has a mistake.
     pub fn parse(file: &str, text: &str) -> Result<Self, ConfigError> {
-        let raw: File = toml::from_str(text).map_err(|e| ConfigError::from_toml(file, text, &e))?;
+        Self::of(ConfigFile::new(file, text, EXAMPLE))
+    }
+
+    fn of(file: ConfigFile) -> Result<Self, ConfigError> {
+        let raw: File = file.parse()?;
+        let (mission, simulation, steepest) = raw.checked().map_err(|error| file.refuse(&error))?;
+        Ok(Self { mission, simulation, file, steepest })
+    }
+}
+
+impl File {
+    /// The mission, its world, and the steepest stretch, with every value checked.
+    fn checked(self) -> Result<(Mission, Simulation, Option<(usize, f64)>), KeyError> {
+        is_name("name", &self.name)?;
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-        if raw.name.as_ref().is_empty() || !raw.name.as_ref().chars().all(plain) {
-            return Err(ConfigError::at(
-                file,
-                text,
-                raw.name.span(),
-                format!("name {:?} cannot be a folder's name", raw.name.as_ref()),
-                "use letters, digits, `-` and `_` only",
+        if !self.name.chars().all(plain) {
+            let problem = format!("{:?} cannot be a folder's name", self.name);
+            return Err(KeyError::new("name", problem, "use letters, digits, `-` and `_` only"));
+        }
+        if self.robot.is_empty() {
+            return Err(KeyError::new(
+                "robot",
+                "is empty",
+                "name a built-in robot or the path of a .toml file",
             ));
         }
-        let refuse = |span, error: DesignError| {
-            ConfigError::at(file, text, span, error.to_string(), "correct the tunnel's design")
+        let design = self.tunnel.design().map_err(|error| error.within_table("tunnel"))?;
+        let length_m = design.length_m();
+        self.inspection.check(length_m).map_err(|error| error.within_table("inspection"))?;
+        self.limits.check().map_err(|error| error.within_table("limits"))?;
+        self.simulation.check().map_err(|error| simulation_error(&error))?;
+        let mission = Mission {
+            name: self.name,
+            robot: self.robot,
+            design,
+            inspection: self.inspection,
+            limits: self.limits,
         };
-        let shape = raw.tunnel.section.as_ref().shape().map_err(|key| {
-            ConfigError::at(
-                file,
-                text,
-                raw.tunnel.section.span(),
-                format!("this shape of section needs `{key}`, and takes no other shape's dimensions"),
-                "circular: diameter_m, floor_height_m; horseshoe: width_m, wall_height_m; box: width_m, height_m",
-            )
-        })?;
-        let section = Section::new(shape).map_err(|e| refuse(raw.tunnel.section.span(), e))?;
-        let alignment =
-            alignment(raw.tunnel.alignment.as_ref()).map_err(|e| refuse(raw.tunnel.alignment.span(), e))?;
-        let inspection = *raw.inspection.as_ref();
-        let length_m = alignment.length_m();
-        let (start, end) = (inspection.start_m.get(), inspection.end_m.get());
-        if start < 0.5 || end <= start || end > length_m - 0.5 {
-            return Err(ConfigError::at(
-                file,
-                text,
-                raw.inspection.span(),
-                format!("start_m {start} and end_m {end} do not fit a tunnel of {length_m} m"),
-                format!("keep 0.5 <= start_m < end_m <= {}", length_m - 0.5),
-            ));
-        }
-        Ok(Self {
-            mission: Mission {
-                name: raw.name.into_inner(),
-                robot: raw.robot,
-                design: TunnelDesign { alignment, section },
-                inspection,
-                limits: raw.limits,
-            },
-            simulation: Simulation { seed: raw.seed, tunnel: raw.simulation },
-        })
+        Ok((mission, Simulation { seed: self.seed, tunnel: self.simulation }, self.tunnel.steepest()))
     }
 }
 
-impl SectionFile {
-    /// Returns the outline, or the key that is missing or does not belong.
-    fn shape(&self) -> Result<SectionShape, &'static str> {
-        let need = |value: Option<Positive>, key| value.map(Positive::get).ok_or(key);
-        let refuse = |value: Option<Positive>, key| if value.is_some() { Err(key) } else { Ok(()) };
-        match self.shape {
-            ShapeName::Circular => {
-                refuse(self.width_m.or(self.wall_height_m).or(self.height_m), "diameter_m")?;
-                Ok(SectionShape::Circular {
-                    diameter_m: need(self.diameter_m, "diameter_m")?,
-                    floor_height_m: need(self.floor_height_m, "floor_height_m")?,
-                })
-            }
-            ShapeName::Horseshoe => {
-                refuse(self.diameter_m.or(self.floor_height_m).or(self.height_m), "width_m")?;
-                Ok(SectionShape::Horseshoe {
-                    width_m: need(self.width_m, "width_m")?,
-                    wall_height_m: need(self.wall_height_m, "wall_height_m")?,
-                })
-            }
-            ShapeName::Box => {
-                refuse(self.diameter_m.or(self.floor_height_m).or(self.wall_height_m), "width_m")?;
-                Ok(SectionShape::Box {
-                    width_m: need(self.width_m, "width_m")?,
-                    height_m: need(self.height_m, "height_m")?,
-                })
-            }
-        }
-    }
-}
-
-fn alignment(segments: &[SegmentFile]) -> Result<Alignment, DesignError> {
-    let segments = segments.iter().map(|s| {
-        let curvature = s.radius_m.map_or(0.0, |r| 1.0 / r.get());
-        let sign = if s.turn == Some(Turn::Right) { -1.0 } else { 1.0 };
-        Segment {
-            length_m: s.length_m.get(),
-            curvature_per_m: sign * curvature,
-            grade: s.grade_percent.map_or(0.0, Finite::get) / 100.0,
-        }
-    });
-    Alignment::new(segments.collect())
+/// A refusal of a simulated tunnel, by the key at fault.
+fn simulation_error(error: &TunnelError) -> KeyError {
+    let key = error.key().map_or_else(|| "tunnel".to_owned(), |key| format!("simulation.{key}"));
+    KeyError::new(
+        key,
+        format!("cannot be simulated: {error}"),
+        "docs/write-a-mission.md says what each key may be",
+    )
 }
 
 #[cfg(test)]

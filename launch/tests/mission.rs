@@ -90,6 +90,125 @@ fn bad_input_is_one_clear_error_and_leaves_nothing() {
     }
 }
 
+/// Mistakes in the simulated tunnel and deep in robot files were found after the earlier run had been moved aside and the new
+/// folder begun, with exit code 1 and without a line.
+#[test]
+fn mistakes_deep_in_a_file_are_refused_before_the_earlier_run_is_moved() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let robots = concat!(env!("CARGO_MANIFEST_DIR"), "/robots");
+    std::os::unix::fs::symlink(format!("{robots}/go2"), folder.path().join("go2")).expect("linked");
+    let go2 = std::fs::read_to_string(format!("{robots}/go2.toml")).expect("shipped");
+    let earlier = folder.path().join("runs/tiny");
+    std::fs::create_dir_all(&earlier).expect("made");
+    std::fs::write(earlier.join("run.mcap"), "earlier").expect("written");
+    std::fs::write(folder.path().join("policy.safetensors"), "no policy").expect("written");
+    std::fs::write(folder.path().join("model.xml"), "<mujoco><worldbody/></mujoco>").expect("written");
+
+    let curve = |keys: &str| TINY.replace("{ length_m = 10.0 }", &format!("{{ length_m = 10.0, {keys} }}"));
+    let add = |tables: &str| format!("{TINY}\n{tables}\n");
+    let mut cases = vec![
+        // (mission, robot, line of the file that is at fault, words)
+        (add("[simulation.furniture]\ndebris_per_10_m = 50"), go2.clone(), "m.toml:22", "debris_per_10_m"),
+        (add("[simulation.floor]\nroughness_m = 1"), go2.clone(), "m.toml:22", "roughness_m"),
+        (add("[simulation]\nambient_c = 61.0"), go2.clone(), "m.toml:22", "ambient_c"),
+        (add("[simulation.defects]\ncrack_width_min_mm = 9.0"), go2.clone(), "m.toml:22", "swap them"),
+        (curve("radius_m = 10.0"), go2.clone(), "m.toml:7", "turn"),
+        (curve("turn = \"right\""), go2.clone(), "m.toml:7", "radius_m"),
+        (curve("grade_percent = 19.9"), go2.clone(), "m.toml:7", "max_grade_percent"),
+        (
+            TINY.replace("length_m = 10.0", "length_m = 120.0, radius_m = 8.5, turn = \"left\""),
+            go2.clone(),
+            "m.toml:7",
+            "comes back to itself",
+        ),
+        (
+            TINY.replace("alignment = [{ length_m = 10.0 }]", "alignment = [{ length_m = 5.0 }]"),
+            go2.clone(),
+            "m.toml:5",
+            "at least 6 m",
+        ),
+        (
+            TINY.replace("station_every_m = 3.0", "station_every_m = 1e-9"),
+            go2.clone(),
+            "m.toml:11",
+            "station_every_m",
+        ),
+        (TINY.replace("robot = \"go2\"", "robot = \"go3\""), String::new(), "m.toml:4", "no built-in robot"),
+        (TINY.replace('\n', "\r"), go2.clone(), "m.toml:1", "carriage return"),
+        (TINY.replace("seed = 3", &format!("seed = {}", "9".repeat(300))), go2.clone(), "m.toml:3", "help:"),
+    ];
+    // An alignment of 5 m has no room for the inspection of TINY.
+    cases[8].0 = cases[8].0.replace("end_m = 4.0", "end_m = 4.4");
+    for (from, to, expected) in [
+        ("bus = 3", "bus = 4", "order"),
+        ("id = 2", "id = 15", "id 15"),
+        ("gear_ratio = 12.134", "gear_ratio = 900.0", "gear_ratio"),
+        ("max_command = [1.0, 0.4, 1.0]", "max_command = [1.0, -0.4, 1.0]", "max_command[1]"),
+        ("leg_order = [\"FR\"", "leg_order = [\"FL\"", "leg_order"),
+        ("go2/policy/policy.safetensors", "policy.safetensors", "policy"),
+        ("go2/go2.xml", "model.xml", "physics_model"),
+        ("go2/go2.xml", "nowhere.xml", "physics_model"),
+        ("width = 1024", "width = 0", "cameras[0].width"),
+        ("horizontal_fov_deg = 75.0", "horizontal_fov_deg = 180.0", "thermal[0].horizontal_fov_deg"),
+        ("min_range_m = 0.1", "min_range_m = 41.0", "swap them"),
+        ("name = \"crown\"", "name = \"left\"", "cameras[1].name"),
+        ("kp = 20.0", "kp = 1e9", "gait.kp"),
+        ("rate_hz = 50.0", "rate_hz = 1e9", "gait.rate_hz"),
+        ("capacity_wh", "capacity_kwh", "capacity_wh"),
+        ("mass_kg = 15.2", "mass_kg 15.2", "launch/robots/go2.toml"),
+    ] {
+        assert!(go2.contains(from), "{from}");
+        let text = go2.replacen(from, to, 1);
+        let changed = text.lines().zip(go2.lines()).position(|(a, b)| a != b).expect("changed");
+        // Of a joint's bus or gear, the refusal may name another key of it.
+        let line =
+            if expected == "gear_ratio" { "r.toml:".to_owned() } else { format!("r.toml:{}:", changed + 1) };
+        cases.push((TINY.to_owned(), text, line.leak(), expected));
+    }
+    for (mission, robot, place, expected) in cases {
+        std::fs::write(folder.path().join("m.toml"), mission).expect("written");
+        std::fs::write(folder.path().join("r.toml"), &robot).expect("written");
+        let args: &[&str] = &["mission", "m.toml", "--quiet", "--robot", "r.toml"];
+        let run = adit(folder.path(), if robot.is_empty() { &args[..3] } else { args });
+        let error = text(&run.stderr);
+        assert_eq!(run.status.code(), Some(2), "{expected}: {error}{}", text(&run.stdout));
+        assert!(
+            error.contains(place) && error.contains(expected) && error.contains("help:"),
+            "{place}: {error}"
+        );
+        assert_eq!(std::fs::read_to_string(earlier.join("run.mcap")).expect("in its place"), "earlier");
+        assert_eq!(std::fs::read_dir(folder.path().join("runs")).expect("there").count(), 1, "{expected}");
+    }
+}
+
+/// Files may be named in any bytes but 0 and a slash.
+#[test]
+fn names_and_contents_that_are_no_utf_8_are_told_as_such() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let folder = tempfile::tempdir().expect("a folder");
+    let name = OsStr::from_bytes(b"t\xe4st.toml");
+    std::fs::write(folder.path().join(name), TINY.replace("end_m = 4.0", "end_m = 40.0")).expect("written");
+    std::fs::write(folder.path().join("latin.toml"), b"name = \"a\"\n# Pr\xfcfung\n").expect("written");
+    let run = |file: &OsStr| {
+        let run = Command::new(env!("CARGO_BIN_EXE_adit"))
+            .arg("mission")
+            .arg(file)
+            .current_dir(folder.path())
+            .output();
+        let run = run.expect("adit starts");
+        assert_eq!(run.status.code(), Some(2), "{}", text(&run.stderr));
+        text(&run.stderr)
+    };
+    let read = run(name);
+    assert!(read.contains("st.toml:10: inspection.end_m 40"), "{read}");
+    let latin = run(OsStr::new("latin.toml"));
+    assert!(
+        latin.contains("latin.toml:2: is no UTF-8 text") && latin.contains("help: save the file"),
+        "{latin}"
+    );
+}
+
 #[test]
 fn ctrl_c_lays_the_robot_down_and_keeps_what_was_done() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -27,7 +27,7 @@ use robot_interface::tunnel::TunnelDesign;
 
 pub use description::{
     CableWall, DefectDescription, FloorDescription, FurnitureDescription, LiningType, TunnelDescription,
-    TunnelError,
+    TunnelError, check_design,
 };
 pub use floor::{Floor, Puddle, Sill};
 pub use furniture::{CableJoint, Debris};
@@ -75,13 +75,7 @@ impl Tunnel {
         seed: u64,
     ) -> Result<Self, TunnelError> {
         wanted.check()?;
-        if design.length_m() < 6.0 {
-            return Err(TunnelError::Short(design.length_m()));
-        }
-        let width = 2.0 * design.section.floor_half_width_m();
-        if width < 1.0 {
-            return Err(TunnelError::Narrow(width));
-        }
+        check_design(design)?;
         // A stream of its own for every part: more debris does not move the cracks.
         let stream = |number| {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);

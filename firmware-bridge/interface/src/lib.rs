@@ -33,6 +33,7 @@
 //! | [`defect`]   | defects as found, their classes, boxes on the lining                                           |
 //! | [`angles`]   | angle wrapping                                                                                |
 //! | [`units`]    | numbers that refuse a senseless value when a file is read                                      |
+//! | [`checks`]   | refusals by key of values that contradict each other, or that nothing has                      |
 //! | `fixtures`   | a robot and tunnels for tests, benches and examples; with the feature `fixtures` only            |
 //!
 //! # From a pixel to chainage and clock
@@ -74,6 +75,7 @@
 //! ```
 
 pub mod angles;
+pub mod checks;
 pub mod defect;
 #[cfg(any(test, feature = "fixtures"))]
 pub mod fixtures;

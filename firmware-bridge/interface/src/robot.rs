@@ -1,5 +1,6 @@
 //! The robot's description: what a file in `launch/robots/` says of one. No code names a robot.
 
+mod check;
 mod joint;
 mod motors;
 mod sensors;
@@ -105,6 +106,16 @@ pub struct Body {
     pub max_step_m: Positive,
     /// Steepest slope it may be asked to walk on, rad.
     pub max_slope_rad: Positive,
+    /// Steepest grade of a tunnel that it walks up and down, percent; as steep as `max_slope_rad` when left out.
+    #[serde(default)]
+    pub max_grade_percent: Option<Positive>,
+}
+
+impl Body {
+    /// Steepest grade of a tunnel that it walks up and down, percent.
+    pub fn max_grade_percent(&self) -> f64 {
+        self.max_grade_percent.map_or_else(|| 100.0 * self.max_slope_rad.get().tan(), Positive::get)
+    }
 }
 
 /// Leg dimensions. Joint axes: hip about x, thigh and calf about y, zero with the leg straight down.

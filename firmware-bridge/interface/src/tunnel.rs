@@ -5,6 +5,7 @@
 //! is read looking up-chainage: 12 is the crown, 3 the right-hand wall.
 
 mod alignment;
+mod crossing;
 mod error;
 mod section;
 

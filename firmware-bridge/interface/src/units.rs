@@ -7,16 +7,16 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum UnitError {
     /// Not a number, or infinite.
-    #[error("must be a finite number, found {0}")]
+    #[error("must be a finite number, found {0:?}")]
     NotFinite(f64),
     /// Zero or less where a positive number is needed.
-    #[error("must be greater than 0, found {0}")]
+    #[error("must be greater than 0, found {0:?}")]
     NotPositive(f64),
     /// Less than zero.
-    #[error("must not be negative, found {0}")]
+    #[error("must not be negative, found {0:?}")]
     Negative(f64),
     /// Outside 0 to 1.
-    #[error("must lie between 0 and 1, found {0}")]
+    #[error("must lie between 0 and 1, found {0:?}")]
     NotFraction(f64),
 }
 

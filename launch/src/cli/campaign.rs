@@ -1,5 +1,6 @@
 //! `adit campaign`: one mission over many seeds, as a table.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use robot_interface::defect::DefectClass;
@@ -18,10 +19,10 @@ use stack::config::Robot;
 pub(super) struct Args {
     /// Mission file, or the name of a built-in mission
     #[arg(default_value = "cable-tunnel")]
-    file: String,
+    file: PathBuf,
     /// Robot: a built-in name or a .toml file [default: the mission's]
     #[arg(long, value_name = "NAME")]
-    robot: Option<String>,
+    robot: Option<PathBuf>,
     /// Seeds, first and last
     #[arg(long, value_name = "A-B", default_value = "1-20")]
     seeds: String,
@@ -55,7 +56,8 @@ struct Line {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut file = MissionFile::load(&args.file)?;
-    let robot = Robot::load(args.robot.as_deref().unwrap_or(&file.mission.robot))?;
+    let robot = file.load_robot(args.robot.as_deref())?;
+    file.check_simulation(&robot)?;
     let seeds = parse_seeds(&args.seeds).ok_or_else(|| BadInput {
         message: format!("--seeds {:?} is not a range", args.seeds),
         help: "give the first and the last seed, such as 1-20".to_owned(),

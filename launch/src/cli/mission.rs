@@ -15,17 +15,17 @@ use crate::mission_file::MissionFile;
 use crate::run::{self, Filed, Finished};
 use crate::terminal::{eprint_line, print_line};
 use report::Verdict;
-use stack::config::{Mission, Robot};
+use stack::config::Mission;
 
 /// Arguments of `adit mission`.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Mission file, or the name of a built-in mission
     #[arg(default_value = "cable-tunnel")]
-    file: String,
+    file: PathBuf,
     /// Robot: a built-in name or a .toml file [default: the mission's]
     #[arg(long, value_name = "NAME")]
-    robot: Option<String>,
+    robot: Option<PathBuf>,
     /// Seed of everything random [default: the mission's]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -46,7 +46,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if let Some(seed) = args.seed {
         file.simulation.seed = seed;
     }
-    let robot = Robot::load(args.robot.as_deref().unwrap_or(&file.mission.robot))?;
+    let robot = file.load_robot(args.robot.as_deref())?;
+    file.check_simulation(&robot)?;
     let folder = args.out.clone().unwrap_or_else(|| Path::new("runs").join(&file.mission.name));
     let stop = stop_on_ctrl_c("the robot lies down, then the report is written")?;
     let mut observer = TerminalObserver::new(&file.mission, args.quiet, Arc::clone(&stop));

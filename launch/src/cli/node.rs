@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use super::exit::BadInput;
 use crate::mission_file::MissionFile;
 use crate::ros::{self, NodeName, NodeSettings};
-use stack::config::Robot;
 
 /// Arguments of `adit node`.
 #[derive(clap::Args)]
@@ -15,10 +14,10 @@ pub(super) struct Args {
     name: NodeName,
     /// Mission file, or the name of a built-in mission
     #[arg(long, value_name = "FILE", default_value = "cable-tunnel")]
-    mission: String,
+    mission: PathBuf,
     /// Robot: a built-in name or a .toml file [default: the mission's]
     #[arg(long, value_name = "NAME")]
-    robot: Option<String>,
+    robot: Option<PathBuf>,
     /// Seed of everything random in the simulated world [default: the mission's]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -36,7 +35,7 @@ pub(super) struct Args {
 impl Args {
     /// A node that needs no mission of its own.
     pub(super) fn of(name: NodeName, run_dir: PathBuf, ros: Vec<String>) -> Self {
-        let mission = "cable-tunnel".to_owned();
+        let mission = "cable-tunnel".into();
         Self { name, mission, robot: None, seed: None, run_dir, ports_dir: None, ros }
     }
 }
@@ -65,9 +64,12 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if let Some(seed) = args.seed {
         file.simulation.seed = seed;
     }
-    let robot = Robot::load(args.robot.as_deref().unwrap_or(&file.mission.robot))?;
+    let robot = file.load_robot(args.robot.as_deref())?;
+    if args.name == NodeName::Sim {
+        file.check_simulation(&robot)?;
+    }
     log_to_terminal();
-    let MissionFile { mission, simulation } = file;
+    let MissionFile { mission, simulation, .. } = file;
     let settings =
         NodeSettings { mission, robot, run_dir: args.run_dir.clone(), ports_dir: args.ports_dir.clone() };
     ros::run(args.name, settings, simulation)?;

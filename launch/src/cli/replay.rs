@@ -27,10 +27,10 @@ pub(super) struct Args {
     out: Option<PathBuf>,
     /// The mission that was recorded (its tunnel's design): a file, or the name of a built-in one
     #[arg(long, value_name = "FILE", default_value = "cable-tunnel", requires = "lockstep")]
-    mission: String,
+    mission: PathBuf,
     /// The robot that was recorded: a built-in name or a .toml file [default: the mission's]
     #[arg(long, value_name = "NAME", requires = "lockstep")]
-    robot: Option<String>,
+    robot: Option<PathBuf>,
     /// Namespace of the recorded robot's topics
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true, requires = "lockstep")]
     namespace: String,
@@ -51,7 +51,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 fn judge(args: &Args) -> anyhow::Result<ExitCode> {
     let file = MissionFile::load(&args.mission)?;
-    let robot = Robot::load(args.robot.as_deref().unwrap_or(&file.mission.robot))?;
+    let robot = Robot::load(args.robot.as_deref().unwrap_or(Path::new(&file.mission.robot)))?;
     let recorded = Recorded::open(&args.file, &args.namespace, &robot.description)?;
     let folder =
         args.out.clone().unwrap_or_else(|| Path::new("runs").join(format!("{}-replay", file.mission.name)));

@@ -15,7 +15,6 @@ use crate::run_folder::RunFolder;
 use crate::terminal;
 use host::setup::RosEnvironment;
 use host::up::{Console, LaunchPlan, ProcessManager, ProcessSpec, RestartPolicy, Signal, StopOutcome};
-use stack::config::Robot;
 
 /// File in the run's folder with everything that the nodes wrote.
 const LOG_FILE: &str = "up.log";
@@ -30,10 +29,10 @@ pub(super) struct Args {
     sim: bool,
     /// Robot: a built-in name or a .toml file [default: the mission's]
     #[arg(long, value_name = "NAME")]
-    robot: Option<String>,
+    robot: Option<PathBuf>,
     /// Mission file, or the name of a built-in mission
     #[arg(long, value_name = "FILE", default_value = "cable-tunnel")]
-    mission: String,
+    mission: PathBuf,
     /// Seed of everything random [default: the mission's]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -58,9 +57,13 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let mission = MissionFile::load(&args.mission)?.mission;
-    let robot = args.robot.as_deref().unwrap_or(&mission.robot);
-    let description = Robot::load(robot)?.description;
+    let file = MissionFile::load(&args.mission)?;
+    let loaded = file.load_robot(args.robot.as_deref())?;
+    if args.sim {
+        file.check_simulation(&loaded)?;
+    }
+    let (mission, description) = (&file.mission, &loaded.description);
+    let robot = args.robot.as_deref().unwrap_or(Path::new(&mission.robot));
     if !args.sim && description.ports.is_none() {
         return Err(BadInput {
             message: format!("the robot file of {} names no serial ports", description.name),
@@ -133,7 +136,7 @@ struct Nodes<'a> {
     /// Environment variables that ROS 2 needs.
     variables: Vec<(String, OsString)>,
     args: &'a Args,
-    robot: &'a str,
+    robot: &'a Path,
     namespace: Option<String>,
     folder: &'a Path,
 }
@@ -237,7 +240,7 @@ mod tests {
             program: "adit-ros".into(),
             variables: Vec::new(),
             args,
-            robot: "go2",
+            robot: Path::new("go2"),
             namespace: args.namespace.as_deref().map(|n| namespace(n).expect("good")),
             folder: Path::new("runs/x"),
         };
@@ -317,6 +320,7 @@ mod tests {
         let args = Cli::try_parse_from(&command[1..]).expect("arguments of adit up").args;
         assert!(!args.sim);
         for variable in [args.robot.expect("one"), args.mission] {
+            let variable = variable.display().to_string();
             let name = variable.trim_matches(['$', '{', '}']).to_owned() + "=";
             assert!(unit("Environment").iter().any(|set| set.starts_with(&name)), "{name}");
         }

@@ -1,5 +1,6 @@
 //! Description of a simulated tunnel's contents, beyond its design, as written in a mission's `[simulation]` table.
 
+use robot_interface::tunnel::TunnelDesign;
 use robot_interface::units::{Fraction, NonNegative, Positive};
 use serde::{Deserialize, Serialize};
 
@@ -191,7 +192,7 @@ pub enum TunnelError {
     )]
     Narrow(f64),
     /// A value beyond what the field's documentation allows.
-    #[error("simulation.{key} is {value}; give at most {limit}")]
+    #[error("simulation.{key} is {value:?}; give at most {limit}")]
     TooMuch {
         /// Key within the table.
         key: &'static str,
@@ -200,9 +201,16 @@ pub enum TunnelError {
         /// The most that is accepted.
         limit: f64,
     },
-    /// Brackets so dense that nothing is seen behind them.
-    #[error("simulation.furniture.bracket_every_m is {0}; give at least 0.5")]
-    Brackets(f64),
+    /// A value so small that there is nothing to see or to stand on.
+    #[error("simulation.{key} is {value:?}; give at least {limit}")]
+    TooLittle {
+        /// Key within the table.
+        key: &'static str,
+        /// The value that was given.
+        value: f64,
+        /// The least that is accepted.
+        limit: f64,
+    },
     /// The least exceeds the greatest.
     #[error("simulation.defects.{low} is greater than {high}: swap them")]
     Reversed {
@@ -211,6 +219,32 @@ pub enum TunnelError {
         /// Key of the upper bound.
         high: &'static str,
     },
+}
+
+impl TunnelError {
+    /// Key at fault, below `simulation` in a mission file; none for a fault of the design.
+    pub fn key(&self) -> Option<String> {
+        match self {
+            Self::Short(_) | Self::Narrow(_) => None,
+            Self::TooMuch { key, .. } | Self::TooLittle { key, .. } => Some((*key).to_owned()),
+            Self::Reversed { low, .. } => Some(format!("defects.{low}")),
+        }
+    }
+}
+
+/// Checks that a tunnel of this design can be simulated: it has room for the robot, and for what is kept clear.
+///
+/// # Errors
+/// [`TunnelError::Short`] or [`TunnelError::Narrow`].
+pub fn check_design(design: &TunnelDesign) -> Result<(), TunnelError> {
+    if design.length_m() < 6.0 {
+        return Err(TunnelError::Short(design.length_m()));
+    }
+    let width = 2.0 * design.section.floor_half_width_m();
+    if width < 1.0 {
+        return Err(TunnelError::Narrow(width));
+    }
+    Ok(())
 }
 
 impl TunnelDescription {
@@ -244,8 +278,15 @@ impl TunnelDescription {
         if let Some((key, value, limit)) = limits.into_iter().find(|(_, value, limit)| value > limit) {
             return Err(TunnelError::TooMuch { key, value, limit });
         }
-        if things.bracket_every_m.get() < 0.5 {
-            return Err(TunnelError::Brackets(things.bracket_every_m.get()));
+        let least = [
+            ("floor.walkway_width_m", floor.walkway_width_m.get(), 0.1),
+            ("furniture.bracket_every_m", things.bracket_every_m.get(), 0.5),
+            ("defects.crack_width_min_mm", defects.crack_width_min_mm.get(), 0.01),
+            ("defects.crack_width_max_mm", defects.crack_width_max_mm.get(), 0.01),
+            ("defects.hot_joint_excess_min_k", defects.hot_joint_excess_min_k.get(), 0.1),
+        ];
+        if let Some((key, value, limit)) = least.into_iter().find(|(_, value, limit)| value < limit) {
+            return Err(TunnelError::TooLittle { key, value, limit });
         }
         if defects.crack_width_min_mm > defects.crack_width_max_mm {
             return Err(TunnelError::Reversed { low: "crack_width_min_mm", high: "crack_width_max_mm" });

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::checks::{KeyError, within};
 use crate::units::{Finite, Positive};
 
 /// Protocol and model of a robot's motors; all of them alike.
@@ -102,6 +103,15 @@ impl TryFrom<ProtectionTable> for Protection {
 }
 
 impl Protection {
+    /// Checks each value against what motors have.
+    pub(super) fn check(&self) -> Result<(), KeyError> {
+        within("warm_c", self.warm_c, 0.0..=250.0)?;
+        within("cut_c", self.cut_c, 0.0..=250.0)?;
+        within("max_power_w", self.max_power_w, 1.0..=1e6)?;
+        within("max_kp", self.max_kp, 1.0..=10_000.0)?;
+        within("max_kd", self.max_kd, 0.01..=1000.0)
+    }
+
     /// Temperature from which on a motor is cut off, degrees Celsius.
     pub const fn cut_c(&self) -> f64 {
         self.cut_c

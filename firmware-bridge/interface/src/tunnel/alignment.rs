@@ -2,6 +2,15 @@
 
 use super::error::DesignError;
 
+/// Tightest curve, m. Half of the widest section is less.
+pub(super) const MIN_RADIUS_M: f64 = 8.0;
+/// Flattest curve, m: over any tunnel it leaves a straight by less than what can be measured.
+const MAX_RADIUS_M: f64 = 1e6;
+/// Shortest stretch, m.
+const MIN_LENGTH_M: f64 = 0.01;
+/// Longest axis, m: half as long again as the longest tunnel there is.
+const MAX_LENGTH_M: f64 = 200_000.0;
+
 /// One stretch of the axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Segment {
@@ -40,7 +49,7 @@ impl Alignment {
     /// An axis of these stretches, in order from the portal.
     ///
     /// # Errors
-    /// When there is none, or one curves or climbs more than a tunnel does.
+    /// When there is none, or one is as long, curves or climbs as no tunnel does.
     pub fn new(segments: Vec<Segment>) -> Result<Self, DesignError> {
         if segments.is_empty() {
             return Err(DesignError::NoSegments);
@@ -48,15 +57,20 @@ impl Alignment {
         let start = AxisPose { x_m: 0.0, y_m: 0.0, z_m: 0.0, heading_rad: 0.0, grade: segments[0].grade };
         let mut knots = vec![(0.0, start)];
         let (mut s, mut pose) = (0.0, start);
-        for segment in &segments {
-            if segment.curvature_per_m.abs() > 1.0 / 8.0 {
-                return Err(DesignError::Radius(1.0 / segment.curvature_per_m.abs()));
+        for (stretch, segment) in segments.iter().enumerate() {
+            let radius_m = 1.0 / segment.curvature_per_m.abs();
+            if segment.curvature_per_m != 0.0 && !(MIN_RADIUS_M..=MAX_RADIUS_M).contains(&radius_m) {
+                return Err(DesignError::Radius { stretch, value_m: radius_m });
             }
-            if segment.grade.abs() > 0.2 {
-                return Err(DesignError::Grade(segment.grade * 100.0));
+            // Within the last bits of a grade that was given in percent.
+            if segment.grade.is_nan() || segment.grade.abs() > 0.2 + 1e-12 {
+                return Err(DesignError::Grade { stretch, value: segment.grade * 100.0 });
             }
             pose = advance(pose, segment, segment.length_m);
             s += segment.length_m;
+            if !(MIN_LENGTH_M..=MAX_LENGTH_M).contains(&segment.length_m) || s > MAX_LENGTH_M {
+                return Err(DesignError::Length { stretch, value_m: segment.length_m });
+            }
             knots.push((s, pose));
         }
         Ok(Self { segments, knots })
@@ -65,6 +79,11 @@ impl Alignment {
     /// Length, m.
     pub fn length_m(&self) -> f64 {
         self.knots[self.segments.len()].0
+    }
+
+    /// Place of the stretch that a chainage lies in, from 0; the nearest one beyond the ends.
+    pub(super) fn stretch_at(&self, chainage_m: f64) -> usize {
+        self.knots.partition_point(|(s, _)| *s <= chainage_m).clamp(1, self.segments.len()) - 1
     }
 
     /// Pose of the axis at a chainage in metres.
@@ -77,37 +96,49 @@ impl Alignment {
             let over = chainage_m - self.length_m();
             return advance(self.knots[last].1, &straight(self.segments[last - 1].grade), over);
         }
-        let i = self.knots.partition_point(|(s, _)| *s <= chainage_m) - 1;
+        let i = self.stretch_at(chainage_m);
         advance(self.knots[i].1, &self.segments[i], chainage_m - self.knots[i].0)
     }
 
     /// Chainage and distance to the left of the nearest point of the axis, m.
     pub fn closest(&self, x_m: f64, y_m: f64) -> (f64, f64) {
         let last = self.segments.len() - 1;
-        let mut best = (0.0, f64::INFINITY);
+        let (mut best, mut least) = ((0.0, f64::INFINITY), f64::INFINITY);
         for (i, segment) in self.segments.iter().enumerate() {
             let (s0, pose) = self.knots[i];
             let (mut along, left) = local(pose, segment.curvature_per_m, x_m, y_m);
-            // Only the ends of the whole axis go on beyond themselves, straight.
-            let mut candidate = left;
+            along = past_half_a_turn(along, segment);
+            // Only the ends of the whole axis go on beyond themselves, straight. What lies beyond an end is as far away
+            // as that end, so that the line that goes on never takes places from another stretch that it meets.
+            let (mut candidate, mut beyond) = (left, 0.0);
             if along < 0.0 {
                 (along, candidate) = local(pose, 0.0, x_m, y_m);
                 if i > 0 && along < -1e-9 {
                     continue;
                 }
+                beyond = -along;
             } else if along > segment.length_m {
                 let (over, left) = local(self.knots[i + 1].1, 0.0, x_m, y_m);
                 if i < last && over > 1e-9 {
                     continue;
                 }
-                (along, candidate) = (segment.length_m + over, left);
+                (along, candidate, beyond) = (segment.length_m + over, left, over);
             }
-            if candidate.abs() < best.1.abs() {
-                best = (s0 + along, candidate);
+            let distance = if beyond > 1e-9 { candidate.hypot(beyond) } else { candidate.abs() };
+            if distance < least {
+                (best, least) = ((s0 + along, candidate), distance);
             }
         }
         best
     }
+}
+
+/// Arc length of a point on a curve of more than half a turn: [`local`] counts it from minus half a turn.
+fn past_half_a_turn(along: f64, segment: &Segment) -> f64 {
+    let turn_m = std::f64::consts::TAU / segment.curvature_per_m.abs();
+    let is_long = segment.length_m > turn_m / 2.0;
+    // Of the gap between its end and its start, the half next to the end lies beyond the end.
+    if is_long && along < 0.0 && along + turn_m - segment.length_m < -along { along + turn_m } else { along }
 }
 
 fn straight(grade: f64) -> Segment {

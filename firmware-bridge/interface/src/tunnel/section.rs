@@ -90,6 +90,14 @@ impl Section {
         self.shape
     }
 
+    /// Greatest width, m.
+    pub const fn width_m(&self) -> f64 {
+        match self.shape {
+            SectionShape::Circular { diameter_m, .. } => diameter_m,
+            SectionShape::Horseshoe { width_m, .. } | SectionShape::Box { width_m, .. } => width_m,
+        }
+    }
+
     /// Height of the centre about which angles are measured, above the floor, m.
     pub const fn centre_up_m(&self) -> f64 {
         self.centre_up_m

@@ -42,10 +42,22 @@ impl ConfigError {
         Self { file: file.to_owned(), line: Some(line), message: message.into(), help: help.into() }
     }
 
-    /// Refusal by the TOML reader, with a remedy for the mistakes that people make.
-    pub fn from_toml(file: &str, text: &str, error: &toml::de::Error) -> Self {
-        let message = error.message().trim().to_owned();
-        let help = remedy(&message);
+    /// Refusal by the TOML reader, with a remedy for the mistakes that people make; `example` is a file of the same kind,
+    /// in which every key is in use.
+    pub(super) fn from_toml(file: &str, text: &str, error: &toml::de::Error, example: &str) -> Self {
+        if let Some(at) = lone_carriage_return(text) {
+            let line = 1 + text[..at].matches(['\n', '\r']).count() - text[..at].matches("\r\n").count();
+            return Self {
+                line: Some(line),
+                ..Self::of_file(
+                    file,
+                    "ends in a carriage return without a line feed",
+                    "save the file with line ends as Linux or Windows have them (LF or CRLF)",
+                )
+            };
+        }
+        let message = shortened(error.message().trim());
+        let help = remedy(&message, example);
         match error.span() {
             Some(span) => Self::at(file, text, span, message, help),
             None => Self::of_file(file, message, help),
@@ -53,8 +65,25 @@ impl ConfigError {
     }
 }
 
+/// Place of a carriage return that no line feed follows: TOML takes it neither for the end of a line nor for a blank.
+fn lone_carriage_return(text: &str) -> Option<usize> {
+    text.match_indices('\r').map(|(at, _)| at).find(|at| text.as_bytes().get(at + 1) != Some(&b'\n'))
+}
+
+/// A message that does not repeat a value of hundreds of characters.
+fn shortened(message: &str) -> String {
+    const LONGEST: usize = 300;
+    let words = message.split(' ').map(|word| {
+        let cut = word.char_indices().nth(40).map(|(at, _)| at);
+        cut.map_or_else(|| word.to_owned(), |at| format!("{}...", &word[..at]))
+    });
+    let whole = words.collect::<Vec<_>>().join(" ");
+    // Lists of the keys that are known are long, and needed.
+    if message.len() > LONGEST && !message.starts_with("unknown ") { whole } else { message.to_owned() }
+}
+
 /// A way out of what serde or the TOML reader says.
-fn remedy(message: &str) -> String {
+fn remedy(message: &str, example: &str) -> String {
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     if message.starts_with("unknown field") || message.starts_with("unknown variant") {
         let (given, known) = (quoted[0], &quoted[1..]);
@@ -81,7 +110,7 @@ fn remedy(message: &str) -> String {
     if message.contains("must be") || message.contains("must not be") || message.contains("must lie") {
         return "correct the value; the unit is the one in the key's name".to_owned();
     }
-    "correct this line; `launch/missions/cable-tunnel.toml` shows every key in use".to_owned()
+    format!("correct this line; `{example}` shows the keys in use")
 }
 
 const UNITS: [(&str, &str); 16] = [
@@ -137,7 +166,8 @@ mod tests {
             ("must be greater than 0, found -3", "correct the value"),
         ];
         for (message, expected) in cases {
-            assert!(remedy(message).contains(expected), "{message} -> {}", remedy(message));
+            let help = remedy(message, "go2.toml");
+            assert!(help.contains(expected), "{message} -> {help}");
         }
     }
 

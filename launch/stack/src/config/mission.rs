@@ -1,5 +1,6 @@
 //! The mission as the robot is told it.
 
+use robot_interface::checks::{KeyError, number_text, within};
 use robot_interface::frames::{Base, Map, Transform};
 use robot_interface::tunnel::{TunnelDesign, TunnelPoint};
 use robot_interface::units::{Finite, NonNegative, Positive};
@@ -56,6 +57,33 @@ pub struct Inspection {
     pub hot_joint_above_c: Finite,
 }
 
+impl Inspection {
+    /// Checks each value against what a robot can walk, and the range against a tunnel of this length.
+    ///
+    /// # Errors
+    /// [`KeyError`] for the first value that cannot be.
+    pub fn check(&self, length_m: f64) -> Result<(), KeyError> {
+        let (start, end) = (self.start_m.get(), self.end_m.get());
+        let refuse = |key: &str, value, other: &str, other_value| {
+            let [value, other_value] = [value, other_value].map(number_text);
+            let problem = format!("{value} and {other} {other_value} do not fit a tunnel of {length_m} m");
+            Err(KeyError::new(key, problem, format!("keep 0.5 <= start_m < end_m <= {}", length_m - 0.5)))
+        };
+        if start < 0.5 || start > length_m - 0.5 {
+            return refuse("start_m", start, "end_m", end);
+        }
+        if end <= start || end > length_m - 0.5 {
+            return refuse("end_m", end, "start_m", start);
+        }
+        within("station_every_m", self.station_every_m.get(), 0.1..=200_000.0)?;
+        within("picture_every_m", self.picture_every_m.get(), 0.05..=200_000.0)?;
+        within("dwell_s", self.dwell_s.get(), 0.0..=3600.0)?;
+        within("speed_m_s", self.speed_m_s.get(), 0.05..=10.0)?;
+        within("return_speed_m_s", self.return_speed_m_s.get(), 0.05..=10.0)?;
+        within("hot_joint_above_c", self.hot_joint_above_c.get(), -50.0..=500.0)
+    }
+}
+
 /// Times after which a mission gives up.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -64,4 +92,15 @@ pub struct Limits {
     pub timeout_s: Positive,
     /// Time without progress that counts as stuck, s.
     pub stuck_after_s: Positive,
+}
+
+impl Limits {
+    /// Checks each value against the time that a mission takes.
+    ///
+    /// # Errors
+    /// [`KeyError`] for the first value that cannot be.
+    pub fn check(&self) -> Result<(), KeyError> {
+        within("timeout_s", self.timeout_s.get(), 1.0..=1e7)?;
+        within("stuck_after_s", self.stuck_after_s.get(), 0.5..=1e6)
+    }
 }

@@ -6,12 +6,14 @@
 
 mod built_in;
 mod calibration;
+mod config_file;
 mod error;
 mod mission;
 mod robot;
 
 pub use built_in::names as built_in_names;
 pub use calibration::{Calibration, CalibrationSaveError};
+pub use config_file::ConfigFile;
 pub use error::ConfigError;
 pub use mission::{Inspection, Limits, Mission};
 pub use robot::Robot;
