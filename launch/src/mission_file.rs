@@ -13,7 +13,7 @@ use std::path::Path;
 use include_dir::{Dir, include_dir};
 use robot_interface::checks::{KeyError, is_name};
 use serde::Deserialize;
-use sim::tunnel::{TunnelDescription, TunnelError};
+use sim::tunnel::TunnelDescription;
 use stack::config::{ConfigError, ConfigFile, Inspection, Limits, Mission, built_in_names};
 
 use design::TunnelFile;
@@ -115,7 +115,7 @@ impl File {
         let length_m = design.length_m();
         self.inspection.check(length_m).map_err(|error| error.within_table("inspection"))?;
         self.limits.check().map_err(|error| error.within_table("limits"))?;
-        self.simulation.check().map_err(|error| simulation_error(&error))?;
+        self.simulation.check().map_err(|error| error.by_key())?;
         let mission = Mission {
             name: self.name,
             robot: self.robot,
@@ -125,16 +125,6 @@ impl File {
         };
         Ok((mission, Simulation { seed: self.seed, tunnel: self.simulation }, self.tunnel.steepest()))
     }
-}
-
-/// A refusal of a simulated tunnel, by the key at fault.
-fn simulation_error(error: &TunnelError) -> KeyError {
-    let key = error.key().map_or_else(|| "tunnel".to_owned(), |key| format!("simulation.{key}"));
-    KeyError::new(
-        key,
-        format!("cannot be simulated: {error}"),
-        "docs/write-a-mission.md says what each key may be",
-    )
 }
 
 #[cfg(test)]

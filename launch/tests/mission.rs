@@ -124,7 +124,7 @@ fn mistakes_deep_in_a_file_are_refused_before_the_earlier_run_is_moved() {
         (
             TINY.replace("alignment = [{ length_m = 10.0 }]", "alignment = [{ length_m = 5.0 }]"),
             go2.clone(),
-            "m.toml:5",
+            "m.toml:7",
             "at least 6 m",
         ),
         (

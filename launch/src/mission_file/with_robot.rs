@@ -13,7 +13,7 @@ use sim::motors::{MotorsError, virtual_buses};
 use sim::tunnel::check_design;
 use stack::config::{ConfigError, Robot};
 
-use super::{MissionFile, simulation_error};
+use super::MissionFile;
 
 impl MissionFile {
     /// Reads the robot that is to walk the mission, the `given` one in place of the file's.
@@ -51,7 +51,7 @@ impl MissionFile {
     /// # Errors
     /// If not, by the key of the mission's or of the robot's file.
     pub fn check_simulation(&self, robot: &Robot) -> Result<(), ConfigError> {
-        check_design(&self.mission.design).map_err(|e| self.file.refuse(&simulation_error(&e)))?;
+        check_design(&self.mission.design).map_err(|e| self.file.refuse(&e.by_key()))?;
         simulable(robot).map_err(|error| robot.file.refuse(&error))
     }
 }

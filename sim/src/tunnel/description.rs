@@ -1,5 +1,6 @@
 //! Description of a simulated tunnel's contents, beyond its design, as written in a mission's `[simulation]` table.
 
+use robot_interface::checks::{KeyError, number_text};
 use robot_interface::tunnel::TunnelDesign;
 use robot_interface::units::{Fraction, NonNegative, Positive};
 use serde::{Deserialize, Serialize};
@@ -222,12 +223,29 @@ pub enum TunnelError {
 }
 
 impl TunnelError {
-    /// Key at fault, below `simulation` in a mission file; none for a fault of the design.
-    pub fn key(&self) -> Option<String> {
-        match self {
-            Self::Short(_) | Self::Narrow(_) => None,
-            Self::TooMuch { key, .. } | Self::TooLittle { key, .. } => Some((*key).to_owned()),
-            Self::Reversed { low, .. } => Some(format!("defects.{low}")),
+    /// The same refusal by the key of a mission file.
+    pub fn by_key(&self) -> KeyError {
+        match *self {
+            Self::Short(length_m) => {
+                let remedy = "give a simulated tunnel at least 6 m in all";
+                KeyError::new("tunnel.alignment", format!("is {length_m} m long"), remedy)
+            }
+            Self::Narrow(width_m) => {
+                let remedy = "widen the section: a passage of 0.7 m needs a floor of at least 1.0 m";
+                KeyError::new("tunnel.section", format!("has a floor {width_m:.2} m wide"), remedy)
+            }
+            Self::TooMuch { key, value, limit } => {
+                let (key, problem) = (format!("simulation.{key}"), format!("is {}", number_text(value)));
+                KeyError::new(key, problem, format!("give at most {limit}"))
+            }
+            Self::TooLittle { key, value, limit } => {
+                let (key, problem) = (format!("simulation.{key}"), format!("is {}", number_text(value)));
+                KeyError::new(key, problem, format!("give at least {limit}"))
+            }
+            Self::Reversed { low, high } => {
+                let key = format!("simulation.defects.{low}");
+                KeyError::new(key, format!("is greater than {high}"), "swap them")
+            }
         }
     }
 }

@@ -72,14 +72,12 @@ fn lone_carriage_return(text: &str) -> Option<usize> {
 
 /// A message that does not repeat a value of hundreds of characters.
 fn shortened(message: &str) -> String {
-    const LONGEST: usize = 300;
-    let words = message.split(' ').map(|word| {
-        let cut = word.char_indices().nth(40).map(|(at, _)| at);
-        cut.map_or_else(|| word.to_owned(), |at| format!("{}...", &word[..at]))
-    });
-    let whole = words.collect::<Vec<_>>().join(" ");
-    // Lists of the keys that are known are long, and needed.
-    if message.len() > LONGEST && !message.starts_with("unknown ") { whole } else { message.to_owned() }
+    const LONGEST: usize = 60;
+    let cut = |word: &str| match word.char_indices().nth(LONGEST) {
+        Some((at, _)) => format!("{}...`", &word[..at]),
+        None => word.to_owned(),
+    };
+    message.split(' ').map(cut).collect::<Vec<_>>().join(" ")
 }
 
 /// A way out of what serde or the TOML reader says.
@@ -107,11 +105,23 @@ fn remedy(message: &str, example: &str) -> String {
     if message.starts_with("invalid type: string") {
         return "give a plain number without quotes; the unit is the one in the key's name".to_owned();
     }
+    if message.contains("overflowed") {
+        return "give a number of fewer digits".to_owned();
+    }
+    if message.starts_with("invalid value: integer")
+        && let Some((_, most)) = WHOLE_NUMBERS.iter().find(|(kind, _)| message.ends_with(kind))
+    {
+        return format!("give a whole number from 0 to {most}");
+    }
     if message.contains("must be") || message.contains("must not be") || message.contains("must lie") {
         return "correct the value; the unit is the one in the key's name".to_owned();
     }
     format!("correct this line; `{example}` shows the keys in use")
 }
+
+/// Kinds of whole numbers by the names that serde gives them, and the most that each holds.
+const WHOLE_NUMBERS: [(&str, u64); 4] =
+    [("u8", u8::MAX as u64), ("u32", u32::MAX as u64), ("u64", i64::MAX as u64), ("usize", i64::MAX as u64)];
 
 const UNITS: [(&str, &str); 16] = [
     ("_m_s", "metres a second"),
@@ -164,11 +174,32 @@ mod tests {
             ("missing field `robot`", "add `robot = ...`"),
             ("invalid type: string \"60 m\", expected f64", "without quotes"),
             ("must be greater than 0, found -3", "correct the value"),
+            ("integer number overflowed", "fewer digits"),
+            ("invalid value: integer `300`, expected u8", "from 0 to 255"),
+            ("key with no value, expected `=`", "`go2.toml` shows"),
         ];
         for (message, expected) in cases {
             let help = remedy(message, "go2.toml");
             assert!(help.contains(expected), "{message} -> {help}");
         }
+    }
+
+    #[test]
+    fn a_value_of_a_thousand_characters_is_not_repeated() {
+        let message = shortened(&format!("unknown variant `{}`, expected `box`", "x".repeat(1000)));
+        assert!(message.len() < 120 && message.ends_with("expected `box`"), "{message}");
+        assert!(remedy(&message, "").contains("box"), "{}", remedy(&message, ""));
+    }
+
+    #[test]
+    fn lines_of_an_old_mac_are_named() {
+        let line = |text: &str| {
+            let error = toml::from_str::<toml::Table>(text).expect_err("no TOML");
+            ConfigError::from_toml("m.toml", text, &error, "x.toml").to_string()
+        };
+        assert!(line("a = 1\rb = 2\r").starts_with("m.toml:1: ends in a carriage return"));
+        assert!(line("a = 1\r\nb = 2\rc = 3\n").starts_with("m.toml:2: ends in a carriage return"));
+        assert!(line("a = 1\r\nb 2\r\n").starts_with("m.toml:2: key with no value"));
     }
 
     #[test]
