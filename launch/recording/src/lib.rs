@@ -99,7 +99,7 @@ mod writer;
 pub use cdr::{CdrError, CdrReadError};
 pub use disk::Output;
 pub use error::{RecordError, Recorded};
-pub use playback::{Missing, Playback, PlaybackError, Played, Topic, repair};
+pub use playback::{FileKind, Missing, Playback, PlaybackError, Played, Topic, repair};
 pub use qos::{Durability, Reliability, durability_of, qos_profile};
 pub use raw::RawRecorder;
 pub use topics::{Qos, TopicSpec, topic_name};

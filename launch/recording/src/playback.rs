@@ -2,11 +2,13 @@
 //!
 //! The file is walked once from record to record without its chunks' contents ([`scan`]); then one chunk after
 //! the other is read in the order of the file, and a message is given out once no chunk that is still to be read
-//! can hold an earlier one. A chunk counts only if it is whole: its checksum says that every byte is right.
+//! can hold an earlier one. A chunk counts only if it is whole: its checksum says that every byte is right. Where no
+//! record stands, reading goes on at the next chunk.
 
 mod error;
 mod repair;
 mod scan;
+mod zstd;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -14,7 +16,7 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
-pub use error::{Missing, PlaybackError};
+pub use error::{FileKind, Missing, PlaybackError};
 use mcap::McapError;
 use mcap::read::ChannelAccumulator;
 use mcap::records::Record;
@@ -24,6 +26,8 @@ pub(super) use repair::close;
 pub use repair::repair;
 use robot_interface::time::Stamp;
 use scan::{Block, Scan};
+
+use crate::tail;
 
 /// No recorder makes chunks of this size; a length beyond it is an accident and not to be allocated.
 const MAX_CHUNK: u64 = 1 << 30;
@@ -61,11 +65,18 @@ pub struct Played {
 /// recorded. A part that is damaged comes as an error, once, and reading goes on behind it.
 pub struct Playback<R = BufReader<File>> {
     input: R,
+    /// Name for messages.
+    file: String,
+    size: u64,
+    /// Messages that the summary counts.
+    expected: Option<u64>,
     data_start: Option<u64>,
     blocks: std::vec::IntoIter<Block>,
     missing: Option<Missing>,
     definitions: ChannelAccumulator<'static>,
     topics: BTreeMap<u16, Arc<Topic>>,
+    /// Topics that the summary repeats, for messages whose own definition stood in a part that is damaged.
+    summarised: BTreeMap<u16, Arc<Topic>>,
     /// The topics of the whole recording.
     all_topics: Vec<Arc<Topic>>,
     /// Messages that were read but not given out, by log time and number.
@@ -82,7 +93,7 @@ impl Playback {
     pub fn open(path: &Path) -> Result<Self, PlaybackError> {
         let file =
             File::open(path).map_err(|source| PlaybackError::Open { path: path.to_owned(), source })?;
-        Self::new(BufReader::new(file))
+        Self::named(BufReader::new(file), path.display().to_string())
     }
 }
 
@@ -91,16 +102,28 @@ impl<R: Read + Seek> Playback<R> {
     ///
     /// # Errors
     /// If it cannot be read or is no MCAP file.
-    pub fn new(mut input: R) -> Result<Self, PlaybackError> {
-        let Scan { blocks, summary, missing, data_start } = scan::scan(&mut input)?;
-        let (definitions, topics) = Default::default();
+    pub fn new(input: R) -> Result<Self, PlaybackError> {
+        Self::named(input, "the recording".to_owned())
+    }
+
+    fn named(mut input: R, file: String) -> Result<Self, PlaybackError> {
+        let scan = match scan::scan(&mut input) {
+            Ok(Ok(scan)) => scan,
+            Ok(Err(found)) => return Err(PlaybackError::NotMcap { file, found }),
+            Err(source) => return Err(PlaybackError::Read { file, source }),
+        };
+        let Scan { blocks, summary, missing, data_start, size, messages } = scan;
         let mut playback = Self {
             input,
+            file,
+            size,
+            expected: messages,
             data_start,
             blocks: Vec::new().into_iter(),
             missing,
-            definitions,
-            topics,
+            definitions: ChannelAccumulator::default(),
+            topics: BTreeMap::new(),
+            summarised: BTreeMap::new(),
             all_topics: Vec::new(),
             waiting: BTreeMap::new(),
             count: 0,
@@ -108,7 +131,7 @@ impl<R: Read + Seek> Playback<R> {
         // The summary repeats the topics. Messages are of those that the data names: a summary may be torn.
         for block in summary {
             if playback.read(block).is_err() {
-                playback.missing = Some(Missing::End { at: block.offset });
+                playback.missing = Some(Missing::End { at: block.offset, size, is_index: true });
             }
         }
         let summarised = std::mem::take(&mut playback.topics);
@@ -121,12 +144,31 @@ impl<R: Read + Seek> Playback<R> {
                 playback.waiting.clear();
             }
             playback.all_topics = playback.topics.values().cloned().collect();
+            playback.expected = None;
         } else {
-            playback.all_topics = summarised.into_values().collect();
+            playback.all_topics = summarised.values().cloned().collect();
+            playback.summarised = summarised;
         }
         playback.blocks = blocks.into_iter();
         playback.count = 0;
         Ok(playback)
+    }
+
+    /// Returns the file's length in bytes.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Returns how many messages were recorded, if the file's summary is there and says so.
+    pub fn recorded_messages(&self) -> Option<u64> {
+        self.expected
+    }
+
+    /// Returns a time that no message still to come is earlier than; `None` when all were given out.
+    pub(crate) fn earliest(&self) -> Option<Stamp> {
+        let waiting = self.waiting.first_key_value().map(|((log_time, _), _)| *log_time);
+        let unread = self.blocks.as_slice().first().map(|block| block.earliest);
+        waiting.into_iter().chain(unread).min().map(Stamp::from_nanos)
     }
 
     /// Returns what the recording lacks, as far as its structure shows.
@@ -139,13 +181,22 @@ impl<R: Read + Seek> Playback<R> {
         self.all_topics.iter()
     }
 
-    /// Takes up what a block holds: all of it, or nothing.
+    /// Takes up what a block holds.
     fn read(&mut self, block: Block) -> Result<(), PlaybackError> {
-        let bytes = self.bytes(block.offset, block.length)?;
-        self.take(&bytes).map_err(|source| match source {
-            McapError::UnsupportedCompression(name) => PlaybackError::Compression(name),
-            source => PlaybackError::Damaged { offset: block.offset, length: block.length, source },
-        })
+        let Block { opcode, offset, length, .. } = block;
+        if opcode == scan::HOLE {
+            return Err(PlaybackError::Hole { file: self.file.clone(), offset, length });
+        }
+        let bytes = self.bytes(offset, length);
+        let bytes = bytes.map_err(|source| PlaybackError::Read { file: self.file.clone(), source })?;
+        match self.take(&bytes) {
+            Ok(0) => Ok(()),
+            Ok(messages) => Err(PlaybackError::Orphans { file: self.file.clone(), offset, messages }),
+            Err(McapError::UnsupportedCompression(name)) => {
+                Err(PlaybackError::Compression { file: self.file.clone(), name })
+            }
+            Err(source) => Err(PlaybackError::Damaged { file: self.file.clone(), offset, length, source }),
+        }
     }
 
     /// Bytes that the scan has seen to be in the file.
@@ -156,21 +207,24 @@ impl<R: Read + Seek> Playback<R> {
         Ok(bytes)
     }
 
-    fn take(&mut self, block: &[u8]) -> Result<(), McapError> {
-        let mut messages = Vec::new();
+    /// Takes up a block: all of it, or (if it is damaged) nothing. Returns how many messages are of no known topic.
+    fn take(&mut self, block: &[u8]) -> Result<u64, McapError> {
+        let (mut messages, mut orphans) = (Vec::new(), 0);
         each_record(block, |record| {
             match record {
                 Record::Schema { header, data } => self.definitions.add_schema_from_slice(header, &data)?,
                 Record::Channel(channel) => self.add_topic(channel)?,
                 Record::Message { header, data } => {
-                    let topic = self.topics.get(&header.channel_id).cloned();
-                    let topic = topic.ok_or(McapError::UnknownChannel(header.sequence, header.channel_id))?;
-                    messages.push(Played {
-                        topic,
-                        log_time: Stamp::from_nanos(header.log_time),
-                        publish_time: Stamp::from_nanos(header.publish_time),
-                        data: data.into_owned(),
-                    });
+                    let id = header.channel_id;
+                    match self.topics.get(&id).or_else(|| self.summarised.get(&id)) {
+                        Some(topic) => messages.push(Played {
+                            topic: Arc::clone(topic),
+                            log_time: Stamp::from_nanos(header.log_time),
+                            publish_time: Stamp::from_nanos(header.publish_time),
+                            data: data.into_owned(),
+                        }),
+                        None => orphans += 1,
+                    }
                 }
                 _ => {}
             }
@@ -180,12 +234,16 @@ impl<R: Read + Seek> Playback<R> {
             self.waiting.insert((message.log_time.nanos(), self.count), message);
             self.count += 1;
         }
-        Ok(())
+        Ok(orphans)
     }
 
     fn add_topic(&mut self, channel: mcap::records::Channel) -> Result<(), McapError> {
         let id = channel.id;
-        self.definitions.add_channel(channel)?;
+        match self.definitions.add_channel(channel) {
+            // Its schema stood in a part that is damaged.
+            Err(McapError::UnknownSchema(..)) => return Ok(()),
+            added => added?,
+        }
         if let Some(channel) = self.definitions.get(id) {
             let schema = channel.schema.as_ref();
             self.topics.entry(id).or_insert_with(|| {
@@ -198,6 +256,12 @@ impl<R: Read + Seek> Playback<R> {
             });
         }
         Ok(())
+    }
+}
+
+impl<R> std::fmt::Debug for Playback<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Playback").field("file", &self.file).finish_non_exhaustive()
     }
 }
 
@@ -225,6 +289,17 @@ impl<R: Read + Seek> Iterator for Playback<R> {
 /// Hands out the records of a block; of a chunk, those in it, and an error at the end if they are not what was
 /// written.
 fn each_record(
+    block: &[u8],
+    record: impl FnMut(Record<'_>) -> Result<(), McapError>,
+) -> Result<(), McapError> {
+    let unpacked = match block.split_at_checked(tail::PREFIX) {
+        Some(([opcode, ..], content)) => zstd::unpack(*opcode, content)?,
+        _ => None,
+    };
+    read_records(unpacked.as_deref().unwrap_or(block), record)
+}
+
+fn read_records(
     block: &[u8],
     mut record: impl FnMut(Record<'_>) -> Result<(), McapError>,
 ) -> Result<(), McapError> {

@@ -218,7 +218,7 @@ pub(super) static TWIST_WITH_COVARIANCE: Definition = Definition {
 };
 
 /// `geometry_msgs/Transform`.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Transform {
     pub translation: Vector3,
     pub rotation: Quaternion,
@@ -237,8 +237,9 @@ impl From<Isometry3<f64>> for Transform {
 }
 
 /// `geometry_msgs/TransformStamped`: takes coordinates in `child_frame_id` to the header's frame.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct TransformStamped<'a> {
+    #[serde(borrow)]
     pub header: Header<'a>,
     pub child_frame_id: &'a str,
     pub transform: Transform,
@@ -251,8 +252,9 @@ static TRANSFORM_STAMPED: Definition = Definition {
 };
 
 /// `tf2_msgs/TFMessage`.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TfMessage<'a> {
+    #[serde(borrow)]
     pub transforms: Vec<TransformStamped<'a>>,
 }
 

@@ -107,8 +107,15 @@ pub struct PointField<'a> {
 }
 
 impl PointField<'_> {
-    /// [`PointField::datatype`] of an `f32`.
+    /// [`PointField::datatype`] of an `i8`, and of the others in their order.
+    pub const INT8: u8 = 1;
+    pub const UINT8: u8 = 2;
+    pub const INT16: u8 = 3;
+    pub const UINT16: u8 = 4;
+    pub const INT32: u8 = 5;
+    pub const UINT32: u8 = 6;
     pub const FLOAT32: u8 = 7;
+    pub const FLOAT64: u8 = 8;
 }
 
 static POINT_FIELD: Definition = Definition {

@@ -7,7 +7,7 @@ use std::path::Path;
 use mcap::McapError;
 use mcap::records::{Channel, SchemaHeader, op};
 
-use super::{Block, Missing, Playback, PlaybackError};
+use super::{Block, Missing, Playback, PlaybackError, scan};
 use crate::Output;
 use crate::tail::Tail;
 
@@ -35,21 +35,24 @@ pub(crate) fn close<F: Read + Output>(file: F) -> Result<Option<Missing>, Playba
 
 impl<F: Read + Output> Playback<F> {
     fn close(&mut self) -> Result<(), PlaybackError> {
-        let mut end = self.data_start.ok_or(PlaybackError::Magic)?;
+        let Some(mut end) = self.data_start else {
+            let (offset, file) = (0, self.file.clone());
+            return Err(PlaybackError::Hole { file, offset, length: self.size });
+        };
         let mut tail = Tail::default();
         let blocks = self.blocks.as_slice().to_vec();
         if blocks.iter().any(|block| block.opcode == op::MESSAGE) {
             return Err(PlaybackError::NotIndexed);
         }
+        if let Some(hole) = blocks.iter().find(|block| block.opcode == scan::HOLE) {
+            let (offset, length) = (hole.offset, hole.length);
+            return Err(PlaybackError::Hole { file: self.file.clone(), offset, length });
+        }
         let mut chunks = blocks.into_iter().filter(|block| block.opcode == op::CHUNK).peekable();
         while let Some(chunk) = chunks.next() {
             match self.whole(chunk) {
                 Ok(data) => {
-                    tail.add_data(chunk.offset, &data).map_err(|source| PlaybackError::Damaged {
-                        offset: end,
-                        length: 0,
-                        source,
-                    })?;
+                    tail.add_data(chunk.offset, &data).map_err(|source| self.damaged(end, source))?;
                     end = chunk.end;
                 }
                 // It was being saved.
@@ -60,7 +63,7 @@ impl<F: Read + Output> Playback<F> {
         }
         let mut bytes = Vec::new();
         let made = self.add_topics(&mut tail).and_then(|()| tail.write(end, &mut bytes));
-        made.map_err(|source| PlaybackError::Damaged { offset: end, length: 0, source })?;
+        made.map_err(|source| self.damaged(end, source))?;
         let mut put = || {
             self.input.cut(end)?;
             self.input.seek(SeekFrom::Start(end))?;
@@ -70,11 +73,16 @@ impl<F: Read + Output> Playback<F> {
         put().map_err(PlaybackError::Repair)
     }
 
+    fn damaged(&self, offset: u64, source: McapError) -> PlaybackError {
+        PlaybackError::Damaged { file: self.file.clone(), offset, length: 0, source }
+    }
+
     /// A chunk's bytes with those of its message indexes, if all are there.
     fn whole(&mut self, chunk: Block) -> Result<Vec<u8>, PlaybackError> {
         self.read(chunk)?;
         let messages = std::mem::take(&mut self.waiting).len() as u64;
-        let data = self.bytes(chunk.offset, chunk.end - chunk.offset)?;
+        let data = self.bytes(chunk.offset, chunk.end - chunk.offset);
+        let data = data.map_err(|source| PlaybackError::Read { file: self.file.clone(), source })?;
         let indexed = Tail::default().add_data(chunk.offset, &data);
         if indexed.is_ok_and(|indexed| indexed == messages) {
             Ok(data)

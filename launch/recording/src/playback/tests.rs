@@ -53,10 +53,10 @@ fn a_file_cut_anywhere_gives_the_messages_before_the_cut() {
         match play(&file[..length]) {
             Ok((messages, missing)) => {
                 assert!(all.starts_with(&messages), "cut to {length} bytes");
-                assert!(matches!(missing, Some(Missing::End { at }) if at <= length as u64), "{missing:?}");
+                assert!(matches!(missing, Some(Missing::End { at, .. }) if at <= length as u64), "{missing:?}");
                 counts.push(messages.len());
             }
-            Err(error) => assert!(length < 8 && matches!(error, PlaybackError::Magic), "{error}"),
+            Err(error) => assert!(length < 8 && matches!(error, PlaybackError::NotMcap { .. }), "{error}"),
         }
     }
     assert!(counts.is_sorted() && counts.first() == Some(&0) && counts.last() == Some(&all.len()));
@@ -169,5 +169,179 @@ fn messages_come_in_the_order_of_their_time_whatever_the_order_of_the_file() {
         let times: Vec<_> = messages.iter().map(|message| message.log_time.nanos()).collect();
         assert_eq!(times, (1..=9).collect::<Vec<_>>());
         assert_eq!(missing, None);
+    }
+}
+
+/// What `play` gives without its errors, and these.
+fn play_damaged(file: &[u8]) -> (Vec<Played>, Vec<PlaybackError>) {
+    let playback = Playback::new(Cursor::new(file)).expect("opens");
+    let (messages, errors): (Vec<_>, Vec<_>) = playback.partition(Result::is_ok);
+    (messages.into_iter().flatten().collect(), errors.into_iter().filter_map(Result::err).collect())
+}
+
+/// The chunks of a recording: where each stands, and the log times of its messages.
+fn chunks(file: &[u8]) -> Vec<(std::ops::Range<usize>, std::ops::RangeInclusive<u64>)> {
+    let summary = mcap::Summary::read(file).expect("opens").expect("has a summary");
+    let chunk = |chunk: &mcap::records::ChunkIndex| {
+        let start = chunk.chunk_start_offset as usize;
+        let times = chunk.message_start_time..=chunk.message_end_time;
+        (start..start + chunk.chunk_length as usize, times)
+    };
+    summary.chunk_indexes.iter().map(chunk).collect()
+}
+
+/// A zeroed record ended the reading: half a recording was lost, and called its last second.
+#[test]
+fn a_hole_costs_what_stood_in_it_and_no_more() {
+    let file = recording();
+    let (all, _) = play(&file).expect("reads");
+    let chunks = chunks(&file);
+    for (place, times) in &chunks {
+        let rest: Vec<_> = all.iter().filter(|m| !times.contains(&m.log_time.nanos())).cloned().collect();
+        // The whole record; what it is; its length; the sizes in its header; what it holds.
+        for spoilt in [0..place.len(), 0..1, 1..9, 25..45, 9..60, 60..place.len()] {
+            for byte in [0, 0x55, 0xff] {
+                let mut file = file.clone();
+                file[place.start + spoilt.start..place.start + spoilt.end].fill(byte);
+                let (messages, errors) = play_damaged(&file);
+                assert_eq!(messages, rest, "{place:?} {spoilt:?} {byte}");
+                let lost: u64 = errors.iter().filter_map(PlaybackError::lost_bytes).sum();
+                let length = place.len() as u64;
+                assert!((length..length + 400).contains(&lost), "{lost} of {length}: {errors:?}");
+                let playback = Playback::new(Cursor::new(&file)).expect("opens");
+                assert_eq!((playback.missing(), playback.recorded_messages()), (None, Some(MESSAGES)));
+            }
+        }
+    }
+}
+
+/// The same without a summary: then the topics whose definition is lost are lost, and said.
+#[test]
+fn a_hole_in_a_recording_that_was_cut_off_is_gone_around() {
+    let mut file = recording();
+    let (all, _) = play(&file).expect("reads");
+    let chunks = chunks(&file);
+    file.truncate(chunks.last().expect("chunks").0.end);
+    for (place, times) in &chunks[1..] {
+        let rest: Vec<_> = all.iter().filter(|m| !times.contains(&m.log_time.nanos())).cloned().collect();
+        let mut file = file.clone();
+        file[place.clone()].fill(0);
+        let (messages, errors) = play_damaged(&file);
+        let is_last = place.end == file.len();
+        assert_eq!((messages, errors.len()), (rest, usize::from(!is_last)), "{place:?}");
+        let missing = Playback::new(Cursor::new(&file)).expect("opens").missing();
+        assert!(matches!(missing, Some(Missing::End { is_index: false, .. })), "{missing:?}");
+        assert!(repair::close(Cursor::new(file)).is_ok() == is_last, "what stands behind a hole is not cut off");
+    }
+    file[chunks[0].0.clone()].fill(0);
+    let (messages, errors) = play_damaged(&file);
+    assert!(messages.is_empty(), "their topics are not known");
+    let orphans = errors.iter().map(|e| if let PlaybackError::Orphans { messages, .. } = e { *messages } else { 0 });
+    assert_eq!(orphans.sum::<u64>(), MESSAGES - 4, "{errors:?}");
+}
+
+#[test]
+fn whatever_part_is_overwritten_the_chunks_outside_of_it_are_read() {
+    let file = recording();
+    let (all, _) = play(&file).expect("reads");
+    let chunks = chunks(&file);
+    let data_end = chunks.last().expect("chunks").0.end;
+    let mut random = ChaCha8Rng::seed_from_u64(11);
+    for _ in 0..2_000 {
+        let start = random.random_range(chunks[0].0.start..data_end);
+        let end = random.random_range(start + 1..=data_end.min(start + 900));
+        let mut spoilt = file.clone();
+        match random.random_range(0..3) {
+            0 => spoilt[start..end].fill(0),
+            1 => spoilt[start..end].fill(random.random()),
+            _ => random.fill(&mut spoilt[start..end]),
+        }
+        let (messages, _) = play_damaged(&spoilt);
+        let whole = |m: &&Played| {
+            let of = |(_, times): &&(_, std::ops::RangeInclusive<u64>)| times.contains(&m.log_time.nanos());
+            let (place, _) = chunks.iter().find(of).expect("is in a chunk");
+            place.end <= start || end <= place.start
+        };
+        let missing = all.iter().filter(whole).find(|message| !messages.contains(message));
+        assert_eq!(missing, None, "{start}..{end}");
+        assert!(messages.iter().all(|message| all.contains(message)), "{start}..{end}");
+    }
+}
+
+#[test]
+fn a_hole_between_messages_without_chunks_is_gone_around() {
+    let mut writer = mcap::WriteOptions::new().use_chunks(false).create(Cursor::new(Vec::new())).expect("begins");
+    let channel = writer.add_channel(0, "/t", "cdr", &BTreeMap::new()).expect("added");
+    for log_time in 0..50 {
+        let header = MessageHeader { channel_id: channel, sequence: 0, log_time, publish_time: 0 };
+        writer.write_to_known_channel(&header, &[log_time as u8; 40]).expect("written");
+    }
+    writer.finish().expect("finishes");
+    let file = writer.into_inner().into_inner();
+    let message = 9 + 22 + 40;
+    let first = file.windows(40).position(|bytes| bytes == [0; 40]).expect("the first") - 9 - 22;
+    for lost in 0..46 {
+        let mut file = file.clone();
+        file[first + lost * message..first + (lost + 1) * message].fill(0);
+        let (messages, errors) = play_damaged(&file);
+        assert_eq!((messages.len(), errors.len()), (49, 1), "{lost}");
+    }
+}
+
+/// A recording that Python's mcap and zstd's own library wrote.
+const ZSTD: &[u8] = include_bytes!("zstd.mcap");
+
+#[test]
+fn recordings_in_zstd_are_read() {
+    let (messages, missing) = play(ZSTD).expect("reads");
+    assert_eq!((messages.len(), missing), (60, None));
+    assert_eq!(&messages[59].data[8..], b"the the the the the the the the\0");
+    assert!(messages[17].data.ends_with(b"wrong\0"), "{:?}", String::from_utf8_lossy(&messages[17].data));
+}
+
+#[test]
+fn a_damaged_chunk_in_zstd_is_told_and_the_others_are_read() {
+    let mut random = ChaCha8Rng::seed_from_u64(5);
+    let chunks = chunks(ZSTD);
+    for (place, times) in &chunks {
+        for _ in 0..300 {
+            let mut file = ZSTD.to_vec();
+            // Behind the header.
+            file[random.random_range(place.start + 53..place.end)] ^= 1 << random.random_range(0..8);
+            let (messages, errors) = play_damaged(&file);
+            let lost = 1 + (times.end() - times.start()) as usize / 10;
+            // A bit that says nothing of the content, as that of a checksum that is not asked for, costs nothing.
+            assert!(matches!((messages.len(), errors.len()), (60, 0)) || (messages.len(), errors.len()) == (60 - lost, 1));
+        }
+    }
+    for _ in 0..2_000 {
+        let mut file = ZSTD.to_vec();
+        for _ in 0..random.random_range(1..6) {
+            let at = random.random_range(8..file.len());
+            file[at] = random.random();
+        }
+        assert!(Playback::new(Cursor::new(&file)).into_iter().flatten().count() < 1_000);
+    }
+}
+
+#[test]
+fn a_file_that_is_no_recording_is_named_for_what_it_is() {
+    let cases: [(&[u8], FileKind, &str); 7] = [
+        (b"SQLite format 3\0more", FileKind::Sqlite, "ros2 bag convert"),
+        (b"#ROSBAG V2.0\n", FileKind::Ros1Bag, "rosbags-convert"),
+        (&[0x28, 0xb5, 0x2f, 0xfd, 4], FileKind::Zstd, "zstd -d"),
+        (b"\x89MCAP1\r\n", FileKind::OtherMcap, "copy it again"),
+        (&[0; 100], FileKind::Zeros, "begins with zeros"),
+        (b"", FileKind::Empty, "it is empty"),
+        (b"\x89PNG\r\n\x1a\n", FileKind::Unknown, "run.mcap"),
+    ];
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a.bin");
+    for (bytes, kind, remedy) in cases {
+        std::fs::write(&path, bytes).expect("written");
+        let error = Playback::open(&path).expect_err("none");
+        assert!(matches!(error, PlaybackError::NotMcap { found, .. } if found == kind), "{error}");
+        let said = error.to_string();
+        assert!(said.contains("a.bin is no MCAP file") && said.contains(remedy), "{said}");
     }
 }
