@@ -234,6 +234,13 @@ fn warnings(outcome: &RunOutcome, position: Option<&PositionUncertainty>) -> Vec
             outcome.unplaced
         ));
     }
+    if outcome.timeless_scans > 0 {
+        warnings.push(format!(
+            "Of {} lidar scans all points have one time: how the robot moved while they were measured was not accounted for. \
+             Have the lidar's driver give each point its time.",
+            outcome.timeless_scans
+        ));
+    }
     if outcome.restarts > 0 {
         warnings.push(format!(
             "Time went back ({} times): what came before is not in this report.",

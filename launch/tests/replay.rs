@@ -3,8 +3,12 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use recording::RawRecorder;
+use recording::{MessageWriter, RawRecorder};
+use robot_interface::frames::Transform;
+use robot_interface::sensors::{LidarPoint, LidarScan, RgbImage};
+use robot_interface::state::RobotState;
 use robot_interface::time::Stamp;
+use stack::config::Robot;
 
 /// Four metres of the short mission's tunnel, with more pictures than may wait, so that some are recorded on the way.
 fn mission() -> String {
@@ -85,9 +89,16 @@ fn what_cannot_be_replayed_is_one_clear_error_and_leaves_nothing() {
     record("wrong.mcap", &[odom, ("/camera/left/image_raw", "sensor_msgs/msg/CompressedImage")]);
     record("short.mcap", &[odom, ("/camera/left/image_raw", "sensor_msgs/msg/Image")]);
     std::fs::write(folder.join("photo.png"), b"\x89PNG").expect("written");
-    let cases: [(&[&str], &str); 9] = [
+    std::fs::write(folder.join("talker.db3"), b"SQLite format 3\0").expect("written");
+    std::fs::create_dir(folder.join("bag")).expect("made");
+    std::fs::write(folder.join("bag/bag_0.db3"), b"SQLite format 3\0").expect("written");
+    std::fs::create_dir(folder.join("nothing")).expect("made");
+    let cases: [(&[&str], &str); 12] = [
+        (&["talker.db3"], "run `ros2 bag convert -i FILE"),
+        (&["bag"], "bag_0.db3 is no MCAP file"),
+        (&["empty.mcap", "nothing"], "nothing has no recording in it"),
         (&["nowhere.mcap"], "cannot open nowhere.mcap: check the path"),
-        (&["photo.png"], "this is no MCAP file; give the `run.mcap`"),
+        (&["photo.png"], "photo.png is no MCAP file: give the `run.mcap`"),
         (&["empty.mcap"], "no topic at all"),
         (&["spaced.mcap"], "give that with --namespace"),
         (&["spaced.mcap", "--namespace", "r1"], "ends at byte 6, before it is complete"),
@@ -104,6 +115,43 @@ fn what_cannot_be_replayed_is_one_clear_error_and_leaves_nothing() {
         assert_eq!(error.matches("error:").count(), 1, "{error}");
         assert!(!folder.join("runs").exists(), "{args:?} left a folder behind");
     }
+}
+
+/// All scans were refused, and the exit code was 0.
+#[test]
+fn scans_of_which_none_can_be_used_are_a_failure() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let robot = Robot::load("go2").expect("built in").description;
+    let mut recorder = MessageWriter::create(&folder.join("in.mcap"), &robot).expect("made");
+    for ms in (0..3_000).step_by(20) {
+        let stamp = Stamp::from_nanos(ms * 1_000_000);
+        let state = RobotState {
+            stamp,
+            map_from_base: Transform::from_xyz_rpy([1.0, 0.0, 0.31], [0.0; 3]),
+            velocity_m_s: Default::default(),
+            angular_velocity_rad_s: Default::default(),
+            contacts: [true; 4],
+            position_sigma_m: Default::default(),
+            yaw_sigma_rad: 0.0,
+        };
+        recorder.odometry(&state).expect("written");
+        if ms % 1_000 == 0 {
+            let point = LidarPoint { position_m: [1.0; 3], intensity: 1.0, offset_s: 5e7 };
+            recorder.lidar(stamp, &LidarScan { stamp, points: vec![point; 100] }, 1).expect("written");
+            let (camera, image) = (&robot.cameras[0], RgbImage { width: 8, height: 8, data: vec![90; 192] });
+            recorder.raw_picture(&camera.name, stamp, &image, &camera.intrinsics()).expect("written");
+        }
+    }
+    recorder.finish().expect("closed");
+    let run =
+        adit(folder, &["replay", "in.mcap", "--lockstep", "--mission", "short", "--quiet", "--out", "out"]);
+    let said = text(&run.stdout);
+    assert_eq!(run.status.code(), Some(1), "{said}{}", text(&run.stderr));
+    for part in ["they look like nanoseconds", "None of the recording's 3 lidar scans could be used"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert!(!said.contains("another tunnel") && folder.join("out/report.html").exists(), "{said}");
 }
 
 #[test]

@@ -1,22 +1,23 @@
 //! Conversion of ROS messages, from the graph or from a recording, into Adit's own types, and the check of all that comes in:
 //! numbers that are not finite, sizes that do not fit and layouts that are not read are refused.
 
+mod points;
+
 use image::{ImageFormat, ImageReader, Limits};
 use nalgebra::{Isometry3, Matrix3, Quaternion, Translation3, UnitQuaternion, Vector3};
 use robot_interface::frames::{Base, Map, Transform};
 use robot_interface::joints::LEGS;
-use robot_interface::sensors::{LidarPoint, LidarScan, RgbImage, ThermalFrame};
+use robot_interface::sensors::{RgbImage, ThermalFrame};
 use robot_interface::state::RobotState;
 use robot_interface::time::Stamp;
 
-use crate::messages::{self, CompressedImage, Image, Odometry, PointCloud2, PointField, Pose, Time};
+pub use self::points::{MAX_SCAN_S, floats, scan};
+use crate::messages::{self, CompressedImage, Image, Odometry, Pose, TfMessage, Time};
 
 /// Most that a position may be from the origin, m: beyond is no tunnel on Earth.
 pub const FAR_M: f64 = 1e6;
 /// Most pixels of a picture, and cells of a grid.
 pub const MAX_PIXELS: usize = 1 << 25;
-/// Most points of a cloud.
-const MAX_POINTS: usize = 1 << 22;
 
 /// Refusal of a message.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -30,6 +31,41 @@ pub enum InvalidMessage {
     /// A field, encoding or frame is another than the expected one.
     #[error("its {0} is not what is expected")]
     Layout(&'static str),
+    /// A cloud has no field of this name that is a number within a point.
+    #[error("its points have no {expected}; their fields are: {found}")]
+    Field {
+        /// The field.
+        expected: String,
+        /// Those that there are.
+        found: String,
+    },
+    /// A cloud's points are farther away than any lidar sees.
+    #[error(
+        "{far} of its {points} points are more than 300 m away: metres are expected (REP 103), are they millimetres?"
+    )]
+    Ranges {
+        /// Points that are too far.
+        far: usize,
+        /// All points.
+        points: usize,
+    },
+    /// A cloud's points are of another time than its stamp.
+    #[error(
+        "the times of its points, {field}, go from {from} to {to}: {guess}, but expected are {expected}, at most a second \
+         from it"
+    )]
+    Times {
+        /// The field, and its type.
+        field: String,
+        /// The least time.
+        from: f64,
+        /// The greatest.
+        to: f64,
+        /// Unit and beginning as they should be.
+        expected: &'static str,
+        /// What they look like.
+        guess: &'static str,
+    },
     /// A compressed picture cannot be decoded.
     #[error("its picture cannot be decoded: {0}")]
     Picture(String),
@@ -47,15 +83,33 @@ fn vector(v: messages::Vector3) -> Result<Vector3<f64>, InvalidMessage> {
 }
 
 fn pose(pose: &Pose) -> Result<Transform<Map, Base>, InvalidMessage> {
-    let (p, q) = (&pose.position, &pose.orientation);
-    let near = [p.x, p.y, p.z].iter().all(|v| v.abs() < FAR_M);
+    let p = &pose.position;
+    isometry([p.x, p.y, p.z], &pose.orientation).map(Transform::new)
+}
+
+fn isometry(p: [f64; 3], q: &messages::Quaternion) -> Result<Isometry3<f64>, InvalidMessage> {
+    let near = p.iter().all(|v| v.abs() < FAR_M);
     let q = Quaternion::new(q.w, q.x, q.y, q.z);
     // Comparisons that also refuse what is no number.
     if !(near && (0.9..1.1).contains(&q.norm())) {
         return Err(InvalidMessage::Number);
     }
     let rotation = UnitQuaternion::from_quaternion(q);
-    Ok(Transform::new(Isometry3::from_parts(Translation3::new(p.x, p.y, p.z), rotation)))
+    Ok(Isometry3::from_parts(Translation3::from(p), rotation))
+}
+
+/// The transforms of a `/tf_static`, as parent, child, and `parent_from_child`; names without the slash that ROS 1 put before
+/// them.
+pub fn static_transforms(
+    message: &TfMessage<'_>,
+) -> Result<Vec<(String, String, Isometry3<f64>)>, InvalidMessage> {
+    let name = |name: &str| name.trim_start_matches('/').to_owned();
+    let transforms = message.transforms.iter().map(|transform| {
+        let t = &transform.transform.translation;
+        let parent_from_child = isometry([t.x, t.y, t.z], &transform.transform.rotation)?;
+        Ok((name(transform.header.frame_id), name(transform.child_frame_id), parent_from_child))
+    });
+    transforms.collect()
 }
 
 /// The estimate as it travels; contacts travel elsewhere.
@@ -75,47 +129,6 @@ pub fn state(odometry: &Odometry<'_>, contacts: [bool; LEGS]) -> Result<RobotSta
         position_covariance_m2,
         yaw_sigma_rad: yaw_variance.max(0.0).sqrt(),
     })
-}
-
-/// The bytes of a `FLOAT32` field in each point of a cloud.
-fn field(cloud: &PointCloud2<'_>, name: &'static str) -> Result<usize, InvalidMessage> {
-    let found = cloud.fields.iter().find(|f| f.name == name && f.datatype == PointField::FLOAT32);
-    let offset = found.ok_or(InvalidMessage::Layout(name))?.offset as usize;
-    if offset.saturating_add(4) <= cloud.point_step as usize {
-        Ok(offset)
-    } else {
-        Err(InvalidMessage::Layout(name))
-    }
-}
-
-/// The `FLOAT32` fields `names` of each point.
-pub fn floats<'a, const N: usize>(
-    cloud: &PointCloud2<'a>,
-    names: [&'static str; N],
-) -> Result<impl Iterator<Item = [f32; N]> + use<'a, N>, InvalidMessage> {
-    let step = cloud.point_step as usize;
-    let count = (cloud.width as usize).saturating_mul(cloud.height as usize);
-    if cloud.is_bigendian || step == 0 {
-        return Err(InvalidMessage::Layout("byte order"));
-    }
-    let data: &'a [u8] = cloud.data.0;
-    if count > MAX_POINTS || data.len() < count.saturating_mul(step) {
-        return Err(InvalidMessage::Size);
-    }
-    let mut offsets = [0; N];
-    for (offset, name) in offsets.iter_mut().zip(names) {
-        *offset = field(cloud, name)?;
-    }
-    let float = |bytes: &[u8]| bytes.try_into().map_or(f32::NAN, f32::from_le_bytes);
-    Ok(data.chunks_exact(step).take(count).map(move |p| offsets.map(|at| float(&p[at..at + 4]))))
-}
-
-/// A scan, with a time for each point.
-pub fn scan(cloud: &PointCloud2<'_>) -> Result<LidarScan, InvalidMessage> {
-    let points = floats(cloud, ["x", "y", "z", "intensity", "time"])?;
-    let point =
-        |[x, y, z, intensity, offset_s]: [f32; 5]| LidarPoint { position_m: [x, y, z], intensity, offset_s };
-    Ok(LidarScan { stamp: stamp(cloud.header.stamp)?, points: points.map(point).collect() })
 }
 
 fn pixels<'a>(image: &Image<'a>, bytes_per_pixel: usize) -> Result<Vec<&'a [u8]>, InvalidMessage> {
@@ -187,7 +200,9 @@ mod tests {
         bytes
     }
     use crate::cdr;
-    use crate::messages::{Bytes, Covariance6, Header, PoseWithCovariance, TwistWithCovariance};
+    use crate::messages::{
+        Bytes, Covariance6, Header, PointCloud2, PointField, PoseWithCovariance, TwistWithCovariance,
+    };
 
     fn odometry() -> Odometry<'static> {
         let covariance = Covariance6::diagonal([0.04; 6]);
@@ -245,9 +260,10 @@ mod tests {
         assert_eq!(picture(&image(4, 2, 12, &[7; 24])).expect("whole").1.data.len(), 24);
         assert_eq!(picture(&image(u32::MAX, u32::MAX, 12, &[7; 24])), Err(InvalidMessage::Size));
         assert_eq!(scan(&cloud(u32::MAX, u32::MAX, Vec::new(), &[])), Err(InvalidMessage::Size));
-        assert_eq!(scan(&cloud(1, 1, Vec::new(), &[0; 20])), Err(InvalidMessage::Layout("x")));
+        let is_x = |error| matches!(error, InvalidMessage::Field { expected, .. } if expected == "`x`");
+        assert!(scan(&cloud(1, 1, Vec::new(), &[0; 20])).is_err_and(is_x));
         let far = PointField { name: "x", offset: u32::MAX, datatype: PointField::FLOAT32, count: 1 };
-        assert_eq!(scan(&cloud(1, 1, vec![far], &[0; 20])), Err(InvalidMessage::Layout("x")));
+        assert!(scan(&cloud(1, 1, vec![far], &[0; 20])).is_err_and(is_x));
     }
 
     #[test]
@@ -293,6 +309,14 @@ mod tests {
             if let Ok(message) = cdr::deserialize(&spoilt(&image(4, 2, 12, &[7; 24]), &spoil)) {
                 let _ = picture(&message);
                 let _ = thermal(&message, 0);
+            }
+            let transform = messages::TransformStamped {
+                header: Header::default(),
+                child_frame_id: "lidar",
+                transform: messages::Transform::default(),
+            };
+            if let Ok(message) = cdr::deserialize(&spoilt(&TfMessage { transforms: vec![transform; 2] }, &spoil)) {
+                let _ = static_transforms(&message);
             }
             if let Ok(message) = cdr::deserialize(&spoilt(&odometry(), &spoil)) {
                 let _ = state(&message, [true; 4]);

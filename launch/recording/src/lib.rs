@@ -6,6 +6,7 @@
 //! | [`MessageWriter`]                     | turns Adit's own values (estimate, scan, picture, defects) into ROS 2 messages, for a file or any other [`MessageSink`] |
 //! | [`RawRecorder`]                       | records the messages of a ROS 2 graph as the bytes they came in       |
 //! | [`Playback`], [`repair`]              | reads a recording in the order of its log time, damaged or not; gives a torn one its summary back |
+//! | [`Bag`]                               | the same of several files, as of a folder that rosbag2 split           |
 //! | [`topics`], [`qos_profile`]           | table of topics: name, type, quality of service                       |
 //! | [`messages`], [`definitions`], [`cdr`] | message structs beside their interface texts, texts of other types, and the bytes of both |
 //! | [`from_ros`]                          | conversion of messages into Adit's own types; refuses what is not finite or does not fit |
@@ -78,6 +79,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod bag;
 pub mod cdr;
 mod clouds;
 pub mod definitions;
@@ -96,6 +98,7 @@ mod tail;
 pub mod topics;
 mod writer;
 
+pub use bag::Bag;
 pub use cdr::{CdrError, CdrReadError};
 pub use disk::Output;
 pub use error::{RecordError, Recorded};

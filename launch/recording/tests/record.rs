@@ -7,7 +7,7 @@ use std::io::{self, Cursor, Seek, SeekFrom, Write};
 use std::rc::Rc;
 
 use nalgebra::{Matrix3, Vector3};
-use recording::{MessageWriter, Output, RecordError};
+use recording::{Durability, MessageWriter, Output, Qos, RecordError, durability_of, topics};
 use robot_interface::defect::{CrackWidth, Defect, DefectClass, LiningBox};
 use robot_interface::fixtures::{go2, straight_tunnel};
 use robot_interface::frames::Transform;
@@ -533,4 +533,23 @@ fn dropping_a_recorder_closes_its_file() {
 fn a_recorder_may_go_to_another_thread() {
     fn check<T: Send>() {}
     check::<MessageWriter>();
+}
+
+/// A subscriber that comes late to a replay gets what is latched on the robot.
+#[test]
+fn topics_that_are_latched_say_so() {
+    let summary = mcap::Summary::read(&recording()).expect("opens").expect("has a summary");
+    let profile = |name: &str| {
+        let channel = summary.channels.values().find(|channel| channel.topic == name);
+        channel.map(|channel| durability_of(&channel.metadata["offered_qos_profiles"]))
+    };
+    for topic in topics::ALL.iter().filter(|topic| profile(topic.name).is_some()) {
+        let latched = topic.qos == Qos::Latched;
+        assert_eq!(profile(topic.name) == Some(Durability::TransientLocal), latched, "{}", topic.name);
+    }
+    assert!(
+        profile("/defects").is_some()
+            && profile("/defects/list").is_some()
+            && profile("/tf_static").is_some()
+    );
 }

@@ -17,8 +17,9 @@ use stack::config::{Mission, Robot};
 /// Arguments of `adit replay`.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// The recording, such as runs/cable-tunnel/run.mcap
-    file: PathBuf,
+    /// The recording, such as runs/cable-tunnel/run.mcap, or several files or a folder that it was split into
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
     /// Judge the recording anew, on this computer alone: places, ground and defects into a new report
     #[arg(long, conflicts_with_all = ["rate", "ros"])]
     lockstep: bool,
@@ -34,15 +35,18 @@ pub(super) struct Args {
     /// Namespace of the recorded robot's topics
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true, requires = "lockstep")]
     namespace: String,
+    /// Go by the robot's file where the recording tells of other mounts of its sensors, or other lenses
+    #[arg(long, requires = "lockstep")]
+    other_mounts: bool,
     /// Print the result only
     #[arg(long, requires = "lockstep")]
     quiet: bool,
     /// How many times as fast as it was recorded it is published
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
     rate: f64,
-    /// What ROS 2 is told: --ros-args -r FROM:=TO ...
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ROS ARGUMENTS")]
-    ros: Vec<String>,
+    /// What ROS 2 is told: --ros-args -r FROM:=TO ... (up to the end of the line)
+    #[arg(long = "ros-args", num_args = 0.., allow_hyphen_values = true, value_name = "ROS ARGUMENTS")]
+    ros: Option<Vec<String>>,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
@@ -52,7 +56,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 fn judge(args: &Args) -> anyhow::Result<ExitCode> {
     let file = MissionFile::load(&args.mission)?;
     let robot = Robot::load(args.robot.as_deref().unwrap_or(Path::new(&file.mission.robot)))?;
-    let recorded = Recorded::open(&args.file, &args.namespace, &robot.description)?;
+    let recorded = Recorded::open(&args.files, &args.namespace, &robot.description, args.other_mounts)?;
     let folder =
         args.out.clone().unwrap_or_else(|| Path::new("runs").join(format!("{}-replay", file.mission.name)));
     let stop = stop_on_ctrl_c("the report of what was read so far is written")?;
@@ -61,7 +65,7 @@ fn judge(args: &Args) -> anyhow::Result<ExitCode> {
         run::replay(recorded, &file.mission, &robot, &mut observer, &folder)?;
     let wall_s = observer.finish();
     print(&file.mission, &replayed, wall_s, &folder);
-    Ok(match (all_complete(&incomplete), stop.load(Ordering::Relaxed)) {
+    Ok(match (all_complete(&incomplete) && !replayed.no_scan_used, stop.load(Ordering::Relaxed)) {
         (_, true) => ExitCode::from(INTERRUPTED),
         (true, false) => ExitCode::SUCCESS,
         (false, false) => ExitCode::FAILURE,
@@ -111,7 +115,6 @@ fn publish(args: &Args) -> anyhow::Result<ExitCode> {
 
     use anyhow::Context as _;
 
-    super::node::check_ros_args(&args.ros)?;
     if !(args.rate > 0.0 && args.rate <= 100.0) {
         return Err(super::exit::BadInput {
             message: format!("--rate {} is not possible", args.rate),
@@ -123,7 +126,7 @@ fn publish(args: &Args) -> anyhow::Result<ExitCode> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)).context("cannot listen for Ctrl-C")?;
-    let done = crate::ros::replay(&args.file, args.rate, &stop)?;
+    let done = crate::ros::replay(&args.files, args.rate, &stop)?;
     print_line(format_args!(
         "{} messages published, {} left out, {} damaged parts skipped",
         done.messages, done.left_out, done.damaged

@@ -5,8 +5,10 @@
 //! and by nothing but its messages, so that the same recording gives the same results to the bit.
 
 mod agreement;
+mod mounts;
 mod recorded;
 mod replay_perception;
+mod stamps;
 mod topics;
 
 use recording::MessageWriter;
@@ -24,6 +26,8 @@ pub struct Replayed {
     pub summary: RunSummary,
     /// Agreement of the lidar with the recorded odometry, in a sentence, if there were scans.
     pub agreement: Option<String>,
+    /// True if there were scans, and not one of them could be used.
+    pub no_scan_used: bool,
     /// Pictures that were judged, thermal ones among them.
     pub pictures: u64,
     /// Pictures and scans without odometry of their time.
@@ -60,6 +64,14 @@ pub fn replay(
     }
     let agreement = perception.agreement.sentence();
     let mut notes: Vec<_> = agreement.clone().into_iter().collect();
+    notes.append(&mut perception.agreement.warnings());
+    let scans = recorded.scans();
+    let no_scan_used = scans > 0 && perception.agreement.fitting() == 0;
+    if no_scan_used {
+        notes.push(format!(
+            "None of the recording's {scans} lidar scans could be used: the place was not checked, and there may be no ground."
+        ));
+    }
     notes.append(&mut recorded.closing_notes());
     notes.append(&mut perception.notes());
     for note in &notes {
@@ -68,7 +80,7 @@ pub fn replay(
     notes.append(&mut summary.warnings);
     summary.warnings = notes;
     let (pictures, unplaced, damaged) = (perception.pictures, outcome.unplaced, recorded.damaged());
-    Ok(Replayed { summary, agreement, pictures, unplaced, damaged })
+    Ok(Replayed { summary, agreement, no_scan_used, pictures, unplaced, damaged })
 }
 
 #[cfg(test)]

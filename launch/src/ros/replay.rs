@@ -1,7 +1,7 @@
 //! `adit replay`: a recording published again, message by message, at the pace at which it was recorded.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use r2r::{Context, Node, PublisherUntyped, QosProfile};
 use robot_interface::time::Stamp;
 
-use recording::{Durability, Playback, PlaybackError, Topic, durability_of};
+use recording::{Bag, Durability, Topic, durability_of};
 use stack::realtime::{monotonic, sleep_until};
 
 /// After the publishers are made, so that subscribers find them before the first message.
@@ -32,21 +32,21 @@ pub struct Replayed {
 ///
 /// # Errors
 /// When the file cannot be read, or ROS 2 cannot be started.
-pub fn replay(path: &Path, rate: f64, stop: &AtomicBool) -> anyhow::Result<Replayed> {
-    let playback = Playback::open(path)?;
-    if let Some(missing) = playback.missing() {
-        tracing::warn!("{missing}");
+pub fn replay(paths: &[PathBuf], rate: f64, stop: &AtomicBool) -> anyhow::Result<Replayed> {
+    let bag = Bag::open(paths)?;
+    for note in bag.notes() {
+        tracing::warn!("{note}");
     }
     let context = Context::create().context("cannot start ROS 2: check ROS_DOMAIN_ID and --ros-args")?;
     let mut node = Node::create(context, "replay", "").context("cannot make the node")?;
-    let publishers = publishers(&mut node, playback.topics().map(AsRef::as_ref));
+    let publishers = publishers(&mut node, bag.topics().map(AsRef::as_ref));
     std::thread::sleep(SETTLE);
     let mut done = Replayed::default();
     let mut began: Option<(Stamp, Stamp)> = None;
-    for played in playback {
+    for played in bag {
         let played = match played {
             Ok(played) => played,
-            Err(error @ PlaybackError::Damaged { .. }) => {
+            Err(error) if error.lost_bytes().is_some() => {
                 tracing::warn!("{error}");
                 done.damaged += 1;
                 continue;

@@ -37,6 +37,8 @@ use crate::trace::Sample;
 /// Pictures and scans that may wait for the odometry of their time.
 const MAX_WAITING_IMAGES: usize = 60;
 const MAX_WAITING_SCANS: usize = 20;
+/// The longest that a scan takes, s.
+const MAX_SCAN_S: f32 = 1.0;
 /// Odometry that is this much older than the newest came late and is left out; older still, and time went back, ns.
 const MAX_LATE_NANOS: u64 = 1_000_000_000;
 
@@ -76,6 +78,7 @@ pub struct PerceptionPipeline {
     keeps_all: bool,
     defects: usize,
     unplaced: u64,
+    timeless_scans: u64,
     restarts: u64,
 }
 
@@ -96,6 +99,7 @@ impl PerceptionPipeline {
             keeps_all: false,
             defects: 0,
             unplaced: 0,
+            timeless_scans: 0,
             restarts: 0,
         }
     }
@@ -167,6 +171,7 @@ impl PerceptionPipeline {
 
     /// Takes a scan, which waits until the odometry has caught up with its end.
     pub fn handle_scan(&mut self, scan: LidarScan) {
+        self.timeless_scans += u64::from(has_one_time(&scan));
         self.scans.push_back(scan);
         while self.scans.len() > MAX_WAITING_SCANS {
             self.scans.pop_front();
@@ -284,6 +289,7 @@ impl PerceptionPipeline {
     pub fn outcome(&self, findings: Findings, refused_scans: u64) -> RunOutcome {
         RunOutcome {
             unplaced: self.unplaced + self.waiting(),
+            timeless_scans: self.timeless_scans,
             restarts: self.restarts,
             ..self.history.outcome(findings, refused_scans)
         }
@@ -301,10 +307,17 @@ fn pop_if<T>(queue: &mut VecDeque<T>, ready: impl FnOnce(&T) -> bool) -> Option<
     if queue.front().is_some_and(ready) { queue.pop_front() } else { None }
 }
 
-/// Returns when a scan's last point was measured.
+/// Returns when a scan's last point was measured. A time that no point of a scan has is none: a scan that waited for it
+/// would hold back those behind it.
 fn end_of(scan: &LidarScan) -> Stamp {
-    let offsets = scan.points.iter().map(|point| point.offset_s).filter(|s| (0.0..10.0).contains(s));
+    let offsets = scan.points.iter().map(|point| point.offset_s).filter(|s| (0.0..=MAX_SCAN_S).contains(s));
     scan.stamp.plus_nanos((f64::from(offsets.fold(0.0, f32::max)) * 1e9) as u64)
+}
+
+/// Returns true if a scan's points were all measured at once, as far as they tell.
+fn has_one_time(scan: &LidarScan) -> bool {
+    let [first, rest @ ..] = scan.points.as_slice() else { return false };
+    !rest.is_empty() && rest.iter().all(|point| point.offset_s.to_bits() == first.offset_s.to_bits())
 }
 
 #[cfg(test)]

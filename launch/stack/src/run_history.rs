@@ -33,6 +33,8 @@ pub struct RunOutcome {
     pub missed_replies: u64,
     /// Scans and pictures that were not used, because there is no odometry of their time.
     pub unplaced: u64,
+    /// Scans whose points all have one time.
+    pub timeless_scans: u64,
     /// How often time went back: what came before is not in the outcome.
     pub restarts: u64,
 }
@@ -129,6 +131,7 @@ impl RunHistory {
             refused_scans,
             missed_replies: self.missed_replies,
             unplaced: 0,
+            timeless_scans: 0,
             restarts: 0,
         }
     }

@@ -9,7 +9,7 @@ use mcap::McapError;
 #[derive(Debug, thiserror::Error)]
 pub enum PlaybackError {
     /// The file cannot be opened.
-    #[error("cannot open {path}: {source}; check the path and its permissions")]
+    #[error("cannot open {path}: check the path and its permissions")]
     Open {
         /// The file.
         path: PathBuf,
@@ -200,7 +200,10 @@ impl std::fmt::Display for Missing {
                  missing (the last second at most, if Adit was killed while it recorded)"
             ),
             Self::Trailing { at } => {
-                write!(f, "the recording is complete, but other bytes follow from byte {at}: they are ignored")
+                write!(
+                    f,
+                    "the recording is complete, but other bytes follow from byte {at}: they are ignored"
+                )
             }
         }
     }

@@ -269,7 +269,8 @@ impl<R: Read + Seek> Walk<'_, R> {
         let footer = self.bytes::<{ (PREFIX + FOOTER) as usize }>()?;
         let is_footer = footer[0] == op::FOOTER && le_u64(&footer, 1) == Some(FOOTER);
         let magic: [u8; MAGIC.len()] = self.bytes()?;
-        let Some(start) = le_u64(&footer, PREFIX as usize).filter(|start| (at..footer_at).contains(start)) else {
+        let Some(start) = le_u64(&footer, PREFIX as usize).filter(|start| (at..footer_at).contains(start))
+        else {
             return Ok(None);
         };
         if !is_footer || magic != *MAGIC {

@@ -53,7 +53,10 @@ fn a_file_cut_anywhere_gives_the_messages_before_the_cut() {
         match play(&file[..length]) {
             Ok((messages, missing)) => {
                 assert!(all.starts_with(&messages), "cut to {length} bytes");
-                assert!(matches!(missing, Some(Missing::End { at, .. }) if at <= length as u64), "{missing:?}");
+                assert!(
+                    matches!(missing, Some(Missing::End { at, .. }) if at <= length as u64),
+                    "{missing:?}"
+                );
                 counts.push(messages.len());
             }
             Err(error) => assert!(length < 8 && matches!(error, PlaybackError::NotMcap { .. }), "{error}"),
@@ -231,12 +234,16 @@ fn a_hole_in_a_recording_that_was_cut_off_is_gone_around() {
         assert_eq!((messages, errors.len()), (rest, usize::from(!is_last)), "{place:?}");
         let missing = Playback::new(Cursor::new(&file)).expect("opens").missing();
         assert!(matches!(missing, Some(Missing::End { is_index: false, .. })), "{missing:?}");
-        assert!(repair::close(Cursor::new(file)).is_ok() == is_last, "what stands behind a hole is not cut off");
+        assert!(
+            repair::close(Cursor::new(file)).is_ok() == is_last,
+            "what stands behind a hole is not cut off"
+        );
     }
     file[chunks[0].0.clone()].fill(0);
     let (messages, errors) = play_damaged(&file);
     assert!(messages.is_empty(), "their topics are not known");
-    let orphans = errors.iter().map(|e| if let PlaybackError::Orphans { messages, .. } = e { *messages } else { 0 });
+    let orphans =
+        errors.iter().map(|e| if let PlaybackError::Orphans { messages, .. } = e { *messages } else { 0 });
     assert_eq!(orphans.sum::<u64>(), MESSAGES - 4, "{errors:?}");
 }
 
@@ -270,7 +277,8 @@ fn whatever_part_is_overwritten_the_chunks_outside_of_it_are_read() {
 
 #[test]
 fn a_hole_between_messages_without_chunks_is_gone_around() {
-    let mut writer = mcap::WriteOptions::new().use_chunks(false).create(Cursor::new(Vec::new())).expect("begins");
+    let mut writer =
+        mcap::WriteOptions::new().use_chunks(false).create(Cursor::new(Vec::new())).expect("begins");
     let channel = writer.add_channel(0, "/t", "cdr", &BTreeMap::new()).expect("added");
     for log_time in 0..50 {
         let header = MessageHeader { channel_id: channel, sequence: 0, log_time, publish_time: 0 };
@@ -311,7 +319,10 @@ fn a_damaged_chunk_in_zstd_is_told_and_the_others_are_read() {
             let (messages, errors) = play_damaged(&file);
             let lost = 1 + (times.end() - times.start()) as usize / 10;
             // A bit that says nothing of the content, as that of a checksum that is not asked for, costs nothing.
-            assert!(matches!((messages.len(), errors.len()), (60, 0)) || (messages.len(), errors.len()) == (60 - lost, 1));
+            assert!(
+                matches!((messages.len(), errors.len()), (60, 0))
+                    || (messages.len(), errors.len()) == (60 - lost, 1)
+            );
         }
     }
     for _ in 0..2_000 {

@@ -140,7 +140,8 @@ impl<'a> ReplayPerception<'a> {
     fn map(&mut self, job: &ScanJob) {
         let result = self.mapping.handle_scan(job);
         self.pipeline.handle_scan_result(&result);
-        self.agreement.add(&self.mission.design, &job.state, result.correction.as_ref());
+        let points = job.scan.points.len();
+        self.agreement.add(&self.mission.design, &job.state, points, result.correction.as_ref());
         let now = job.state.stamp;
         if now >= self.scan_due {
             self.scan_due = now.plus_nanos(SCAN_NANOS);

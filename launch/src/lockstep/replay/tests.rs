@@ -4,6 +4,7 @@ use std::path::Path;
 
 use robot_interface::defect::Defect;
 use robot_interface::frames::Transform;
+use robot_interface::robot::RobotDescription;
 use robot_interface::sensors::{LidarPoint, LidarScan, RgbImage, ThermalFrame};
 use robot_interface::state::RobotState;
 use robot_interface::status::{AbortReason, MissionPhase, MissionState};
@@ -52,6 +53,14 @@ fn grey(width: u32, height: u32) -> RgbImage {
     RgbImage { width, height, data: vec![120; (width * height * 3) as usize] }
 }
 
+/// Records what `write` writes.
+fn record(path: &Path, write: impl FnOnce(&mut MessageWriter, &Robot) -> Result<(), RecordError>) {
+    let robot = Robot::load("go2").expect("built in");
+    let mut recorder = MessageWriter::create(path, &robot.description).expect("made");
+    write(&mut recorder, &robot).expect("written");
+    recorder.finish().expect("closed");
+}
+
 /// Replays what `write` puts into a recording.
 fn replayed(
     write: impl FnOnce(&mut MessageWriter, &Robot) -> Result<(), RecordError>,
@@ -60,14 +69,12 @@ fn replayed(
     let robot = Robot::load("go2").expect("built in");
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("in.mcap");
-    let mut recorder = MessageWriter::create(&path, &robot.description).expect("made");
-    write(&mut recorder, &robot).expect("written");
-    recorder.finish().expect("closed");
+    record(&path, write);
     replay_file(&path, &mission, &robot, &folder.path().join("out"))
 }
 
 fn replay_file(path: &Path, mission: &MissionFile, robot: &Robot, out: &Path) -> anyhow::Result<Replayed> {
-    let recorded = Recorded::open(path, "", &robot.description)?;
+    let recorded = Recorded::open(&[path.to_owned()], "", &robot.description, false)?;
     let Filed { result, incomplete } = run::replay(recorded, &mission.mission, robot, &mut Nobody, out)?;
     assert!(incomplete.is_empty(), "{incomplete:?}");
     Ok(result)
@@ -246,4 +253,192 @@ fn a_recording_of_another_version_is_replayed_without_its_status() {
     assert!(notes.contains("/mission/status that were not used: 100"), "{notes}");
     let reason = Verdict::Aborted { reason: "the recording does not say how the mission went".to_owned() };
     assert_eq!(done.summary.verdict, reason);
+}
+
+/// A scan of a ring of points, each of this time.
+fn ring(ms: u64, offset_s: impl Fn(usize) -> f32) -> LidarScan {
+    let point = |i: usize| {
+        let angle = i as f32 * 0.05;
+        LidarPoint { position_m: [angle.cos(), angle.sin(), 0.1], intensity: 1.0, offset_s: offset_s(i) }
+    };
+    LidarScan { stamp: at(ms), points: (0..200).map(point).collect() }
+}
+
+/// Four seconds of walking with pictures and scans.
+fn walk(
+    recorder: &mut MessageWriter,
+    robot: &Robot,
+    from_ms: u64,
+    offset_s: impl Fn(usize) -> f32 + Copy,
+) -> Result<(), RecordError> {
+    for ms in (from_ms..from_ms + 4_000).step_by(20) {
+        recorder.odometry(&state(ms, 1.0 + ms as f64 * 5e-4))?;
+        if ms % 1_000 == 0 {
+            let camera = &robot.description.cameras[0];
+            recorder.picture(at(ms), &camera.name, at(ms), &grey(64, 80), &camera.intrinsics())?;
+            recorder.lidar(at(ms), &ring(ms, offset_s), 1)?;
+        }
+    }
+    Ok(())
+}
+
+/// Each of these was replayed without a word, with the defects where they are not.
+#[test]
+fn a_robot_file_that_contradicts_the_recording_is_refused_by_its_keys() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("in.mcap");
+    record(&path, |recorder, robot| walk(recorder, robot, 0, |i| i as f32 * 5e-4));
+    let robot = || Robot::load("go2").expect("built in").description;
+    let open = |robot: &RobotDescription, other_mounts| {
+        Recorded::open(std::slice::from_ref(&path), "", robot, other_mounts)
+            .map(drop)
+            .map_err(|error| error.to_string())
+    };
+    open(&robot(), false).expect("its own");
+    let [mut rolled, mut turned, mut moved, mut swapped, mut wide] = [(); 5].map(|()| robot());
+    rolled.lidar.rpy_deg[0] -= 180.0;
+    turned.lidar.rpy_deg[2] += 5.0;
+    moved.lidar.xyz_m[2] += 0.1;
+    let name = swapped.cameras[0].name.clone();
+    swapped.cameras[0].name = swapped.cameras[1].name.clone();
+    swapped.cameras[1].name = name;
+    wide.cameras[0].horizontal_fov_deg = 100.0.try_into().expect("positive");
+    for (robot, key) in [
+        (&rolled, "rpy_deg of [lidar]"),
+        (&turned, "rpy_deg of [lidar]"),
+        (&moved, "xyz_m of [lidar]"),
+        (&swapped, "rpy_deg of [[cameras]]"),
+        (&wide, "horizontal_fov_deg of [[cameras]]"),
+    ] {
+        let error = open(robot, false).expect_err(key);
+        for part in [key, "contradicts the robot's file", "--robot", "--other-mounts"] {
+            assert!(error.contains(part), "{part}: {error}");
+        }
+        open(robot, true).expect("allowed");
+    }
+    let (mission, mut robot) =
+        (MissionFile::load("short").expect("built in"), Robot::load("go2").expect("built in"));
+    robot.description = turned;
+    let recorded = Recorded::open(&[path], "", &robot.description, true).expect("allowed");
+    let out = folder.path().join("out");
+    let done = run::replay(recorded, &mission.mission, &robot, &mut Nobody, &out).expect("replays");
+    let notes = done.summary.warnings.join("\n");
+    assert!(notes.contains("contradicts the robot's file: rpy_deg of [lidar]"), "{notes}");
+}
+
+/// Times in nanoseconds were another tunnel, and the replay went well.
+#[test]
+fn scans_that_cannot_be_used_are_told_for_what_they_are() {
+    let cases: [(fn(usize) -> f32, bool, &str); 4] = [
+        (|i| i as f32 * 5e5, true, "they look like nanoseconds"),
+        (|_| f32::NAN, true, "none is a number"),
+        (|i| i as f32 * 5e-4 - 0.1, false, ""),
+        (|_| 0.05, false, "lidar scans all points have one time"),
+    ];
+    for (offset_s, is_refused, said) in cases {
+        let done = replayed(|recorder, robot| walk(recorder, robot, 1_000, offset_s)).expect("replays");
+        let notes = done.summary.warnings.join("\n");
+        assert!(notes.contains(said), "{said}: {notes}");
+        assert_eq!(notes.contains("/lidar/points that were not used: 4"), is_refused, "{notes}");
+        assert_eq!(done.agreement.is_none(), is_refused, "{notes}");
+        assert!(!is_refused || done.no_scan_used && !notes.contains("another tunnel"), "{notes}");
+    }
+    let empty = replayed(|recorder, robot| {
+        walk(recorder, robot, 0, |_| f32::NAN)?;
+        recorder.lidar(at(4_000), &LidarScan { stamp: at(3_000), points: Vec::new() }, 1)
+    });
+    let notes = empty.expect("replays").summary.warnings.join("\n");
+    assert!(notes.contains("next to no points"), "{notes}");
+}
+
+#[test]
+fn stamps_that_stand_still_are_noticed() {
+    for stamp in [Stamp::ZERO, Stamp::from_nanos(2_147_483_647_999_999_999)] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let [good, still] = ["good.mcap", "still.mcap"].map(|name| folder.path().join(name));
+        record(&good, |recorder, robot| walk(recorder, robot, 0, |i| i as f32 * 5e-4));
+        for (topic, said) in
+            [("/odom", "its odometry stands still"), ("/camera/", "image_raw/compressed stand still")]
+        {
+            let mut copy = RawRecorder::create(&still).expect("made");
+            for played in Playback::open(&good).expect("opens") {
+                let mut played = played.expect("whole");
+                if played.topic.name.starts_with(topic) && !played.topic.name.ends_with("camera_info") {
+                    let time = recording::messages::Time::from(stamp);
+                    played.data[4..8].copy_from_slice(&time.sec.to_le_bytes());
+                    played.data[8..12].copy_from_slice(&time.nanosec.to_le_bytes());
+                }
+                let (topic, at) = (&played.topic, played.log_time);
+                let schema = || Ok(String::new());
+                for _ in 0..2 {
+                    copy.message(&topic.name, &topic.type_name, schema, "", at, at, &played.data)
+                        .expect("copied");
+                }
+            }
+            copy.finish().expect("closed");
+            let (mission, robot) =
+                (MissionFile::load("short").expect("built in"), Robot::load("go2").expect("built in"));
+            let notes = match replay_file(&still, &mission, &robot, &folder.path().join("out")) {
+                Ok(done) => done.summary.warnings.join("\n"),
+                Err(error) => error.to_string(),
+            };
+            assert!(notes.contains(said), "{said}: {notes}");
+        }
+    }
+}
+
+#[test]
+fn a_recording_that_was_split_is_replayed_as_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bag = folder.path().join("bag");
+    std::fs::create_dir(&bag).expect("made");
+    let (mission, robot) =
+        (MissionFile::load("short").expect("built in"), Robot::load("go2").expect("built in"));
+    record(&folder.path().join("whole.mcap"), |recorder, robot| {
+        walk(recorder, robot, 0, |i| i as f32 * 5e-4)?;
+        walk(recorder, robot, 4_000, |i| i as f32 * 5e-4)
+    });
+    for (i, from_ms) in [(0, 0), (1, 4_000)] {
+        record(&bag.join(format!("bag_{i}.mcap")), |recorder, robot| {
+            walk(recorder, robot, from_ms, |i| i as f32 * 5e-4)
+        });
+    }
+    let whole = replay_file(&folder.path().join("whole.mcap"), &mission, &robot, &folder.path().join("a"))
+        .expect("replays");
+    let split = replay_file(&bag, &mission, &robot, &folder.path().join("b")).expect("replays");
+    assert_eq!(whole.pictures, split.pictures);
+    assert!((whole.summary.distance_walked_m - split.summary.distance_walked_m).abs() < 1e-9);
+    assert!(split.summary.warnings.iter().any(|note| note.contains("bag_0.mcap, bag_1.mcap")));
+}
+
+/// A recording that was cut off before its first picture was one without cameras.
+#[test]
+fn a_damaged_recording_is_called_damaged() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("in.mcap");
+    record(&path, |recorder, robot| {
+        for ms in (0..4_000).step_by(20) {
+            recorder.odometry(&state(ms, 1.0))?;
+        }
+        walk(recorder, robot, 4_000, |i| i as f32 * 5e-4)
+    });
+    let bytes = std::fs::read(&path).expect("there");
+    let (mission, robot) =
+        (MissionFile::load("short").expect("built in"), Robot::load("go2").expect("built in"));
+    let whole = Playback::open(&path).expect("opens").topics().count();
+    let mut seen = false;
+    for share in 1..20 {
+        std::fs::write(&path, &bytes[..bytes.len() * share / 20]).expect("written");
+        let topics = Playback::open(&path).expect("opens").topics().count();
+        if let Err(error) = replay_file(&path, &mission, &robot, &folder.path().join("out")) {
+            let error = error.to_string();
+            assert!(topics == whole || error.contains("it is damaged"), "{share}: {error}");
+            assert!(
+                error.contains("was cut off") && error.contains("copy the file again"),
+                "{share}: {error}"
+            );
+            seen |= topics < whole && topics > 3;
+        }
+    }
+    assert!(seen, "no cut between odometry and pictures");
 }

@@ -18,6 +18,8 @@ pub(super) enum Role {
     Thermal(usize),
     Joints,
     Status,
+    /// `/tf_static`: where the sensors sit.
+    Mounts,
 }
 
 impl Role {
@@ -32,15 +34,17 @@ impl Role {
             Self::Thermal(_) => &topics::THERMAL_IMAGE,
             Self::Joints => &topics::JOINT_STATES,
             Self::Status => &topics::MISSION_STATUS,
+            Self::Mounts => &topics::TF_STATIC,
         }
     }
 
-    const fn shows(self) -> bool {
+    pub(super) const fn shows(self) -> bool {
         matches!(self, Self::Picture(_) | Self::Compressed(_) | Self::Thermal(_))
     }
 }
 
 /// Returns the content of each topic that is of use, and what a reader of the report must know of those that are missing.
+/// `damage` is what the file is known to lack.
 ///
 /// # Errors
 /// If a topic that there must be is not there, or one is of another type than it has to be.
@@ -49,6 +53,7 @@ pub(super) fn roles(
     namespace: &str,
     topics: &[&Topic],
     robot: &RobotDescription,
+    damage: Option<&str>,
 ) -> Result<(BTreeMap<String, Role>, Vec<String>), ConfigError> {
     let (mut roles, mut strangers) = (BTreeMap::new(), Vec::new());
     let namespace = namespace.trim_matches('/');
@@ -85,11 +90,12 @@ pub(super) fn roles(
     let own_robot = "give the file of the robot that made the recording with --robot, with all of its [[cameras]] and \
                      [[thermal]]";
     if !roles.values().any(|role| *role == Role::Odometry) {
-        return Err(missing(file, "/odom (nav_msgs/msg/Odometry)", topics));
+        return Err(missing(file, "/odom (nav_msgs/msg/Odometry)", topics, damage));
     }
     if !roles.values().any(|role| role.shows()) {
         return Err(if strangers.is_empty() {
-            missing(file, "/camera/NAME/image_raw, its /compressed, or /thermal/NAME/image_raw", topics)
+            let pictures = "/camera/NAME/image_raw, its /compressed, or /thermal/NAME/image_raw";
+            missing(file, pictures, topics, damage)
         } else {
             ConfigError::of_file(file, strange, own_robot)
         });
@@ -109,7 +115,7 @@ pub(super) fn roles(
 
 /// The role of a topic; the name of its camera if the robot has none of that name.
 fn role_of(name: &str, robot: &RobotDescription) -> Option<Result<Role, String>> {
-    let plain = [Role::Odometry, Role::Scan, Role::Joints, Role::Status];
+    let plain = [Role::Odometry, Role::Scan, Role::Joints, Role::Status, Role::Mounts];
     if let Some(role) = plain.into_iter().find(|role| role.topic().name == name) {
         return Some(Ok(role));
     }
@@ -140,10 +146,17 @@ fn check_type(file: &str, topic: &Topic, role: Role) -> Result<(), ConfigError> 
     ))
 }
 
-fn missing(file: &str, what: &str, topics: &[&Topic]) -> ConfigError {
+fn missing(file: &str, what: &str, topics: &[&Topic], damage: Option<&str>) -> ConfigError {
     let mut names: Vec<_> = topics.iter().map(|topic| topic.name.as_str()).collect();
     names.sort_unstable();
     let there = if names.is_empty() { "no topic at all".to_owned() } else { names.join(", ") };
+    if let Some(damage) = damage {
+        return ConfigError::of_file(
+            file,
+            format!("it is damaged, and there is no {what} in what can be read of it, but {there}. {damage}"),
+            "copy the file again from where it was recorded, or replay another one",
+        );
+    }
     ConfigError::of_file(
         file,
         format!("there is no {what} in it; it has {there}"),
@@ -169,7 +182,7 @@ mod tests {
             encoding: "cdr".to_owned(),
         };
         let topics: Vec<_> = topics.iter().map(topic).collect();
-        let found = roles("run.mcap", namespace, &topics.iter().collect::<Vec<_>>(), &robot)
+        let found = roles("run.mcap", namespace, &topics.iter().collect::<Vec<_>>(), &robot, None)
             .map_err(|e| e.to_string());
         found.map(|(roles, notes)| (roles.into_values().collect(), notes))
     }

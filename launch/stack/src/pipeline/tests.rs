@@ -58,6 +58,35 @@ fn a_scan_waits_until_the_odometry_has_reached_its_end() {
     assert!(pipeline.poll_scan().is_none() && pipeline.unplaced() == 0);
 }
 
+/// A point of an absolute time, or of none, held its scan back, and those behind it, until the queue was full.
+#[test]
+fn no_time_of_a_point_holds_a_scan_back() {
+    for bad in [f32::NAN, f32::INFINITY, 9.9, 1e9, -1e9, 1.7e9] {
+        let mut pipeline = pipeline(Source::Recording);
+        walk(&mut pipeline, 0..1000);
+        for ms in [500, 600, 700] {
+            let mut scan = scan(ms);
+            scan.points[1].offset_s = bad;
+            pipeline.handle_scan(scan);
+        }
+        let stamps: Vec<_> = std::iter::from_fn(|| pipeline.poll_scan()).map(|job| job.scan.stamp).collect();
+        assert_eq!(stamps, [at(500), at(600), at(700)], "{bad}");
+    }
+}
+
+#[test]
+fn scans_whose_points_have_one_time_are_counted() {
+    let mut pipeline = pipeline(Source::Live);
+    pipeline.handle_scan(scan(500));
+    for offset_s in [0.0, 0.1] {
+        let mut scan = scan(600);
+        scan.points.iter_mut().for_each(|point| point.offset_s = offset_s);
+        pipeline.handle_scan(scan);
+    }
+    let findings = crate::Inspector::new(&short_mission(), &go2()).expect("the bundled model").findings();
+    assert_eq!(pipeline.outcome(findings, 0).timeless_scans, 2);
+}
+
 #[test]
 fn live_the_newest_scan_counts_and_of_a_recording_every_one() {
     for (source, expected) in
