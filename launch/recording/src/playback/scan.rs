@@ -21,7 +21,8 @@ const MESSAGE_LOG_TIME: usize = 6;
 const CHUNK_HEADER: u64 = 32;
 /// A name of a compression is no longer than this.
 const MAX_NAME: u64 = 32;
-/// Content of a footer.
+/// Content of the data's end, and of a footer.
+const DATA_END: u64 = 4;
 const FOOTER: u64 = 20;
 /// So many records in a row are no accident.
 const CHAIN: usize = 4;
@@ -161,6 +162,8 @@ impl<R: Read + Seek> Walk<'_, R> {
             op::MESSAGE if content < MESSAGE_HEADER => None,
             op::MESSAGE => le_u64(&self.bytes::<{ MESSAGE_HEADER as usize }>()?, MESSAGE_LOG_TIME),
             op::CHANNEL if content < 2 => None,
+            op::DATA_END if content != DATA_END => None,
+            op::FOOTER if content != FOOTER => None,
             _ => Some(u64::MAX),
         };
         Ok(earliest.map(|earliest| Record { opcode, length, earliest }))
@@ -194,7 +197,8 @@ impl<R: Read + Seek> Walk<'_, R> {
 
     /// The place behind `at`, where no record stands, at which the walk goes on, if there is one.
     fn resume(&mut self, at: u64) -> io::Result<Option<Resumed>> {
-        let is_chunked = self.blocks.iter().all(|block| block.opcode != op::MESSAGE);
+        let is_chunked =
+            self.channels.is_empty() || self.blocks.iter().any(|block| block.opcode == op::CHUNK);
         // A wrong length may have led past chunks that are whole.
         let from = if is_chunked { self.checked } else { at + 1 };
         let found = match self.next_record(from, !is_chunked)? {

@@ -210,7 +210,12 @@ fn a_hole_costs_what_stood_in_it_and_no_more() {
                 assert_eq!(messages, rest, "{place:?} {spoilt:?} {byte}");
                 let lost: u64 = errors.iter().filter_map(PlaybackError::lost_bytes).sum();
                 let length = place.len() as u64;
-                assert!((length..length + 400).contains(&lost), "{lost} of {length}: {errors:?}");
+                // A record of a kind that is not known is to be skipped, and only the count of messages tells.
+                let is_unknown = spoilt == (0..1) && byte != 0;
+                assert!(
+                    is_unknown && errors.is_empty() || (length..length + 400).contains(&lost),
+                    "{lost} of {length}: {errors:?}"
+                );
                 let playback = Playback::new(Cursor::new(&file)).expect("opens");
                 assert_eq!((playback.missing(), playback.recorded_messages()), (None, Some(MESSAGES)));
             }
@@ -225,7 +230,8 @@ fn a_hole_in_a_recording_that_was_cut_off_is_gone_around() {
     let (all, _) = play(&file).expect("reads");
     let chunks = chunks(&file);
     file.truncate(chunks.last().expect("chunks").0.end);
-    for (place, times) in &chunks[1..] {
+    // All topics are named in the first two.
+    for (place, times) in &chunks[2..] {
         let rest: Vec<_> = all.iter().filter(|m| !times.contains(&m.log_time.nanos())).cloned().collect();
         let mut file = file.clone();
         file[place.clone()].fill(0);
@@ -241,10 +247,13 @@ fn a_hole_in_a_recording_that_was_cut_off_is_gone_around() {
     }
     file[chunks[0].0.clone()].fill(0);
     let (messages, errors) = play_damaged(&file);
-    assert!(messages.is_empty(), "their topics are not known");
+    assert!(
+        messages.iter().all(|message| message.topic.name == "/two") && !messages.is_empty(),
+        "{messages:?}"
+    );
     let orphans =
         errors.iter().map(|e| if let PlaybackError::Orphans { messages, .. } = e { *messages } else { 0 });
-    assert_eq!(orphans.sum::<u64>(), MESSAGES - 4, "{errors:?}");
+    assert_eq!(orphans.sum::<u64>() + messages.len() as u64, MESSAGES - 4, "{errors:?}");
 }
 
 #[test]
@@ -282,12 +291,12 @@ fn a_hole_between_messages_without_chunks_is_gone_around() {
     let channel = writer.add_channel(0, "/t", "cdr", &BTreeMap::new()).expect("added");
     for log_time in 0..50 {
         let header = MessageHeader { channel_id: channel, sequence: 0, log_time, publish_time: 0 };
-        writer.write_to_known_channel(&header, &[log_time as u8; 40]).expect("written");
+        writer.write_to_known_channel(&header, &[1 + log_time as u8; 40]).expect("written");
     }
     writer.finish().expect("finishes");
     let file = writer.into_inner().into_inner();
     let message = 9 + 22 + 40;
-    let first = file.windows(40).position(|bytes| bytes == [0; 40]).expect("the first") - 9 - 22;
+    let first = file.windows(40).position(|bytes| bytes == [1; 40]).expect("the first") - 9 - 22;
     for lost in 0..46 {
         let mut file = file.clone();
         file[first + lost * message..first + (lost + 1) * message].fill(0);
@@ -303,8 +312,12 @@ const ZSTD: &[u8] = include_bytes!("zstd.mcap");
 fn recordings_in_zstd_are_read() {
     let (messages, missing) = play(ZSTD).expect("reads");
     assert_eq!((messages.len(), missing), (60, None));
-    assert_eq!(&messages[59].data[8..], b"the the the the the the the the\0");
-    assert!(messages[17].data.ends_with(b"wrong\0"), "{:?}", String::from_utf8_lossy(&messages[17].data));
+    let words = "the robot walks through a tunnel and writes down what is wrong with it";
+    let words: Vec<_> = words.split(' ').collect();
+    for (i, message) in messages.iter().enumerate() {
+        let text: Vec<_> = (1..9).map(|j| words[(i * j + j) % words.len()]).collect();
+        assert_eq!(message.data[8..], [text.join(" ").as_bytes(), &[0]].concat());
+    }
 }
 
 #[test]

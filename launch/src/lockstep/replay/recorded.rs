@@ -56,6 +56,8 @@ pub struct Recorded {
     /// Messages that were read, of all topics; and those with a scan.
     messages: u64,
     scans: u64,
+    /// True once all was read.
+    ended: bool,
     notes: Vec<String>,
 }
 
@@ -96,6 +98,7 @@ impl Recorded {
             lost_bytes: 0,
             messages: 0,
             scans: 0,
+            ended: false,
             notes,
         })
     }
@@ -169,15 +172,20 @@ impl Recorded {
     /// Returns what a reader of the report must know of the recording, once it has been read.
     pub(super) fn closing_notes(&mut self) -> Vec<String> {
         let mut notes = std::mem::take(&mut self.notes);
+        let recorded = self.bag.recorded_messages().filter(|_| self.ended);
+        let lost = recorded.map_or(0, |recorded| recorded.saturating_sub(self.messages));
         if self.damaged > 0 {
-            let [lost, all] = [self.lost_bytes, self.bag.size()].map(|bytes| bytes as f64 * 1e-6);
-            let of = self.bag.recorded_messages().filter(|all| *all >= self.messages);
-            let messages = of
-                .map_or(String::new(), |all| format!(", with {} of its {all} messages", all - self.messages));
+            let [bytes, all] = [self.lost_bytes, self.bag.size()].map(|bytes| bytes as f64 * 1e-6);
+            let messages = recorded.map_or(String::new(), |all| format!(", {lost} of {all} messages"));
             notes.push(format!(
-                "Damaged parts of the recording, whose messages are left out: {}, {lost:.2} of {all:.2} MB{messages}. Copy \
-                 the file again from where it was recorded.",
+                "Damaged parts of the recording, whose messages are left out: {}, {bytes:.2} of {all:.2} MB{messages}. Copy the \
+                 file again from where it was recorded.",
                 self.damaged
+            ));
+        } else if lost > 0 {
+            notes.push(format!(
+                "The recording says that it holds {lost} messages more than were found in it. Copy the file again from where it \
+                 was recorded."
             ));
         }
         for (topic, (count, reason)) in &self.refused {
@@ -243,6 +251,7 @@ impl Recorded {
             }
             return Ok(Some((played.log_time, input)));
         }
+        self.ended = true;
         Ok(None)
     }
 
