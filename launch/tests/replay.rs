@@ -132,7 +132,7 @@ fn scans_of_which_none_can_be_used_are_a_failure() {
             velocity_m_s: Default::default(),
             angular_velocity_rad_s: Default::default(),
             contacts: [true; 4],
-            position_sigma_m: Default::default(),
+            position_covariance_m2: Default::default(),
             yaw_sigma_rad: 0.0,
         };
         recorder.odometry(&state).expect("written");

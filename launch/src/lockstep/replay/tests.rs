@@ -322,7 +322,7 @@ fn a_robot_file_that_contradicts_the_recording_is_refused_by_its_keys() {
     let recorded = Recorded::open(&[path], "", &robot.description, true).expect("allowed");
     let out = folder.path().join("out");
     let done = run::replay(recorded, &mission.mission, &robot, &mut Nobody, &out).expect("replays");
-    let notes = done.summary.warnings.join("\n");
+    let notes = done.result.summary.warnings.join("\n");
     assert!(notes.contains("contradicts the robot's file: rpy_deg of [lidar]"), "{notes}");
 }
 
