@@ -92,6 +92,7 @@ mod tests {
             speed_m_s: 0.5,
             torque_peak_nm: 10.0,
             outbound,
+            walking: true,
         };
         let poses = samples.iter().map(|(x, ..)| at(*x)).collect();
         let trace = Trace { samples: samples.iter().map(sample).collect() };

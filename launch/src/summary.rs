@@ -3,7 +3,7 @@
 use report::score::{Fate, Score};
 use report::{
     Coverage, ElevationPicture, Limits, Localisation, PositionUncertainty, ProfileRow, ReportDefect,
-    RunSummary, TruthFate, TruthRow, Verdict,
+    RunSummary, TruthFate, TruthRow, Verdict, WalkingSpeed,
 };
 use robot_interface::status::{AbortReason, Ending, MissionState};
 use sim::tunnel::TrueDefect;
@@ -20,6 +20,9 @@ const MAX_SIGMAS: f64 = 3.0;
 const LEAST_SIGMA_M: f64 = 0.1;
 /// One-sigma of the chainage that a reader is warned of, m.
 const NOTEWORTHY_SIGMA_M: f64 = 0.5;
+
+/// Share of the speed asked for, under which a reader of the report is told that it was not walked.
+const SLOW_SHARE: f64 = 0.8;
 
 /// Seed, truth and score of a simulated run.
 pub(crate) struct Simulated<'a> {
@@ -68,6 +71,7 @@ pub(crate) fn summarise(
     });
     let position = position_uncertainty(&outcome.trace);
     let mosaic = &outcome.mosaic;
+    let speeds = speeds(mission, outcome);
     Ok(RunSummary {
         verdict: held_against(verdict(outcome.state.as_ref()), localisation.as_ref(), position.as_ref()),
         mission: mission.name.clone(),
@@ -81,6 +85,7 @@ pub(crate) fn summarise(
             Some(truth) => walked_m(&truth.poses),
             None => walked_m(samples.iter().map(|sample| &sample.estimate)),
         },
+        speeds,
         fell: matches!(
             outcome.state,
             Some(MissionState::GivenUp(Ending { reason: Some(AbortReason::Fell), .. }))
@@ -120,7 +125,11 @@ pub(crate) fn summarise(
         }),
         localisation,
         position,
-        warnings: warnings(outcome, position.as_ref()),
+        warnings: warnings(outcome, position.as_ref())
+            .into_iter()
+            .chain(slow_warnings(&speeds))
+            .chain(stack::battery_warning(mission, &robot.description))
+            .collect(),
     })
 }
 
@@ -211,6 +220,26 @@ fn report_defects(
     rows.collect()
 }
 
+/// Speeds asked for and walked, out and home.
+fn speeds(mission: &Mission, outcome: &RunOutcome) -> [WalkingSpeed; 2] {
+    let inspection = &mission.inspection;
+    [(inspection.speed_m_s, true), (inspection.return_speed_m_s, false)].map(|(asked, outbound)| {
+        WalkingSpeed { asked_m_s: asked.get(), walked_m_s: outcome.trace.walked_m_s(outbound) }
+    })
+}
+
+fn slow_warnings(speeds: &[WalkingSpeed; 2]) -> Vec<String> {
+    let warning = |(way, speed): (&str, &WalkingSpeed)| {
+        let walked_m_s = speed.walked_m_s.filter(|walked_m_s| *walked_m_s < SLOW_SHARE * speed.asked_m_s)?;
+        Some(format!(
+            "The robot walked {way} at {walked_m_s:.2} m/s, though {:.2} m/s was asked for: time and battery have to do for what \
+             is walked.",
+            speed.asked_m_s
+        ))
+    };
+    ["out", "home"].into_iter().zip(speeds).filter_map(warning).collect()
+}
+
 fn warnings(outcome: &RunOutcome, position: Option<&PositionUncertainty>) -> Vec<String> {
     let mut warnings = vec![
         "Coverage counts lining that lies behind racks and cables as seen: what stands before the lining is \
@@ -280,6 +309,15 @@ mod tests {
         );
         let fell = Verdict::Aborted { reason: "fell".to_owned() };
         assert_eq!(held_against(fell.clone(), Some(&localisation(9.0)), Some(&known(0.1))), fell);
+    }
+
+    #[test]
+    fn a_walk_well_below_the_speed_asked_for_is_told() {
+        let speed = |asked_m_s, walked_m_s| WalkingSpeed { asked_m_s, walked_m_s };
+        let warnings = slow_warnings(&[speed(0.6, Some(0.55)), speed(0.9, Some(0.55))]);
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        assert!(warnings[0].starts_with("The robot walked home at 0.55 m/s, though 0.90 m/s was asked for"));
+        assert!(slow_warnings(&[speed(0.6, None), speed(0.9, Some(0.9))]).is_empty());
     }
 
     #[test]

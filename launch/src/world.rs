@@ -74,7 +74,13 @@ impl<P: BusPort> World<P> {
         let truth = self.engine.truth();
         self.poses.push((end, truth.map_from_base));
         if let Some(battery) = &mut self.battery {
+            let was_flat = battery.is_flat();
             battery.step(self.buses.iter().map(VirtualBus::power_w).sum(), self.engine.dt_s());
+            // The computer and the sensors go on, so that the run can tell of it.
+            if battery.is_flat() && !was_flat {
+                tracing::warn!("simulation: the battery is empty, and the motors have no more power");
+                self.buses.iter_mut().for_each(|bus| bus.set_powered(false));
+            }
         }
         self.imu.sample(end, &truth, self.engine.dt_s())
     }

@@ -209,6 +209,52 @@ fn names_and_contents_that_are_no_utf_8_are_told_as_such() {
     );
 }
 
+/// A robot's file with something changed, beside the Go2's own files.
+fn write_robot(folder: &Path, from: &str, to: &str) {
+    let robots = Path::new(env!("CARGO_MANIFEST_DIR")).join("robots");
+    let text = std::fs::read_to_string(robots.join("go2.toml")).expect("there");
+    assert!(text.contains(from), "{from}");
+    let text = text.replacen(from, to, 1).replace("\"go2/", &format!("\"{}/go2/", robots.display()));
+    std::fs::write(folder.join("robot.toml"), text).expect("written");
+}
+
+/// A policy that is too soft to carry the robot: it walked on its belly for 90 s, and then had "made no progress".
+#[test]
+fn a_robot_that_does_not_stand_is_given_up_at_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("tiny.toml"), TINY).expect("written");
+    write_robot(folder.path(), "kp = 20.0", "kp = 2.0");
+    let run =
+        adit(folder.path(), &["mission", "tiny.toml", "--robot", "robot.toml", "--quiet", "--out", "out"]);
+    let said = text(&run.stdout);
+    assert_eq!(run.status.code(), Some(1), "{said}{}", text(&run.stderr));
+    for part in ["NOT completed: did not rise: base at 0.", "m of 0.31 m", "check kp"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let report = std::fs::read_to_string(folder.path().join("out/report.html")).expect("written");
+    assert!(report.contains("did not rise: base at 0."));
+    let simulated = said.split("time ").nth(1).and_then(|time| time.split_whitespace().next()?.parse().ok());
+    assert!(simulated.is_some_and(|seconds: f64| seconds < 15.0), "{said}");
+}
+
+/// At 0 % of its battery the robot walked on, and had "completed".
+#[test]
+fn a_small_battery_is_warned_of_and_brings_the_robot_home_early() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("tiny.toml"), TINY).expect("written");
+    write_robot(folder.path(), "capacity_wh = 230.4", "capacity_wh = 1.2");
+    let run =
+        adit(folder.path(), &["mission", "tiny.toml", "--robot", "robot.toml", "--quiet", "--out", "out"]);
+    let said = text(&run.stdout);
+    assert_eq!(run.status.code(), Some(1), "{said}{}", text(&run.stderr));
+    assert!(text(&run.stderr).contains("warning: The battery will not do"), "{}", text(&run.stderr));
+    assert!(said.contains("NOT completed: the battery is low"), "{said}");
+    let report = std::fs::read_to_string(folder.path().join("out/report.html")).expect("written");
+    assert!(report.contains("the battery is low") && report.contains("The battery will not do"));
+    let log = std::fs::read_to_string(folder.path().join("out/run.log")).expect("written");
+    assert!(log.contains("lying down") && !log.contains("the battery is empty"), "{log}");
+}
+
 #[test]
 fn ctrl_c_lays_the_robot_down_and_keeps_what_was_done() {
     let folder = tempfile::tempdir().expect("a folder");

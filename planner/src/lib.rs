@@ -6,7 +6,8 @@
 //! # Data flow
 //!
 //! ```text
-//! place in the tunnel, gait mode, orders --> mission::Mission (table of transitions)     10 Hz
+//! place, posture, gait mode, orders,
+//! battery::BatteryMonitor -----------------> mission::Mission (table of transitions)     10 Hz
 //!                                                | goal chainage    | gait mode, pictures to take
 //!                                                v                  |
 //! TerrainGrid, pose ------------------------> path::PathPlanner     |                    10 Hz
@@ -29,6 +30,7 @@
 //! | [`path`]    | local path planner: A* over a costmap of traversability, then string pulling                    |
 //! | [`follow`]  | path follower: regulated pure pursuit                                                           |
 //! | [`gait`]    | gait controller: stands up, walks by a learned policy, lies down                                |
+//! | [`battery`] | battery monitor: what is left, whether its gauge can be believed, what the way home takes        |
 //!
 //! What happens when an input falls silent, who may move the robot and who may stop it is not decided here but in the
 //! crate `stack`.
@@ -88,6 +90,7 @@
 //! cargo run -p planner --example plan_path
 //! ```
 
+pub mod battery;
 pub mod follow;
 pub mod gait;
 pub mod mission;

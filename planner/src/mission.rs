@@ -2,12 +2,16 @@
 //!
 //! The [`TABLE`] is all of its transitions; the rest of this module only finds out which event has come.
 
+mod footing;
 mod table;
 
+use robot_interface::state::Posture;
 use robot_interface::status::{AbortReason, GaitMode, MissionOrder, MissionPhase};
 use robot_interface::time::Stamp;
 use robot_interface::tunnel::TunnelPoint;
 
+use crate::battery::BatteryLevel;
+use footing::Footing;
 use table::next;
 pub use table::{Action, Event, TABLE};
 
@@ -23,6 +27,8 @@ const BACK_UP_S: f64 = 2.5;
 const BACK_UP_M_S: f64 = -0.25;
 /// Attempts at backing up in a row, after which it gives up.
 const MAX_BACK_UPS: u32 = 3;
+/// A robot that sinks within this distance of its start never stood, m.
+const OFF_THE_START_M: f64 = 0.5;
 /// Past the timeout by this factor it lies down wherever it is.
 const OVERDUE_FACTOR: f64 = 1.5;
 
@@ -43,6 +49,10 @@ pub struct MissionPlan {
     pub timeout_s: f64,
     /// Time without progress that counts as stuck, s.
     pub stuck_after_s: f64,
+    /// Height of the base above the ground when the robot stands, m.
+    pub standing_height_m: f64,
+    /// Greatest angle of the trunk from level when it stands, rad.
+    pub max_tilt_rad: f64,
 }
 
 /// Input of the state machine, ten times a second.
@@ -58,6 +68,10 @@ pub struct MissionInput {
     pub fallen: bool,
     /// True once the state estimator is ready; the robot does not rise before.
     pub ready: bool,
+    /// Posture on its legs; `None` where it is not told.
+    pub posture: Option<Posture>,
+    /// State of the battery.
+    pub battery: BatteryLevel,
     /// Order of the operator, if there is one.
     pub order: Option<MissionOrder>,
 }
@@ -77,6 +91,8 @@ pub struct MissionOutput {
     pub back_up_m_s: Option<f64>,
     /// True when pictures are to be taken now.
     pub picture: bool,
+    /// Reason for which it has been given up just now. Another may follow on the way home: the first is the mission's.
+    pub given_up: Option<AbortReason>,
 }
 
 /// Mission state machine.
@@ -91,6 +107,7 @@ pub struct Mission {
     best_m: f64,
     best_at: Stamp,
     back_ups: u32,
+    footing: Footing,
     abort: Option<AbortReason>,
 }
 
@@ -100,6 +117,7 @@ impl Mission {
         Self {
             next_picture_m: plan.home_m,
             best_m: plan.home_m,
+            footing: Footing::new(plan.standing_height_m, plan.max_tilt_rad),
             plan,
             phase: MissionPhase::Idle,
             since: Stamp::ZERO,
@@ -138,13 +156,15 @@ impl Mission {
 
     /// Goes on by one step.
     pub fn step(&mut self, input: &MissionInput) -> MissionOutput {
+        self.footing.handle_posture(input.now, input.gait, input.posture.as_ref());
+        let mut given_up = None;
         if let Some(event) = self.event(input)
             && let Some((to, action)) = next(self.phase, event)
         {
-            self.act(action);
+            given_up = self.act(action);
             self.enter(to, input);
         }
-        self.output(input)
+        MissionOutput { given_up, ..self.output(input) }
     }
 
     /// The event that has come and that the table has a row for; the gravest first.
@@ -153,22 +173,35 @@ impl Mission {
         let in_phase_s = input.now.seconds_since(self.since);
         let total_s = self.started.map_or(0.0, |s| input.now.seconds_since(s));
         let counts = |event| next(self.phase, event).is_some();
+        let has_sunk = self.footing.has_sunk(input.now);
+        let at_start = self.station == 0 && (here - self.plan.home_m).abs() < OFF_THE_START_M;
         let anywhere = [
             (Event::Fell, input.fallen),
             (Event::LetGo, input.gait == GaitMode::Damped),
             (Event::Stop, input.order == Some(MissionOrder::Stop)),
+            (Event::BatteryCritical, input.battery == BatteryLevel::Critical),
+            (Event::NotRisen, has_sunk && at_start),
+            (Event::Sank, has_sunk),
             (Event::Overdue, total_s > OVERDUE_FACTOR * self.plan.timeout_s),
             (Event::Timeout, total_s > self.plan.timeout_s),
             (Event::GoHome, input.order == Some(MissionOrder::GoHome)),
             (Event::Pause, input.order == Some(MissionOrder::Pause)),
             (Event::Resume, input.order == Some(MissionOrder::Resume)),
+            (Event::BatteryLow, input.battery == BatteryLevel::Low),
+            (Event::BatteryUnknown, input.battery == BatteryLevel::Unknown),
         ];
         if let Some((event, _)) = anywhere.into_iter().find(|(event, is)| *is && counts(*event)) {
             return Some(event);
         }
         match self.phase {
             MissionPhase::Idle => input.ready.then_some(Event::Ready),
-            MissionPhase::StandUp => (input.gait == GaitMode::Walk).then_some(Event::Standing),
+            MissionPhase::StandUp => match input.gait {
+                GaitMode::Walk if self.footing.has_risen() => Some(Event::Standing),
+                GaitMode::Walk => Some(Event::NotRisen),
+                // The legs were let go again while it rose.
+                GaitMode::Damped if self.footing.has_begun() => Some(Event::NotRisen),
+                GaitMode::Damped | GaitMode::StandUp | GaitMode::LieDown => None,
+            },
             MissionPhase::Go => {
                 let station = self.plan.stations_m.get(self.station).copied().unwrap_or(here);
                 if here >= station - ARRIVED_M { Some(Event::Arrived) } else { self.stuck(input, here) }
@@ -202,14 +235,19 @@ impl Mission {
         (still_s > self.plan.stuck_after_s).then_some(event)
     }
 
-    fn act(&mut self, action: Action) {
+    /// Does what goes with a change of phase; returns the reason, if the mission is given up by it.
+    fn act(&mut self, action: Action) -> Option<AbortReason> {
         match action {
             Action::Proceed => {}
             Action::NextStation => self.station += 1,
             Action::CountBackUp => self.back_ups += 1,
-            // The first reason is the one that tells.
-            Action::GiveUp(reason) => self.abort = self.abort.or(Some(reason)),
+            Action::GiveUp(reason) => {
+                // The first reason is the one that tells.
+                self.abort = self.abort.or(Some(reason));
+                return Some(reason);
+            }
         }
+        None
     }
 
     fn enter(&mut self, to: MissionPhase, input: &MissionInput) {
@@ -255,6 +293,7 @@ impl Mission {
             back_up_m_s: matches!(self.phase, MissionPhase::BackUpOut | MissionPhase::BackUpHome)
                 .then_some(BACK_UP_M_S),
             picture,
+            given_up: None,
         }
     }
 }

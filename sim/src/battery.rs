@@ -1,8 +1,8 @@
 //! The battery that motors and electronics draw from.
 //!
 //! An equivalent circuit of one element: an open-circuit voltage that falls linearly with the charge, behind one
-//! resistance. Real cells have a knee at either end; for how long a charge lasts the line is near enough. The
-//! simulated battery is not switched off when it is empty.
+//! resistance. Real cells have a knee at either end; for how long a charge lasts the line is near enough. Empty, it is
+//! switched off, as a pack's own protection does it: nothing is at its terminals any more, and it gives no power.
 
 use robot_interface::robot::BatteryDescription;
 use robot_interface::sensors::BatterySample;
@@ -30,8 +30,17 @@ impl Battery {
         Self { description: *description, charge_ah, voltage_v, current_a: 0.0 }
     }
 
+    /// Returns true once it is empty, and gives no more power.
+    pub fn is_flat(&self) -> bool {
+        self.charge_ah <= 0.0
+    }
+
     /// Draws the electronics' power and `motors_w` for `dt_s`. What the motors give back is not stored.
     pub fn step(&mut self, motors_w: f64, dt_s: f64) {
+        if self.is_flat() {
+            (self.voltage_v, self.current_a) = (0.0, 0.0);
+            return;
+        }
         let d = &self.description;
         let power_w = d.electronics_w.get() + motors_w.max(0.0);
         let (full_v, empty_v) = (d.full_voltage_v.get(), d.empty_voltage_v.get());
@@ -86,7 +95,10 @@ mod tests {
         battery.step(60.0, 1.0);
         let empty = battery.sample(Stamp::ZERO);
         assert_eq!((empty.charge_ah, empty.charged), (0.0, 0.0));
-        assert!(empty.voltage_v < 24.0, "{empty:?}");
+        assert!(
+            battery.is_flat() && empty.voltage_v.abs() < 1e-9 && empty.current_a.abs() < 1e-9,
+            "{empty:?}"
+        );
     }
 
     #[test]

@@ -66,6 +66,8 @@ pub struct VirtualBus<P> {
     reader: FrameReader<Command>,
     motors: Vec<VirtualMotor>,
     rejected: u64,
+    /// False while the motors have no power.
+    powered: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -97,7 +99,13 @@ pub fn virtual_buses<P: BusPort>(
     let count = ports.len();
     let mut buses: Vec<_> = ports
         .into_iter()
-        .map(|port| VirtualBus { port, reader: FrameReader::new(), motors: Vec::new(), rejected: 0 })
+        .map(|port| VirtualBus {
+            port,
+            reader: FrameReader::new(),
+            motors: Vec::new(),
+            rejected: 0,
+            powered: true,
+        })
         .collect();
     for (joint, description) in robot.joints.0.into_iter().enumerate() {
         let name = JOINT_NAMES[joint];
@@ -128,6 +136,9 @@ impl<P: BusPort> VirtualBus<P> {
         }
         let mut buffer = [0; 256];
         let count = self.port.read(&mut buffer)?;
+        if !self.powered {
+            return Ok(());
+        }
         let mut bytes = &buffer[..count];
         let mut sent = Ok(());
         while let Some(found) = self.reader.next_frame(&mut bytes) {
@@ -151,7 +162,20 @@ impl<P: BusPort> VirtualBus<P> {
 
     /// Drive of a joint now; `None` if the joint's motor is on another bus.
     pub fn drive(&self, joint: usize, now: Stamp) -> Option<JointDrive> {
-        self.motors.iter().find(|motor| motor.joint == joint).map(|motor| motor.drive(now))
+        let motor = self.motors.iter().find(|motor| motor.joint == joint)?;
+        // Without power nothing shorts the windings either: the joint turns freely.
+        Some(if self.powered { motor.drive(now) } else { JointDrive::default() })
+    }
+
+    /// Takes its motors' power away, or gives it back. Without it they are limp, hear nothing and say nothing, and have
+    /// forgotten what they were told.
+    pub fn set_powered(&mut self, powered: bool) {
+        if !powered {
+            for motor in &mut self.motors {
+                motor.command = None;
+            }
+        }
+        self.powered = powered;
     }
 
     /// Unplugs a joint's motor from the bus, or plugs it in again. It keeps its power: unplugged, it

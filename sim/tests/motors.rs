@@ -10,7 +10,7 @@ use robot_interface::fixtures::go2;
 use robot_interface::joints::{JOINTS, JointCommand};
 use robot_interface::robot::RobotDescription;
 use robot_interface::time::Stamp;
-use sim::engine::JointReading;
+use sim::engine::{JointDrive, JointReading};
 use sim::motors::{
     AMBIENT_C, BRAKE_KD, DAMPING_KD, MotorsError, OVERHEAT_C, RECOVERED_C, VirtualBus, drives, virtual_buses,
 };
@@ -84,6 +84,22 @@ fn readings() -> [JointReading; JOINTS] {
         velocity_rad_s: 0.3 * i as f64 - 1.0,
         torque_nm: 2.0 - 0.5 * i as f64,
     })
+}
+
+/// A robot walked on with its battery at 0 %.
+#[test]
+fn motors_without_power_are_limp_and_silent() {
+    let mut rig = Rig::new();
+    let readings = [JointReading { velocity_rad_s: 1.0, torque_nm: 3.0, ..JointReading::default() }; JOINTS];
+    assert_eq!(rig.cycle(STEP_NANOS, &readings).answered, [true; JOINTS]);
+    rig.buses.iter_mut().for_each(|bus| bus.set_powered(false));
+    for _ in 0..5 {
+        assert_eq!(rig.cycle(STEP_NANOS, &readings).answered, [false; JOINTS]);
+        assert_eq!(drives(&rig.buses, rig.now), [JointDrive::default(); JOINTS], "no torque, and no damping");
+        assert!(rig.buses.iter().map(VirtualBus::power_w).sum::<f64>().abs() < 1e-9);
+    }
+    rig.buses.iter_mut().for_each(|bus| bus.set_powered(true));
+    assert_eq!(rig.cycle(STEP_NANOS, &readings).answered, [true; JOINTS]);
 }
 
 #[test]

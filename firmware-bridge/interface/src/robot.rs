@@ -71,6 +71,9 @@ pub struct BatteryDescription {
     pub resistance_ohm: NonNegative,
     /// Power of computers, sensors and lamps, W.
     pub electronics_w: NonNegative,
+    /// Energy that a kilometre of walking takes, all included, Wh/km. Left out: worked out from the robot's mass.
+    #[serde(default)]
+    pub walking_wh_per_km: Option<Positive>,
 }
 
 impl BatteryDescription {

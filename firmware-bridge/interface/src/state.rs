@@ -34,6 +34,19 @@ impl RobotState {
     }
 }
 
+/// How the robot stands on its legs, as their joints measure it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Posture {
+    /// Height of the base above the ground under its feet, m: of those that carry weight, or of the lowest one.
+    pub height_m: f64,
+    /// Angle between the trunk's up and the world's, rad.
+    pub tilt_rad: f64,
+    /// Distance from the standing pose of the joint that is farthest from it, rad.
+    pub joint_error_rad: f64,
+    /// That joint's place in [`JOINT_NAMES`](crate::joints::JOINT_NAMES).
+    pub joint_error_of: usize,
+}
+
 /// A body velocity to walk at, in the base frame's horizontal projection.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct VelocityCommand {

@@ -141,12 +141,38 @@ pub enum AbortReason {
     /// The gait controller gave up without a fall.
     #[error("the legs were let go: an emergency stop, a silent sensor, or a measurement that was no number")]
     LetGo = 6,
+    /// Its battery held no more than the way home takes, or less.
+    #[error("the battery is low: what is left is for the way home")]
+    BatteryLow = 7,
+    /// Its battery held no more than lying down takes: it lies short of home.
+    #[error("the battery is nearly empty: what is left is for lying down")]
+    BatteryCritical = 8,
+    /// Its battery fell silent, or said what cannot be.
+    #[error("the battery's charge is not known: its gauge fell silent, or says what cannot be")]
+    BatteryUnknown = 9,
+    /// It never came to stand on its feet.
+    #[error("did not rise")]
+    DidNotRise = 10,
+    /// It sank to the ground while it walked.
+    #[error("the legs no longer carried it")]
+    Sank = 11,
 }
 
 impl AbortReason {
     /// All reasons.
-    pub const ALL: [Self; 6] =
-        [Self::Fell, Self::Timeout, Self::Stuck, Self::SentHome, Self::Stopped, Self::LetGo];
+    pub const ALL: [Self; 11] = [
+        Self::Fell,
+        Self::Timeout,
+        Self::Stuck,
+        Self::SentHome,
+        Self::Stopped,
+        Self::LetGo,
+        Self::BatteryLow,
+        Self::BatteryCritical,
+        Self::BatteryUnknown,
+        Self::DidNotRise,
+        Self::Sank,
+    ];
 
     /// Short name for tables and logs.
     pub const fn name(self) -> &'static str {
@@ -157,6 +183,11 @@ impl AbortReason {
             Self::SentHome => "sent home",
             Self::Stopped => "stopped",
             Self::LetGo => "let go",
+            Self::BatteryLow => "battery low",
+            Self::BatteryCritical => "battery nearly empty",
+            Self::BatteryUnknown => "battery not known",
+            Self::DidNotRise => "did not rise",
+            Self::Sank => "sank",
         }
     }
 }
@@ -318,7 +349,7 @@ mod tests {
     #[test]
     fn the_numbers_stay() {
         assert_eq!(MissionPhase::ALL.map(MissionPhase::number), std::array::from_fn(|i| i as u8 + 1));
-        assert_eq!(AbortReason::ALL.map(AbortReason::number), [1, 2, 3, 4, 5, 6]);
+        assert_eq!(AbortReason::ALL.map(AbortReason::number), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
         assert_eq!(MissionOrder::ALL.map(MissionOrder::number), [1, 2, 3, 4]);
         assert_eq!(GaitMode::ALL.map(GaitMode::number), [1, 2, 3, 4]);
         assert_eq!(StopLevel::ALL.map(StopLevel::number), [0, 1, 2]);
@@ -333,7 +364,7 @@ mod tests {
             assert!(known(MissionPhase::try_from(number).ok().map(MissionPhase::number)));
             assert!(known(GaitMode::try_from(number).ok().map(GaitMode::number)));
             assert_eq!(MissionPhase::try_from(number).is_ok(), (1..=11).contains(&number));
-            assert_eq!(AbortReason::try_from(number).is_ok(), (1..=6).contains(&number));
+            assert_eq!(AbortReason::try_from(number).is_ok(), (1..=11).contains(&number));
             assert_eq!(MissionOrder::try_from(number).is_ok(), (1..=4).contains(&number));
             assert_eq!(GaitMode::try_from(number).is_ok(), (1..=4).contains(&number));
             assert_eq!(StopLevel::try_from(number).is_ok(), (0..=2).contains(&number));

@@ -7,12 +7,12 @@ use image::{ImageFormat, ImageReader, Limits};
 use nalgebra::{Isometry3, Matrix3, Quaternion, Translation3, UnitQuaternion, Vector3};
 use robot_interface::frames::{Base, Map, Transform};
 use robot_interface::joints::LEGS;
-use robot_interface::sensors::{RgbImage, ThermalFrame};
+use robot_interface::sensors::{BatterySample, RgbImage, ThermalFrame};
 use robot_interface::state::RobotState;
 use robot_interface::time::Stamp;
 
 pub use self::points::{MAX_SCAN_S, floats, scan};
-use crate::messages::{self, CompressedImage, Image, Odometry, Pose, TfMessage, Time};
+use crate::messages::{self, BatteryState, CompressedImage, Image, Odometry, Pose, TfMessage, Time};
 
 /// Most that a position may be from the origin, m: beyond is no tunnel on Earth.
 pub const FAR_M: f64 = 1e6;
@@ -184,6 +184,28 @@ pub fn thermal(image: &Image<'_>, camera: usize) -> Result<ThermalFrame, Invalid
     Ok(ThermalFrame { stamp, camera, width: image.width, height: image.height, celsius })
 }
 
+/// A battery's sample. Its share of charge is needed, or charge and capacity to work it out; all else may be left out as
+/// NaN.
+pub fn battery(battery: &BatteryState<'_>) -> Result<BatterySample, InvalidMessage> {
+    if !battery.present {
+        return Err(InvalidMessage::Layout("battery (present is false)"));
+    }
+    let [charge_ah, capacity_ah] = [battery.charge, battery.capacity].map(f64::from);
+    let stated = f64::from(battery.percentage);
+    let charged = if stated.is_nan() { charge_ah / capacity_ah } else { stated };
+    if !(0.0..=1.0).contains(&charged) {
+        return Err(InvalidMessage::Number);
+    }
+    Ok(BatterySample {
+        stamp: stamp(battery.header.stamp)?,
+        voltage_v: battery.voltage.into(),
+        current_a: battery.current.into(),
+        charge_ah,
+        capacity_ah,
+        charged,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use image::ExtendedColorType;
@@ -252,6 +274,39 @@ mod tests {
         message.pose.pose.orientation.w = 0.0;
         assert_eq!(state(&message, [true; 4]), Err(InvalidMessage::Number), "a rotation of length 0");
         assert_eq!(stamp(Time { sec: -1, nanosec: 0 }), Err(InvalidMessage::Number));
+    }
+
+    #[test]
+    fn a_battery_without_a_share_of_charge_is_none() {
+        let good = BatteryState {
+            header: Header::default(),
+            voltage: 28.0,
+            temperature: f32::NAN,
+            current: -5.0,
+            charge: 4.0,
+            capacity: 8.0,
+            design_capacity: 8.0,
+            percentage: 0.25,
+            power_supply_status: BatteryState::DISCHARGING,
+            power_supply_health: 0,
+            power_supply_technology: 0,
+            present: true,
+            cell_voltage: &[],
+            cell_temperature: &[],
+            location: "",
+            serial_number: "",
+        };
+        let charged = |message: BatteryState<'_>| battery(&message).map(|sample| sample.charged).ok();
+        assert_eq!(charged(good), Some(0.25));
+        assert_eq!(charged(BatteryState { percentage: f32::NAN, ..good }), Some(0.5), "charge over capacity");
+        for percentage in [f32::INFINITY, -0.1, 25.0] {
+            assert_eq!(charged(BatteryState { percentage, ..good }), None, "{percentage}");
+        }
+        for capacity in [f32::NAN, 0.0, -8.0] {
+            assert_eq!(charged(BatteryState { percentage: f32::NAN, capacity, ..good }), None, "{capacity}");
+        }
+        assert_eq!(charged(BatteryState { present: false, ..good }), None);
+        assert!(charged(BatteryState { voltage: f32::NAN, current: f32::NAN, ..good }).is_some());
     }
 
     #[test]

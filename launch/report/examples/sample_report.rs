@@ -12,7 +12,7 @@ use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use report::{
     Coverage, ElevationPicture, Limits, Localisation, ProfileRow, ReportDefect, RunSummary, TruthFate,
-    TruthRow, Verdict, write_all,
+    TruthRow, Verdict, WalkingSpeed, write_all,
 };
 use robot_interface::defect::{CrackWidth, Defect, DefectClass, LiningBox};
 use robot_interface::tunnel::{
@@ -89,6 +89,10 @@ fn invented(length_m: f64) -> anyhow::Result<RunSummary> {
         simulated_s: profile.last().map_or(0.0, |r| r.time_s),
         wall_s: Some(96.3),
         distance_walked_m: 2.0 * (inspected_m[1] - 1.0) + 3.1,
+        speeds: [
+            WalkingSpeed { asked_m_s: 0.6, walked_m_s: Some(0.52) },
+            WalkingSpeed { asked_m_s: 0.9, walked_m_s: Some(0.55) },
+        ],
         fell: false,
         inspected_m,
         recall: Some(found / (found + missed)),

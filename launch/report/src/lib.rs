@@ -107,6 +107,7 @@
 //! #   simulated_s: 90.0,
 //! #   wall_s: None,
 //! #   distance_walked_m: 35.0,
+//! #   speeds: [report::WalkingSpeed { asked_m_s: 0.6, walked_m_s: None }; 2],
 //! #   fell: false,
 //! #   truth: None,
 //! #   recall: None,
@@ -148,7 +149,7 @@ pub use files::{csv, geojson};
 pub use page::html;
 pub use summary::{
     Coverage, ElevationPicture, Limits, Localisation, PositionUncertainty, ProfileRow, ReportDefect,
-    RunSummary, TruthFate, TruthRow, Verdict,
+    RunSummary, TruthFate, TruthRow, Verdict, WalkingSpeed,
 };
 
 /// Writes `report.html`, `defects.geojson` and `defects.csv` into an existing folder. A file is either

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::chart::Chart;
 use super::error::ReportError;
 use super::style::{class_colour, class_title, duration, maybe, number, percent};
-use super::summary::{ProfileRow, ReportDefect, RunSummary, TruthFate, TruthRow, Verdict};
+use super::summary::{ProfileRow, ReportDefect, RunSummary, TruthFate, TruthRow, Verdict, WalkingSpeed};
 use super::{lining, plan};
 
 const TEMPLATE: &str = include_str!("report.html.j2");
@@ -206,6 +206,10 @@ fn figures(summary: &RunSummary) -> Vec<Figure> {
     let fell = if summary.fell { "yes" } else { "no" };
     add(fell.to_owned(), "", "Fell", String::new(), summary.fell);
     figures
+}
+
+fn speed(speed: &WalkingSpeed) -> String {
+    format!("{} m/s, asked for {} m/s", maybe(speed.walked_m_s, 2), number(speed.asked_m_s, 2))
 }
 
 fn share_text(share: f64) -> String {
@@ -407,6 +411,8 @@ fn provenance(summary: &RunSummary) -> Vec<Fact> {
     facts.extend([
         fact("Adit", summary.software_version.clone()),
         fact("Defect model", summary.model_version.clone()),
+        fact("Walking speed out", speed(&summary.speeds[0])),
+        fact("Walking speed home", speed(&summary.speeds[1])),
         fact("Time on the run’s clock", format!("{} s", number(summary.simulated_s, 1))),
     ]);
     if let Some(wall_s) = summary.wall_s {

@@ -44,6 +44,8 @@ pub struct RunSummary {
     pub wall_s: Option<f64>,
     /// Length of the path walked, m.
     pub distance_walked_m: f64,
+    /// Walking speeds, out and home.
+    pub speeds: [WalkingSpeed; 2],
     /// True if the robot fell.
     pub fell: bool,
     /// The tunnel as designed.
@@ -76,6 +78,15 @@ pub struct RunSummary {
     pub position: Option<PositionUncertainty>,
     /// Cautions that a reader must know before relying on the report, as whole sentences.
     pub warnings: Vec<String>,
+}
+
+/// A walking speed: what the mission asked for, and what came of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WalkingSpeed {
+    /// As the mission asks for it, m/s.
+    pub asked_m_s: f64,
+    /// On the mean while the robot walked, m/s; `None` if it hardly did.
+    pub walked_m_s: Option<f64>,
 }
 
 /// One reported defect.

@@ -87,6 +87,10 @@ fn summary() -> RunSummary {
         simulated_s: 127.4,
         wall_s: Some(33.3),
         distance_walked_m: 47.6,
+        speeds: [
+            WalkingSpeed { asked_m_s: 0.6, walked_m_s: Some(0.52) },
+            WalkingSpeed { asked_m_s: 0.9, walked_m_s: Some(0.55) },
+        ],
         fell: false,
         design: design(),
         inspected_m: [1.0, 24.0],

@@ -49,6 +49,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let robot = file.load_robot(args.robot.as_deref())?;
     file.check_simulation(&robot)?;
     let folder = args.out.clone().unwrap_or_else(|| Path::new("runs").join(&file.mission.name));
+    if let Some(warning) = stack::battery_warning(&file.mission, &robot.description) {
+        eprint_line(format_args!("warning: {warning}"));
+    }
     let stop = stop_on_ctrl_c("the robot lies down, then the report is written")?;
     let mut observer = TerminalObserver::new(&file.mission, args.quiet, Arc::clone(&stop));
     let detail = if args.full_recording { Detail::Full } else { Detail::Reduced };
@@ -156,10 +159,10 @@ fn print(mission: &Mission, finished: &Finished, folder: &Path) {
         ));
     }
     if let Some(known) = &summary.position {
-        println!(
+        print_line(format_args!(
             "  chainage     known to {:.2} m at the far end and {:.2} m at the end (one sigma)",
             known.far_end_sigma_m, known.final_sigma_m
-        );
+        ));
     }
     let offsets = &score.offsets_m;
     if !offsets.is_empty() {
@@ -170,8 +173,12 @@ fn print(mission: &Mission, finished: &Finished, folder: &Path) {
             mean(1)
         ));
     }
+    let [out, home] = summary.speeds.map(|speed| {
+        let walked = speed.walked_m_s.map_or("-".to_owned(), |walked_m_s| format!("{walked_m_s:.2}"));
+        format!("{walked} m/s ({:.2} asked)", speed.asked_m_s)
+    });
     print_line(format_args!(
-        "  walked       {:.1} m, {}",
+        "  walked       {:.1} m, {}; out at {out}, home at {home}",
         summary.distance_walked_m,
         if summary.fell { "and fell" } else { "without a fall" }
     ));

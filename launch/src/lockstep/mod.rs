@@ -14,10 +14,10 @@ mod survey;
 
 use firmware_bridge::port::Loopback;
 use recording::MessageWriter;
-use robot_interface::status::{MissionOrder, MissionPhase, MissionState};
+use robot_interface::status::{MissionOrder, MissionPhase};
 use robot_interface::time::Stamp;
 use stack::config::Robot;
-use stack::{LocalisationAndMapping, Navigator, PerceptionPipeline, RunOutcome, Source};
+use stack::{LocalisationAndMapping, Navigator, NavigatorInput, PerceptionPipeline, RunOutcome, Source};
 
 use self::control_process::ControlProcess;
 pub use self::detail::Detail;
@@ -85,13 +85,20 @@ pub fn run(
             newest.state = control.control.state();
         }
         let order = observer.stop_requested().then_some(MissionOrder::Stop);
-        let wanted = navigator.step(&control.control.status(), &result.grid, now, order);
+        let battery = world.battery(now);
+        let wanted = navigator.step(&NavigatorInput {
+            now,
+            status: &control.control.status(),
+            grid: &result.grid,
+            battery: battery.as_ref(),
+            order,
+        });
         control.follow(&wanted, navigator.path(), now);
         if wanted.phase != phase {
             tracing::info!("{:8.2} s  {}", now.seconds(), wanted.phase.name());
             phase = wanted.phase;
         }
-        recorder.window(now, &steps, &scan, &result.grid, world.battery(now).as_ref());
+        recorder.window(now, &steps, &scan, &result.grid, battery.as_ref());
 
         let estimate = control.control.state().map_from_base;
         if wanted.picture {
@@ -101,11 +108,7 @@ pub fn run(
             pipeline.handle_inspection(&result.defects);
             recorder.inspection(now, &result);
         }
-        let state = if phase == MissionPhase::Done {
-            MissionState::ended(navigator.abort_reason())
-        } else {
-            MissionState::Underway(phase)
-        };
+        let state = navigator.state();
         let (progress, defects) = (navigator.progress(), pipeline.defects());
         recorder.mission(
             now,

@@ -9,11 +9,11 @@ use r2r::adit_msgs::msg::{MissionStatus, RobotState as RobotStateMsg, TunnelCorr
 use r2r::builtin_interfaces::msg::Time;
 use r2r::geometry_msgs::msg::{Twist, Vector3};
 use r2r::nav_msgs::msg::{OccupancyGrid, Odometry};
-use r2r::sensor_msgs::msg::{Image, PointCloud2};
+use r2r::sensor_msgs::msg::{BatteryState, Image, PointCloud2};
 use r2r::std_msgs::msg::Header;
 use robot_interface::joints::LEGS;
-use robot_interface::sensors::{LidarScan, RgbImage, ThermalFrame};
-use robot_interface::state::{RobotState, VelocityCommand};
+use robot_interface::sensors::{BatterySample, LidarScan, RgbImage, ThermalFrame};
+use robot_interface::state::{Posture, RobotState, VelocityCommand};
 use robot_interface::status::{MissionState, UnknownNumber};
 use robot_interface::terrain::TerrainGrid;
 use robot_interface::time::Stamp;
@@ -129,6 +129,38 @@ pub(crate) fn correction(message: &CorrectionMsg) -> Result<TunnelCorrection, In
 /// Feet that carry weight, as the bridge tells; none where it does not.
 pub(crate) fn contacts(robot: &RobotStateMsg) -> [bool; LEGS] {
     std::array::from_fn(|i| robot.contacts.get(i).copied().unwrap_or(false))
+}
+
+/// The robot's posture, as the bridge tells it.
+pub(crate) const fn posture(robot: &RobotStateMsg) -> Posture {
+    Posture {
+        height_m: robot.height_m,
+        tilt_rad: robot.tilt_rad,
+        joint_error_rad: robot.joint_error_rad,
+        joint_error_of: robot.joint_error_of as usize,
+    }
+}
+
+/// A battery's sample.
+pub(crate) fn battery(battery: &BatteryState) -> Result<BatterySample, InvalidMessage> {
+    from_ros::battery(&messages::BatteryState {
+        header: header(&battery.header),
+        voltage: battery.voltage,
+        temperature: battery.temperature,
+        current: battery.current,
+        charge: battery.charge,
+        capacity: battery.capacity,
+        design_capacity: battery.design_capacity,
+        percentage: battery.percentage,
+        power_supply_status: battery.power_supply_status,
+        power_supply_health: battery.power_supply_health,
+        power_supply_technology: battery.power_supply_technology,
+        present: battery.present,
+        cell_voltage: &battery.cell_voltage,
+        cell_temperature: &battery.cell_temperature,
+        location: &battery.location,
+        serial_number: &battery.serial_number,
+    })
 }
 
 /// Counter of messages that were not used, which logs them less and less often as they go on.

@@ -5,6 +5,7 @@
 //! | odometry, the robot's state or terrain  | 1 s   | the robot is told to stand                    |
 //! | the same                                | 10 s  | the mission is given up: it lies down         |
 //! | the same                                | 20 s  | no more targets: the bridge lays it down      |
+//! | `battery_state`, once it was heard      | 10 s  | the mission is given up: it comes home        |
 //! | the lease (somebody else took it)       | -     | the mission is given up; nothing more is sent |
 
 mod goal;
@@ -16,7 +17,7 @@ mod requests;
 use r2r::adit_msgs::msg::{DefectArray, MissionStatus, MotionTarget, RobotState as RobotStateMsg};
 use r2r::adit_msgs::srv::{AcquireLease, ReleaseLease};
 use r2r::nav_msgs::msg::{OccupancyGrid, Odometry};
-use r2r::sensor_msgs::msg::PointCloud2;
+use r2r::sensor_msgs::msg::{BatteryState, PointCloud2};
 use r2r::std_msgs::msg::Empty;
 use r2r::std_srvs::srv::Trigger;
 use r2r::{Node, Publisher, QosProfile};
@@ -48,6 +49,7 @@ pub(super) struct PlannerNode {
     trigger: Publisher<Empty>,
     odometry: Inbox<Odometry>,
     robot_state: Inbox<RobotStateMsg>,
+    battery: Inbox<BatteryState>,
     elevations: Inbox<PointCloud2>,
     traversability: Inbox<OccupancyGrid>,
     defects: Inbox<DefectArray>,
@@ -97,6 +99,7 @@ impl PlannerNode {
             trigger: publisher(node, &topics::CAMERA_TRIGGER)?,
             odometry: Inbox::topic(node, &topics::ODOM)?,
             robot_state: Inbox::topic(node, &topics::ROBOT_STATE)?,
+            battery: Inbox::topic(node, &topics::BATTERY_STATE)?,
             elevations: Inbox::topic(node, &topics::ELEVATION)?,
             traversability: Inbox::topic(node, &topics::TRAVERSABILITY)?,
             defects: Inbox::topic(node, &topics::DEFECT_LIST)?,
@@ -114,6 +117,18 @@ impl PlannerNode {
             match convert::state(&odometry, contacts) {
                 Ok(state) => self.inputs.state = Some((now, state)),
                 Err(refused) => self.refused.say("odom", refused),
+            }
+        }
+        if let Some(battery) = self.battery.newest() {
+            match convert::battery(&battery) {
+                Ok(mut sample) => {
+                    // Drivers that have no clock leave their stamps at zero.
+                    if sample.stamp == Stamp::ZERO {
+                        sample.stamp = now;
+                    }
+                    self.inputs.battery = Some(sample);
+                }
+                Err(refused) => self.refused.say("battery_state", refused),
             }
         }
         if let Some(defects) = self.defects.newest() {

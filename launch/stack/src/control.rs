@@ -8,12 +8,13 @@ use planner::gait::{Gait, GaitModeRefused};
 use robot_interface::frames::{Base, Map, Transform};
 use robot_interface::joints::{JOINT_NAMES, JOINTS, JointCommand, JointMeasurement, JointStates};
 use robot_interface::sensors::ImuSample;
-use robot_interface::state::{RobotState, VelocityCommand};
+use robot_interface::state::{Posture, RobotState, VelocityCommand};
 use robot_interface::status::GaitMode;
 use robot_interface::time::Stamp;
 
 use crate::config::Robot;
 use crate::error::StackError;
+use crate::posture::PostureGauge;
 
 /// Damping of the joints before the gait's first command, N m s/rad.
 const IDLE_DAMPING: f64 = 3.0;
@@ -32,6 +33,8 @@ pub struct ControlStatus {
     pub fallen: bool,
     /// True once the estimator has found its footing and every joint has answered.
     pub ready: bool,
+    /// Posture on the legs.
+    pub posture: Posture,
 }
 
 /// Reason for which a gait mode was not granted.
@@ -58,6 +61,7 @@ pub struct Control {
     bridge: MotorBridge,
     safety: Safety,
     estimator: StateEstimator,
+    posture: PostureGauge,
     gait: Gait,
     commands: [JointCommand; JOINTS],
     joints: JointStates,
@@ -93,6 +97,7 @@ impl Control {
             safety: Safety::new(description, bridge.limits()),
             bridge,
             estimator: StateEstimator::new(description, start, now),
+            posture: PostureGauge::new(description),
             gait: Gait::new(description, &robot.policy)?,
             commands: [JointCommand::damping(IDLE_DAMPING); JOINTS],
             joints: JointStates { stamp: now, joints },
@@ -270,8 +275,10 @@ impl Control {
 
     /// Returns the state of the robot, as estimated.
     pub fn status(&self) -> ControlStatus {
+        let state = self.estimator.state();
         ControlStatus {
-            state: self.estimator.state(),
+            state,
+            posture: self.posture.measure(&state, &self.joints),
             mode: self.gait.mode(),
             fallen: self.gait.fallen(),
             ready: self.estimator.is_ready() && self.never_answered().is_none(),

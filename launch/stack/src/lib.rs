@@ -157,9 +157,11 @@
 //! ```
 
 pub mod authority;
+mod blockage;
 pub mod config;
 mod control;
 mod elevation_mosaic;
+mod ending;
 mod error;
 mod inspector;
 mod localisation_and_mapping;
@@ -167,6 +169,7 @@ mod navigator;
 pub mod picture;
 mod pipeline;
 mod pose_track;
+mod posture;
 pub mod realtime;
 mod run_history;
 mod standing;
@@ -179,7 +182,7 @@ pub use elevation_mosaic::ElevationMosaic;
 pub use error::StackError;
 pub use inspector::{CameraImage, Findings, InspectionJob, Inspector};
 pub use localisation_and_mapping::{LocalisationAndMapping, ScanJob, ScanResult};
-pub use navigator::{MissionProgress, Navigator, VelocityController};
+pub use navigator::{MissionProgress, Navigator, NavigatorInput, VelocityController, battery_warning};
 pub use pipeline::{OdometryEvent, PerceptionPipeline, Source};
 pub use run_history::{RunHistory, RunOutcome};
 pub use trace::{Sample, Trace};

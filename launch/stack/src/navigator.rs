@@ -1,18 +1,22 @@
-//! Navigator: the mission's state machine and the path planner over the terrain; and the velocity controller that follows
-//! the path.
+//! Navigator: the mission's state machine, the battery's monitor and the path planner over the terrain; and the velocity
+//! controller that follows the path.
 
+use planner::battery::BatteryMonitor;
 use planner::follow::Follower;
 use planner::mission::{Mission, MissionInput, MissionOutput, MissionPlan};
-use planner::path::{NoPath, PathPlanner};
+use planner::path::PathPlanner;
 use robot_interface::robot::RobotDescription;
+use robot_interface::sensors::BatterySample;
 use robot_interface::state::{RobotState, VelocityCommand};
-use robot_interface::status::{AbortReason, MissionOrder};
+use robot_interface::status::{MissionOrder, MissionPhase, MissionState};
 use robot_interface::terrain::TerrainGrid;
 use robot_interface::time::Stamp;
 use robot_interface::tunnel::{TunnelDesign, TunnelPoint};
 
+use crate::blockage::BlockageLog;
 use crate::config;
 use crate::control::ControlStatus;
+use crate::ending::{Circumstances, EndingLog};
 
 /// Progress of a mission along the tunnel, as estimated.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -23,52 +27,103 @@ pub struct MissionProgress {
     pub way_m: f64,
 }
 
-/// The mission's state machine and the path planner.
+/// Inputs of a decision.
+#[derive(Clone, Copy, Debug)]
+pub struct NavigatorInput<'a> {
+    /// The time.
+    pub now: Stamp,
+    /// State of the control process.
+    pub status: &'a ControlStatus,
+    /// The ground around the robot.
+    pub grid: &'a TerrainGrid,
+    /// The battery's newest sample, if one came since the last decision.
+    pub battery: Option<&'a BatterySample>,
+    /// Order of the operator, if there is one.
+    pub order: Option<MissionOrder>,
+}
+
+/// The mission's state machine, the battery's monitor and the path planner.
 pub struct Navigator {
     mission: Mission,
+    battery: BatteryMonitor,
+    blockage: BlockageLog,
+    ending: EndingLog,
+    standing_height_m: f64,
+    way_ahead_m: f64,
     start_m: f64,
     farthest_m: f64,
     progress: MissionProgress,
     planner: PathPlanner,
     design: TunnelDesign,
     path: Option<Vec<[f64; 2]>>,
-    no_path: Option<NoPath>,
 }
 
 impl Navigator {
     /// Returns a navigator at the mission's beginning.
     pub fn new(mission: &config::Mission, robot: &RobotDescription) -> Self {
         Self {
-            mission: Mission::new(plan_of(mission)),
+            mission: Mission::new(plan_of(mission, robot)),
+            battery: battery_of(mission, robot),
+            blockage: BlockageLog::new(mission.limits.stuck_after_s.get()),
+            ending: EndingLog::default(),
+            standing_height_m: robot.body.standing_height_m.get(),
+            way_ahead_m: way_m(mission),
             start_m: mission.inspection.start_m.get(),
             farthest_m: 0.0,
             progress: MissionProgress::default(),
             planner: PathPlanner::new(robot),
             design: mission.design.clone(),
             path: None,
-            no_path: None,
         }
     }
 
     /// Decides anew, ten times a second: steps the mission and plans the path towards its goal.
-    pub fn step(
-        &mut self,
-        status: &ControlStatus,
-        grid: &TerrainGrid,
-        now: Stamp,
-        order: Option<MissionOrder>,
-    ) -> MissionOutput {
+    pub fn step(&mut self, input: &NavigatorInput<'_>) -> MissionOutput {
+        let NavigatorInput { now, status, grid, battery, order } = *input;
+        let place = self.place(&status.state);
+        if let Some(sample) = battery {
+            self.weigh(now, sample);
+        }
+        let home_m = (place.chainage_m - self.start_m).abs();
         let wanted = self.mission.step(&MissionInput {
             now,
-            place: self.place(&status.state),
+            place,
             gait: status.mode,
             fallen: status.fallen,
             ready: status.ready,
+            posture: Some(status.posture),
+            battery: self.battery.level(now, home_m),
             order,
         });
-        self.path = wanted.goal_m.and_then(|goal_m| self.plan(&status.state, goal_m, grid));
+        if let Some(reason) = wanted.given_up {
+            let circumstances = Circumstances {
+                chainage_m: place.chainage_m,
+                posture: status.posture,
+                standing_height_m: self.standing_height_m,
+                charged: self.battery.charged(now),
+                home_share: self.battery.home_wh(home_m) / self.battery.pack_wh(),
+                blockage: self.blockage.present(now),
+            };
+            self.ending.handle_given_up(reason, &circumstances);
+        }
+        if wanted.phase == MissionPhase::Done {
+            self.ending.handle_done(place.chainage_m, self.start_m);
+        }
+        self.path = wanted.goal_m.and_then(|goal_m| self.plan(now, &status.state, goal_m, grid));
         self.advance(&status.state);
         wanted
+    }
+
+    /// Takes a sample of the battery; with the first one it is seen whether the pack is enough for the way.
+    fn weigh(&mut self, now: Stamp, sample: &BatterySample) {
+        let is_first = self.battery.charged(now).is_none();
+        self.battery.handle_sample(now, sample, self.progress.way_m);
+        if is_first && let Some(left_wh) = self.battery.left_wh(now) {
+            let needed_wh = self.battery.way_wh(self.way_ahead_m);
+            if needed_wh > left_wh {
+                tracing::warn!("{}", short_of_energy(self.way_ahead_m, needed_wh, left_wh));
+            }
+        }
     }
 
     /// Keeps count of the way.
@@ -80,16 +135,17 @@ impl Navigator {
         self.progress = MissionProgress { chainage_m, way_m: way_m.max(0.0) };
     }
 
-    fn plan(&mut self, state: &RobotState, goal_m: f64, grid: &TerrainGrid) -> Option<Vec<[f64; 2]>> {
+    fn plan(
+        &mut self,
+        now: Stamp,
+        state: &RobotState,
+        goal_m: f64,
+        grid: &TerrainGrid,
+    ) -> Option<Vec<[f64; 2]>> {
         let goal = self.design.to_map(TunnelPoint { chainage_m: goal_m, left_m: 0.0, up_m: 0.0 }).coords;
         let here = state.map_from_base.origin();
         let planned = self.planner.plan(grid, [here.x, here.y], [goal.x, goal.y]);
-        // Said once for as long as it lasts.
-        let refused = planned.as_ref().err().copied();
-        if let Some(reason) = refused.filter(|_| refused != self.no_path) {
-            tracing::warn!("path: {reason}");
-        }
-        self.no_path = refused;
+        self.blockage.handle_plan(now, self.place(state).chainage_m, planned.as_ref().err().copied());
         planned.ok()
     }
 
@@ -103,9 +159,12 @@ impl Navigator {
         self.progress
     }
 
-    /// Returns the reason for which the mission was given up, if it was.
-    pub fn abort_reason(&self) -> Option<AbortReason> {
-        self.mission.abort_reason()
+    /// Returns the state of the mission: its phase, or how it ended.
+    pub fn state(&self) -> MissionState {
+        match self.mission.phase() {
+            MissionPhase::Done => self.ending.state(),
+            phase => MissionState::Underway(phase),
+        }
     }
 
     /// Changes the walking speeds out and home, m/s.
@@ -151,7 +210,32 @@ impl VelocityController {
     }
 }
 
-fn plan_of(mission: &config::Mission) -> MissionPlan {
+/// Returns a warning if a full pack is less than the mission's way takes, as far as the robot's file tells.
+pub fn battery_warning(mission: &config::Mission, robot: &RobotDescription) -> Option<String> {
+    let pack_wh = robot.battery.as_ref()?.capacity_wh.get();
+    let needed_wh = battery_of(mission, robot).way_wh(way_m(mission));
+    (needed_wh > pack_wh).then(|| short_of_energy(way_m(mission), needed_wh, pack_wh))
+}
+
+fn short_of_energy(way_m: f64, needed_wh: f64, left_wh: f64) -> String {
+    format!(
+        "The battery will not do: {way_m:.0} m out and home take some {needed_wh:.1} Wh, and it has {left_wh:.1} Wh. The robot \
+         will turn home before the last station; shorten the mission, or state what it really takes as \
+         [battery] walking_wh_per_km in the robot's file."
+    )
+}
+
+/// Returns the length of a mission's way out and home, m.
+fn way_m(mission: &config::Mission) -> f64 {
+    2.0 * (mission.inspection.end_m.get() - mission.inspection.start_m.get())
+}
+
+fn battery_of(mission: &config::Mission, robot: &RobotDescription) -> BatteryMonitor {
+    let inspection = &mission.inspection;
+    BatteryMonitor::new(robot, inspection.speed_m_s.get().max(inspection.return_speed_m_s.get()))
+}
+
+fn plan_of(mission: &config::Mission, robot: &RobotDescription) -> MissionPlan {
     let inspection = &mission.inspection;
     let (home_m, end_m) = (inspection.start_m.get(), inspection.end_m.get());
     let count = ((end_m - home_m) / inspection.station_every_m.get()).ceil().max(1.0) as usize;
@@ -164,5 +248,7 @@ fn plan_of(mission: &config::Mission) -> MissionPlan {
         speed_m_s: [inspection.speed_m_s.get(), inspection.return_speed_m_s.get()],
         timeout_s: mission.limits.timeout_s.get(),
         stuck_after_s: mission.limits.stuck_after_s.get(),
+        standing_height_m: robot.body.standing_height_m.get(),
+        max_tilt_rad: robot.body.max_slope_rad.get(),
     }
 }

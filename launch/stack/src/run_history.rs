@@ -2,7 +2,7 @@
 
 use robot_interface::frames::Point;
 use robot_interface::state::RobotState;
-use robot_interface::status::MissionState;
+use robot_interface::status::{MissionPhase, MissionState};
 use robot_interface::terrain::TerrainGrid;
 use robot_interface::time::Stamp;
 use robot_interface::tunnel::TunnelDesign;
@@ -111,6 +111,10 @@ impl RunHistory {
             speed_m_s: state.velocity_m_s.xy().norm(),
             torque_peak_nm: std::mem::take(&mut self.torque_peak_nm),
             outbound: self.state.as_ref().is_some_and(MissionState::is_outbound),
+            walking: matches!(
+                self.state,
+                Some(MissionState::Underway(MissionPhase::Go | MissionPhase::Return))
+            ),
         });
         self.trace.samples.last()
     }
@@ -141,7 +145,6 @@ impl RunHistory {
 mod tests {
     use nalgebra::{Matrix3, Vector3};
     use robot_interface::frames::Transform;
-    use robot_interface::status::MissionPhase;
 
     use super::*;
     use crate::testing::short_mission;

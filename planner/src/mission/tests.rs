@@ -18,8 +18,13 @@ fn plan() -> MissionPlan {
         speed_m_s: [0.5, 0.8],
         timeout_s: 100.0,
         stuck_after_s: 5.0,
+        standing_height_m: 0.31,
+        max_tilt_rad: 0.45,
     }
 }
+
+const STANDING: Posture = Posture { height_m: 0.30, tilt_rad: 0.02, joint_error_rad: 0.1, joint_error_of: 2 };
+const ON_ITS_BELLY: Posture = Posture { height_m: 0.06, ..STANDING };
 
 impl Rig {
     fn new(plan: MissionPlan) -> Self {
@@ -29,6 +34,8 @@ impl Rig {
             gait: GaitMode::Damped,
             fallen: false,
             ready: true,
+            posture: Some(STANDING),
+            battery: BatteryLevel::Enough,
             order: None,
         };
         Self {
@@ -181,12 +188,23 @@ fn every_row_is_taken() {
         rig.mission.phase = *phase;
         rig.input.gait = if next(*phase, Event::LetGo).is_some() { GaitMode::Walk } else { GaitMode::Damped };
         (rig.mission.since, rig.mission.best_at, rig.mission.started) = (now, now, Some(now));
+        let ago = |s: f64| Stamp::from_nanos(now.nanos() - (s * 1e9) as u64);
         rig.input.now = now;
         rig.input.ready = false;
         rig.input.place.chainage_m = 2.5;
         rig.mission.best_m = if *phase == MissionPhase::Return { -2.5 } else { 2.5 };
-        let ago = |s: f64| Stamp::from_nanos(now.nanos() - (s * 1e9) as u64);
         match event {
+            Event::NotRisen | Event::Sank => {
+                let gait = if *phase == MissionPhase::StandUp { GaitMode::StandUp } else { GaitMode::Walk };
+                rig.mission.footing.handle_posture(ago(2.0), gait, Some(&ON_ITS_BELLY));
+                (rig.input.gait, rig.input.posture) = (GaitMode::Walk, Some(ON_ITS_BELLY));
+                if *event == Event::NotRisen {
+                    rig.input.place.chainage_m = 1.1;
+                }
+            }
+            Event::BatteryLow => rig.input.battery = BatteryLevel::Low,
+            Event::BatteryCritical => rig.input.battery = BatteryLevel::Critical,
+            Event::BatteryUnknown => rig.input.battery = BatteryLevel::Unknown,
             Event::Ready => rig.input.ready = true,
             Event::Standing => rig.input.gait = GaitMode::Walk,
             Event::Arrived if *phase == MissionPhase::Go => rig.input.place.chainage_m = 4.0,
@@ -206,10 +224,11 @@ fn every_row_is_taken() {
             Event::LetGo => rig.input.gait = GaitMode::Damped,
             Event::Fell => rig.input.fallen = true,
         }
-        rig.mission.step(&rig.input);
+        let output = rig.mission.step(&rig.input);
         assert_eq!(rig.mission.phase(), *to, "{phase:?} {event:?}");
         let reason = if let Action::GiveUp(reason) = action { Some(*reason) } else { None };
         assert_eq!(rig.mission.abort_reason(), reason, "{phase:?} {event:?}");
+        assert_eq!(output.given_up, reason, "{phase:?} {event:?}");
     }
 }
 
@@ -278,5 +297,95 @@ fn goals_stay_within_the_local_map_and_short_of_home() {
             assert_eq!(output.goal_m, None, "it stands while it looks");
         }
     }
+    assert!(rig.mission.completed());
+}
+
+#[test]
+fn on_its_belly_after_rising_it_is_given_up_at_once() {
+    let mut rig = Rig::new(plan());
+    rig.run(0.2);
+    (rig.input.gait, rig.input.posture) = (GaitMode::StandUp, Some(ON_ITS_BELLY));
+    rig.run(2.8);
+    assert_eq!(rig.mission.phase(), MissionPhase::StandUp, "it may take its time to rise");
+    rig.input.gait = GaitMode::Walk;
+    rig.run(0.3);
+    assert_eq!(rig.mission.abort_reason(), Some(AbortReason::DidNotRise));
+    assert_eq!(rig.mission.phase(), MissionPhase::Done);
+    assert!(!rig.phases.contains(&MissionPhase::Go), "{:?}", rig.phases);
+}
+
+/// Stiff while it rises and soft when it walks: it sinks with the first step.
+#[test]
+fn sinking_at_the_start_it_did_not_rise_and_later_it_sank() {
+    for (walked_s, reason) in [(0.5, AbortReason::DidNotRise), (6.0, AbortReason::Sank)] {
+        let mut rig = Rig::new(plan());
+        rig.run(walked_s);
+        assert_eq!(rig.mission.phase(), MissionPhase::Go);
+        (rig.input.posture, rig.held) = (Some(ON_ITS_BELLY), true);
+        rig.run(1.5);
+        assert_eq!(rig.mission.abort_reason(), Some(reason));
+        assert_eq!(rig.mission.phase(), MissionPhase::Done);
+    }
+}
+
+#[test]
+fn let_go_while_it_rises_it_did_not_rise() {
+    let mut rig = Rig::new(plan());
+    rig.tick();
+    for gait in [GaitMode::StandUp, GaitMode::Damped] {
+        rig.input.gait = gait;
+        rig.tick();
+    }
+    rig.run(0.2);
+    assert_eq!(rig.mission.abort_reason(), Some(AbortReason::DidNotRise));
+    assert_eq!(rig.mission.phase(), MissionPhase::Done);
+}
+
+#[test]
+fn a_low_battery_sends_it_home_and_lays_it_down_before_it_is_empty() {
+    for level in [BatteryLevel::Low, BatteryLevel::Unknown] {
+        let mut rig = Rig::new(plan());
+        rig.run(5.0);
+        rig.input.battery = level;
+        rig.run(30.0);
+        assert!((rig.input.place.chainage_m - 1.0).abs() < 0.3, "{level:?}: it comes home");
+        assert!(!rig.mission.completed() && rig.mission.phase() == MissionPhase::Done);
+    }
+    let mut rig = Rig::new(plan());
+    rig.run(5.0);
+    rig.input.battery = BatteryLevel::Low;
+    rig.run(1.0);
+    rig.input.battery = BatteryLevel::Critical;
+    rig.run(0.5);
+    assert_eq!(rig.mission.phase(), MissionPhase::Done);
+    assert_eq!(rig.mission.abort_reason(), Some(AbortReason::BatteryLow), "the first reason is the one");
+    assert!(rig.input.place.chainage_m > 2.0, "it lies where it was");
+
+    let mut rig = Rig::new(plan());
+    rig.input.battery = BatteryLevel::Critical;
+    rig.run(0.2);
+    assert_eq!(rig.phases, [MissionPhase::Idle, MissionPhase::Done], "it does not even rise");
+}
+
+#[test]
+fn paused_it_waits_until_what_is_left_is_for_lying_down() {
+    let mut rig = Rig::new(plan());
+    rig.run(3.0);
+    rig.input.order = Some(MissionOrder::Pause);
+    rig.tick();
+    rig.input.order = None;
+    rig.input.battery = BatteryLevel::Low;
+    rig.run(5.0);
+    assert_eq!(rig.mission.phase(), MissionPhase::PausedOut);
+    rig.input.battery = BatteryLevel::Critical;
+    rig.run(0.5);
+    assert_eq!(rig.mission.phase(), MissionPhase::Done);
+}
+
+#[test]
+fn a_robot_whose_battery_nothing_measures_walks_by_the_time_alone() {
+    let mut rig = Rig::new(plan());
+    (rig.input.battery, rig.input.posture) = (BatteryLevel::Unmeasured, None);
+    rig.run(60.0);
     assert!(rig.mission.completed());
 }

@@ -95,6 +95,8 @@ impl Message for MissionStatus<'_> {
             uint8 PHASE_PAUSED_HOME=9\nuint8 PHASE_LIE_DOWN=10\nuint8 PHASE_DONE=11\n\
             uint8 ABORT_FELL=1\nuint8 ABORT_TIMEOUT=2\nuint8 ABORT_STUCK=3\nuint8 ABORT_SENT_HOME=4\n\
             uint8 ABORT_STOPPED=5\nuint8 ABORT_LET_GO=6\n\
+            uint8 ABORT_BATTERY_LOW=7\nuint8 ABORT_BATTERY_CRITICAL=8\nuint8 ABORT_BATTERY_UNKNOWN=9\n\
+            uint8 ABORT_DID_NOT_RISE=10\nuint8 ABORT_SANK=11\n\
             std_msgs/Header header\nuint8 state\nuint8 phase\nuint8 abort_reason\nstring text\nfloat64 chainage_m\n\
             float64 distance_walked_m\nuint32 defects\n",
         uses: &[&HEADER],

@@ -62,7 +62,7 @@ impl StatePublisher {
     }
 
     fn state(&self, report: &ControlReport, owner: &str) -> r2r::Result<()> {
-        let state = &report.status.state;
+        let (state, posture) = (&report.status.state, &report.status.posture);
         let power = report.power;
         self.state.publish(&RobotState {
             header: Header { stamp: time(state.stamp), frame_id: "base_link".to_owned() },
@@ -79,6 +79,10 @@ impl StatePublisher {
             hold_text: report.hold.map(|hold| hold.to_string()).unwrap_or_default(),
             lease_owner: owner.to_owned(),
             contacts: state.contacts.to_vec(),
+            height_m: posture.height_m,
+            tilt_rad: posture.tilt_rad,
+            joint_error_rad: posture.joint_error_rad,
+            joint_error_of: posture.joint_error_of as u8,
             torque_peak_nm: report.torque_peak_nm,
             missed_replies: report.missed_replies,
             missed_deadlines: report.timing.missed_deadlines,

@@ -1,10 +1,13 @@
 //! Inputs of the planner from other nodes.
 
 use r2r::adit_msgs::msg::RobotState as RobotStateMsg;
+use robot_interface::sensors::BatterySample;
 use robot_interface::state::RobotState;
 use robot_interface::terrain::TerrainGrid;
 use robot_interface::time::Stamp;
 use stack::ControlStatus;
+
+use crate::ros::convert;
 
 /// Inputs of the planner: the robot and the ground as last heard, each with when that was, by the monotonic clock.
 #[derive(Default)]
@@ -12,6 +15,8 @@ pub(super) struct Inputs {
     pub(super) state: Option<(Stamp, RobotState)>,
     pub(super) robot: Option<(Stamp, RobotStateMsg)>,
     pub(super) grid: Option<(Stamp, TerrainGrid)>,
+    /// The battery's newest sample. A robot may have none.
+    pub(super) battery: Option<BatterySample>,
     pub(super) defects: u32,
 }
 
@@ -31,6 +36,7 @@ impl Inputs {
         let (_, state) = self.state.as_ref()?;
         let (_, robot) = self.robot.as_ref()?;
         let mode = robot.mode.try_into().ok()?;
-        Some(ControlStatus { state: *state, mode, fallen: robot.fallen, ready: robot.ready })
+        let posture = convert::posture(robot);
+        Some(ControlStatus { state: *state, mode, fallen: robot.fallen, ready: robot.ready, posture })
     }
 }

@@ -13,7 +13,7 @@ use super::inputs::Inputs;
 use super::requests::{Pending, ServiceClients};
 use crate::ros::convert::time;
 use crate::ros::settings::NodeSettings;
-use stack::{Navigator, VelocityController};
+use stack::{Navigator, NavigatorInput, VelocityController};
 
 /// Name under which the lease is taken.
 const OWNER: &str = "planner";
@@ -263,7 +263,14 @@ impl MissionExecutor {
     fn decide(&mut self, inputs: &Inputs, speed_m_s: [f64; 2], step: &mut Step) {
         let (Some(body), Some((_, grid))) = (inputs.control_status(), &inputs.grid) else { return };
         self.navigator.set_speeds(speed_m_s);
-        let wanted = self.navigator.step(&body, grid, body.state.stamp, self.order.take());
+        // A sample that comes again is no news to the battery's monitor, which goes by its stamp.
+        let wanted = self.navigator.step(&NavigatorInput {
+            now: body.state.stamp,
+            status: &body,
+            grid,
+            battery: inputs.battery.as_ref(),
+            order: self.order.take(),
+        });
         if wanted.phase != self.phase {
             tracing::info!("{}", wanted.phase.name());
             self.phase = wanted.phase;
@@ -327,7 +334,7 @@ impl MissionExecutor {
     fn ended(&self) -> MissionState {
         match &self.failure {
             Some(text) => MissionState::GivenUp(Ending { reason: None, text: text.clone() }),
-            None => MissionState::ended(self.navigator.abort_reason()),
+            None => self.navigator.state(),
         }
     }
 
