@@ -66,8 +66,8 @@ pub fn looking_at(eye: Point3<f64>, at: Point3<f64>) -> Transform<Map, frames::C
 /// Appearance of a true defect in a picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SeenDefect {
-    /// The defect's place in [`Tunnel::defects`].
-    pub id: u16,
+    /// The defect's number, for [`Tunnel::defect`].
+    pub id: u32,
     /// Labelled pixels.
     pub pixels: u32,
     /// Size of a pixel on it, mm, mean over those pixels.
@@ -168,7 +168,7 @@ fn label(surface: &Surface) -> u8 {
 /// Sums over the pixels of one defect.
 #[derive(Clone, Copy, Debug)]
 struct Tally {
-    id: u16,
+    id: u32,
     pixels: u32,
     contrast: f32,
     width_px: f32,

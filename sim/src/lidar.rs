@@ -3,15 +3,17 @@
 
 mod pattern;
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 use robot_interface::frames::{Base, Lidar, Map, Transform};
 use robot_interface::robot::RobotDescription;
 use robot_interface::sensors::{LidarPoint, LidarScan};
 use robot_interface::time::Stamp;
 
-use crate::geometry::RayCaster;
+use crate::geometry::{RayCaster, SolidId};
 use crate::noise::normal;
-use crate::tunnel::{Material, Tunnel};
+use crate::tunnel::{Material, Stretch, Tunnel, split_id};
 pub use pattern::BadPattern;
 use pattern::{GROUP, Pattern};
 
@@ -38,8 +40,8 @@ pub struct LidarSensor {
     range_m: [f32; 2],
     range_noise_m: f32,
     trunk_half_m: [f64; 3],
-    /// By solid id.
-    reflectivity: Vec<f32>,
+    /// By stretch and solid of the tunnel that it is in.
+    reflectivity: Vec<(u32, Vec<f32>)>,
     seed: u64,
 }
 
@@ -71,15 +73,19 @@ impl LidarSensor {
     /// The same lidar, told what the solids that it will see are made of.
     #[must_use]
     pub fn in_tunnel(mut self, tunnel: &Tunnel) -> Self {
-        let solids = tunnel.geometry().solids.iter();
-        let count = solids.clone().map(|solid| solid.id as usize + 1).max().unwrap_or(0);
-        self.reflectivity = vec![REFLECTIVITY; count];
-        for solid in solids {
-            if let Some(material) = tunnel.material(solid.id) {
-                self.reflectivity[solid.id as usize] = reflectivity_of(material);
-            }
-        }
+        let of_stretch = |stretch: &Arc<Stretch>| {
+            let materials = stretch.materials().iter();
+            (stretch.index(), materials.map(|material| reflectivity_of(*material)).collect())
+        };
+        self.reflectivity = tunnel.stretches().iter().map(of_stretch).collect();
         self
+    }
+
+    /// Share of light that a solid sends back.
+    fn reflectivity(&self, solid: SolidId) -> f32 {
+        let (stretch, place) = split_id(solid);
+        let known = self.reflectivity.iter().find(|(index, _)| *index == stretch);
+        known.and_then(|(_, all)| all.get(place)).copied().unwrap_or(REFLECTIVITY)
     }
 
     /// The scan that began at `start`; `pose_at` gives the pose so many seconds later. Shots that hit nothing,
@@ -129,7 +135,7 @@ impl LidarSensor {
             return None;
         }
         let position = direction.cast::<f32>() * distance_m;
-        let reflectivity = self.reflectivity.get(hit.solid as usize).copied().unwrap_or(REFLECTIVITY);
+        let reflectivity = self.reflectivity(hit.solid);
         let incidence = (ahead.x * hit.normal[0] + ahead.y * hit.normal[1] + ahead.z * hit.normal[2]).abs();
         let strength = reflectivity * incidence;
         (strength >= FAINTEST_PER_M2 * distance_m * distance_m).then(|| LidarPoint {
@@ -214,7 +220,7 @@ mod tests {
         let mut lidar = LidarSensor::new(&robot, 1).expect("pattern");
         let pose = |_| Transform::<Map, Base>::from_xyz_rpy([0.0, 0.0, 0.32], [0.0; 3]);
         let dry = lidar.scan(&Floor, Stamp::ZERO, pose);
-        lidar.reflectivity = vec![reflectivity_of(Material::Puddle)];
+        lidar.reflectivity = vec![(0, vec![reflectivity_of(Material::Puddle)])];
         let wet = lidar.scan(&Floor, Stamp::ZERO, pose);
         let range = |p: &LidarPoint| p.position_m.iter().map(|x| x * x).sum::<f32>().sqrt();
         let farthest = |scan: &LidarScan| scan.points.iter().map(range).fold(0.0, f32::max);

@@ -106,7 +106,7 @@ fn apparent_c(tunnel: &Tunnel, caster: &dyn RayCaster, eye: Vector3<f64>, ray: V
         Material::Puddle => (ambient - 2.6, 0.96),
         Material::Cable(level) => (climate.cable_c(level) + 0.5 * wall(s * 3.0, up), 0.95),
         Material::CableJoint(number) => {
-            let Some(joint) = tunnel.cable_joints().get(usize::from(number)) else { return ambient };
+            let Some(joint) = tunnel.cable_joint(number) else { return ambient };
             // Heat made in the middle of the sleeve leaves along the cable.
             let half = (joint.bounds.length_m() / 2.0).max(0.05);
             let off = ((place.chainage_m - joint.centre_m[0]) / half).clamp(-1.0, 1.0);

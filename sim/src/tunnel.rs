@@ -3,6 +3,25 @@
 //! Solids for physics and rays, and the appearance of every surface as a function of place: no bitmap, so
 //! that a picture is as sharp as its camera. Ground truth about defects comes from the same functions that
 //! draw them.
+//!
+//! # Long tunnels
+//!
+//! A [`TunnelPlan`] makes a tunnel stretch by stretch ([`STRETCH_M`]), and a [`Tunnel`] is a row of stretches that have been
+//! made: all of them by [`Tunnel::generate`], or by [`Tunnel::of`] those around a robot, so that neither time nor memory
+//! depends on how long the tunnel is. A tunnel of up to 90 m is one stretch.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use robot_interface::fixtures::{BORED, straight_tunnel};
+//! use sim::tunnel::{Tunnel, TunnelDescription, TunnelPlan};
+//!
+//! let plan = TunnelPlan::new(&straight_tunnel(BORED, 20_000.0), &TunnelDescription::default(), 1)?;
+//! let near = plan.within([140.0, 150.0]).map(|index| Arc::new(plan.stretch(index))).collect();
+//! let tunnel = Tunnel::of(&plan, near);
+//! assert_eq!((plan.stretches(), tunnel.made_m()), (333, [120.0, 180.0]));
+//! # Ok::<(), sim::tunnel::TunnelError>(())
+//! ```
 
 mod appearance;
 mod climate;
@@ -15,14 +34,16 @@ mod lining;
 mod marks;
 mod noise;
 mod placement;
+mod plan;
 mod shell;
 mod solids;
+mod span;
 mod strokes;
 mod tile;
 mod truth;
 
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use std::sync::{Arc, OnceLock};
+
 use robot_interface::tunnel::TunnelDesign;
 
 pub use description::{
@@ -34,38 +55,36 @@ pub use furniture::{CableJoint, Debris};
 pub use layout::PASSAGE_M;
 pub use lining::CRACK_LABEL_PX;
 pub use marks::{NO_DEFECT, Surface};
+pub use plan::{Stretch, TunnelPlan};
 pub use solids::Material;
+pub use span::STRETCH_M;
 pub use strokes::Footprint;
 pub use truth::TrueDefect;
 
 pub(crate) use marks::{luminance, rust};
 pub(crate) use noise::{fbm, floor, hash, mix, mix3, unit};
+pub(crate) use span::split_id;
 
 use crate::geometry::{SolidId, StaticGeometry};
-use appearance::LiningAppearance;
 use climate::Climate;
-use furniture::Furniture;
-use layout::BEYOND_M;
-use lining::Lining;
-use solids::Solids;
 
-/// Simulated tunnel. Immutable; everything about it is a function of what it was made from.
+/// Simulated tunnel, as far as it is made: one stretch or several that follow each other. Immutable; everything about it
+/// is a function of what it was made from.
 #[derive(Clone, Debug)]
 pub struct Tunnel {
-    design: TunnelDesign,
+    plan: TunnelPlan,
+    /// Never empty, by number.
+    stretches: Vec<Arc<Stretch>>,
     floor: Floor,
-    solids: Solids,
-    furniture: Furniture,
+    /// Solids of all stretches, where there are several and somebody asks.
+    geometry: OnceLock<StaticGeometry>,
+    joints: Vec<CableJoint>,
+    debris: Vec<Debris>,
     defects: Vec<TrueDefect>,
-    /// Rusted solids: id, defect, share of the surface that is rusted; sorted by id.
-    rusted: Vec<(SolidId, u16, f32)>,
-    lining: Lining,
-    climate: Climate,
-    seed: u32,
 }
 
 impl Tunnel {
-    /// Makes a tunnel; the same arguments always make the same one.
+    /// Makes a whole tunnel; the same arguments always make the same one.
     ///
     /// # Errors
     /// When the description contradicts itself or the design leaves no room.
@@ -74,65 +93,70 @@ impl Tunnel {
         wanted: &TunnelDescription,
         seed: u64,
     ) -> Result<Self, TunnelError> {
-        wanted.check()?;
-        check_design(design)?;
-        // A stream of its own for every part: more debris does not move the cracks.
-        let stream = |number| {
-            let mut rng = ChaCha8Rng::seed_from_u64(seed);
-            rng.set_stream(number);
-            rng
-        };
-        let floor = Floor::generate(design, &wanted.floor, &mut stream(1));
-        let mut solids = Solids::default();
-        shell::build(design, &mut solids);
-        floor.build(design, &mut solids);
-        let mut furniture =
-            Furniture::generate(design, &wanted.furniture, &floor, &mut solids, &mut stream(2));
-        let mut rng = stream(3);
-        let load = wanted.furniture.cable_load.get() as f32;
-        let climate = Climate {
-            ambient_c: wanted.ambient_c.get() as f32,
-            cable_rise_k: std::array::from_fn(|_| load * 14.0 * rng.random_range(0.8..1.1)),
-        };
-        let placed = placement::place(design, wanted, &mut furniture, &climate, &mut stream(4));
-        let mut looks = stream(5);
-        let appearance = LiningAppearance::draw(wanted.lining, design.section.shape(), &mut looks);
-        let tiles = lining::Tiles {
-            concrete: appearance.concrete(&mut looks),
-            aggregate: LiningAppearance::aggregate(&mut looks),
-            clouds: LiningAppearance::clouds(&mut looks),
-        };
-        let half_arc = design.section.half_arc_m() as f32;
-        let low = [-BEYOND_M as f32, -half_arc - 0.1];
-        let high = [(design.length_m() + BEYOND_M) as f32, half_arc + 0.1];
-        let lining = Lining::new(appearance, tiles, &placed.strokes, placed.marks, low, high);
-        let (defects, rusted) = (placed.defects, placed.rusted);
-        Ok(Self {
-            design: design.clone(),
-            floor,
-            solids,
-            furniture,
-            defects,
-            rusted,
-            lining,
-            climate,
-            seed: rng.random(),
-        })
+        let plan = TunnelPlan::new(design, wanted, seed)?;
+        let stretches = (0..plan.stretches()).map(|index| Arc::new(plan.stretch(index))).collect();
+        Ok(Self::of(&plan, stretches))
+    }
+
+    /// The tunnel of a plan as far as it is made, in whatever order. Of stretches that do not follow each other only
+    /// the first ones count; if there are none, the plan's first is made.
+    pub fn of(plan: &TunnelPlan, mut stretches: Vec<Arc<Stretch>>) -> Self {
+        if stretches.is_empty() {
+            stretches.push(Arc::new(plan.stretch(0)));
+        }
+        stretches.sort_by_key(|stretch| stretch.index);
+        stretches.dedup_by_key(|stretch| stretch.index);
+        let first = stretches[0].index as usize;
+        let in_a_row = stretches.iter().zip(first..).take_while(|(s, k)| s.index as usize == *k).count();
+        stretches.truncate(in_a_row);
+        let all = || stretches.iter();
+        Self {
+            floor: stretches[0].floor.joined(all().skip(1).map(|s| &s.floor)),
+            geometry: OnceLock::new(),
+            joints: all().flat_map(|s| &s.joints).cloned().collect(),
+            debris: all().flat_map(|s| &s.debris).copied().collect(),
+            defects: all().flat_map(|s| &s.defects).cloned().collect(),
+            plan: plan.clone(),
+            stretches,
+        }
     }
 
     /// The design that it was built to.
     pub fn design(&self) -> &TunnelDesign {
-        &self.design
+        self.plan.design()
     }
 
-    /// Its solids, in `map`.
+    /// Chainages between which it is made, m.
+    pub fn made_m(&self) -> [f64; 2] {
+        let span = |place: usize| self.plan.shared.division.span(self.stretches[place].index);
+        [span(0).from_m, span(self.stretches.len() - 1).to_m]
+    }
+
+    /// The stretches that it is made of.
+    pub fn stretches(&self) -> &[Arc<Stretch>] {
+        &self.stretches
+    }
+
+    /// Its solids, in `map`. Of several stretches they are copied at the first call; [`Stretch::geometry`] copies nothing.
     pub fn geometry(&self) -> &StaticGeometry {
-        &self.solids.geometry
+        match self.stretches.as_slice() {
+            [only] => only.geometry(),
+            all => self.geometry.get_or_init(|| StaticGeometry {
+                solids: all.iter().flat_map(|s| &s.geometry().solids).cloned().collect(),
+            }),
+        }
+    }
+
+    /// The stretch of this number, if it is made.
+    fn stretch(&self, index: u32) -> Option<&Stretch> {
+        let place = index.checked_sub(self.stretches[0].index)?;
+        self.stretches.get(place as usize).map(Arc::as_ref)
     }
 
     /// Material of a solid; `None` for an id that is not one of this tunnel's.
     pub fn material(&self, id: SolidId) -> Option<Material> {
-        self.solids.materials.get(id as usize).copied()
+        let (index, place) = split_id(id);
+        self.stretch(index)?.materials().get(place).copied()
     }
 
     /// The floor's shape.
@@ -150,39 +174,58 @@ impl Tunnel {
         &self.defects
     }
 
+    /// The true defect of an id.
+    pub fn defect(&self, id: u32) -> Option<&TrueDefect> {
+        let (index, place) = split_id(id);
+        self.stretch(index)?.defects.get(place)
+    }
+
     /// All cable joints, good and bad.
     pub fn cable_joints(&self) -> &[CableJoint] {
-        &self.furniture.joints
+        &self.joints
+    }
+
+    /// The cable joint of a number ([`Material::CableJoint`]).
+    pub fn cable_joint(&self, number: u32) -> Option<&CableJoint> {
+        let (index, place) = split_id(number);
+        self.stretch(index)?.joints.get(place)
     }
 
     /// All debris on the floor.
     pub fn debris(&self) -> &[Debris] {
-        &self.furniture.debris
+        &self.debris
     }
 
     /// The lining at a place `[chainage, arc]`, m, as a pixel with this footprint sees it.
     pub fn lining_surface(&self, place: [f32; 2], footprint: &Footprint) -> Surface {
-        self.lining.surface(place, footprint)
+        let lining = &self.plan.shared.lining;
+        let mut surface = lining.sound(place, footprint);
+        self.paint_over(place, footprint, lining.appearance.base, &mut surface);
+        surface
     }
 
     /// Only what is on the lining at a place, laid over a surface given from elsewhere, such as a photograph
     /// whose mean reflectance is `base`.
     pub fn paint_over(&self, place: [f32; 2], footprint: &Footprint, base: [f32; 3], surface: &mut Surface) {
-        self.lining.paint(place, footprint, base, surface);
+        let shared = &self.plan.shared;
+        if let Some(stretch) = self.stretch(shared.division.at(f64::from(place[0]))) {
+            stretch.marks.paint(&shared.lining, place, footprint, base, surface);
+        }
     }
 
     /// The defect that rust on a solid belongs to, and how much of it is rusted.
-    pub(crate) fn rust_of(&self, id: SolidId) -> Option<(u16, f32)> {
-        let at = self.rusted.binary_search_by_key(&id, |r| r.0).ok()?;
-        Some((self.rusted[at].1, self.rusted[at].2))
+    pub(crate) fn rust_of(&self, id: SolidId) -> Option<(u32, f32)> {
+        let rusted = &self.stretch(split_id(id).0)?.rusted;
+        let at = rusted.binary_search_by_key(&id, |r| r.0).ok()?;
+        Some((rusted[at].1, rusted[at].2))
     }
 
     pub(crate) fn climate(&self) -> &Climate {
-        &self.climate
+        &self.plan.shared.climate
     }
 
     pub(crate) fn seed(&self) -> u32 {
-        self.seed
+        self.plan.shared.look_seed
     }
 }
 

@@ -11,7 +11,7 @@ use nalgebra::Vector3;
 use robot_interface::frames::{Base, Map, Transform};
 use robot_interface::joints::{JOINTS, LEGS};
 
-pub use ray_caster::SceneCaster;
+pub use ray_caster::{BadMesh, SceneCaster, ScenePart};
 
 use crate::geometry::RayCaster;
 
@@ -32,7 +32,7 @@ pub trait Engine: Send {
     /// Ground truth about the robot; for sensors and scoring only.
     fn truth(&self) -> GroundTruth;
 
-    /// Answers ray casts against the world, without the robot; usable beside [`Engine::step`].
+    /// Answers ray casts against the world as it is made now, without the robot; usable beside [`Engine::step`].
     fn ray_caster(&self) -> Arc<dyn RayCaster>;
 }
 

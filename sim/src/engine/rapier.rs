@@ -18,7 +18,7 @@ use robot_interface::robot::RobotDescription;
 pub use error::EngineError;
 use model::{Parts, ROBOT, WORLD};
 
-use super::ray_caster::{SceneCaster, place_all, pose_of};
+use super::ray_caster::{PlacedShape, SceneCaster, ScenePart, pose_of};
 use super::{Engine, GRAVITY_M_S2, GroundTruth, JointDrive, JointReading};
 use crate::geometry::{RayCaster, StaticGeometry};
 
@@ -60,6 +60,8 @@ pub struct RapierEngine {
     dt_s: f64,
     readings: [JointReading; JOINTS],
     caster: Arc<SceneCaster>,
+    /// Handles of the colliders of each of the caster's parts.
+    standing: Vec<Vec<ColliderHandle>>,
 }
 
 impl RapierEngine {
@@ -88,17 +90,22 @@ impl RapierEngine {
         start: Transform<Map, Base>,
         dt_s: f64,
     ) -> Result<Self, EngineError> {
-        let placed = place_all(world)?;
+        Self::in_scene(mjcf, robot, SceneCaster::new(world)?, start, dt_s)
+    }
+
+    /// The same in a world of which a part is made; [`Self::set_scene`] goes on to other parts.
+    ///
+    /// # Errors
+    /// When the model does not fit the description.
+    pub fn in_scene(
+        mjcf: &str,
+        robot: &RobotDescription,
+        scene: SceneCaster,
+        start: Transform<Map, Base>,
+        dt_s: f64,
+    ) -> Result<Self, EngineError> {
         let (mut bodies, mut colliders) = (RigidBodySet::new(), ColliderSet::new());
-        for target in &placed {
-            let collider = ColliderBuilder::new(target.shape.clone())
-                .position(target.pose)
-                .friction(target.friction)
-                // The slipperier of the two surfaces decides.
-                .friction_combine_rule(CoefficientCombineRule::Min)
-                .collision_groups(InteractionGroups::new(WORLD, ROBOT, InteractionTestMode::And));
-            colliders.insert(collider);
-        }
+        let standing = scene.parts().iter().map(|part| stand(part, &mut colliders)).collect();
         let (mut impulse_joints, mut multibody_joints) = (ImpulseJointSet::new(), MultibodyJointSet::new());
         let parts =
             model::insert(mjcf, &mut bodies, &mut colliders, &mut multibody_joints, &mut impulse_joints)?;
@@ -125,10 +132,43 @@ impl RapierEngine {
             dt_s,
             specific_force_m_s2: start.rotation().inverse() * Vector3::new(0.0, 0.0, GRAVITY_M_S2),
             readings: [JointReading::default(); JOINTS],
-            caster: Arc::new(SceneCaster::over(placed)),
+            caster: Arc::new(scene),
+            standing,
         };
         engine.set_down(start, &robot.lying_pose());
         Ok(engine)
+    }
+
+    /// Exchanges the parts of the world that the robot stands in; those that both scenes have stay as they are.
+    pub fn set_scene(&mut self, scene: SceneCaster) {
+        let before = std::mem::replace(&mut self.caster, Arc::new(scene));
+        let mut kept: Vec<(Arc<ScenePart>, Vec<ColliderHandle>)> = Vec::new();
+        for (part, handles) in before.parts().iter().zip(std::mem::take(&mut self.standing)) {
+            if self.caster.parts().iter().any(|p| Arc::ptr_eq(p, part)) {
+                kept.push((Arc::clone(part), handles));
+                continue;
+            }
+            for handle in handles {
+                self.colliders.remove(
+                    handle,
+                    &mut self.islands,
+                    &mut self.bodies,
+                    &mut self.soft_bodies,
+                    false,
+                );
+            }
+        }
+        let caster = Arc::clone(&self.caster);
+        let standing = caster.parts().iter().map(|part| {
+            let before = kept.iter().position(|(p, _)| Arc::ptr_eq(p, part));
+            before.map_or_else(|| stand(part, &mut self.colliders), |i| kept.swap_remove(i).1)
+        });
+        self.standing = standing.collect();
+    }
+
+    /// Triangles of the world that are held, by which most of its memory goes.
+    pub fn triangles(&self) -> usize {
+        self.caster.parts().iter().map(|part| part.triangles()).sum()
     }
 
     /// Moves the robot, at rest, to a pose of its trunk and its joints (rad, `[12]`).
@@ -276,6 +316,20 @@ impl Engine for RapierEngine {
     fn ray_caster(&self) -> Arc<dyn RayCaster> {
         Arc::clone(&self.caster) as Arc<dyn RayCaster>
     }
+}
+
+/// Puts a part of the world up as fixed colliders.
+fn stand(part: &ScenePart, colliders: &mut ColliderSet) -> Vec<ColliderHandle> {
+    let place = |target: &PlacedShape| {
+        let collider = ColliderBuilder::new(target.shape.clone())
+            .position(target.pose)
+            .friction(target.friction)
+            // The slipperier of the two surfaces decides.
+            .friction_combine_rule(CoefficientCombineRule::Min)
+            .collision_groups(InteractionGroups::new(WORLD, ROBOT, InteractionTestMode::And));
+        colliders.insert(collider)
+    };
+    part.placed.iter().map(place).collect()
 }
 
 fn vector(v: Vector) -> Vector3<f64> {

@@ -1,6 +1,7 @@
 //! Ray casts over the engine's own shapes, beside its steps: the world stands still, so the shapes are shared.
 
 use std::cell::Cell;
+use std::sync::Arc;
 
 use nalgebra::Isometry3;
 use rapier3d::math::{Pose, Rotation, Vector};
@@ -10,10 +11,16 @@ use rapier3d::prelude::{SharedShape, TriMeshFlags};
 
 use crate::geometry::{Hit, RayCaster, Shape, Solid, SolidId, StaticGeometry, cast_at_box, cast_at_cylinder};
 
-/// The world's shapes under one bounding volume hierarchy.
+/// Ray caster over a world, or over those parts of one that are made.
+#[derive(Clone)]
 pub struct SceneCaster {
+    parts: Vec<Arc<ScenePart>>,
+}
+
+/// Shapes of a part of the world under one bounding volume hierarchy, ready for rays and for the physics.
+pub struct ScenePart {
     bvh: Bvh,
-    placed: Vec<PlacedShape>,
+    pub(super) placed: Vec<PlacedShape>,
 }
 
 /// A shape where it stands, as collider and ray target alike.
@@ -56,29 +63,58 @@ impl SceneCaster {
     /// # Errors
     /// When a mesh has no triangles or names corners that it does not have.
     pub fn new(geometry: &StaticGeometry) -> Result<Self, BadMesh> {
-        Ok(Self::over(place_all(geometry)?))
+        Ok(Self::over(vec![Arc::new(ScenePart::new(geometry)?)]))
     }
 
-    pub(super) fn over(placed: Vec<PlacedShape>) -> Self {
-        let boxes: Vec<_> = placed.iter().map(|p| p.shape.compute_aabb(&p.pose)).collect();
-        Self { bvh: Bvh::from_leaves(BvhBuildStrategy::default(), &boxes), placed }
+    /// A caster over parts of a world. Where two answer at the same distance, the first one given counts.
+    pub const fn over(parts: Vec<Arc<ScenePart>>) -> Self {
+        Self { parts }
+    }
+
+    /// The parts.
+    pub fn parts(&self) -> &[Arc<ScenePart>] {
+        &self.parts
     }
 }
 
 impl RayCaster for SceneCaster {
     fn cast(&self, origin: [f32; 3], direction: [f32; 3], max_m: f32) -> Option<Hit> {
         let ray = Ray::new(Vector::from_array(origin), Vector::from_array(direction));
+        self.parts.iter().fold(None, |nearest: Option<Hit>, part| {
+            let hit = part.cast(&ray, nearest.map_or(max_m, |hit| hit.distance_m));
+            hit.filter(|hit| nearest.is_none_or(|n| hit.distance_m < n.distance_m)).or(nearest)
+        })
+    }
+}
+
+impl ScenePart {
+    /// A part of these solids.
+    ///
+    /// # Errors
+    /// When a mesh has no triangles or names corners that it does not have.
+    pub fn new(geometry: &StaticGeometry) -> Result<Self, BadMesh> {
+        let placed: Vec<PlacedShape> = geometry.solids.iter().map(place).collect::<Result<_, _>>()?;
+        let boxes: Vec<_> = placed.iter().map(|p| p.shape.compute_aabb(&p.pose)).collect();
+        Ok(Self { bvh: Bvh::from_leaves(BvhBuildStrategy::default(), &boxes), placed })
+    }
+
+    /// Number of its triangles, by which most of its memory goes.
+    pub fn triangles(&self) -> usize {
+        self.placed.iter().filter_map(|p| p.shape.as_trimesh()).map(|mesh| mesh.indices().len()).sum()
+    }
+
+    fn cast(&self, ray: &Ray, max_m: f32) -> Option<Hit> {
         // The hierarchy keeps the nearest distance; what was hit there is kept beside it.
         let nearest: Cell<Option<Hit>> = Cell::new(None);
         let toi = |leaf: u32, best: f32| {
             let target = self.placed.get(leaf as usize)?;
-            let (distance_m, normal) = target.cast(&ray, best)?;
+            let (distance_m, normal) = target.cast(ray, best)?;
             if nearest.get().is_none_or(|hit| distance_m < hit.distance_m) {
                 nearest.set(Some(Hit { distance_m, normal, solid: target.solid }));
             }
             Some(distance_m)
         };
-        self.bvh.cast_ray(&ray, max_m, toi)?;
+        self.bvh.cast_ray(ray, max_m, toi)?;
         nearest.get()
     }
 }
@@ -102,11 +138,6 @@ impl PlacedShape {
             }
         }
     }
-}
-
-/// Every solid as a shape of the engine's.
-pub(super) fn place_all(geometry: &StaticGeometry) -> Result<Vec<PlacedShape>, BadMesh> {
-    geometry.solids.iter().map(place).collect()
 }
 
 fn place(solid: &Solid) -> Result<PlacedShape, BadMesh> {
@@ -191,7 +222,7 @@ mod tests {
             let ahead = nalgebra::Vector3::from_fn(|_, _| rng.random_range(-1.0f32..1.0)).normalize();
             let [a, b] = [&caster as &dyn RayCaster, &witness].map(|c| c.cast(origin, ahead.into(), 30.0));
             let ray = Ray::new(Vector::from_array(origin), Vector::from_array(ahead.into()));
-            let parry = caster
+            let parry = caster.parts[0]
                 .placed
                 .iter()
                 .filter_map(|p| Some((p.solid, p.shape.cast_ray(&p.pose, &ray, 30.0, false)?)));

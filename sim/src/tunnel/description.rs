@@ -187,6 +187,12 @@ pub enum TunnelError {
     /// Too short to keep both ends clear.
     #[error("the tunnel is {0} m long; its alignment needs at least 6 m in all")]
     Short(f64),
+    /// Too long for the simulator's coordinates.
+    #[error(
+        "the tunnel is {0} m long; it can be simulated up to 100 km: leave out of its alignment what lies beyond the \
+         inspected range"
+    )]
+    Long(f64),
     /// No room for the robot's passage.
     #[error(
         "the floor is {0:.2} m wide; a passage of 0.7 m needs a floor of at least 1.0 m: widen the section"
@@ -230,6 +236,10 @@ impl TunnelError {
                 let remedy = "give a simulated tunnel at least 6 m in all";
                 KeyError::new("tunnel.alignment", format!("is {length_m} m long"), remedy)
             }
+            Self::Long(length_m) => {
+                let remedy = format!("simulate a stretch of at most {} km of it", MAX_LENGTH_M / 1e3);
+                KeyError::new("tunnel.alignment", format!("is {} m long", number_text(length_m)), remedy)
+            }
             Self::Narrow(width_m) => {
                 let remedy = "widen the section: a passage of 0.7 m needs a floor of at least 1.0 m";
                 KeyError::new("tunnel.section", format!("has a floor {width_m:.2} m wide"), remedy)
@@ -250,13 +260,19 @@ impl TunnelError {
     }
 }
 
+/// Longest tunnel, m. Coordinates are of single precision, which at 100 km counts in steps of 8 mm.
+const MAX_LENGTH_M: f64 = 100_000.0;
+
 /// Checks that a tunnel of this design can be simulated: it has room for the robot, and for what is kept clear.
 ///
 /// # Errors
-/// [`TunnelError::Short`] or [`TunnelError::Narrow`].
+/// [`TunnelError::Short`], [`TunnelError::Long`] or [`TunnelError::Narrow`].
 pub fn check_design(design: &TunnelDesign) -> Result<(), TunnelError> {
     if design.length_m() < 6.0 {
         return Err(TunnelError::Short(design.length_m()));
+    }
+    if design.length_m() > MAX_LENGTH_M {
+        return Err(TunnelError::Long(design.length_m()));
     }
     let width = 2.0 * design.section.floor_half_width_m();
     if width < 1.0 {

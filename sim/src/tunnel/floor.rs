@@ -8,12 +8,17 @@ use super::description::FloorDescription;
 use super::layout::{BEYOND_M, CLEAR_M, PASSAGE_M, count};
 use super::noise::{fbm, smoothstep};
 use super::solids::{Material, Solids, map_point};
+use super::span::Span;
 use crate::geometry::Shape;
 
 /// Side of the mesh's cells, m.
 const CELL_M: f64 = 0.05;
 /// Half the width over which a step's or kerb's face is drawn, m.
 const FACE_M: f64 = 0.002;
+/// Distances from a sill's beginning and from a puddle's middle beyond which neither reaches, m: above the longest sill
+/// with its faces, and the longest half axis with its ragged edge.
+const SILL_REACH_M: f64 = 1.7;
+const PUDDLE_REACH_M: f64 = 0.9;
 
 /// A stretch of raised floor across the tunnel.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,15 +56,23 @@ pub struct Floor {
 }
 
 impl Floor {
-    pub(crate) fn generate(design: &TunnelDesign, wanted: &FloorDescription, rng: &mut ChaCha8Rng) -> Self {
-        let (length_m, half_width_m) = (design.length_m(), design.section.floor_half_width_m());
+    /// The floor of one stretch. `seed` is that of the unevenness, which runs on through all stretches; the first one
+    /// draws it.
+    pub(crate) fn generate(
+        design: &TunnelDesign,
+        wanted: &FloorDescription,
+        span: Span,
+        seed: Option<u32>,
+        rng: &mut ChaCha8Rng,
+    ) -> Self {
+        let half_width_m = design.section.floor_half_width_m();
         let [width, height] = [wanted.walkway_width_m.get(), wanted.walkway_height_m.get()];
         // The walkway may not take the room in which the robot passes with some freedom.
         let roomy = 2.0 * half_width_m - width >= 1.3 && half_width_m - width >= PASSAGE_M / 2.0 + 0.05;
         let walkway = (height > 0.0 && roomy).then_some([half_width_m - width, height]);
-        let usable = [CLEAR_M + 0.5, length_m - CLEAR_M - 0.5];
+        let usable = span.between(CLEAR_M + 0.5, 0.5);
         let mut sills: Vec<Sill> = Vec::new();
-        for _ in 0..count(wanted.steps_per_10_m.get(), length_m, rng) {
+        for _ in 0..count(wanted.steps_per_10_m.get(), span.length_m(), rng) {
             let length = rng.random_range(0.6..1.6);
             if usable[1] - usable[0] < length + 0.1 {
                 continue;
@@ -77,12 +90,12 @@ impl Floor {
             walkway,
             sills,
             puddles: Vec::new(),
-            length_m,
+            length_m: design.length_m(),
             cross_fall: wanted.cross_fall_percent.get() / 100.0,
             roughness_m: wanted.roughness_m.get(),
-            seed: rng.random(),
+            seed: seed.unwrap_or_else(|| rng.random()),
         };
-        for _ in 0..count(wanted.puddles_per_10_m.get(), length_m, rng) {
+        for _ in 0..count(wanted.puddles_per_10_m.get(), span.length_m(), rng) {
             let radii_m = [rng.random_range(0.2..0.7), rng.random_range(0.15..0.45)];
             let [right, left] = floor.carriageway_m();
             let chainage = [usable[0] + radii_m[0], usable[1] - radii_m[0]];
@@ -106,6 +119,20 @@ impl Floor {
         floor
     }
 
+    /// The same floor with the sills and puddles of following stretches.
+    pub(crate) fn joined<'a>(&self, following: impl Iterator<Item = &'a Self>) -> Self {
+        let mut joined = self.clone();
+        for floor in following {
+            joined.sills.extend(&floor.sills);
+            joined.puddles.extend(&floor.puddles);
+        }
+        joined
+    }
+
+    pub(crate) const fn seed(&self) -> u32 {
+        self.seed
+    }
+
     /// The floor between walls and kerb: from `[0]` to `[1]`, m left of the axis.
     pub fn carriageway_m(&self) -> [f64; 2] {
         [-self.half_width_m, self.walkway.map_or(self.half_width_m, |[kerb, _]| kerb)]
@@ -121,7 +148,7 @@ impl Floor {
 
     /// The puddle that covers a place.
     pub fn puddle_at(&self, chainage_m: f64, left_m: f64) -> Option<&Puddle> {
-        self.puddles.iter().find(|p| {
+        near(&self.puddles, |p| p.centre_m[0], chainage_m, [PUDDLE_REACH_M; 2]).iter().find(|p| {
             let [u, v] =
                 [(chainage_m - p.centre_m[0]) / p.radii_m[0], (left_m - p.centre_m[1]) / p.radii_m[1]];
             let ragged = f64::from(fbm(chainage_m as f32 * 4.0, left_m as f32 * 4.0, 2, self.seed ^ 0x77));
@@ -134,7 +161,8 @@ impl Floor {
         let inside = (chainage_m - CLEAR_M).min(self.length_m - CLEAR_M - chainage_m);
         let ramp = f64::from(smoothstep(0.0, 1.0, inside as f32));
         let rough = f64::from(fbm(chainage_m as f32 * 2.3, left_m as f32 * 2.3, 4, self.seed));
-        let sill: f64 = self.sills.iter().map(|s| s.height_m * step(chainage_m, s.chainage_m)).sum();
+        let sills = near(&self.sills, |s| s.chainage_m[0], chainage_m, [SILL_REACH_M, FACE_M]);
+        let sill: f64 = sills.iter().map(|s| s.height_m * step(chainage_m, s.chainage_m)).sum();
         let fall = self.cross_fall * left_m;
         match self.walkway {
             Some([kerb, height]) => {
@@ -147,8 +175,9 @@ impl Floor {
         }
     }
 
-    pub(crate) fn build(&self, design: &TunnelDesign, solids: &mut Solids) {
-        let chainages = self.stations();
+    /// Adds the mesh of one stretch. Two stretches have the corners at their border in common, to the bit.
+    pub(crate) fn build(&self, design: &TunnelDesign, span: Span, solids: &mut Solids) {
+        let chainages = self.stations(span);
         let lefts = self.offsets();
         let columns = lefts.len();
         let mut vertices = Vec::with_capacity(chainages.len() * columns);
@@ -187,9 +216,13 @@ impl Floor {
     }
 
     /// Chainages of the mesh's rows: even, with a pair at each face of a sill.
-    fn stations(&self) -> Vec<f64> {
-        let rows = ((self.length_m + 2.0 * BEYOND_M) / CELL_M).round() as usize;
-        let mut all: Vec<f64> = (0..=rows).map(|i| -BEYOND_M + i as f64 * CELL_M).collect();
+    fn stations(&self, span: Span) -> Vec<f64> {
+        let [low_m, extent_m] = span.low_and_extent(BEYOND_M);
+        let rows = (extent_m / CELL_M).round() as usize;
+        let mut all: Vec<f64> = (0..=rows).map(|i| low_m + i as f64 * CELL_M).collect();
+        if let (Some(end), false) = (all.last_mut(), span.last) {
+            *end = span.to_m;
+        }
         let faces = self.sills.iter().flat_map(|s| s.chainage_m);
         all.extend(faces.flat_map(|s| [s - FACE_M, s + FACE_M]));
         sorted_apart(all)
@@ -206,6 +239,19 @@ impl Floor {
         }
         sorted_apart(all)
     }
+}
+
+/// Of things in the order of a chainage of theirs, those that may matter at a place: theirs lies at most `[0]` before it
+/// and `[1]` after it, m.
+fn near<T>(
+    sorted: &[T],
+    chainage_of: impl Fn(&T) -> f64,
+    chainage_m: f64,
+    [before_m, after_m]: [f64; 2],
+) -> &[T] {
+    let first = sorted.partition_point(|t| chainage_of(t) < chainage_m - before_m);
+    let end = sorted.partition_point(|t| chainage_of(t) <= chainage_m + after_m);
+    &sorted[first..end.max(first)]
 }
 
 /// 1 between two chainages, 0 outside, with steep faces.

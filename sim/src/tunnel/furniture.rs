@@ -11,12 +11,15 @@ use super::floor::Floor;
 use super::layout::{BEYOND_M, CLEAR_M, PASSAGE_M, count};
 use super::noise::value1;
 use super::solids::{Material, Solids, map_point};
+use super::span::Span;
 use crate::geometry::SolidId;
 
 /// Heights between which the racks carry cables, m above the design floor.
 const RACK_UP_M: [f64; 2] = [0.62, 1.62];
 /// Reach of the racks from the lining, m.
 const ARM_M: f64 = 0.26;
+/// Least distance between two joints along the tunnel, m.
+const JOINTS_APART_M: f64 = 1.3;
 
 /// A joint in a cable: a sleeve thicker than the cable.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,12 +52,32 @@ pub struct Debris {
     pub radius_m: f64,
 }
 
-/// All furniture, and the lane that it leaves free.
+/// All furniture of a stretch.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Furniture {
     pub(crate) brackets: Vec<Bracket>,
     pub(crate) joints: Vec<CableJoint>,
     pub(crate) debris: Vec<Debris>,
+}
+
+/// What runs through the whole tunnel, drawn with the first stretch.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Lines {
+    /// Level, radius, m, and distance from the wall, m, of each cable.
+    cables: Vec<(usize, f64, f64)>,
+    lane_seed: u32,
+    /// Height and radius of the pipe, m.
+    pipe: [f64; 2],
+}
+
+/// Stretch that furniture is made for.
+#[derive(Clone, Copy)]
+struct Site<'a> {
+    design: &'a TunnelDesign,
+    wanted: &'a FurnitureDescription,
+    span: Span,
+    /// Lines of the tunnel; `None` in the first stretch, which draws them.
+    common: Option<&'a Lines>,
 }
 
 /// A lane of at least [`PASSAGE_M`] that winds along the floor and holds nothing.
@@ -82,23 +105,28 @@ impl Lane {
 }
 
 impl Furniture {
+    /// The furniture of one stretch, and the lines that go on in the others: `common` for all but the first.
     pub(crate) fn generate(
         design: &TunnelDesign,
         wanted: &FurnitureDescription,
+        span: Span,
         floor: &Floor,
+        common: Option<&Lines>,
         solids: &mut Solids,
         rng: &mut ChaCha8Rng,
-    ) -> Self {
-        let mut made = Self::default();
+    ) -> (Self, Lines) {
+        let site = Site { design, wanted, span, common };
+        let (mut made, mut lines) = (Self::default(), common.cloned().unwrap_or_default());
         if wanted.cable_levels > 0 {
-            made.rack(design, wanted, solids, rng);
+            made.rack(site, &mut lines, solids, rng);
         }
-        made.scatter(design, wanted, floor, solids, rng);
+        made.scatter(site, &mut lines, floor, solids, rng);
         if wanted.pipe {
-            pipe(design, wanted, solids, rng);
+            pipe(site, &mut lines, solids, rng);
         }
-        for _ in 0..count(wanted.lamps_per_10_m.get(), design.length_m(), rng) {
-            let s = rng.random_range(0.5..design.length_m() - 0.5);
+        let [near, far] = span.between(0.5, 0.5);
+        for _ in 0..count(wanted.lamps_per_10_m.get(), span.length_m(), rng) {
+            let s = rng.random_range(near..far);
             let place = map_point(design, [s, 0.0, design.section.crown_up_m() - 0.05]);
             let heading = design.alignment.pose_at(s).heading_rad;
             let pose = Isometry3::from_parts(
@@ -107,16 +135,11 @@ impl Furniture {
             );
             solids.add_box(Material::Lamp, [0.6, 0.1, 0.07], pose);
         }
-        made
+        (made, lines)
     }
 
-    fn rack(
-        &mut self,
-        design: &TunnelDesign,
-        wanted: &FurnitureDescription,
-        solids: &mut Solids,
-        rng: &mut ChaCha8Rng,
-    ) {
+    fn rack(&mut self, site: Site<'_>, lines: &mut Lines, solids: &mut Solids, rng: &mut ChaCha8Rng) {
+        let Site { design, wanted, span, common } = site;
         let side = if wanted.cable_wall == CableWall::Left { 1.0 } else { -1.0 };
         let section = &design.section;
         let top = RACK_UP_M[1].min(section.crown_up_m() - 0.5);
@@ -128,8 +151,7 @@ impl Furniture {
         let first = -BEYOND_M + 0.4;
         let bays = ((design.length_m() + 2.0 * BEYOND_M - 0.8) / every).floor() as usize;
         let at = |s: f64, left: f64, up: f64| map_point(design, [s, left, up]);
-        for bay in 0..=bays {
-            let s = first + bay as f64 * every;
+        for s in span.bays(first, every, bays + 1) {
             let ahead = heading(design, s);
             let mut ids = Vec::new();
             for level in 0..levels {
@@ -146,25 +168,29 @@ impl Furniture {
                 self.brackets.push(Bracket { solids: ids, bounds });
             }
         }
-        // Where joints sit: a cable and a place along it, kept apart.
-        let cables: Vec<(usize, f64, f64)> = (0..levels)
-            .flat_map(|level| {
-                let radius = rng.random_range(0.02..0.042);
-                let pair = rng.random_bool(0.6);
-                let inner = ARM_M - 0.03 - radius;
-                let near = std::iter::once((level, radius, inner));
-                near.chain(pair.then_some((level, radius, inner - 2.0 * radius - 0.03)))
-            })
-            .collect();
+        if common.is_none() {
+            lines.cables = (0..levels)
+                .flat_map(|level| {
+                    let radius = rng.random_range(0.02..0.042);
+                    let pair = rng.random_bool(0.6);
+                    let inner = ARM_M - 0.03 - radius;
+                    let near = std::iter::once((level, radius, inner));
+                    near.chain(pair.then_some((level, radius, inner - 2.0 * radius - 0.03)))
+                })
+                .collect();
+        }
+        // Where joints sit: a cable and a place along it, kept apart, also from those beyond a border.
         let mut places: Vec<(usize, f64, f64)> = Vec::new();
-        for _ in 0..count(wanted.joints_per_10_m.get(), design.length_m(), rng) {
+        let near = span.between(CLEAR_M.min(design.length_m() / 3.0), JOINTS_APART_M / 2.0)[0];
+        let far = span.between(1.0, JOINTS_APART_M / 2.0)[1];
+        for _ in 0..count(wanted.joints_per_10_m.get(), span.length_m(), rng) {
             for _ in 0..20 {
                 let (level, half) = (rng.random_range(0..levels), rng.random_range(0.22..0.35));
-                let s = rng.random_range(CLEAR_M.min(design.length_m() / 3.0)..design.length_m() - 1.0);
+                let s = rng.random_range(near..far);
                 // Joints of neighbouring cables would be told apart by no thermal camera: keep all apart.
-                if places.iter().all(|p| (p.1 - s).abs() > 1.3) {
+                if places.iter().all(|p| (p.1 - s).abs() > JOINTS_APART_M) {
                     // The outer cable of a level: one behind it would be hidden.
-                    if let Some(cable) = cables.iter().position(|c| c.0 == level) {
+                    if let Some(cable) = lines.cables.iter().position(|c| c.0 == level) {
                         places.push((cable, s, half));
                     }
                     break;
@@ -172,16 +198,15 @@ impl Furniture {
             }
         }
         places.sort_by(|a, b| a.1.total_cmp(&b.1));
-        for (index, (level, radius, reach)) in cables.iter().enumerate() {
+        for (index, (level, radius, reach)) in lines.cables.iter().enumerate() {
             let up_m = up(*level as f64) + radius;
             let left_m = wall(up(*level as f64)) - side * reach;
-            for bay in 0..bays {
-                let s = first + bay as f64 * every;
+            for s in span.bays(first, every, bays) {
                 let ends = [at(s, left_m, up_m), at(s + every, left_m, up_m)];
                 solids.add_rod(Material::Cable(*level as u8), ends, *radius);
             }
             for (_, s, half) in places.iter().filter(|p| p.0 == index) {
-                let number = self.joints.len() as u16;
+                let number = span.first_id() + self.joints.len() as u32;
                 let ends = [at(s - half, left_m, up_m), at(s + half, left_m, up_m)];
                 let solid = solids.add_rod(Material::CableJoint(number), ends, radius * 1.6 + 0.008);
                 if let Some(bounds) = solids.lining_box(design, solid) {
@@ -201,20 +226,24 @@ impl Furniture {
     /// Leaves boxes on the floor outside the free lane.
     fn scatter(
         &mut self,
-        design: &TunnelDesign,
-        wanted: &FurnitureDescription,
+        site: Site<'_>,
+        lines: &mut Lines,
         floor: &Floor,
         solids: &mut Solids,
         rng: &mut ChaCha8Rng,
     ) {
-        let length = design.length_m();
-        let lane = Lane::new(floor, length, rng.random());
+        let Site { design, wanted, span, common } = site;
+        if common.is_none() {
+            lines.lane_seed = rng.random();
+        }
+        let lane = Lane::new(floor, design.length_m(), lines.lane_seed);
         let [right, left] = floor.carriageway_m();
-        for _ in 0..count(wanted.debris_per_10_m.get(), length, rng) {
+        let [near, far] = span.between(CLEAR_M, 0.0);
+        for _ in 0..count(wanted.debris_per_10_m.get(), span.length_m(), rng) {
             for _ in 0..30 {
                 let size: [f64; 3] = std::array::from_fn(|_| rng.random_range(0.05..0.35));
                 let radius_m = size[0].hypot(size[1]) / 2.0;
-                let s = rng.random_range(CLEAR_M + radius_m + 0.3..length - CLEAR_M - radius_m - 0.3);
+                let s = rng.random_range(near + radius_m + 0.3..far - radius_m - 0.3);
                 let (low, high) = (right + radius_m, left - radius_m);
                 if low >= high {
                     continue;
@@ -253,14 +282,17 @@ fn leaves(lane: &Lane, debris: &Debris) -> bool {
     })
 }
 
-fn pipe(design: &TunnelDesign, wanted: &FurnitureDescription, solids: &mut Solids, rng: &mut ChaCha8Rng) {
+fn pipe(site: Site<'_>, lines: &mut Lines, solids: &mut Solids, rng: &mut ChaCha8Rng) {
+    let Site { design, wanted, span, common } = site;
     let side = if wanted.cable_wall == CableWall::Left { -1.0 } else { 1.0 };
-    let up = (design.section.crown_up_m() * rng.random_range(0.72..0.82)).max(1.3);
-    let radius = rng.random_range(0.03..0.07);
+    if common.is_none() {
+        let up = (design.section.crown_up_m() * rng.random_range(0.72..0.82)).max(1.3);
+        lines.pipe = [up, rng.random_range(0.03..0.07)];
+    }
+    let [up, radius] = lines.pipe;
     let left = side * (wall_left_m(design, up) - radius - 0.05);
     let bays = ((design.length_m() + 2.0 * BEYOND_M) / 1.5).floor() as usize;
-    for bay in 0..bays {
-        let s = -BEYOND_M + bay as f64 * 1.5;
+    for s in span.bays(-BEYOND_M, 1.5, bays) {
         let ends = [map_point(design, [s, left, up]), map_point(design, [s + 1.5, left, up])];
         solids.add_rod(Material::Pipe, ends, radius);
     }

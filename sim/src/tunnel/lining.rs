@@ -11,13 +11,18 @@ const CELL_M: f32 = 0.25;
 /// A crack is labelled where a pixel touches it and it is at least this many pixels wide.
 pub const CRACK_LABEL_PX: f32 = 0.25;
 
-/// The lining with all that is on it.
+/// The sound lining: the same material all along the tunnel.
 #[derive(Clone, Debug)]
 pub(crate) struct Lining {
     pub(crate) appearance: LiningAppearance,
-    concrete: Tile,
-    aggregate: Tile,
-    clouds: Tile,
+    pub(crate) concrete: Tile,
+    pub(crate) aggregate: Tile,
+    pub(crate) clouds: Tile,
+}
+
+/// All that is on the lining of one stretch.
+#[derive(Clone, Debug)]
+pub(crate) struct LiningMarks {
     strokes: Strokes,
     marks: Vec<Mark>,
     origin: [f32; 2],
@@ -25,24 +30,9 @@ pub(crate) struct Lining {
     cells: Vec<Vec<u16>>,
 }
 
-/// The tiles of an appearance.
-#[derive(Clone, Debug)]
-pub(crate) struct Tiles {
-    pub(crate) concrete: Tile,
-    pub(crate) aggregate: Tile,
-    pub(crate) clouds: Tile,
-}
-
-impl Lining {
-    /// A lining from `low` to `high`, `[chainage, arc]`, m. Later marks lie over earlier ones.
-    pub(crate) fn new(
-        appearance: LiningAppearance,
-        tiles: Tiles,
-        strokes: &[Stroke],
-        marks: Vec<Mark>,
-        low: [f32; 2],
-        high: [f32; 2],
-    ) -> Self {
+impl LiningMarks {
+    /// Marks and strokes on a lining from `low` to `high`, `[chainage, arc]`, m. Later marks lie over earlier ones.
+    pub(crate) fn new(strokes: &[Stroke], marks: Vec<Mark>, low: [f32; 2], high: [f32; 2]) -> Self {
         let size = [0, 1].map(|k| ((high[k] - low[k]) / CELL_M).ceil().max(1.0) as usize);
         let mut cells = vec![Vec::new(); size[0] * size[1]];
         let cell = |v: f32, k: usize| (((v - low[k]) / CELL_M).floor().max(0.0) as usize).min(size[k] - 1);
@@ -54,21 +44,13 @@ impl Lining {
                 }
             }
         }
-        let Tiles { concrete, aggregate, clouds } = tiles;
-        let strokes = Strokes::new(strokes, low, high);
-        Self { appearance, concrete, aggregate, clouds, strokes, marks, origin: low, size, cells }
-    }
-
-    /// The lining at a place `[chainage, arc]`, m, as a pixel with this footprint sees it.
-    pub(crate) fn surface(&self, place: [f32; 2], footprint: &Footprint) -> Surface {
-        let mut surface = self.sound(place, footprint);
-        self.paint(place, footprint, self.appearance.base, &mut surface);
-        surface
+        Self { strokes: Strokes::new(strokes, low, high), marks, origin: low, size, cells }
     }
 
     /// Lays marks and strokes over a given surface, whose reflectance is about `base`.
     pub(crate) fn paint(
         &self,
+        lining: &Lining,
         place: [f32; 2],
         footprint: &Footprint,
         base: [f32; 3],
@@ -81,7 +63,7 @@ impl Lining {
         let listed = &self.cells[i as usize * self.size[1] + j as usize];
         if !listed.is_empty() {
             let pixel_m = footprint.size_m();
-            let texture = MarkTexture { aggregate: &self.aggregate, base };
+            let texture = MarkTexture { aggregate: &lining.aggregate, base };
             for n in listed {
                 let mark = &self.marks[usize::from(*n)];
                 let [s0, s1, a0, a1] = mark.reach();
@@ -114,8 +96,12 @@ impl Lining {
         });
     }
 
-    /// The lining without marks: tone, grain, joints, holes.
-    fn sound(&self, [s, a]: [f32; 2], footprint: &Footprint) -> Surface {
+}
+
+impl Lining {
+    /// The lining without marks at a place `[chainage, arc]`, m, as a pixel with this footprint sees it: tone, grain,
+    /// joints, holes.
+    pub(crate) fn sound(&self, [s, a]: [f32; 2], footprint: &Footprint) -> Surface {
         let appearance = &self.appearance;
         let pixel = footprint.size_m();
         // The grids of the appearance-ups are turned against each other so that no repetition lines up.

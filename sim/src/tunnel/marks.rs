@@ -43,7 +43,7 @@ pub(crate) enum Shape {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mark {
     pub(crate) shape: Shape,
-    pub(crate) defect: Option<u16>,
+    pub(crate) defect: Option<u32>,
 }
 
 impl Mark {

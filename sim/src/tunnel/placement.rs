@@ -13,14 +13,17 @@ use super::description::TunnelDescription;
 use super::furniture::Furniture;
 use super::layout::count;
 use super::marks::{Leak, LeakKind, Mark, Patch, Plate, Shape, Spall};
+use super::span::Span;
 use super::strokes::{Ink, Stroke, writing};
 use super::truth::TrueDefect;
 use crate::geometry::SolidId;
 
 /// Least distance between two visual defects on the lining, m.
 const APART_M: f64 = 0.25;
-/// Length at both ends that stays free of defects, m.
+/// Length at both ends of the tunnel that stays free of defects, m.
 const ENDS_M: f64 = 0.8;
+/// Length at a border of two stretches that stays free of them, m: half of [`APART_M`] and a little.
+const BORDER_M: f64 = 0.15;
 /// Arc above the floor that stays free of defects, m.
 const FOOT_M: f64 = 0.25;
 /// Attempts at a place, after which a defect is left out.
@@ -32,21 +35,22 @@ pub(super) struct Placed {
     pub(super) defects: Vec<TrueDefect>,
     pub(super) marks: Vec<Mark>,
     pub(super) strokes: Vec<Stroke>,
-    pub(super) rusted: Vec<(SolidId, u16, f32)>,
+    pub(super) rusted: Vec<(SolidId, u32, f32)>,
 }
 
+/// Places everything on the lining of one stretch. Nothing of it crosses the border to the next.
 pub(super) fn place(
     design: &TunnelDesign,
     wanted: &TunnelDescription,
+    span: Span,
     furniture: &mut Furniture,
     climate: &Climate,
     rng: &mut ChaCha8Rng,
 ) -> Placed {
-    let length = design.length_m();
     let half_arc = design.section.half_arc_m() - FOOT_M;
-    let mut work = Work { length, half_arc, placed: Placed::default(), taken: Vec::new() };
+    let mut work = Work { span, half_arc, placed: Placed::default(), taken: Vec::new() };
     let rates = &wanted.defects;
-    let many = |rate: f64, rng: &mut ChaCha8Rng| count(rate, length, rng);
+    let many = |rate: f64, rng: &mut ChaCha8Rng| count(rate, span.length_m(), rng);
 
     let corrosions = many(rates.corrosions_per_10_m.get(), rng);
     for n in 0..corrosions {
@@ -78,7 +82,7 @@ pub(super) fn place(
 }
 
 struct Work {
-    length: f64,
+    span: Span,
     half_arc: f64,
     placed: Placed,
     taken: Vec<LiningBox>,
@@ -86,11 +90,13 @@ struct Work {
 
 impl Work {
     fn anywhere(&self, rng: &mut ChaCha8Rng) -> [f64; 2] {
-        [rng.random_range(ENDS_M..self.length - ENDS_M), rng.random_range(-self.half_arc..self.half_arc)]
+        let [near, far] = self.span.between(ENDS_M, BORDER_M);
+        [rng.random_range(near..far), rng.random_range(-self.half_arc..self.half_arc)]
     }
 
     fn inside(&self, [s, a]: [f64; 2]) -> bool {
-        (ENDS_M..self.length - ENDS_M).contains(&s) && a.abs() < self.half_arc
+        let [near, far] = self.span.between(ENDS_M, BORDER_M);
+        (near..far).contains(&s) && a.abs() < self.half_arc
     }
 
     fn free(&self, bounds: &LiningBox) -> bool {
@@ -99,8 +105,13 @@ impl Work {
             && self.taken.iter().all(|b| !b.grown(APART_M).touches(bounds))
     }
 
+    /// Id of the defect that is added next.
+    fn next_id(&self) -> u32 {
+        self.span.first_id() + self.placed.defects.len() as u32
+    }
+
     fn add(&mut self, class: DefectClass, bounds: LiningBox, area_m2: f64) -> &mut TrueDefect {
-        let id = self.placed.defects.len() as u16;
+        let (id, place) = (self.next_id(), self.placed.defects.len());
         if class != DefectClass::HotJoint {
             self.taken.push(bounds);
         }
@@ -113,15 +124,15 @@ impl Work {
             area_m2,
             temperature_c: None,
         });
-        &mut self.placed.defects[usize::from(id)]
+        &mut self.placed.defects[place]
     }
 
     /// Adds a defect with an area if its true extent is free.
     fn add_mark(&mut self, class: DefectClass, shape: Shape) -> bool {
-        let id = self.placed.defects.len() as u16;
-        let mark = Mark { shape, defect: Some(id) };
+        let mark = Mark { shape, defect: Some(self.next_id()) };
         let Some((bounds, area_m2)) = measure(&mark) else { return false };
-        if !self.free(&bounds) {
+        let [s0, s1, ..] = mark.reach();
+        if !self.free(&bounds) || self.span.inward_m(s0, s1) != 0.0 {
             return false;
         }
         self.add(class, bounds, area_m2);
@@ -236,8 +247,7 @@ impl Work {
 
     fn crack(&mut self, [min_mm, max_mm]: [f64; 2], rng: &mut ChaCha8Rng) {
         for _ in 0..MAX_TRIES {
-            let id = self.placed.defects.len() as u16;
-            let ink = Ink::Crack { defect: id, tone: rng.random_range(0.06..0.42) };
+            let ink = Ink::Crack { defect: self.next_id(), tone: rng.random_range(0.06..0.42) };
             // Between the bounds evenly in logarithm, as widths are met.
             let width_mm = (min_mm.ln() + rng.random::<f64>().powf(0.75) * (max_mm / min_mm).ln()).exp();
             let start = self.anywhere(rng);
@@ -308,7 +318,7 @@ impl Work {
     /// Repairs, stains, scratches, marks and writing. None of them is a defect.
     fn look_alikes(&mut self, rng: &mut ChaCha8Rng) {
         let mut beneath = Vec::new();
-        for _ in 0..count(2.0, self.length, rng) {
+        for _ in 0..count(2.0, self.span.length_m(), rng) {
             let tone = if rng.random_bool(0.5) {
                 rng.random_range(0.72f32..0.92)
             } else {
@@ -323,9 +333,9 @@ impl Work {
                 cover: rng.random_range(0.5..1.0),
                 seed: rng.random(),
             };
-            beneath.push(Mark { shape: Shape::Patch(patch), defect: None });
+            beneath.push(self.settled(patch));
         }
-        for _ in 0..count(6.0, self.length, rng) {
+        for _ in 0..count(6.0, self.span.length_m(), rng) {
             let tone = rng.random_range(0.84f32..1.12);
             let half = [rng.random_range(0.05f32..0.4), rng.random_range(0.05..0.7)];
             let soft_m = half[0].min(half[1]) * rng.random_range(0.35..0.8);
@@ -337,12 +347,12 @@ impl Work {
                 cover: 0.0,
                 seed: rng.random(),
             };
-            beneath.push(Mark { shape: Shape::Patch(patch), defect: None });
+            beneath.push(self.settled(patch));
         }
         beneath.append(&mut self.placed.marks);
         self.placed.marks = beneath;
         let mut under = Vec::new();
-        for _ in 0..count(8.0, self.length, rng) {
+        for _ in 0..count(8.0, self.span.length_m(), rng) {
             let [s, a] = self.anywhere(rng);
             let (heading, length) = (rng.random_range(0.0..TAU), rng.random_range(0.1..1.2));
             let width = rng.random_range(0.0004f32..0.002);
@@ -355,9 +365,9 @@ impl Work {
                 .collect();
             let tone =
                 if rng.random_bool(0.75) { rng.random_range(1.1..1.5) } else { rng.random_range(0.75..0.92) };
-            under.push(Stroke { points, ink: Ink::Scratch { tone } });
+            under.extend(self.settle(vec![Stroke { points, ink: Ink::Scratch { tone } }]));
         }
-        for _ in 0..count(2.5, self.length, rng) {
+        for _ in 0..count(2.5, self.span.length_m(), rng) {
             let colour = match rng.random_range(0..5) {
                 0 => [0.5, 0.04, 0.03],
                 1 => [0.03, 0.05, 0.25],
@@ -370,17 +380,19 @@ impl Work {
             if rng.random_bool(0.6) {
                 let digits: Vec<u8> = (0..rng.random_range(1..5)).map(|_| rng.random_range(0..10)).collect();
                 let down = if at[1] < 0.0 { -1.0 } else { 1.0 };
-                under.extend(writing(&digits, at, rng.random_range(0.05..0.16), down, ink, rng.random()));
+                let strokes = writing(&digits, at, rng.random_range(0.05..0.16), down, ink, rng.random());
+                under.extend(self.settle(strokes));
             } else {
                 let (length, heading) = (rng.random_range(0.1f32..0.7), rng.random_range(0.0f32..6.2));
                 let (sin, cos) = heading.sin_cos();
                 let width = rng.random_range(0.003..0.012);
                 let points = vec![[at[0], at[1], width], [at[0] + length * cos, at[1] + length * sin, width]];
-                under.push(Stroke { points, ink });
+                under.extend(self.settle(vec![Stroke { points, ink }]));
             }
         }
-        for _ in 0..count(0.8, self.length, rng) {
-            under.push(self.wire(rng));
+        for _ in 0..count(0.8, self.span.length_m(), rng) {
+            let wire = self.wire(rng);
+            under.extend(self.settle(vec![wire]));
         }
         under.append(&mut self.placed.strokes);
         self.placed.strokes = under;
@@ -388,6 +400,25 @@ impl Work {
 }
 
 impl Work {
+    /// Moves a look-alike that would cross a border back into its stretch.
+    fn settled(&self, mut patch: Patch) -> Mark {
+        let [s0, s1, ..] = Mark { shape: Shape::Patch(patch), defect: None }.reach();
+        patch.centre[0] += self.span.inward_m(s0, s1);
+        Mark { shape: Shape::Patch(patch), defect: None }
+    }
+
+    /// The same for strokes that belong together.
+    fn settle(&self, mut strokes: Vec<Stroke>) -> Vec<Stroke> {
+        let points = || strokes.iter().flat_map(|stroke| &stroke.points);
+        let low = points().map(|[s, _, width]| s - width).fold(f32::INFINITY, f32::min);
+        let high = points().map(|[s, _, width]| s + width).fold(f32::NEG_INFINITY, f32::max);
+        let inward_m = self.span.inward_m(low, high);
+        if inward_m != 0.0 {
+            strokes.iter_mut().flat_map(|stroke| &mut stroke.points).for_each(|point| point[0] += inward_m);
+        }
+        strokes
+    }
+
     /// A wire or hose fixed to the wall, straight or hanging: dark and thin like a crack, but even and smooth.
     fn wire(&self, rng: &mut ChaCha8Rng) -> Stroke {
         let [s, a] = self.anywhere(rng);

@@ -7,6 +7,7 @@ use robot_interface::tunnel::{SectionShape, TunnelDesign};
 
 use super::layout::BEYOND_M;
 use super::solids::{Material, Solids, map_point};
+use super::span::Span;
 use crate::geometry::Shape;
 
 /// Length of the mesh's cells along the tunnel, m.
@@ -14,13 +15,17 @@ const ALONG_M: f64 = 0.25;
 /// Largest step of angle around the section, rad.
 const AROUND_RAD: f64 = 7.5 * PI / 180.0;
 
-pub(super) fn build(design: &TunnelDesign, solids: &mut Solids) {
+/// Adds the lining of one stretch, and the walls where the tunnel ends. Two stretches have the corners at their border in
+/// common, to the bit.
+pub(super) fn build(design: &TunnelDesign, span: Span, solids: &mut Solids) {
     let outline = outline(design);
-    let rows = ((design.length_m() + 2.0 * BEYOND_M) / ALONG_M).ceil() as usize;
+    let [low_m, extent_m] = span.low_and_extent(BEYOND_M);
+    let rows = (extent_m / ALONG_M).ceil() as usize;
     let columns = outline.len();
     let mut vertices = Vec::with_capacity((rows + 1) * columns);
     for i in 0..=rows {
-        let s = -BEYOND_M + (design.length_m() + 2.0 * BEYOND_M) * i as f64 / rows as f64;
+        let at_border = i == rows && !span.last;
+        let s = if at_border { span.to_m } else { low_m + extent_m * i as f64 / rows as f64 };
         for [left, up] in &outline {
             let p = map_point(design, [s, *left, *up]);
             vertices.push([p.x as f32, p.y as f32, p.z as f32]);
@@ -35,7 +40,8 @@ pub(super) fn build(design: &TunnelDesign, solids: &mut Solids) {
         }
     }
     solids.add(Material::Lining, Shape::Mesh { vertices, indices }, 0.7);
-    for s in [-BEYOND_M + 0.1, design.length_m() + BEYOND_M - 0.1] {
+    let ends = [(span.first, -BEYOND_M + 0.1), (span.last, design.length_m() + BEYOND_M - 0.1)];
+    for (_, s) in ends.into_iter().filter(|(here, _)| *here) {
         let heading = design.alignment.pose_at(s).heading_rad;
         let pose = Isometry3::from_parts(
             Translation3::from(map_point(design, [s, 0.0, design.section.centre_up_m()]).coords),

@@ -22,8 +22,8 @@ pub enum Material {
     Bracket,
     /// A cable; the number is its level, from below.
     Cable(u8),
-    /// A joint in a cable; the number is its place in [`super::Tunnel::cable_joints`].
-    CableJoint(u16),
+    /// A joint in a cable; the number is for [`super::Tunnel::cable_joint`].
+    CableJoint(u32),
     /// Something left lying.
     Debris,
     /// A pipe.
@@ -32,16 +32,22 @@ pub enum Material {
     Lamp,
 }
 
-/// Solids under construction, each with its material; a solid's id is its place here.
-#[derive(Clone, Debug, Default)]
+/// Solids of a stretch under construction, each with its material.
+#[derive(Clone, Debug)]
 pub(crate) struct Solids {
+    /// Id of the first one; the others follow.
+    first: SolidId,
     pub(crate) geometry: StaticGeometry,
     pub(crate) materials: Vec<Material>,
 }
 
 impl Solids {
+    pub(crate) fn new(first: SolidId) -> Self {
+        Self { first, geometry: StaticGeometry::default(), materials: Vec::new() }
+    }
+
     pub(crate) fn add(&mut self, material: Material, shape: Shape, friction: f32) -> SolidId {
-        let id = self.materials.len() as SolidId;
+        let id = self.first + self.materials.len() as SolidId;
         self.materials.push(material);
         self.geometry.solids.push(Solid { id, shape, friction });
         id
@@ -89,7 +95,7 @@ impl Solids {
 
     /// Projection of a solid, but not of a mesh, onto the lining.
     pub(crate) fn lining_box(&self, design: &TunnelDesign, id: SolidId) -> Option<LiningBox> {
-        let (half, pose) = match &self.geometry.solids.get(id as usize)?.shape {
+        let (half, pose) = match &self.geometry.solids.get((id - self.first) as usize)?.shape {
             Shape::Mesh { .. } => return None,
             Shape::Box { half_extents, pose } => (*half_extents, pose),
             Shape::Cylinder { half_length, radius, pose } => ([*radius, *half_length, *radius], pose),

@@ -13,7 +13,7 @@ const REACH_M: f32 = 0.006;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Ink {
     /// A crack, the number that of its defect; `tone` is what remains of the lining's reflectance inside.
-    Crack { defect: u16, tone: f32 },
+    Crack { defect: u32, tone: f32 },
     /// Reflectance laid over the lining.
     Paint { colour: [f32; 3], opacity: f32 },
     /// A scratch or fine ridge: the lining's own reflectance times this.

@@ -5,8 +5,8 @@ use robot_interface::defect::{DefectClass, LiningBox};
 /// Defect of the tunnel, as it truly is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrueDefect {
-    /// Its place in [`Tunnel::defects`](super::Tunnel::defects).
-    pub id: u16,
+    /// Its number, for [`Tunnel::defect`](super::Tunnel::defect); it stays whatever part of the tunnel is made.
+    pub id: u32,
     /// Its class.
     pub class: DefectClass,
     /// Its extent on the lining; a thing that stands before the lining is projected from the section's centre.

@@ -89,7 +89,7 @@ impl Leak {
         place: [f32; 2],
         pixel_m: f32,
         texture: &MarkTexture<'_>,
-        defect: Option<u16>,
+        defect: Option<u32>,
         out: &mut Surface,
     ) {
         // Some edges are sharp, some fade over centimetres.

@@ -61,7 +61,7 @@ impl Spall {
         place: [f32; 2],
         pixel_m: f32,
         texture: &MarkTexture<'_>,
-        defect: Option<u16>,
+        defect: Option<u32>,
         out: &mut Surface,
     ) {
         let inside = self.inside_m(place);

@@ -80,7 +80,7 @@ impl Plate {
         smoothstep(length, length * 0.35, below) * smoothstep(-0.3, 0.5, thread + 0.2) * self.rust.sqrt()
     }
 
-    pub(super) fn paint(&self, place: [f32; 2], pixel_m: f32, defect: Option<u16>, out: &mut Surface) {
+    pub(super) fn paint(&self, place: [f32; 2], pixel_m: f32, defect: Option<u32>, out: &mut Surface) {
         let d = [place[0] - self.centre[0], place[1] - self.centre[1]];
         let before = out.albedo;
         let inside = self.on_plate_m(d);

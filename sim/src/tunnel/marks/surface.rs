@@ -3,7 +3,7 @@
 use crate::tunnel::tile::Tile;
 
 /// [`Surface::defect`] where there is none.
-pub const NO_DEFECT: u16 = u16::MAX;
+pub const NO_DEFECT: u32 = u32::MAX;
 
 /// Appearance of a pixel on the lining.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -14,8 +14,8 @@ pub struct Surface {
     pub slope: [f32; 2],
     /// Strength of the mirror-like reflection of a wet or metal surface, 0 to 1.
     pub gloss: f32,
-    /// Place of the defect in the tunnel's list, or [`NO_DEFECT`].
-    pub defect: u16,
+    /// [Id](crate::tunnel::TrueDefect::id) of the defect, or [`NO_DEFECT`].
+    pub defect: u32,
     /// Mask value of its class; 0 is background.
     pub class: u8,
     /// Difference of its luminance from the sound lining here, relative, 0 to 1.
@@ -39,7 +39,7 @@ impl Surface {
     }
 
     /// Marks this pixel as part of a defect that changed its colour from `before`.
-    pub(crate) fn label(&mut self, defect: Option<u16>, class: u8, before: [f32; 3]) {
+    pub(crate) fn label(&mut self, defect: Option<u32>, class: u8, before: [f32; 3]) {
         if let Some(defect) = defect {
             let (was, is) = (luminance(before), luminance(self.albedo));
             *self = Self { defect, class, contrast: ((is - was) / was.max(1e-3)).abs().min(1.0), ..*self };
