@@ -8,10 +8,10 @@ use stack::{Sample, Trace};
 /// Ground truth of a run.
 #[derive(Clone, Debug)]
 pub struct Truth {
-    /// Every defect of the tunnel.
+    /// Every defect of the stretches of the tunnel that the robot came near.
     pub defects: Vec<TrueDefect>,
     /// Ids of those that some camera could have seen.
-    pub visible: Vec<u16>,
+    pub visible: Vec<u32>,
     /// True pose of the trunk at each sample of the run's trace; empty where nothing walked.
     pub poses: Vec<Transform<Map, Base>>,
 }

@@ -1,6 +1,9 @@
 //! The simulated side of a run: tunnel, physics, motors and sensors. Ground truth stays in here, but for
 //! what [`World::truth`] hands out: to the cameras, and for scoring.
 
+mod surroundings;
+mod window;
+
 use std::sync::Arc;
 
 use firmware_bridge::port::BusPort;
@@ -8,26 +11,26 @@ use robot_interface::frames::{Base, Map, Transform};
 use robot_interface::sensors::{BatterySample, ImuSample, LidarScan};
 use robot_interface::time::Stamp;
 use sim::battery::Battery;
-use sim::engine::rapier::RapierEngine;
+use sim::engine::rapier::{RapierEngine, STEP_S};
 use sim::engine::{Engine, GroundTruth};
-use sim::geometry::RayCaster;
 use sim::imu::ImuSensor;
 use sim::lidar::LidarSensor;
 use sim::motors::{VirtualBus, drives, virtual_buses};
-use sim::tunnel::Tunnel;
+use sim::tunnel::TrueDefect;
 
+pub(crate) use self::surroundings::{Scene, Surroundings};
 use crate::mission_file::MissionFile;
 
 use stack::config::Robot;
 
 /// Everything that there would be no need of on a robot.
 pub(crate) struct World<P> {
-    pub(crate) tunnel: Arc<Tunnel>,
-    pub(crate) caster: Arc<dyn RayCaster>,
+    surroundings: Surroundings,
+    scene: Arc<Scene>,
     engine: RapierEngine,
     pub(crate) buses: Vec<VirtualBus<P>>,
     imu: ImuSensor,
-    lidar: LidarSensor,
+    lidar: Arc<LidarSensor>,
     battery: Option<Battery>,
     /// True poses since the last scan began, one a step.
     poses: Vec<(Stamp, Transform<Map, Base>)>,
@@ -37,16 +40,20 @@ impl<P: BusPort> World<P> {
     /// A tunnel with the robot lying at the mission's start; `ports` are the far ends of the motor buses.
     pub(crate) fn new(file: &MissionFile, robot: &Robot, ports: Vec<P>) -> anyhow::Result<Self> {
         let (mission, simulation) = (&file.mission, &file.simulation);
-        let tunnel = Tunnel::generate(&mission.design, &simulation.tunnel, simulation.seed)?;
+        let mut surroundings = Surroundings::with_physics(file, &robot.description)?;
         let start = mission.start_pose();
-        let engine = RapierEngine::new(&robot.physics_model, &robot.description, tunnel.geometry(), start)?;
-        let lidar = LidarSensor::new(&robot.description, simulation.seed)?.in_tunnel(&tunnel);
+        surroundings.move_to(&start)?;
+        let physics = surroundings.physics();
+        let engine =
+            RapierEngine::in_scene(&robot.physics_model, &robot.description, physics, start, STEP_S)?;
+        let scene = Scene { tunnel: surroundings.tunnel(), caster: engine.ray_caster() };
+        let lidar = LidarSensor::new(&robot.description, simulation.seed)?.in_tunnel(&scene.tunnel);
         Ok(Self {
-            tunnel: Arc::new(tunnel),
-            caster: engine.ray_caster(),
+            surroundings,
+            scene: Arc::new(scene),
             buses: virtual_buses(&robot.description, ports)?,
             imu: ImuSensor::new(&robot.description.imu, simulation.seed),
-            lidar,
+            lidar: Arc::new(lidar),
             battery: robot.description.battery.as_ref().map(Battery::new),
             poses: vec![(Stamp::ZERO, engine.truth().map_from_base)],
             engine,
@@ -90,11 +97,32 @@ impl<P: BusPort> World<P> {
         self.battery.as_ref().map(|battery| battery.sample(now))
     }
 
-    /// Takes the true poses gathered since the last call, as a scan needs them.
-    pub(crate) fn take_poses(&mut self) -> TruePoses {
+    /// Takes the true poses gathered since the last call, as a scan needs them. Then the tunnel is made where the robot
+    /// has come to: a tenth of a second between two calls is short enough.
+    ///
+    /// # Errors
+    /// If the tunnel cannot be made there.
+    pub(crate) fn take_poses(&mut self) -> anyhow::Result<TruePoses> {
         let last = self.poses.last().copied();
         let poses = std::mem::replace(&mut self.poses, last.into_iter().collect());
-        TruePoses { poses }
+        let taken = TruePoses { poses, scene: self.scene(), lidar: Arc::clone(&self.lidar) };
+        if self.surroundings.move_to(&self.truth().map_from_base)? {
+            self.engine.set_scene(self.surroundings.physics());
+            let scene = Scene { tunnel: self.surroundings.tunnel(), caster: self.engine.ray_caster() };
+            self.lidar = Arc::new(self.lidar.as_ref().clone().in_tunnel(&scene.tunnel));
+            self.scene = Arc::new(scene);
+        }
+        Ok(taken)
+    }
+
+    /// The tunnel around the robot, for a picture that is taken now.
+    pub(crate) fn scene(&self) -> Arc<Scene> {
+        Arc::clone(&self.scene)
+    }
+
+    /// True defects of all that the robot came near, for scoring.
+    pub(crate) fn true_defects(&self) -> Vec<TrueDefect> {
+        self.surroundings.true_defects()
     }
 
     /// True poses at the last two steps: a picture is exposed between them.
@@ -104,28 +132,24 @@ impl<P: BusPort> World<P> {
         [before.map_or(last, |(_, pose)| *pose), last]
     }
 
-    /// The lidar, for use beside the physics.
-    pub(crate) fn lidar(&self) -> LidarSensor {
-        self.lidar.clone()
-    }
-
     /// True state of the robot: for pictures and for scoring.
     pub(crate) fn truth(&self) -> GroundTruth {
         self.engine.truth()
     }
 }
 
-/// True poses over a tenth of a second or so, in the order of time; never empty.
-#[derive(Clone, Debug)]
+/// True poses over a tenth of a second or so, in the order of time, never empty; and what a scan saw from there.
 pub(crate) struct TruePoses {
     poses: Vec<(Stamp, Transform<Map, Base>)>,
+    scene: Arc<Scene>,
+    lidar: Arc<LidarSensor>,
 }
 
 impl TruePoses {
     /// The scan over this span.
-    pub(crate) fn scan(&self, lidar: &LidarSensor, caster: &dyn RayCaster) -> LidarScan {
+    pub(crate) fn scan(&self) -> LidarScan {
         let start = self.start();
-        lidar.scan(caster, start, |offset_s| self.at(start.plus_nanos((offset_s * 1e9) as u64)))
+        self.lidar.scan(self.scene.caster.as_ref(), start, |offset_s| self.at(start.plus_nanos((offset_s * 1e9) as u64)))
     }
 
     fn start(&self) -> Stamp {

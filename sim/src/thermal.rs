@@ -13,11 +13,9 @@ use robot_interface::robot::ThermalDescription;
 use robot_interface::sensors::{Intrinsics, ThermalFrame};
 use robot_interface::time::Stamp;
 
+use crate::camera::SIGHT_M;
 use crate::geometry::RayCaster;
 use crate::tunnel::{Footprint, Material, Tunnel, fbm};
-
-/// Length of a ray, m.
-const FAR_M: f32 = 60.0;
 
 /// A thermal camera.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -85,7 +83,7 @@ fn blurred(sharp: &[f32], [width, height]: [usize; 2], [x, y]: [usize; 2]) -> f3
 fn apparent_c(tunnel: &Tunnel, caster: &dyn RayCaster, eye: Vector3<f64>, ray: Vector3<f64>) -> f32 {
     let climate = tunnel.climate();
     let ambient = climate.ambient_c;
-    let Some(hit) = caster.cast(eye.cast::<f32>().into(), ray.cast::<f32>().into(), FAR_M) else {
+    let Some(hit) = caster.cast(eye.cast::<f32>().into(), ray.cast::<f32>().into(), SIGHT_M) else {
         return ambient;
     };
     let design = tunnel.design();

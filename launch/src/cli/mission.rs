@@ -99,6 +99,10 @@ impl TerminalObserver {
 }
 
 impl Observer for TerminalObserver {
+    fn preparing(&mut self, what: &'static str) {
+        self.bar.set_message(what);
+    }
+
     fn progress(&mut self, progress: &Progress) {
         self.bar.set_position((progress.way_m * 100.0) as u64);
         let real_time = self.bar.elapsed().as_secs_f64();

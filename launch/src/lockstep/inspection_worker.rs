@@ -17,12 +17,12 @@ use robot_interface::robot::RobotDescription;
 use robot_interface::sensors::{RgbImage, ThermalFrame};
 use robot_interface::time::Stamp;
 use sim::camera::{Camera, Exposure, SeenDefect};
-use sim::geometry::RayCaster;
 use sim::thermal::ThermalCamera;
 use sim::tunnel::Tunnel;
 
 use super::detail::Detail;
 use crate::mission_file::MissionFile;
+use crate::world::Scene;
 use stack::picture;
 use stack::{CameraImage, Findings, InspectionJob, Inspector};
 
@@ -40,6 +40,8 @@ const VISIBLE_CONTRAST: f32 = 0.05;
 /// Request to take pictures.
 pub(super) struct CaptureRequest {
     pub(super) stamp: Stamp,
+    /// The tunnel around the robot then.
+    pub(super) scene: Arc<Scene>,
     /// True poses when the shutters opened and closed; only the simulator's cameras see them.
     pub(super) truth: [Transform<Map, Base>; 2],
     pub(super) estimate: Transform<Map, Base>,
@@ -56,7 +58,7 @@ pub(super) struct CaptureResult {
 }
 
 /// Findings, and the ids of the true defects that some camera could have seen (for scoring only).
-type Seen = (Findings, Vec<u16>);
+type Seen = (Findings, Vec<u32>);
 
 /// Handle to the thread.
 pub(super) struct InspectionWorker {
@@ -70,11 +72,9 @@ impl InspectionWorker {
     pub(super) fn start(
         file: &MissionFile,
         robot: &RobotDescription,
-        tunnel: Arc<Tunnel>,
-        caster: Arc<dyn RayCaster>,
         detail: Detail,
     ) -> anyhow::Result<Self> {
-        let mut rig = CameraRig::new(file, robot, tunnel, caster, detail)?;
+        let mut rig = CameraRig::new(file, robot, detail)?;
         let (requests, inbox) = sync_channel::<CaptureRequest>(LAG + 1);
         let (outbox, results) = sync_channel(LAG + 1);
         let thread = std::thread::Builder::new()
@@ -139,29 +139,23 @@ pub(super) struct CameraRig {
     cameras: Vec<Camera>,
     thermal: Vec<ThermalCamera>,
     robot: RobotDescription,
-    tunnel: Arc<Tunnel>,
-    caster: Arc<dyn RayCaster>,
     inspector: Inspector,
     detail: Detail,
     seed: u64,
     pictures: u32,
-    visible: BTreeMap<u16, bool>,
+    visible: BTreeMap<u32, bool>,
 }
 
 impl CameraRig {
     pub(super) fn new(
         file: &MissionFile,
         robot: &RobotDescription,
-        tunnel: Arc<Tunnel>,
-        caster: Arc<dyn RayCaster>,
         detail: Detail,
     ) -> anyhow::Result<Self> {
         Ok(Self {
             cameras: robot.cameras.iter().enumerate().map(|(i, c)| Camera::new(c, i)).collect(),
             thermal: robot.thermal.iter().enumerate().map(|(i, c)| ThermalCamera::new(c, i)).collect(),
             robot: robot.clone(),
-            tunnel,
-            caster,
             inspector: Inspector::new(&file.mission, robot)?,
             detail,
             seed: file.simulation.seed,
@@ -183,16 +177,16 @@ impl CameraRig {
         let (mut pictures, mut images) = (Vec::new(), Vec::new());
         for (camera, (image, visible)) in rendered.into_iter().enumerate() {
             for seen in &visible {
-                *self.visible.entry(seen.id).or_default() |= could_see(&self.tunnel, seen);
+                *self.visible.entry(seen.id).or_default() |= could_see(&request.scene.tunnel, seen);
             }
             pictures.push(picture::reduced(&image, self.detail.reduction()));
             images.push(CameraImage::Visible { camera, image });
         }
-        let mut thermal = Vec::new();
+        let (mut thermal, scene) = (Vec::new(), &request.scene);
         for (camera, description) in self.thermal.iter().zip(&self.robot.thermal) {
             let seed = self.seed.wrapping_add(request.stamp.nanos());
             let pose = request.truth[1] * description.base_from_camera();
-            thermal.push(camera.render(&self.tunnel, self.caster.as_ref(), pose, request.stamp, seed));
+            thermal.push(camera.render(&scene.tunnel, scene.caster.as_ref(), pose, request.stamp, seed));
         }
         images.extend(thermal.iter().cloned().map(CameraImage::Thermal));
         let (stamp, map_from_base) = (request.stamp, request.estimate);
@@ -211,7 +205,7 @@ impl CameraRig {
         let [start, end] = request.truth.map(|pose| pose * mount);
         let exposure = Exposure { start, end, stamp: request.stamp };
         let seed = self.seed.wrapping_mul(0x1_0000).wrapping_add(number);
-        let rendered = camera.render(&self.tunnel, self.caster.as_ref(), &exposure, seed);
+        let rendered = camera.render(&request.scene.tunnel, request.scene.caster.as_ref(), &exposure, seed);
         (rendered.frame.image, rendered.visible)
     }
 
@@ -224,7 +218,7 @@ impl CameraRig {
 /// Returns true if a defect could have been seen in a picture.
 fn could_see(tunnel: &Tunnel, seen: &SeenDefect) -> bool {
     let lit = seen.brightness > VISIBLE_BRIGHTNESS && seen.contrast > VISIBLE_CONTRAST;
-    let crack = tunnel.defects().get(usize::from(seen.id)).is_some_and(|d| d.class == DefectClass::Crack);
+    let crack = tunnel.defect(seen.id).is_some_and(|d| d.class == DefectClass::Crack);
     let large = if crack {
         seen.width_px >= VISIBLE_CRACK_PX && seen.pixels >= VISIBLE_CRACK_PIXELS
     } else {

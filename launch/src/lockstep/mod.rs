@@ -54,21 +54,21 @@ pub fn run(
     let mut navigator = Navigator::new(mission, description);
     let mut pipeline = PerceptionPipeline::new(mission, description, Source::Live);
     // The simulated side.
+    observer.preparing("making the tunnel around the robot");
     let mut world = World::new(file, robot, ports)?;
-    let (lidar, caster) = (world.lidar(), world.caster.clone());
-    let mut inspection =
-        InspectionWorker::start(file, description, world.tunnel.clone(), caster.clone(), detail)?;
+    observer.preparing("");
+    let mut inspection = InspectionWorker::start(file, description, detail)?;
     let mut recorder = RunRecorder::new(writer, detail, description, &mission.design);
     let (mut now, mut phase, mut true_poses) = (Stamp::ZERO, MissionPhase::Idle, Vec::new());
     control.publish_to(&mut pipeline);
     pipeline.keep_all(Some(now));
     while phase != MissionPhase::Done {
         // The scan of the window before is worked on while the physics of this one goes on.
-        let poses = world.take_poses();
+        let poses = world.take_poses()?;
         let (mut steps, scanned) = rayon::join(
             || walk(&mut control, &mut world, &mut now),
             || {
-                let job = pipeline.scan_job(poses.scan(&lidar, caster.as_ref()))?;
+                let job = pipeline.scan_job(poses.scan())?;
                 let result = mapping.handle_scan(&job);
                 Some((job.scan, result))
             },
@@ -102,7 +102,8 @@ pub fn run(
 
         let estimate = control.control.state().map_from_base;
         if wanted.picture {
-            inspection.capture(CaptureRequest { stamp: now, truth: world.last_poses(), estimate })?;
+            let (scene, truth) = (world.scene(), world.last_poses());
+            inspection.capture(CaptureRequest { stamp: now, scene, truth, estimate })?;
         }
         while let Some(result) = inspection.take(phase == MissionPhase::Done)? {
             pipeline.handle_inspection(&result.defects);
@@ -134,7 +135,7 @@ pub fn run(
     }
     control.log_limits();
     let (findings, visible) = inspection.close()?;
-    let truth = Truth { defects: world.tunnel.defects().to_vec(), visible, poses: true_poses };
+    let truth = Truth { defects: world.true_defects(), visible, poses: true_poses };
     Ok((pipeline.outcome(findings, mapping.refused_scans()), truth))
 }
 

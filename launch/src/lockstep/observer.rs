@@ -17,6 +17,9 @@ pub struct Progress {
 
 /// Observer of a run.
 pub trait Observer {
+    /// Called with what is done before the run begins, for people, and with nothing when it is done.
+    fn preparing(&mut self, _what: &'static str) {}
+
     /// Called ten times a simulated second.
     fn progress(&mut self, progress: &Progress);
 

@@ -12,13 +12,13 @@ use rand_distr::StandardNormal;
 use robot_interface::frames::{Base, Map, Transform};
 use robot_interface::time::Stamp;
 use robot_interface::tunnel::TunnelPoint;
-use sim::geometry::Bvh;
 use sim::tunnel::Tunnel;
 
 use super::detail::Detail;
 use super::inspection_worker::{CameraRig, CaptureRequest};
 use crate::ground_truth::Truth;
 use crate::mission_file::MissionFile;
+use crate::world::Surroundings;
 use stack::Findings;
 use stack::config::{Mission, Robot};
 
@@ -40,9 +40,10 @@ const SHAKE_RAD: f64 = 0.0008;
 /// If the tunnel cannot be built, or the defect model fails.
 pub fn survey(file: &MissionFile, robot: &Robot) -> anyhow::Result<(Findings, Truth)> {
     let (mission, simulation) = (&file.mission, &file.simulation);
-    let tunnel = Arc::new(Tunnel::generate(&mission.design, &simulation.tunnel, simulation.seed)?);
-    let caster = Arc::new(Bvh::new(tunnel.geometry()));
-    let mut cameras = CameraRig::new(file, &robot.description, tunnel.clone(), caster, Detail::Reduced)?;
+    let mut surroundings = Surroundings::for_pictures(file, &robot.description)?;
+    surroundings.move_to(&mission.start_pose())?;
+    let mut scene = surroundings.scene_for_pictures();
+    let mut cameras = CameraRig::new(file, &robot.description, Detail::Reduced)?;
     let mut rng = ChaCha8Rng::seed_from_u64(simulation.seed);
     let inspection = &mission.inspection;
     let (start_m, end_m) = (inspection.start_m.get(), inspection.end_m.get());
@@ -50,7 +51,12 @@ pub fn survey(file: &MissionFile, robot: &Robot) -> anyhow::Result<(Findings, Tr
     let mut drift_m = 0.0;
     for k in 0..=((end_m - start_m) / every_m) as u32 {
         let chainage_m = start_m + f64::from(k) * every_m;
-        let (pose, after) = trunk_poses(mission, robot, &tunnel, chainage_m, &mut rng);
+        let axis = mission.design.alignment.pose_at(chainage_m);
+        let here = Transform::from_xyz_rpy([axis.x_m, axis.y_m, axis.z_m], [0.0; 3]);
+        if surroundings.move_to(&here)? {
+            scene = surroundings.scene_for_pictures();
+        }
+        let (pose, after) = trunk_poses(mission, robot, &scene.tunnel, chainage_m, &mut rng);
         let mut normal = || rng.sample::<f64, _>(StandardNormal);
         drift_m = DRIFT_KEPT * drift_m + (1.0 - DRIFT_KEPT * DRIFT_KEPT).sqrt() * DRIFT_M * normal();
         let shift = Vector3::from(ERROR_M).map(|sigma| sigma * normal()) + Vector3::x() * drift_m;
@@ -58,12 +64,13 @@ pub fn survey(file: &MissionFile, robot: &Robot) -> anyhow::Result<(Findings, Tr
         let error = Isometry3::from_parts(shift.into(), UnitQuaternion::from_scaled_axis(turn));
         cameras.capture(&CaptureRequest {
             stamp: Stamp::from_nanos((f64::from(k) * every_m / inspection.speed_m_s.get() * 1e9) as u64),
+            scene: Arc::clone(&scene),
             truth: [pose, after],
             estimate: Transform::new(pose.isometry * error),
         })?;
     }
     let (findings, visible) = cameras.close();
-    Ok((findings, Truth { defects: tunnel.defects().to_vec(), visible, poses: Vec::new() }))
+    Ok((findings, Truth { defects: surroundings.true_defects(), visible, poses: Vec::new() }))
 }
 
 /// Poses of the trunk at a chainage when the shutters open and close.

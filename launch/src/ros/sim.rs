@@ -126,7 +126,6 @@ impl NodeBehaviour for SimNode {
         let sensors = Sensors::start(
             &self.file.simulation,
             description,
-            &world,
             Arc::clone(&self.shared),
             lidar,
             cameras,

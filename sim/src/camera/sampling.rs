@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use robot_interface::frames::{Map, Point};
 use robot_interface::sensors::Intrinsics;
 
+use super::SIGHT_M;
 use super::exposure::Exposure;
 use super::image_sensor::MotionBlur;
 use super::lighting::Lighting;
@@ -13,8 +14,6 @@ use crate::tunnel::{Footprint, Material, Tunnel};
 
 /// Side of a block of the coarse grid, pixels.
 pub(super) const BLOCK: usize = 8;
-/// Length of a ray, m.
-const FAR_M: f32 = 60.0;
 /// Least cosine between normals across which a surface counts as smooth.
 const SMOOTH: f32 = 0.9;
 /// Number of interpolated values of a sample.
@@ -176,7 +175,7 @@ impl<'a> Rays<'a> {
     fn sample(&self, x: usize, y: usize) -> Sample {
         let eye = self.pose.translation.vector;
         let direction = self.direction(x, y).normalize();
-        let cast = self.caster.cast(eye.cast::<f32>().into(), direction.cast::<f32>().into(), FAR_M);
+        let cast = self.caster.cast(eye.cast::<f32>().into(), direction.cast::<f32>().into(), SIGHT_M);
         let Some(hit) = cast else {
             return Sample {
                 solid: SolidId::MAX,

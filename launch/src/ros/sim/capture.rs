@@ -1,15 +1,17 @@
 //! Requests of the world to the simulated sensors.
 
+use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
 use robot_interface::frames::{Base, Map, Transform};
 use robot_interface::time::Stamp;
 
-use crate::world::TruePoses;
+use crate::world::{Scene, TruePoses};
 
-/// Request to take pictures, with the true poses when the shutters opened and closed.
+/// Request to take pictures, with the tunnel around the robot and its true poses when the shutters opened and closed.
 pub(super) struct CaptureRequest {
     pub(super) stamp: Stamp,
+    pub(super) scene: Arc<Scene>,
     pub(super) truth: [Transform<Map, Base>; 2],
 }
 

@@ -8,17 +8,13 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow};
 use robot_interface::robot::RobotDescription;
 use sim::camera::{Camera, Exposure};
-use sim::geometry::RayCaster;
-use sim::lidar::LidarSensor;
 use sim::thermal::ThermalCamera;
-use sim::tunnel::Tunnel;
 
 use super::capture::{CaptureRequest, Inlets};
-use super::hotplug_port::HotplugPort;
 use super::shared::Shared;
 use crate::mission_file::Simulation;
 use crate::ros::topic_publishers::TopicPublishers;
-use crate::world::{TruePoses, World};
+use crate::world::TruePoses;
 use recording::MessageWriter;
 use stack::realtime::stand_back;
 
@@ -40,7 +36,6 @@ impl Sensors {
     pub(super) fn start(
         simulation: &Simulation,
         robot: &RobotDescription,
-        world: &World<HotplugPort>,
         shared: Arc<Shared>,
         mut lidar_out: MessageWriter<TopicPublishers>,
         camera_out: MessageWriter<TopicPublishers>,
@@ -49,13 +44,10 @@ impl Sensors {
         // A busy machine renders later, but leaves no stretch of lining out; perception knows where the robot was for
         // the last twenty seconds, and older pictures would be of no use.
         let (captures, capture_inbox) = sync_channel(MAX_WAITING_CAPTURES);
-        let (lidar, caster) = (world.lidar(), world.caster.clone());
         let cameras = Cameras {
             cameras: robot.cameras.iter().enumerate().map(|(i, c)| Camera::new(c, i)).collect(),
             thermal: robot.thermal.iter().enumerate().map(|(i, c)| ThermalCamera::new(c, i)).collect(),
             robot: robot.clone(),
-            tunnel: world.tunnel.clone(),
-            caster: world.caster.clone(),
             seed: simulation.seed,
             pictures: 0,
             out: camera_out,
@@ -64,9 +56,7 @@ impl Sensors {
         let threads = vec![
             spawn("lidar", move || {
                 stand_back(LIDAR_LEVELS);
-                each(&scan_inbox, &ours, |poses: TruePoses| {
-                    scan(&lidar, caster.as_ref(), &poses, &mut lidar_out)
-                })
+                each(&scan_inbox, &ours, |poses: TruePoses| scan(&poses, &mut lidar_out))
             })?,
             spawn("cameras", move || {
                 stand_back(CAMERA_LEVELS);
@@ -115,13 +105,8 @@ fn each<T>(
     Ok(())
 }
 
-fn scan(
-    lidar: &LidarSensor,
-    caster: &dyn RayCaster,
-    poses: &TruePoses,
-    out: &mut MessageWriter<TopicPublishers>,
-) -> anyhow::Result<()> {
-    let scan = poses.scan(lidar, caster);
+fn scan(poses: &TruePoses, out: &mut MessageWriter<TopicPublishers>) -> anyhow::Result<()> {
+    let scan = poses.scan();
     Ok(out.lidar(scan.stamp, &scan, 1)?)
 }
 
@@ -129,8 +114,6 @@ struct Cameras {
     cameras: Vec<Camera>,
     thermal: Vec<ThermalCamera>,
     robot: RobotDescription,
-    tunnel: Arc<Tunnel>,
-    caster: Arc<dyn RayCaster>,
     seed: u64,
     pictures: u64,
     out: MessageWriter<TopicPublishers>,
@@ -138,20 +121,21 @@ struct Cameras {
 
 impl Cameras {
     fn capture(&mut self, capture: &CaptureRequest) -> anyhow::Result<()> {
-        let CaptureRequest { stamp, truth } = *capture;
+        let CaptureRequest { stamp, scene, truth } = capture;
+        let (stamp, truth) = (*stamp, *truth);
         for (camera, description) in self.cameras.iter().zip(&self.robot.cameras) {
             let [start, end] = truth.map(|pose| pose * description.base_from_camera());
             let seed = self.seed.wrapping_mul(0x1_0000).wrapping_add(self.pictures);
             self.pictures += 1;
             let exposure = Exposure { start, end, stamp };
-            let rendered = camera.render(&self.tunnel, self.caster.as_ref(), &exposure, seed);
+            let rendered = camera.render(&scene.tunnel, scene.caster.as_ref(), &exposure, seed);
             let image = &rendered.frame.image;
             self.out.raw_picture(&description.name, stamp, image, &description.intrinsics())?;
         }
         for (camera, description) in self.thermal.iter().zip(&self.robot.thermal) {
             let pose = truth[1] * description.base_from_camera();
             let seed = self.seed.wrapping_add(stamp.nanos());
-            let frame = camera.render(&self.tunnel, self.caster.as_ref(), pose, stamp, seed);
+            let frame = camera.render(&scene.tunnel, scene.caster.as_ref(), pose, stamp, seed);
             self.out.thermal(stamp, &description.name, &frame)?;
         }
         Ok(())

@@ -110,9 +110,9 @@ fn run(mut world: World<HotplugPort>, mut imu: Pty, shared: &Shared, inlets: &In
             for (bus, line) in world.buses.iter_mut().enumerate() {
                 line.port_mut().set(unplugged >> bus & 1 == 0)?;
             }
-            offer(&inlets.scans, world.take_poses());
+            offer(&inlets.scans, world.take_poses()?);
             if shared.picture.swap(false, Ordering::Relaxed) {
-                let capture = CaptureRequest { stamp: now, truth: world.last_poses() };
+                let capture = CaptureRequest { stamp: now, scene: world.scene(), truth: world.last_poses() };
                 if !offer(&inlets.captures, capture) {
                     shared.lost_pictures.fetch_add(1, Ordering::Relaxed);
                 }
