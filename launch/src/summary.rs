@@ -70,7 +70,7 @@ pub(crate) fn summarise(
         final_error_m,
     });
     let position = position_uncertainty(&outcome.trace);
-    let mosaic = &outcome.mosaic;
+    let ground = outcome.mosaic.raster();
     let speeds = speeds(mission, outcome);
     Ok(RunSummary {
         verdict: held_against(verdict(outcome.state.as_ref()), localisation.as_ref(), position.as_ref()),
@@ -117,11 +117,11 @@ pub(crate) fn summarise(
             .map(|pose| pose.origin().xy().coords.into())
             .collect(),
         elevation: Some(ElevationPicture {
-            origin_m: mosaic.origin_m,
-            resolution_m: mosaic.resolution_m,
-            width: mosaic.size[0],
-            height: mosaic.size[1],
-            elevation_m: mosaic.elevation_m.clone(),
+            origin_m: ground.origin_m,
+            resolution_m: ground.resolution_m,
+            width: ground.size[0],
+            height: ground.size[1],
+            elevation_m: ground.elevation_m,
         }),
         localisation,
         position,

@@ -59,12 +59,15 @@ impl Frame {
     }
 }
 
-/// One drawing a row of [`ROW_M`], from the portal to the end. The hatch they use is [`HATCH`].
+/// One drawing a row of [`ROW_M`], from the portal to the end, of a long tunnel only those with something on them. The
+/// hatch they use is [`HATCH`].
 pub(super) fn rows(summary: &RunSummary) -> Vec<String> {
     let length_m = summary.design.length_m();
     let full_m = if length_m > ROW_M { ROW_M } else { length_m.ceil().max(1.0) };
     let count = (length_m / full_m - 1e-6).ceil().max(1.0) as usize;
+    let [from_m, to_m] = summary.drawn_m();
     (0..count)
+        .filter(|i| *i as f64 * full_m < to_m + 1e-6 && (*i + 1) as f64 * full_m > from_m)
         .map(|i| {
             let chainage0_m = i as f64 * full_m;
             let frame = Frame {
@@ -115,8 +118,20 @@ fn row(summary: &RunSummary, frame: Frame) -> String {
 fn unseen(coverage: &Coverage, frame: Frame) -> String {
     let mut path = String::new();
     let columns = coverage.columns;
-    if columns == 0 || coverage.mm_per_px.len() < columns * coverage.rows || coverage.cell_m <= 0.0 {
+    if coverage.mm_per_px.len() < columns * coverage.rows || coverage.cell_m <= 0.0 {
         return path;
+    }
+    // What lies beyond the map was not seen either.
+    let end_m = frame.chainage0_m + frame.span_m;
+    let held_m = [coverage.chainage0_m, coverage.chainage0_m + columns as f64 * coverage.cell_m];
+    for (from_m, to_m) in
+        [(frame.chainage0_m, held_m[0].min(end_m)), (held_m[1].max(frame.chainage0_m), end_m)]
+    {
+        if to_m > from_m {
+            let [x0, y0] = frame.at([from_m, -frame.half_arc_m]);
+            let [x1, y1] = frame.at([to_m, frame.half_arc_m]);
+            let _ = write!(path, "M{} {}H{}V{}H{}z", unit(x0), unit(y0), unit(x1), unit(y1), unit(x0));
+        }
     }
     let place = |column: usize, row: usize| {
         frame.at([

@@ -381,6 +381,8 @@ fn coverage_by_hour(summary: &RunSummary) -> Vec<HourBar> {
     let inspected: Vec<usize> = (0..c.columns)
         .filter(|i| (from_m..=to_m).contains(&(c.chainage0_m + (*i as f64 + 0.5) * c.cell_m)))
         .collect();
+    // Columns that the map does not even hold were not seen either.
+    let columns = inspected.len().max(((to_m - from_m) / c.cell_m) as usize);
     let hour_of_row = |row: usize| {
         let arc_m = c.arc0_m + (row as f64 + 0.5) * c.cell_m;
         let inside = arc_m.abs() <= section.half_arc_m();
@@ -391,7 +393,7 @@ fn coverage_by_hour(summary: &RunSummary) -> Vec<HourBar> {
             let rows = (0..c.rows).filter(|row| hour_of_row(*row) == Some(hour));
             let (mut seen, mut cells) = (0usize, 0usize);
             for row in rows {
-                cells += inspected.len();
+                cells += columns;
                 seen += inspected.iter().filter(|i| !c.mm_per_px[row * c.columns + **i].is_nan()).count();
             }
             let share = (cells > 0).then(|| seen as f64 / cells as f64)?;
@@ -430,5 +432,10 @@ fn provenance(summary: &RunSummary) -> Vec<Fact> {
             number(2.0 * section.floor_half_width_m(), 2)
         ),
     ));
+    let [from_m, to_m] = summary.drawn_m();
+    if [from_m, to_m] != [0.0, summary.design.length_m()] {
+        let text = format!("chainage {} to {} m, which was walked or seen", number(from_m, 0), number(to_m, 0));
+        facts.push(fact("Drawn", text));
+    }
     facts
 }

@@ -43,7 +43,9 @@ pub(super) fn plan(summary: &RunSummary) -> Result<Plan, ReportError> {
     let count = (length_m / ROW_M - 0.2).ceil().max(1.0);
     let row_m = length_m / count;
     let ground = summary.elevation.as_ref().and_then(|e| Ground::new(&summary.design, e));
+    let [from_m, to_m] = summary.drawn_m();
     let rows = (0..count as usize)
+        .filter(|i| *i as f64 * row_m < to_m + 1e-6 && (*i + 1) as f64 * row_m > from_m)
         .map(|i| Row::new(&summary.design, i as f64 * row_m, row_m).draw(summary, ground.as_ref()))
         .collect::<Result<_, _>>()?;
     Ok(Plan { rows, ground_m: ground.map(|g| g.range_m) })

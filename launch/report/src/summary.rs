@@ -89,6 +89,26 @@ pub struct WalkingSpeed {
     pub walked_m_s: Option<f64>,
 }
 
+/// Length up to which a tunnel is drawn whole, m.
+const DRAWN_WHOLE_M: f64 = 300.0;
+
+impl RunSummary {
+    /// Chainages between which the tunnel is drawn, m: all of it, or, of a long one, the part that was walked or seen.
+    pub(crate) fn drawn_m(&self) -> [f64; 2] {
+        let length_m = self.design.length_m();
+        if length_m <= DRAWN_WHOLE_M {
+            return [0.0, length_m];
+        }
+        let c = &self.coverage;
+        let seen = (c.columns > 0).then(|| [c.chainage0_m, c.chainage0_m + c.columns as f64 * c.cell_m]);
+        let walked = self.profile.iter().map(|row| [row.chainage_m; 2]);
+        let start = [self.inspected_m[0]; 2];
+        let [from_m, to_m] =
+            walked.chain(seen).fold(start, |a, b| [a[0].min(b[0]), a[1].max(b[1])]).map(|m| m.clamp(0.0, length_m));
+        [from_m, to_m]
+    }
+}
+
 /// One reported defect.
 #[derive(Clone, Debug)]
 pub struct ReportDefect {

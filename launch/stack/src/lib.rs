@@ -178,7 +178,7 @@ mod testing;
 mod trace;
 
 pub use control::{Control, ControlStatus, ModeRefused};
-pub use elevation_mosaic::ElevationMosaic;
+pub use elevation_mosaic::{ElevationMosaic, ElevationRaster};
 pub use error::StackError;
 pub use inspector::{CameraImage, Findings, InspectionJob, Inspector};
 pub use localisation_and_mapping::{LocalisationAndMapping, ScanJob, ScanResult};

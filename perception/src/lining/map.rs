@@ -16,6 +16,11 @@ use crate::defects::{CLASSES, ClassMap};
 
 /// A pixel larger than this on the lining shows nothing of use, mm.
 const COARSEST_MM: f64 = 8.0;
+/// Length by which the map grows along the tunnel, m.
+const GROWTH_M: f64 = 20.0;
+/// Length on either side of what was seen that the map has at least, m, unless the tunnel ends there: more than any
+/// step that looks beside a cell, so that it makes no difference where the map ends.
+const MARGIN_M: f64 = 2.0;
 
 /// Coverage of the unrolled lining: how finely each cell was seen.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,12 +55,18 @@ pub(super) struct Cell {
     pub(super) crack_mm2: f32,
 }
 
-/// Map of the unrolled lining: class scores of all pictures, averaged in cells.
+/// Map of the unrolled lining: class scores of all pictures, averaged in cells. It holds the part of the tunnel that was
+/// seen, and grows with it.
 #[derive(Clone, Debug)]
 pub struct LiningMap {
     pub(super) design: TunnelDesign,
     pub(super) tuning: Tuning,
     pub(super) rules: SeverityRules,
+    /// Cells along the whole tunnel.
+    columns: usize,
+    /// Number of the first column that is held.
+    first: usize,
+    /// Cells held along the tunnel, and around it.
     pub(super) size: [usize; 2],
     pub(super) cells: Vec<Cell>,
     frames: Vec<Frame>,
@@ -65,13 +76,15 @@ impl LiningMap {
     /// A lining of which nothing was seen yet.
     pub fn new(design: &TunnelDesign, tuning: Tuning) -> Self {
         let extent = [design.length_m(), 2.0 * design.section.half_arc_m()];
-        let size = extent.map(|e| (e / tuning.cell_m).ceil() as usize);
+        let [columns, rows] = extent.map(|e| (e / tuning.cell_m).ceil() as usize);
         Self {
             design: design.clone(),
             tuning,
             rules: SeverityRules::default(),
-            size,
-            cells: vec![Cell::default(); size[0] * size[1]],
+            columns,
+            first: 0,
+            size: [0, rows],
+            cells: Vec::new(),
             frames: Vec::new(),
         }
     }
@@ -86,6 +99,8 @@ impl LiningMap {
     ) {
         let Some(view) = Projection::new(&self.design, lens, map_from_camera) else { return };
         self.frames.push(Frame { id, lens: *lens, camera_from_map: map_from_camera.inverse() });
+        let Some(range_m) = view.chainages_m() else { return };
+        self.hold(range_m);
         let patch = self.gather(&view, map);
         for (index, seen) in patch.into_iter().filter(|(_, seen)| seen.pixels > 0) {
             let cell = &mut self.cells[index];
@@ -104,6 +119,34 @@ impl LiningMap {
                 cell.crack_mm2 = seen.crack_pixels as f32 * mm * mm;
             }
         }
+    }
+
+    /// Grows, if need be, to hold what lies between two chainages, m.
+    fn hold(&mut self, [from_m, to_m]: [f64; 2]) {
+        let cells = |m: f64| (m / self.tuning.cell_m).ceil().max(0.0) as usize;
+        let (margin, growth) = (cells(MARGIN_M), cells(GROWTH_M).next_multiple_of(self.join()));
+        let mut wanted = [cells(from_m).saturating_sub(margin), (cells(to_m) + margin).min(self.columns)];
+        if wanted[0] >= wanted[1] {
+            return;
+        }
+        let held = [self.first, self.first + self.size[0]];
+        if self.size[0] > 0 {
+            if held[0] <= wanted[0] && wanted[1] <= held[1] {
+                return;
+            }
+            wanted = [wanted[0].min(held[0]), wanted[1].max(held[1])];
+        }
+        // In steps, so that it is not copied for every picture.
+        let first = wanted[0] / growth * growth;
+        let end = (wanted[1].div_ceil(growth) * growth).min(self.columns);
+        let (columns, rows) = (end - first, self.size[1]);
+        let mut grown = vec![Cell::default(); columns * rows];
+        for row in (0..rows).filter(|_| self.size[0] > 0) {
+            let before = &self.cells[row * self.size[0]..(row + 1) * self.size[0]];
+            let place = row * columns + self.first - first;
+            grown[place..place + before.len()].copy_from_slice(before);
+        }
+        (self.first, self.size, self.cells) = (first, [columns, rows], grown);
     }
 
     /// Scores of one picture for each cell that it shows.
@@ -152,13 +195,14 @@ impl LiningMap {
     fn index_of(&self, [chainage_m, arc_m]: [f64; 2]) -> Option<usize> {
         let x = chainage_m / self.tuning.cell_m;
         let y = (arc_m + self.design.section.half_arc_m()) / self.tuning.cell_m;
-        let inside = x >= 0.0 && y >= 0.0 && x < self.size[0] as f64 && y < self.size[1] as f64;
-        inside.then(|| y as usize * self.size[0] + x as usize)
+        let inside = x >= 0.0 && y >= 0.0 && x < self.columns as f64 && y < self.size[1] as f64;
+        let column = inside.then(|| (x as usize).checked_sub(self.first)).flatten();
+        column.filter(|column| *column < self.size[0]).map(|column| y as usize * self.size[0] + column)
     }
 
     /// Middle of a cell, `[chainage, arc]`, m.
     pub(super) fn centre_of(&self, index: usize) -> [f64; 2] {
-        let (x, y) = (index % self.size[0], index / self.size[0]);
+        let (x, y) = (self.first + index % self.size[0], index / self.size[0]);
         [
             (x as f64 + 0.5) * self.tuning.cell_m,
             (y as f64 + 0.5) * self.tuning.cell_m - self.design.section.half_arc_m(),
@@ -171,9 +215,14 @@ impl LiningMap {
         if cell.weight > 0.0 { cell.sums[class] / cell.weight } else { 0.0 }
     }
 
-    /// Coverage, in cells of about 10 cm.
+    /// Cells along an edge of a cell of the coverage.
+    fn join(&self) -> usize {
+        (0.1 / self.tuning.cell_m).round().max(1.0) as usize
+    }
+
+    /// Coverage of the part of the tunnel that the map holds, in cells of about 10 cm.
     pub fn coverage(&self) -> Coverage {
-        let join = (0.1 / self.tuning.cell_m).round().max(1.0) as usize;
+        let join = self.join();
         let size = self.size.map(|n| n.div_ceil(join));
         let mut mm_per_px = vec![f32::NAN; size[0] * size[1]];
         for (index, cell) in self.cells.iter().enumerate().filter(|(_, c)| c.mm_per_px > 0.0) {
@@ -181,7 +230,7 @@ impl LiningMap {
             let best = &mut mm_per_px[y * size[0] + x];
             *best = best.min(cell.mm_per_px);
         }
-        let origin_m = [0.0, -self.design.section.half_arc_m()];
+        let origin_m = [self.first as f64 * self.tuning.cell_m, -self.design.section.half_arc_m()];
         Coverage { cell_m: self.tuning.cell_m * join as f64, size, origin_m, mm_per_px }
     }
 
@@ -194,14 +243,13 @@ impl LiningMap {
 
     /// Share of the lining between two chainages (m) that some picture showed, 0 to 1.
     pub fn covered_share(&self, from_m: f64, to_m: f64) -> f64 {
-        let column = |m: f64| ((m / self.tuning.cell_m) as usize).min(self.size[0]);
+        let column = |m: f64| ((m / self.tuning.cell_m) as usize).min(self.columns);
         let (first, last) = (column(from_m), column(to_m));
-        let rows = (0..self.size[1]).map(|y| &self.cells[y * self.size[0] + first..y * self.size[0] + last]);
-        let (mut seen, mut all) = (0, 0);
-        for row in rows {
-            seen += row.iter().filter(|c| c.mm_per_px > 0.0).count();
-            all += row.len();
-        }
+        let all = last.saturating_sub(first) * self.size[1];
+        let held = |column: usize| column.clamp(self.first, self.first + self.size[0]) - self.first;
+        let rows = (0..self.size[1])
+            .map(|y| &self.cells[y * self.size[0] + held(first)..y * self.size[0] + held(last)]);
+        let seen: usize = rows.map(|row| row.iter().filter(|c| c.mm_per_px > 0.0).count()).sum();
         if all > 0 { seen as f64 / all as f64 } else { 0.0 }
     }
 

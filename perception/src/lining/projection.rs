@@ -45,6 +45,12 @@ impl Projection {
         nodes.iter().any(Option::is_some).then_some(Self { columns, nodes })
     }
 
+    /// Chainages between which all of it lies, m.
+    pub(super) fn chainages_m(&self) -> Option<[f64; 2]> {
+        let each = self.nodes.iter().flatten().map(|node| [node.place[0]; 2]);
+        each.reduce(|a, b| [a[0].min(b[0]), a[1].max(b[1])])
+    }
+
     /// Place and pixel size (mm) at the middle of a pixel.
     pub(super) fn at(&self, u: u32, v: u32) -> Option<([f64; 2], f64)> {
         let (i, j) = (u / RAY_STEP, v / RAY_STEP);

@@ -48,7 +48,16 @@ fn painted(
 
 /// Lays the same thing on the lining from several poses, each estimated a little wrong.
 fn seen_from(chainages: &[f64], class: DefectClass, is_there: impl Fn(f64, f64) -> bool + Copy) -> LiningMap {
-    let mut lining = LiningMap::new(&tunnel(), Tuning::default());
+    seen_in(&tunnel(), chainages, class, is_there)
+}
+
+fn seen_in(
+    design: &TunnelDesign,
+    chainages: &[f64],
+    class: DefectClass,
+    is_there: impl Fn(f64, f64) -> bool + Copy,
+) -> LiningMap {
+    let mut lining = LiningMap::new(design, Tuning::default());
     for (k, chainage) in chainages.iter().enumerate() {
         let scores = painted(&looking_left(*chainage), class, is_there);
         let error = if k % 2 == 0 { 0.01 } else { -0.01 };
@@ -149,4 +158,40 @@ fn specks_are_nothing_and_coverage_says_what_was_seen() {
     assert!(at(5.0, 2.0).is_nan() && at(10.0, -2.0).is_nan());
     assert!((0.01..0.5).contains(&lining.covered_share(0.0, 12.0)));
     assert!(LiningMap::new(&tunnel(), Tuning::default()).median_mm_per_px().is_none());
+}
+
+#[test]
+fn the_map_holds_what_was_seen_however_long_the_tunnel() {
+    let disc = |s: f64, a: f64| (s - 5.0).hypot(a + 2.0) < 0.2;
+    let short = seen_from(&[4.8, 5.3], DefectClass::Leakage, disc);
+    for length_m in [500.0, 20_000.0, 100_000.0] {
+        let long = seen_in(&straight_tunnel(BORED, length_m), &[4.8, 5.3], DefectClass::Leakage, disc);
+        assert_eq!(long.defects(), short.defects());
+        assert!(long.cells.len() <= 2 * short.cells.len(), "{} cells", long.cells.len());
+        assert_eq!(long.covered_share(0.0, 12.0), short.covered_share(0.0, 12.0));
+        assert_eq!(long.median_mm_per_px(), short.median_mm_per_px());
+    }
+}
+
+#[test]
+fn the_map_grows_either_way_and_keeps_what_it_has() {
+    let design = straight_tunnel(BORED, 1_000.0);
+    let lay = |chainages: &[f64]| {
+        let mut lining = LiningMap::new(&design, Tuning::default());
+        let patch = |s: f64, a: f64| (s - 5.0).hypot(a + 2.0) < 0.2;
+        let scores = painted(&looking_left(5.0), DefectClass::Leakage, patch);
+        for (k, chainage) in chainages.iter().enumerate() {
+            // The scores are those of a picture at 5 m; laid down elsewhere, they are a defect there.
+            lining.add(k as FrameId, &lens(), &looking_left(*chainage), &scores);
+            lining.add(k as FrameId, &lens(), &looking_left(*chainage), &scores);
+        }
+        lining
+    };
+    let (out, home) = (lay(&[105.0, 160.0, 219.0]), lay(&[219.0, 105.0, 160.0]));
+    let places = |lining: &LiningMap| lining.defects().iter().map(|d| d.bounds).collect::<Vec<_>>();
+    assert_eq!(out.defects().len(), 3);
+    assert_eq!(places(&out), places(&home));
+    let coverage = out.coverage();
+    assert!((coverage.origin_m[0] - 80.0).abs() < 1e-9, "{:?}", coverage.origin_m);
+    assert!(out.covered_share(0.0, 80.0) == 0.0 && out.covered_share(100.0, 220.0) > 0.0);
 }
