@@ -149,7 +149,9 @@ impl TruePoses {
     /// The scan over this span.
     pub(crate) fn scan(&self) -> LidarScan {
         let start = self.start();
-        self.lidar.scan(self.scene.caster.as_ref(), start, |offset_s| self.at(start.plus_nanos((offset_s * 1e9) as u64)))
+        self.lidar.scan(self.scene.caster.as_ref(), start, |offset_s| {
+            self.at(start.plus_nanos((offset_s * 1e9) as u64))
+        })
     }
 
     fn start(&self) -> Stamp {

@@ -434,7 +434,8 @@ fn provenance(summary: &RunSummary) -> Vec<Fact> {
     ));
     let [from_m, to_m] = summary.drawn_m();
     if [from_m, to_m] != [0.0, summary.design.length_m()] {
-        let text = format!("chainage {} to {} m, which was walked or seen", number(from_m, 0), number(to_m, 0));
+        let text =
+            format!("chainage {} to {} m, which was walked or seen", number(from_m, 0), number(to_m, 0));
         facts.push(fact("Drawn", text));
     }
     facts

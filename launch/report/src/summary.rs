@@ -103,8 +103,10 @@ impl RunSummary {
         let seen = (c.columns > 0).then(|| [c.chainage0_m, c.chainage0_m + c.columns as f64 * c.cell_m]);
         let walked = self.profile.iter().map(|row| [row.chainage_m; 2]);
         let start = [self.inspected_m[0]; 2];
-        let [from_m, to_m] =
-            walked.chain(seen).fold(start, |a, b| [a[0].min(b[0]), a[1].max(b[1])]).map(|m| m.clamp(0.0, length_m));
+        let [from_m, to_m] = walked
+            .chain(seen)
+            .fold(start, |a, b| [a[0].min(b[0]), a[1].max(b[1])])
+            .map(|m| m.clamp(0.0, length_m));
         [from_m, to_m]
     }
 }

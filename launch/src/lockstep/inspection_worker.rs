@@ -147,11 +147,7 @@ pub(super) struct CameraRig {
 }
 
 impl CameraRig {
-    pub(super) fn new(
-        file: &MissionFile,
-        robot: &RobotDescription,
-        detail: Detail,
-    ) -> anyhow::Result<Self> {
+    pub(super) fn new(file: &MissionFile, robot: &RobotDescription, detail: Detail) -> anyhow::Result<Self> {
         Ok(Self {
             cameras: robot.cameras.iter().enumerate().map(|(i, c)| Camera::new(c, i)).collect(),
             thermal: robot.thermal.iter().enumerate().map(|(i, c)| ThermalCamera::new(c, i)).collect(),

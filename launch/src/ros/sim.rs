@@ -123,13 +123,8 @@ impl NodeBehaviour for SimNode {
         let world = World::new(&self.file, &self.robot, ports)?;
         let (lidar, cameras) = (self.topics.take(), self.camera_topics.take());
         let (lidar, cameras) = lidar.zip(cameras).context("the simulator was taken down: start it anew")?;
-        let sensors = Sensors::start(
-            &self.file.simulation,
-            description,
-            Arc::clone(&self.shared),
-            lidar,
-            cameras,
-        )?;
+        let sensors =
+            Sensors::start(&self.file.simulation, description, Arc::clone(&self.shared), lidar, cameras)?;
         let world = WorldThread::start(world, imu, Arc::clone(&self.shared), sensors.inlets())?;
         self.running = Some((world, sensors));
         Ok(())

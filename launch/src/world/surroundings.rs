@@ -48,9 +48,7 @@ impl Surroundings {
 
     /// Surroundings for pictures alone.
     pub(crate) fn for_pictures(file: &MissionFile, robot: &RobotDescription) -> anyhow::Result<Self> {
-        Self::new(file, robot, |plan, index| {
-            Ok(Made { stretch: Arc::new(plan.stretch(index)), part: None })
-        })
+        Self::new(file, robot, |plan, index| Ok(Made { stretch: Arc::new(plan.stretch(index)), part: None }))
     }
 
     fn new(file: &MissionFile, robot: &RobotDescription, make: Make<Made>) -> anyhow::Result<Self> {

@@ -45,7 +45,8 @@ impl<T: Send + 'static> Window<T> {
 
     /// Moves to a chainage, m, and makes what is missing there. Returns true if other stretches are held than before.
     pub(super) fn move_to(&mut self, chainage_m: f64) -> anyhow::Result<bool> {
-        let within = |plan: &TunnelPlan, reach_m: f64| plan.within([chainage_m - reach_m, chainage_m + reach_m]);
+        let within =
+            |plan: &TunnelPlan, reach_m: f64| plan.within([chainage_m - reach_m, chainage_m + reach_m]);
         let kept = within(&self.plan, self.reach_m + KEEP_M);
         let count = self.held.len();
         self.held.retain(|index, _| kept.contains(index));

@@ -95,7 +95,6 @@ impl LiningMarks {
             }
         });
     }
-
 }
 
 impl Lining {

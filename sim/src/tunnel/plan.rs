@@ -82,7 +82,8 @@ impl TunnelPlan {
         let division = Division::new(length_m);
         // The first stretch draws what the others continue.
         let first = division.span(0);
-        let floor = Floor::generate(design, &wanted.floor, first, None, &mut stream(seed, first, Part::Floor));
+        let floor =
+            Floor::generate(design, &wanted.floor, first, None, &mut stream(seed, first, Part::Floor));
         let mut rng = stream(seed, first, Part::Furniture);
         let mut solids = Solids::new(first.first_id());
         let things = &wanted.furniture;
@@ -136,8 +137,7 @@ impl TunnelPlan {
         let span = division.span(index.min(division.count() - 1));
         let draw = |part| stream(*seed, span, part);
         // The first stretch repeats the draws by which it was planned.
-        let (floor_seed, lines) =
-            if span.first { (None, None) } else { (Some(*floor_seed), Some(lines)) };
+        let (floor_seed, lines) = if span.first { (None, None) } else { (Some(*floor_seed), Some(lines)) };
         let floor = Floor::generate(design, &wanted.floor, span, floor_seed, &mut draw(Part::Floor));
         let mut solids = Solids::new(span.first_id());
         shell::build(design, span, &mut solids);

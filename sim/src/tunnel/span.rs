@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 /// to 90 m is one stretch.
 pub const STRETCH_M: f64 = 60.0;
 /// Length by which cables and pipes of a stretch reach into the next one at most, m: the greatest distance of brackets.
-pub const OVERHANG_M: f64 = 5.0;
+pub(super) const OVERHANG_M: f64 = 5.0;
 
 /// Low bits of an id, which number the things of one stretch; the high ones number the stretch.
 const LOCAL_BITS: u32 = 16;
