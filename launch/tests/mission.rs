@@ -281,3 +281,35 @@ fn ctrl_c_lays_the_robot_down_and_keeps_what_was_done() {
     let messages = mcap::MessageStream::new(&recording).expect("opens").filter(Result::is_ok).count();
     assert!(messages > 100, "{messages} messages");
 }
+
+/// A start that made the whole tunnel took two minutes and 5 GB for 5 km, and heard nothing meanwhile.
+#[test]
+fn a_tunnel_of_20_km_begins_as_a_short_one_does_and_hears_ctrl_c() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let long = TINY.replace("length_m = 10.0", "length_m = 20000.0").replace("tiny", "long");
+    std::fs::write(folder.path().join("long.toml"), long).expect("written");
+    let mut run = Command::new(env!("CARGO_BIN_EXE_adit"))
+        .args(["mission", "long.toml", "--quiet", "--out", "run"])
+        .current_dir(folder.path())
+        .spawn()
+        .expect("adit starts");
+    let log = folder.path().join("run").join("run.log");
+    let begun = || std::fs::read_to_string(&log).is_ok_and(|l| l.contains("standing up"));
+    for _ in 0..2400 {
+        if begun() || run.try_wait().expect("asked").is_some() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    let status = std::fs::read_to_string(format!("/proc/{}/status", run.id())).expect("it runs");
+    let killed = Command::new("kill").args(["-INT", &run.id().to_string()]).status().expect("kill runs");
+    assert!(killed.success() && begun());
+    assert_eq!(run.wait().expect("ends").code(), Some(130));
+    let peak_kb: u64 = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse().ok())
+        .expect("a peak");
+    assert!(peak_kb < 1_000_000, "{peak_kb} kB, and a short tunnel takes about 200,000");
+    let report = std::fs::read_to_string(folder.path().join("run/report.html")).expect("written");
+    assert!(report.contains("20000.0 m long") && report.len() < 2_000_000, "{} bytes", report.len());
+}

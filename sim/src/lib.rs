@@ -7,6 +7,9 @@
 //! ```text
 //! TunnelDesign, TunnelDescription, seed
 //!        |
+//!        v
+//! tunnel::TunnelPlan
+//!        | stretch by stretch, as the robot comes to them
 //!        v                   solids
 //! tunnel::Tunnel ------------------------> engine::rapier::RapierEngine <-- MJCF, RobotDescription
 //!   | surfaces, true defects                 | ^               | ^
@@ -30,6 +33,11 @@
 //! | [`camera`]   | colour cameras: raycasting, shading, image sensor; with labels for every pixel         |
 //! | [`thermal`]  | thermal cameras                                                                       |
 //! | [`battery`]  | battery                                                                               |
+//!
+//! A tunnel of up to 90 m is one stretch; a longer one has a border every 60 m, over which the shell, cables and pipe go on,
+//! and nothing else. [`tunnel::Tunnel::generate`] makes all stretches, [`tunnel::Tunnel::of`] holds those that were made, and
+//! [`engine::rapier::RapierEngine::set_scene`] exchanges them under the robot. Coordinates are of single precision: 0.1 mm
+//! at 2 km from the portal, 0.5 mm at 5 km.
 //!
 //! Ground truth leaves this crate for scoring and for the report's comparison only; the robot's side of a run is built
 //! by a crate that cannot see this one.

@@ -68,6 +68,7 @@ mod tests {
                 ms += step_ms;
                 chainage_m += step_m;
                 trace.samples.push(Sample {
+                    chainage_sigma_m: 0.0,
                     stamp: Stamp::from_nanos(ms * 1_000_000),
                     estimate: Transform::identity(),
                     chainage_m,

@@ -260,7 +260,7 @@ impl TunnelError {
     }
 }
 
-/// Longest tunnel, m. Coordinates are of single precision, which at 100 km counts in steps of 8 mm.
+/// Longest tunnel that is simulated, m. Coordinates are of single precision, which at 100 km counts in steps of 8 mm.
 const MAX_LENGTH_M: f64 = 100_000.0;
 
 /// Checks that a tunnel of this design can be simulated: it has room for the robot, and for what is kept clear.
@@ -268,11 +268,12 @@ const MAX_LENGTH_M: f64 = 100_000.0;
 /// # Errors
 /// [`TunnelError::Short`], [`TunnelError::Long`] or [`TunnelError::Narrow`].
 pub fn check_design(design: &TunnelDesign) -> Result<(), TunnelError> {
-    if design.length_m() < 6.0 {
-        return Err(TunnelError::Short(design.length_m()));
+    let length_m = design.length_m();
+    if length_m < 6.0 {
+        return Err(TunnelError::Short(length_m));
     }
-    if design.length_m() > MAX_LENGTH_M {
-        return Err(TunnelError::Long(design.length_m()));
+    if length_m > MAX_LENGTH_M {
+        return Err(TunnelError::Long(length_m));
     }
     let width = 2.0 * design.section.floor_half_width_m();
     if width < 1.0 {

@@ -78,8 +78,7 @@ impl TunnelPlan {
     pub fn new(design: &TunnelDesign, wanted: &TunnelDescription, seed: u64) -> Result<Self, TunnelError> {
         wanted.check()?;
         check_design(design)?;
-        let length_m = design.length_m();
-        let division = Division::new(length_m);
+        let division = Division::new(design.length_m());
         // The first stretch draws what the others continue.
         let first = division.span(0);
         let floor =
