@@ -1,6 +1,7 @@
 //! Ground truth of a simulated run: what was really there, and where the robot really was. It leaves the simulator for the
 //! score, the report's comparison and nothing else; the robot's side (crate `stack`) cannot name it.
 
+use robot_interface::defect::DefectClass;
 use robot_interface::frames::{Base, Map, Transform};
 use sim::tunnel::TrueDefect;
 use stack::{Sample, Trace};
@@ -27,7 +28,27 @@ pub struct FarEnd {
     pub walked_m: f64,
 }
 
+/// Distance beyond the inspected range at which the thermal cameras see cables, m.
+const THERMAL_REACH_M: f64 = 3.0;
+
 impl Truth {
+    /// The truth of a run over an inspected range, m; `seen` are the ids of those defects that a colour camera could have
+    /// seen. The thermal cameras look at all cables of the range in passing.
+    pub(crate) fn of_run(
+        defects: Vec<TrueDefect>,
+        seen: Vec<u32>,
+        poses: Vec<Transform<Map, Base>>,
+        [start_m, end_m]: [f64; 2],
+    ) -> Self {
+        let passed = |d: &TrueDefect| {
+            let b = d.bounds;
+            b.chainage_max_m > start_m - THERMAL_REACH_M && b.chainage_min_m < end_m + THERMAL_REACH_M
+        };
+        let hot = defects.iter().filter(|d| d.class == DefectClass::HotJoint && passed(d)).map(|d| d.id);
+        let visible = hot.chain(seen).collect();
+        Self { defects, visible, poses }
+    }
+
     fn samples<'a>(
         &'a self,
         trace: &'a Trace,
@@ -78,6 +99,7 @@ pub fn walked_m<'a>(poses: impl IntoIterator<Item = &'a Transform<Map, Base>>) -
 
 #[cfg(test)]
 mod tests {
+    use robot_interface::defect::LiningBox;
     use robot_interface::time::Stamp;
 
     use super::*;
@@ -106,6 +128,37 @@ mod tests {
         assert!((far.error_m - 0.1).abs() < 1e-9 && (far.walked_m - 5.0).abs() < 1e-9);
         assert!((walked_m(&truth.poses) - 6.0).abs() < 1e-9);
         assert!((truth.final_error_m(&trace).expect("walked") - 0.3).abs() < 1e-9);
+    }
+
+    #[test]
+    fn hot_joints_far_from_the_inspected_range_could_not_be_seen() {
+        let defect = |id, class, chainage_m: f64| TrueDefect {
+            id,
+            class,
+            bounds: LiningBox {
+                chainage_min_m: chainage_m,
+                chainage_max_m: chainage_m + 0.5,
+                arc_min_m: 0.0,
+                arc_max_m: 0.2,
+            },
+            width_mm: None,
+            length_m: None,
+            area_m2: 0.1,
+            temperature_c: None,
+        };
+        let joint = |id, chainage_m| defect(id, DefectClass::HotJoint, chainage_m);
+        let all = vec![
+            joint(0, 20.0),
+            joint(1, 55.0),
+            joint(2, 60.0),
+            joint(3, 64.5),
+            joint(4, 90.0),
+            defect(5, DefectClass::Crack, 60.0),
+            defect(6, DefectClass::Crack, 61.0),
+        ];
+        let mut visible = Truth::of_run(all, vec![6], Vec::new(), [57.0, 63.0]).visible;
+        visible.sort_unstable();
+        assert_eq!(visible, [1, 2, 3, 6]);
     }
 
     #[test]

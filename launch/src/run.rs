@@ -8,7 +8,6 @@ use anyhow::Context;
 use recording::MessageWriter;
 use report::score::{Placed, Score, score};
 use report::{ReportError, RunSummary};
-use robot_interface::defect::DefectClass;
 use stack::config::{Mission, Robot};
 use stack::{Findings, RunOutcome};
 
@@ -184,11 +183,7 @@ pub fn score_of(findings: &Findings, truth: &Truth) -> Score {
     let truth: Vec<(Placed, bool)> = truth
         .defects
         .iter()
-        .map(|d| {
-            // The thermal cameras look at all cables in passing.
-            let visible = d.class == DefectClass::HotJoint || truth.visible.contains(&d.id);
-            (Placed { class: d.class, bounds: d.bounds }, visible)
-        })
+        .map(|d| (Placed { class: d.class, bounds: d.bounds }, truth.visible.contains(&d.id)))
         .collect();
     score(&placed, &truth)
 }

@@ -135,7 +135,8 @@ pub fn run(
     }
     control.log_limits();
     let (findings, visible) = inspection.close()?;
-    let truth = Truth { defects: world.true_defects(), visible, poses: true_poses };
+    let inspected_m = [mission.inspection.start_m.get(), mission.inspection.end_m.get()];
+    let truth = Truth::of_run(world.true_defects(), visible, true_poses, inspected_m);
     Ok((pipeline.outcome(findings, mapping.refused_scans()), truth))
 }
 

@@ -70,7 +70,7 @@ pub fn survey(file: &MissionFile, robot: &Robot) -> anyhow::Result<(Findings, Tr
         })?;
     }
     let (findings, visible) = cameras.close();
-    Ok((findings, Truth { defects: surroundings.true_defects(), visible, poses: Vec::new() }))
+    Ok((findings, Truth::of_run(surroundings.true_defects(), visible, Vec::new(), [start_m, end_m])))
 }
 
 /// Poses of the trunk at a chainage when the shutters open and close.

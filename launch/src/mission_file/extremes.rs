@@ -207,15 +207,15 @@ fn start_up(file: &MissionFile, robot: &Robot) {
         now = now.plus_nanos(world.step_nanos());
     }
     let _ = world.battery(now);
-    let caster = world.caster.clone();
-    let _ = world.take_poses().scan(&world.lidar(), caster.as_ref());
+    let scene = world.scene();
+    let _ = world.take_poses().expect("made").scan();
     for (i, camera) in description.cameras.iter().enumerate() {
         let exposure = Exposure::still(start * camera.base_from_camera(), now);
-        let _ = Camera::new(camera, i).render(&world.tunnel, caster.as_ref(), &exposure, 1);
+        let _ = Camera::new(camera, i).render(&scene.tunnel, scene.caster.as_ref(), &exposure, 1);
     }
     for (i, camera) in description.thermal.iter().enumerate() {
         let pose = start * camera.base_from_camera();
-        let _ = ThermalCamera::new(camera, i).render(&world.tunnel, caster.as_ref(), pose, now, 1);
+        let _ = ThermalCamera::new(camera, i).render(&scene.tunnel, scene.caster.as_ref(), pose, now, 1);
     }
 }
 
