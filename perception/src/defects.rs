@@ -9,6 +9,8 @@ mod conv;
 mod error;
 mod inputs;
 mod network;
+mod reduce;
+mod scaled_scores;
 mod scales;
 #[cfg(test)]
 mod tests;
@@ -22,13 +24,16 @@ pub use class_map::{CLASSES, ClassMap};
 pub use error::SegmentError;
 use inputs::{INPUTS, Inputs};
 use network::Network;
+pub use reduce::{Reduced, Reducer};
+pub use scaled_scores::ScaledScores;
 use weights::Weights;
 
 /// The weights that come with this crate.
 static BUNDLED: &[u8] = include_bytes!("../weights/defects.safetensors");
 
-/// A picture whose shorter side would be less than this is not made smaller, pixels.
-const MIN_SIDE: usize = 64;
+/// A picture whose shorter side would be less than this is not made smaller, pixels: a part of it would lack the
+/// surroundings that its brightness is compared with.
+pub const MIN_SIDE_PX: usize = 64;
 
 /// Segmentation network for defects, ready to run.
 #[derive(Clone, Debug)]
@@ -81,27 +86,38 @@ impl Segmenter {
         if width == 0 || height == 0 {
             return Err(SegmentError::Empty(width, height));
         }
-        let full = (width as usize, height as usize);
-        if full.0.checked_mul(full.1).and_then(|n| n.checked_mul(3)) != Some(picture.data.len()) {
+        let pixels = (width as usize).checked_mul(height as usize);
+        if pixels.and_then(|n| n.checked_mul(3)) != Some(picture.data.len()) {
             return Err(SegmentError::Bytes { width, height, bytes: picture.data.len() });
         }
-        let mut small = scales::shrunk(picture);
-        let mut scores = vec![0u8; CLASSES * full.0 * full.1];
+        let small = scales::shrunk(picture);
+        let scores = self.judge(small.as_ref().unwrap_or(picture), (width, height))?;
+        Ok(scores.rows(0..height))
+    }
+
+    /// The same as [`Segmenter::segment`], of a picture that came row by row: its scores are given row by row too, so
+    /// that a picture of any size is judged in bounded memory.
+    ///
+    /// # Errors
+    /// When the network fails.
+    pub fn segment_reduced(&self, reduced: &Reduced) -> Result<ScaledScores, SegmentError> {
+        self.judge(&reduced.picture, reduced.size)
+    }
+
+    /// Scores of a picture at its own size and made smaller; `full` is the size that scores are asked for.
+    fn judge(&self, picture: &RgbImage, full: (u32, u32)) -> Result<ScaledScores, SegmentError> {
+        let mut scores = ScaledScores::new(full, self.thresholds);
+        let mut small: Option<RgbImage> = None;
         for scale in 0..self.scales {
             let now = small.as_ref().unwrap_or(picture);
             let size = (now.width as usize, now.height as usize);
-            if scale > 0 && size.0.min(size.1) < MIN_SIDE {
+            if scale > 0 && size.0.min(size.1) < MIN_SIDE_PX {
                 break;
             }
-            let part = self.segment_as_it_is(now)?;
-            if size == full {
-                scores = part;
-            } else {
-                scales::raise(&mut scores, full, &part, size);
-            }
+            scores.add(size, self.segment_as_it_is(now)?);
             small = Some(scales::halved(now));
         }
-        Ok(ClassMap { width, height, scores, thresholds: self.thresholds })
+        Ok(scores)
     }
 
     /// Scores of a picture at its own size, `[4, height, width]`.

@@ -12,6 +12,7 @@ use robot_interface::state::RobotState;
 use robot_interface::time::Stamp;
 
 pub use self::points::{MAX_SCAN_S, floats, scan};
+use crate::jpeg::{Jpeg, JpegError};
 use crate::messages::{self, BatteryState, CompressedImage, Image, Odometry, Pose, TfMessage, Time};
 
 /// Most that a position may be from the origin, m: beyond is no tunnel on Earth.
@@ -159,17 +160,33 @@ pub fn compressed_picture(image: &CompressedImage<'_>) -> Result<(Stamp, RgbImag
     let format = image::guess_format(bytes).ok();
     let format = format.filter(|f| matches!(f, ImageFormat::Jpeg | ImageFormat::Png));
     let format = format.ok_or(InvalidMessage::Layout("compression"))?;
-    let mut reader = ImageReader::with_format(std::io::Cursor::new(bytes), format);
-    let mut limits = Limits::default();
-    // A picture of the most pixels, in four bytes each.
-    limits.max_alloc = Some(4 * MAX_PIXELS as u64);
-    reader.limits(limits);
-    let decoded = reader.decode().map_err(|e| InvalidMessage::Picture(e.to_string()))?.into_rgb8();
+    let decoded = match format {
+        ImageFormat::Jpeg => whole_jpeg(bytes)?,
+        _ => {
+            let mut reader = ImageReader::with_format(std::io::Cursor::new(bytes), format);
+            let mut limits = Limits::default();
+            // A picture of the most pixels, in four bytes each.
+            limits.max_alloc = Some(4 * MAX_PIXELS as u64);
+            reader.limits(limits);
+            reader.decode().map_err(|e| InvalidMessage::Picture(e.to_string()))?
+        }
+    };
+    let decoded = decoded.into_rgb8();
     let (width, height) = decoded.dimensions();
     if width == 0 || height == 0 {
         return Err(InvalidMessage::Size);
     }
     Ok((stamp(image.header.stamp)?, RgbImage { width, height, data: decoded.into_raw() }))
+}
+
+fn whole_jpeg(bytes: &[u8]) -> Result<image::DynamicImage, InvalidMessage> {
+    let picture = |e: JpegError| InvalidMessage::Picture(e.to_string());
+    let jpeg = Jpeg::open(bytes).map_err(picture)?;
+    let (width, height) = jpeg.size();
+    if width as usize * height as usize > MAX_PIXELS {
+        return Err(InvalidMessage::Size);
+    }
+    jpeg.decode().map_err(picture)
 }
 
 /// A thermal picture: degrees Celsius as `32FC1`.
@@ -335,7 +352,10 @@ mod tests {
         let message = |data| CompressedImage { header: Header::default(), format: "jpeg", data: Bytes(data) };
         let (_, read) = compressed_picture(&message(&jpeg)).expect("whole");
         assert_eq!((read.width, read.height), (16, 8));
-        assert!(matches!(compressed_picture(&message(&jpeg[..20])), Err(InvalidMessage::Picture(_))));
+        for length in 3..jpeg.len() {
+            let cut = compressed_picture(&message(&jpeg[..length]));
+            assert!(matches!(cut, Err(InvalidMessage::Picture(_))), "{length} bytes: {cut:?}");
+        }
         assert_eq!(compressed_picture(&message(b"neither")), Err(InvalidMessage::Layout("compression")));
     }
 

@@ -10,6 +10,7 @@
 //! | [`topics`], [`qos_profile`]           | table of topics: name, type, quality of service                       |
 //! | [`messages`], [`definitions`], [`cdr`] | message structs beside their interface texts, texts of other types, and the bytes of both |
 //! | [`from_ros`]                          | conversion of messages into Adit's own types; refuses what is not finite or does not fit |
+//! | [`jpeg`]                              | JPEG pictures, decoded only if they are whole                         |
 //! | [`Output`]                            | what a recording needs of a file: write, seek, cut                    |
 //!
 //! # Data flow
@@ -89,6 +90,7 @@ mod findings;
 mod frame_ids;
 pub mod from_ros;
 mod fsync;
+pub mod jpeg;
 pub mod messages;
 mod playback;
 mod qos;

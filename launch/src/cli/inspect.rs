@@ -1,33 +1,44 @@
 //! `adit inspect`: the defect model on photographs.
 
+mod photo;
+mod png_file;
+mod regions;
+mod results;
+
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use image::{GrayImage, ImageReader, Rgb};
-use perception::defects::{ClassMap, Segmenter};
+use perception::defects::{ClassMap, Reducer, Segmenter};
+use rayon::prelude::*;
 use robot_interface::defect::DefectClass;
-use robot_interface::sensors::RgbImage;
 use serde::Serialize;
 
 use super::exit::{BAD_INPUT, BadInput};
 use crate::terminal::{eprint_line, print_line};
+use photo::Photo;
+use regions::{Region, RegionFinder};
+use results::{Results, Targets};
 
 /// Regions smaller than this share of the photograph are not listed (they stay in the mask).
 const MIN_SHARE: f64 = 2e-5;
-/// Share of the colour of its class that a pixel of the overlay takes on.
-const TINT: f64 = 0.55;
+/// Said in every result, so that nobody takes pixels for millimetres.
+const UNITS: &str = "sizes, bounds and areas are in pixels of the upright photograph, shares are of its pixels; none of \
+                     them is a crack width or a size on the wall, since a photograph does not tell its scale";
 
 /// Arguments of `adit inspect`.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Photographs (PNG, JPEG)
+    /// Photographs (PNG, JPEG), of at least 64 x 64 pixels
     #[arg(required = true, value_name = "PHOTO")]
     photos: Vec<PathBuf>,
     /// Folder for NAME_overlay.png, NAME_mask.png and NAME.json
     #[arg(long, value_name = "DIR", default_value = "runs/inspect")]
     out: PathBuf,
+    /// Replace results of the same name from another call
+    #[arg(long)]
+    overwrite: bool,
     /// Print the findings as JSON, one line a photograph
     #[arg(long)]
     json: bool,
@@ -37,8 +48,12 @@ pub(super) struct Args {
 #[derive(Serialize)]
 struct Findings {
     photo: String,
+    units: &'static str,
     width: u32,
     height: u32,
+    /// Size at which the model saw the photograph first: a large one is made smaller.
+    judged_width: u32,
+    judged_height: u32,
     model_version: String,
     classes: Vec<ClassFindings>,
 }
@@ -47,51 +62,54 @@ struct Findings {
 struct ClassFindings {
     class: DefectClass,
     mask_value: u8,
-    pixels: usize,
+    pixels: u64,
     share: f64,
     regions: Vec<Region>,
-}
-
-/// Connected pixels of a class: `[left, top, right, bottom]`, right and bottom exclusive.
-#[derive(Serialize)]
-struct Region {
-    bounds_px: [u32; 4],
-    area_px: usize,
-    /// Mean score of its pixels, 0 to 1.
-    score: f64,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let names = names(&args.photos)?;
     let segmenter = Segmenter::bundled().context("the bundled defect model cannot be used")?;
-    let mut refused = 0;
+    let (mut refused, mut unsaved) = (0, 0);
     for (path, name) in args.photos.iter().zip(&names) {
-        let photo = match read(path) {
-            Ok(photo) => photo,
+        let targets = Targets::new(&args.out, name, args.overwrite);
+        let overlay = targets.overlay.clone();
+        let checked = targets.check(&args.photos).and_then(|()| Photo::open(path));
+        let inspected = checked
+            .map_err(anyhow::Error::from)
+            .and_then(|photo| inspect(&segmenter, &photo, path.display().to_string(), targets));
+        let (findings, saved) = match inspected {
+            Ok(inspected) => inspected,
             // The other photographs are looked at all the same.
-            Err(error) => {
+            Err(error) if error.is::<BadInput>() => {
                 eprint_line(format_args!("error: {error}"));
                 refused += 1;
                 continue;
             }
+            Err(error) => return Err(error),
         };
-        let map = segmenter.segment(&photo)?;
-        let mask = map.mask();
-        let findings = Findings {
-            photo: path.display().to_string(),
-            width: photo.width,
-            height: photo.height,
-            model_version: segmenter.version().to_owned(),
-            classes: DefectClass::VISUAL.into_iter().map(|class| findings(class, &map, &mask)).collect(),
+        // What was found is said even if it cannot be kept.
+        let kept = match saved {
+            Ok(()) => overlay.display().to_string(),
+            Err(error) => {
+                eprint_line(format_args!(
+                    "error: {error:#}\n  help: make room, or give another folder with --out"
+                ));
+                unsaved += 1;
+                "no result files".to_owned()
+            }
         };
-        write(&args.out, name, &photo, mask, &findings)?;
         if args.json {
             print_line(serde_json::to_string(&findings)?);
         } else {
-            print_line(summary(&findings, &args.out.join(format!("{name}_overlay.png"))));
+            print_line(summary(&findings, &kept));
         }
     }
-    Ok(if refused > 0 { ExitCode::from(BAD_INPUT) } else { ExitCode::SUCCESS })
+    Ok(match (refused, unsaved) {
+        (0, 0) => ExitCode::SUCCESS,
+        (_, 0) => ExitCode::from(BAD_INPUT),
+        _ => ExitCode::FAILURE,
+    })
 }
 
 /// The photographs' names without folder and ending, all different.
@@ -115,107 +133,72 @@ fn names(photos: &[PathBuf]) -> Result<Vec<String>, BadInput> {
         .collect()
 }
 
-fn read(path: &Path) -> Result<RgbImage, BadInput> {
-    let refuse = |what: String, help: &str| BadInput {
-        message: format!("{}: {what}", path.display()),
-        help: help.to_owned(),
-    };
-    let reader = ImageReader::open(path)
-        .and_then(ImageReader::with_guessed_format)
-        .map_err(|e| refuse(format!("cannot read the photograph: {e}"), "check the path"))?;
-    let picture = reader.decode().map_err(|e| {
-        refuse(
-            format!("not a usable photograph: {e}"),
-            "give a complete PNG or JPEG file, or convert it to one",
-        )
-    })?;
-    let picture = picture.into_rgb8();
-    Ok(RgbImage { width: picture.width(), height: picture.height(), data: picture.into_raw() })
-}
-
-fn findings(class: DefectClass, map: &ClassMap, mask: &[u8]) -> ClassFindings {
-    let value = class.mask_value();
-    let pixels = mask.iter().filter(|m| **m == value).count();
-    ClassFindings {
+/// What is found on a photograph, and whether it could be saved. The photograph is gone through twice, so that it need not
+/// be in memory: once to make it small enough for the model, and once for what is drawn and counted at its full size.
+fn inspect(
+    segmenter: &Segmenter,
+    photo: &Photo,
+    name: String,
+    targets: Targets,
+) -> anyhow::Result<(Findings, anyhow::Result<()>)> {
+    let (width, height) = (photo.width, photo.height);
+    let mut reducer = Reducer::new(width, height);
+    for band in photo.bands()? {
+        reducer.push(&band?.data);
+    }
+    let reduced = reducer.finish()?;
+    let scores = segmenter.segment_reduced(&reduced)?;
+    let total = u64::from(width) * u64::from(height);
+    let least = (MIN_SHARE * total as f64).ceil() as u64;
+    let mut finders = DefectClass::VISUAL.map(|class| RegionFinder::new(class.mask_value(), least));
+    let mut results = Results::begin(targets, width, height);
+    let mut top = 0;
+    for band in photo.bands()? {
+        let band = band?;
+        let map = scores.rows(top..top + band.height);
+        top += band.height;
+        let mask = map.mask();
+        find(&mut finders, &map, &mask);
+        if let Ok(files) = &mut results
+            && let Err(error) = files.push(band, &mask)
+        {
+            results = Err(error);
+        }
+    }
+    let classes = DefectClass::VISUAL.into_iter().zip(finders).map(|(class, finder)| ClassFindings {
         class,
-        mask_value: value,
-        pixels,
-        share: pixels as f64 / mask.len() as f64,
-        regions: regions(mask, map.width as usize, value, map.plane(class)),
-    }
+        mask_value: class.mask_value(),
+        pixels: finder.pixels,
+        share: finder.pixels as f64 / total as f64,
+        regions: finder.finish(),
+    });
+    let (judged_width, judged_height) = reduced.judged_size();
+    let findings = Findings {
+        photo: name,
+        units: UNITS,
+        width,
+        height,
+        judged_width,
+        judged_height,
+        model_version: segmenter.version().to_owned(),
+        classes: classes.collect(),
+    };
+    let text = serde_json::to_string_pretty(&findings)?;
+    let saved = results.and_then(|files| files.finish(&text));
+    Ok((findings, saved))
 }
 
-/// Connected pixels (eight neighbours) of a value, largest first.
-fn regions(mask: &[u8], width: usize, value: u8, scores: &[u8]) -> Vec<Region> {
-    let height = mask.len() / width;
-    let least = (MIN_SHARE * mask.len() as f64).ceil() as usize;
-    let mut open: Vec<bool> = mask.iter().map(|m| *m == value).collect();
-    let mut regions = Vec::new();
-    for seed in 0..open.len() {
-        if !std::mem::take(&mut open[seed]) {
-            continue;
+/// Takes a band's rows into each class's regions.
+fn find(finders: &mut [RegionFinder], map: &ClassMap, mask: &[u8]) {
+    let width = map.width as usize;
+    finders.par_iter_mut().zip(DefectClass::VISUAL).for_each(|(finder, class)| {
+        for (mask, scores) in mask.chunks_exact(width).zip(map.plane(class).chunks_exact(width)) {
+            finder.push(mask, scores);
         }
-        let mut pixels = vec![seed];
-        let (mut low, mut high) = ([seed % width, seed / width], [seed % width, seed / width]);
-        let mut next = 0;
-        while next < pixels.len() {
-            let (x, y) = (pixels[next] % width, pixels[next] / width);
-            low = [low[0].min(x), low[1].min(y)];
-            high = [high[0].max(x), high[1].max(y)];
-            for ny in y.saturating_sub(1)..(y + 2).min(height) {
-                for nx in x.saturating_sub(1)..(x + 2).min(width) {
-                    if std::mem::take(&mut open[ny * width + nx]) {
-                        pixels.push(ny * width + nx);
-                    }
-                }
-            }
-            next += 1;
-        }
-        if pixels.len() < least {
-            continue;
-        }
-        let sum: f64 = pixels.iter().filter_map(|p| scores.get(*p)).map(|s| f64::from(*s)).sum();
-        regions.push(Region {
-            bounds_px: [low[0], low[1], high[0] + 1, high[1] + 1].map(|v| v as u32),
-            area_px: pixels.len(),
-            score: sum / 255.0 / pixels.len() as f64,
-        });
-    }
-    regions.sort_by_key(|r| std::cmp::Reverse(r.area_px));
-    regions
+    });
 }
 
-/// Colour of a class in overlays.
-const fn colour(value: u8) -> Option<[u8; 3]> {
-    match value {
-        1 => Some([230, 30, 40]),
-        2 => Some([30, 120, 255]),
-        3 => Some([255, 190, 0]),
-        4 => Some([200, 60, 220]),
-        _ => None,
-    }
-}
-
-fn write(out: &Path, name: &str, photo: &RgbImage, mask: Vec<u8>, findings: &Findings) -> anyhow::Result<()> {
-    std::fs::create_dir_all(out).with_context(|| format!("cannot make the folder {}", out.display()))?;
-    let mut overlay = image::RgbImage::from_raw(photo.width, photo.height, photo.data.clone())
-        .context("the photograph's bytes do not fit its size")?;
-    for (pixel, value) in overlay.pixels_mut().zip(&mask) {
-        if let Some(tint) = colour(*value) {
-            let blend = |a: u8, b: u8| (f64::from(a) * (1.0 - TINT) + f64::from(b) * TINT) as u8;
-            *pixel = Rgb(std::array::from_fn(|i| blend(pixel.0[i], tint[i])));
-        }
-    }
-    let mask = GrayImage::from_raw(photo.width, photo.height, mask)
-        .context("the mask does not fit the photograph")?;
-    let path = |ending: &str| out.join(format!("{name}{ending}"));
-    overlay.save(path("_overlay.png"))?;
-    mask.save(path("_mask.png"))?;
-    std::fs::write(path(".json"), serde_json::to_string_pretty(findings)?)?;
-    Ok(())
-}
-
-fn summary(findings: &Findings, overlay: &Path) -> String {
+fn summary(findings: &Findings, kept: &str) -> String {
     let found: Vec<String> = findings
         .classes
         .iter()
@@ -223,27 +206,12 @@ fn summary(findings: &Findings, overlay: &Path) -> String {
         .map(|c| format!("{} in {} places ({:.2} %)", c.class.name(), c.regions.len(), 100.0 * c.share))
         .collect();
     let found = if found.is_empty() { "nothing found".to_owned() } else { found.join(", ") };
-    format!("{}: {found}; {}", findings.photo, overlay.display())
+    format!("{}: {found}; {kept}", findings.photo)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn regions_are_connected_pixels_largest_first() {
-        #[rustfmt::skip]
-        let mask = [
-            1, 0, 0, 1, 1,
-            0, 1, 0, 0, 1,
-            0, 0, 0, 0, 1,
-        ];
-        let found = regions(&mask, 5, 1, &[255; 15]);
-        assert_eq!(found.iter().map(|r| r.area_px).collect::<Vec<_>>(), [4, 2]);
-        assert_eq!(found[0].bounds_px, [3, 0, 5, 3]);
-        assert!((found[1].score - 1.0).abs() < 1e-9);
-        assert!(regions(&mask, 5, 2, &[]).is_empty());
-    }
 
     #[test]
     fn two_photographs_of_one_name_are_refused() {
@@ -260,9 +228,9 @@ mod tests {
         {
             let path = folder.path().join(name);
             std::fs::write(&path, bytes).expect("written");
-            let error = read(&path).expect_err(name).to_string();
+            let error = Photo::open(&path).expect_err(name).to_string();
             assert!(error.contains(name) && error.contains("help:"), "{error}");
         }
-        assert!(read(&folder.path().join("none.png")).is_err());
+        assert!(Photo::open(&folder.path().join("none.png")).is_err());
     }
 }

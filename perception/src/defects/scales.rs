@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use robot_interface::sensors::RgbImage;
 
 /// Pictures of more pixels are halved first: their cracks are wide enough.
-const MAX_PIXELS: usize = 4_200_000;
+pub(super) const MAX_PIXELS: usize = 4_200_000;
 
 /// Half as wide and high, rounded up: each pixel the mean of the four that it stands for.
 pub(super) fn halved(picture: &RgbImage) -> RgbImage {
@@ -14,18 +14,24 @@ pub(super) fn halved(picture: &RgbImage) -> RgbImage {
     data.par_chunks_mut(half_width * 3).enumerate().for_each(|(y, row)| {
         let [upper, lower] =
             [2 * y, (2 * y + 1).min(h - 1)].map(|y| &picture.data[y * w * 3..(y + 1) * w * 3]);
-        for (x, pixel) in row.chunks_exact_mut(3).enumerate() {
-            let (left, right) = (6 * x, 3 * (2 * x + 1).min(w - 1));
-            for (c, value) in pixel.iter_mut().enumerate() {
-                let sum: u16 = [upper[left + c], upper[right + c], lower[left + c], lower[right + c]]
-                    .map(u16::from)
-                    .iter()
-                    .sum();
-                *value = ((sum + 2) / 4) as u8;
-            }
-        }
+        halve_rows(upper, lower, row);
     });
     RgbImage { width: half_width as u32, height: half_height as u32, data }
+}
+
+/// Two rows made one, half as long, rounded up.
+pub(super) fn halve_rows(upper: &[u8], lower: &[u8], half: &mut [u8]) {
+    let last = upper.len() / 3 - 1;
+    for (x, pixel) in half.chunks_exact_mut(3).enumerate() {
+        let (left, right) = (6 * x, 3 * (2 * x + 1).min(last));
+        for (c, value) in pixel.iter_mut().enumerate() {
+            let sum: u16 = [upper[left + c], upper[right + c], lower[left + c], lower[right + c]]
+                .map(u16::from)
+                .iter()
+                .sum();
+            *value = ((sum + 2) / 4) as u8;
+        }
+    }
 }
 
 /// A picture of at most 4.2 megapixels, halved as often as needed; `None` where it is that already.
@@ -40,16 +46,22 @@ pub(super) fn shrunk(picture: &RgbImage) -> Option<RgbImage> {
     }
 }
 
-/// Raises scores `[planes, height, width]` to at least those of a smaller picture, `[planes, height', width']`,
-/// interpolated between the middles of its pixels. Sizes are width, height.
-pub(super) fn raise(scores: &mut [u8], size: (usize, usize), small: &[u8], small_size: (usize, usize)) {
-    let columns = places(size.0, small_size.0);
-    let rows = places(size.1, small_size.1);
+/// Raises scores of some rows of a picture of `size`, `[planes, rows, width]`, to at least those of a smaller picture,
+/// `[planes, height', width']`, interpolated between the middles of its pixels. Sizes are width, height.
+pub(super) fn raise(
+    scores: &mut [u8],
+    rows: std::ops::Range<usize>,
+    size: (usize, usize),
+    small: &[u8],
+    small_size: (usize, usize),
+) {
+    let columns = places(0..size.0, size.0, small_size.0);
+    let places = places(rows.clone(), size.1, small_size.1);
     let small_plane = small_size.0 * small_size.1;
     scores.par_chunks_mut(size.0).enumerate().for_each(|(i, out)| {
-        let (plane, y) = (i / size.1, i % size.1);
+        let (plane, y) = (i / rows.len(), i % rows.len());
         let row = |y: usize| &small[plane * small_plane + y * small_size.0..][..small_size.0];
-        let (above, below, low) = rows[y];
+        let (above, below, low) = places[y];
         let (above, below) = (row(above), row(below));
         if above.iter().chain(below).all(|s| *s == 0) {
             return;
@@ -62,15 +74,16 @@ pub(super) fn raise(scores: &mut [u8], size: (usize, usize), small: &[u8], small
     });
 }
 
-/// For each of `count` pixels the two of `small` that it lies between, and how near it is to the second, in 256ths.
-fn places(count: usize, small: usize) -> Vec<(usize, usize, u32)> {
+/// For each of some of `count` pixels the two of `small` that it lies between, and how near it is to the second, in
+/// 256ths.
+fn places(some: std::ops::Range<usize>, count: usize, small: usize) -> Vec<(usize, usize, u32)> {
     let last = small - 1;
     let place = |i: usize| {
         let at = ((i as f64 + 0.5) * small as f64 / count as f64 - 0.5).clamp(0.0, last as f64);
         let low = at as usize;
         (low, (low + 1).min(last), ((at - low as f64) * 256.0) as u32)
     };
-    (0..count).map(place).collect()
+    some.map(place).collect()
 }
 
 #[cfg(test)]
@@ -95,10 +108,10 @@ mod tests {
     #[test]
     fn scores_are_raised_never_lowered() {
         let mut scores = vec![0, 200, 0, 0];
-        raise(&mut scores, (4, 1), &[0, 100], (2, 1));
+        raise(&mut scores, 0..1, (4, 1), &[0, 100], (2, 1));
         assert_eq!(scores, [0, 200, 75, 100]);
         let mut one = vec![7; 6];
-        raise(&mut one, (3, 2), &[9], (1, 1));
+        raise(&mut one, 0..2, (3, 2), &[9], (1, 1));
         assert_eq!(one, [9; 6]);
     }
 }
