@@ -81,7 +81,7 @@ fn a_gauge_that_falls_silent_or_lies_is_not_believed() {
         let mut monitor = BatteryMonitor::new(&go2(), 0.6);
         let mut said = Vec::new();
         monitor.handle_sample(at(200.0), &full(200.0), 0.0);
-        monitor.handle_sample(at(201.0), &sample(201.0, 0.85), 1.0);
+        monitor.handle_sample(at(201.0), &sample(201.0, 0.89), 1.0);
         for tenths in 2011..2150 {
             let s = f64::from(tenths) / 10.0;
             if let Some(sample) = gauge(s) {

@@ -21,16 +21,19 @@ pub(super) struct Footing {
     max_tilt_rad: f64,
     /// Posture as last told while it rose: before the policy takes over the standing pose is held.
     rising: Option<Posture>,
+    /// Posture as told last.
+    latest: Option<Posture>,
     low_since: Option<Stamp>,
 }
 
 impl Footing {
     pub(super) const fn new(standing_height_m: f64, max_tilt_rad: f64) -> Self {
-        Self { standing_height_m, max_tilt_rad, rising: None, low_since: None }
+        Self { standing_height_m, max_tilt_rad, rising: None, latest: None, low_since: None }
     }
 
     /// Takes the posture in a mode of the gait controller; `None` where it is not told.
     pub(super) fn handle_posture(&mut self, now: Stamp, gait: GaitMode, posture: Option<&Posture>) {
+        self.latest = posture.copied();
         if gait == GaitMode::StandUp {
             self.rising = posture.copied().or(self.rising);
         }
@@ -43,13 +46,17 @@ impl Footing {
         self.rising.is_some()
     }
 
-    /// Returns true if it stands as it should after rising, as far as is told.
+    /// Returns true if it stands as it should after rising, as far as is told: at the end of it, or by now, since what was
+    /// told last may be of the middle.
     pub(super) fn has_risen(&self) -> bool {
-        self.rising.is_none_or(|posture| {
-            self.is_higher(&posture, RISEN_SHARE)
-                && posture.tilt_rad <= self.max_tilt_rad
-                && posture.joint_error_rad <= MAX_JOINT_ERROR_RAD
-        })
+        self.rising.is_none_or(|posture| self.stands(&posture))
+            || self.latest.is_some_and(|posture| self.stands(&posture))
+    }
+
+    fn stands(&self, posture: &Posture) -> bool {
+        self.is_higher(posture, RISEN_SHARE)
+            && posture.tilt_rad <= self.max_tilt_rad
+            && posture.joint_error_rad <= MAX_JOINT_ERROR_RAD
     }
 
     /// Returns true if it has sunk to the ground, though its gait walks.
@@ -91,8 +98,10 @@ mod tests {
         for (posture, expected) in cases {
             let mut footing = footing();
             footing.handle_posture(at(1.0), GaitMode::StandUp, Some(&posture));
-            footing.handle_posture(at(1.1), GaitMode::Walk, Some(&GOOD));
+            footing.handle_posture(at(1.1), GaitMode::Walk, Some(&posture));
             assert_eq!(footing.has_risen(), expected, "{posture:?}");
+            footing.handle_posture(at(1.2), GaitMode::Walk, Some(&GOOD));
+            assert!(footing.has_risen(), "it was told late");
         }
         assert!(footing().has_risen(), "what is not told is not held against it");
     }

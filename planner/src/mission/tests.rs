@@ -303,7 +303,7 @@ fn goals_stay_within_the_local_map_and_short_of_home() {
 #[test]
 fn on_its_belly_after_rising_it_is_given_up_at_once() {
     let mut rig = Rig::new(plan());
-    rig.run(0.2);
+    rig.tick();
     (rig.input.gait, rig.input.posture) = (GaitMode::StandUp, Some(ON_ITS_BELLY));
     rig.run(2.8);
     assert_eq!(rig.mission.phase(), MissionPhase::StandUp, "it may take its time to rise");
@@ -317,7 +317,7 @@ fn on_its_belly_after_rising_it_is_given_up_at_once() {
 /// Stiff while it rises and soft when it walks: it sinks with the first step.
 #[test]
 fn sinking_at_the_start_it_did_not_rise_and_later_it_sank() {
-    for (walked_s, reason) in [(0.5, AbortReason::DidNotRise), (6.0, AbortReason::Sank)] {
+    for (walked_s, reason) in [(0.5, AbortReason::DidNotRise), (4.0, AbortReason::Sank)] {
         let mut rig = Rig::new(plan());
         rig.run(walked_s);
         assert_eq!(rig.mission.phase(), MissionPhase::Go);
