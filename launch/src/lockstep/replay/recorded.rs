@@ -131,6 +131,10 @@ impl Recorded {
             )
             .into());
         }
+        if first.is_some() && !moved {
+            // The other topics' stamps stand still for the same reason.
+            self.stamps.clear();
+        }
         let (message, help) = match first {
             Some(state) if !moved => (
                 format!("the time of its odometry stands still, at {:.3} s", state.stamp.seconds()),
