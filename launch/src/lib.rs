@@ -89,7 +89,7 @@
 //! assert_eq!(
 //!     message("end_m = 18.0", "end_m = 180.0").as_deref(),
 //!     Some(
-//!         "culvert.toml:12: start_m 1 and end_m 180 do not fit a tunnel of 20 m
+//!         "culvert.toml:14: inspection.end_m 180 and start_m 1 do not fit a tunnel of 20 m
 //!   help: keep 0.5 <= start_m < end_m <= 19.5"
 //!     ),
 //! );

@@ -101,6 +101,7 @@ fn mistakes_deep_in_a_file_are_refused_before_the_earlier_run_is_moved() {
     let earlier = folder.path().join("runs/tiny");
     std::fs::create_dir_all(&earlier).expect("made");
     std::fs::write(earlier.join("run.mcap"), "earlier").expect("written");
+    std::fs::write(earlier.join(".adit-run"), "").expect("written");
     std::fs::write(folder.path().join("policy.safetensors"), "no policy").expect("written");
     std::fs::write(folder.path().join("model.xml"), "<mujoco><worldbody/></mujoco>").expect("written");
 

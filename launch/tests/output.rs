@@ -65,7 +65,7 @@ fn commands_end_quietly_without_a_reader_and_say_so_when_it_is_full() {
         &["bus", "scan", "--virtual", "go2"],
         &["bus", "bench", "--virtual", "go2", "--seconds", "0.2", "--rate", "100"],
         &["bus", "monitor", "--virtual", "go2", "--seconds", "0.2"],
-        &["inspect", "a.png", "b.png"],
+        &["inspect", "--overwrite", "a.png", "b.png"],
     ];
     for args in commands {
         let code = adit(folder, args, Stdio::piped()).status.code();

@@ -35,9 +35,9 @@ pub enum JpegError {
         /// Bytes of the file.
         bytes: usize,
     },
-    /// A kind of JPEG that is not read: arithmetic coding, twelve bits.
-    #[error("this kind of JPEG file is not read: {0}")]
-    Unsupported(String),
+    /// A kind of JPEG that is not read.
+    #[error("JPEG files with {0} are not read")]
+    Unsupported(&'static str),
     /// The file ends as it should, but not all of its picture can be decoded.
     #[error("the JPEG file is damaged: {0}")]
     Damaged(String),
@@ -93,9 +93,10 @@ impl Jpeg {
             bytes.extend_from_slice(&file[after..end]);
             at = end;
             match marker {
-                0xc0..=0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf => {
-                    frame = frame.or(Frame::read(marker, segment));
-                }
+                0xc0..=0xc2 => frame = frame.or(Frame::read(marker, segment)),
+                0xc3 => return Err(JpegError::Unsupported("lossless coding")),
+                0xc5..=0xc7 => return Err(JpegError::Unsupported("a hierarchy of frames")),
+                0xc9..=0xcf if marker != 0xcc => return Err(JpegError::Unsupported("arithmetic coding")),
                 0xe1 if exif.is_none() => exif = segment.strip_prefix(b"Exif\0\0").map(<[u8]>::to_vec),
                 0xda => {
                     at = end_of_data(file, end).ok_or_else(cut)?;
@@ -149,10 +150,9 @@ impl Jpeg {
             .set_max_height(usize::from(u16::MAX))
             .jpeg_set_out_colorspace(colours);
         let mut decoder = JpegDecoder::new_with_options(ZCursor::new(self.bytes.as_slice()), options);
-        let pixels = decoder.decode().map_err(|error| match error {
-            DecodeErrors::Unsupported(kind) => JpegError::Unsupported(format!("{kind:?}")),
-            error => JpegError::Damaged(error.to_string()),
-        })?;
+        // Its words for what is wrong come in quotation marks.
+        let words = |e: DecodeErrors| JpegError::Damaged(e.to_string().trim_matches('"').to_owned());
+        let pixels = decoder.decode().map_err(words)?;
         let (width, height) = self.size();
         let picture = match colours {
             ColorSpace::Luma => GrayImage::from_raw(width, height, pixels).map(DynamicImage::from),
@@ -169,7 +169,7 @@ impl Frame {
             width: u16::from_be_bytes([w1, w0]).into(),
             height: u16::from_be_bytes([h1, h0]).into(),
             components: components.into(),
-            progressive: matches!(marker, 0xc2 | 0xc6 | 0xca | 0xce),
+            progressive: marker == 0xc2,
         })
     }
 }
@@ -281,7 +281,7 @@ mod tests {
         let whole = read(file).expect("whole");
         // A thumbnail with an end of its own, fill bytes, stray bytes, and another picture behind the end.
         let thumbnail = [&[0xff, 0xe1, 0, 10][..], b"Exif\0\0", &[0xff, 0xd9]].concat();
-        let odd = [&file[..2], &thumbnail, &[0xff; 3], &[7; 9], &file[2..], &[0; 20], file].concat();
+        let odd = [&file[..2], &thumbnail, &[7; 9], &[0xff; 3], &file[2..], &[0; 20], file].concat();
         assert_eq!(read(&odd).expect("whole"), whole);
         assert_eq!(Jpeg::open(&odd).expect("whole").exif(), Some(&[0xff, 0xd9][..]));
         let end = file.len() - 2;
@@ -293,8 +293,13 @@ mod tests {
     fn other_kinds_of_jpeg_are_named() {
         let mut file = sequential().swap_remove(0);
         let frame = file.windows(2).position(|w| w == [0xff, 0xc0]).expect("a frame");
-        file[frame + 1] = 0xc9;
-        assert!(matches!(read(&file), Err(JpegError::Unsupported(_))), "{:?}", read(&file));
+        for (kind, word) in
+            [(0xc3, "lossless"), (0xc5, "hierarchy"), (0xc9, "arithmetic"), (0xcf, "arithmetic")]
+        {
+            file[frame + 1] = kind;
+            let refused = read(&file).expect_err("not read").to_string();
+            assert!(refused.contains(word), "{refused}");
+        }
     }
 
     proptest! {

@@ -172,7 +172,7 @@ fn the_page_says_the_numbers_of_the_summary() {
     let page = html(&summary()).expect("renders");
     for text in [
         "Mission completed",
-        "4 defects reported",
+        "5 defects reported",
         "of 2 visible, recall 50 %",
         "precision 75 %",
         "47.6",
@@ -191,8 +191,11 @@ fn the_page_says_the_numbers_of_the_summary() {
     ] {
         assert!(page.contains(text), "{text}");
     }
-    assert_eq!(page.matches("<tr id=\"defect-").count(), 4);
+    assert_eq!(page.matches("<tr id=\"defect-").count(), 5);
     assert_eq!(page.matches("class=\"tag bad\"").count(), 1);
+    for text in ["5.25 ± 0.25", "2.7 ± 0.9 mm", "&lt; 1.4 mm", "knew its chainage to 0.62 m"] {
+        assert!(page.contains(text), "{text}");
+    }
     assert_eq!(page.matches("class=\"lining\"").count(), 2, "26 m take two rows");
     assert!(!page.contains("NaN"));
 }

@@ -5,6 +5,9 @@ use robot_interface::defect::DefectClass;
 /// Number of classes that a picture shows.
 pub const CLASSES: usize = DefectClass::VISUAL.len();
 
+/// Pixels that are looked over at once for any that counts.
+const RUN: usize = 64;
+
 /// Scores of every pixel for every class that a picture shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClassMap {
@@ -42,13 +45,18 @@ impl ClassMap {
         let mut mask = vec![0u8; pixels];
         let mut best = vec![0u8; pixels];
         for (class, threshold) in DefectClass::VISUAL.into_iter().zip(self.thresholds) {
-            for ((mask, best), score) in mask.iter_mut().zip(&mut best).zip(self.plane(class)) {
-                // A score past its threshold, as a share of what could be past it.
-                let margin = score.saturating_sub(threshold);
-                let room = 255 - u32::from(threshold);
-                let past = (u32::from(margin) * 254).checked_div(room).map_or(254, |p| p as u8) + 1;
-                if *score >= threshold && *score > 0 && past > *best {
-                    (*mask, *best) = (class.mask_value(), past);
+            let least = threshold.max(1);
+            let room = 255 - u32::from(threshold);
+            let parts = mask.chunks_mut(RUN).zip(best.chunks_mut(RUN)).zip(self.plane(class).chunks(RUN));
+            // Nearly everywhere no score reaches its threshold.
+            for ((mask, best), scores) in parts.filter(|(_, scores)| scores.iter().any(|s| *s >= least)) {
+                for ((mask, best), score) in mask.iter_mut().zip(best).zip(scores) {
+                    // A score past its threshold, as a share of what could be past it.
+                    let margin = score.saturating_sub(threshold);
+                    let past = (u32::from(margin) * 254).checked_div(room).map_or(254, |p| p as u8) + 1;
+                    if *score >= least && past > *best {
+                        (*mask, *best) = (class.mask_value(), past);
+                    }
                 }
             }
         }

@@ -192,6 +192,6 @@ fn the_map_grows_either_way_and_keeps_what_it_has() {
     assert_eq!(out.defects().len(), 3);
     assert_eq!(places(&out), places(&home));
     let coverage = out.coverage();
-    assert!((coverage.origin_m[0] - 80.0).abs() < 1e-9, "{:?}", coverage.origin_m);
+    assert!((coverage.origin_m[0] - 100.0).abs() < 1e-9, "{:?}", coverage.origin_m);
     assert!(out.covered_share(0.0, 80.0) == 0.0 && out.covered_share(100.0, 220.0) > 0.0);
 }

@@ -6,10 +6,6 @@
 //! scale error over a short way, and grows linearly over a long one.
 
 use nalgebra::Vector3;
-use robot_interface::joints::LEGS;
-
-use super::StateEstimator;
-use super::contact::FootReading;
 
 /// One-sigma of the way's scale: legged odometry without other help is good to about one per cent.
 const SCALE_SIGMA: f64 = 0.01;
@@ -26,7 +22,7 @@ const SLIDING_SHARE: f64 = 0.1;
 #[derive(Clone, Debug)]
 pub(super) struct AxialDrift {
     /// Direction of the axis in `map`, its grade included: a step along it leaves the height above the floor as it is.
-    along: Vector3<f64>,
+    pub(super) along: Vector3<f64>,
     /// One-sigma of the error that has kept its sign until now, m.
     correlated_m: f64,
 }
@@ -41,22 +37,11 @@ impl AxialDrift {
     }
 
     /// Goes on for `dt_s` at a speed over ground and a mean slip of the feet, m/s. Returns the growth of the variance, m^2.
-    fn advance(&mut self, speed_m_s: f64, slip_m_s: f64, dt_s: f64) -> f64 {
+    pub(super) fn advance(&mut self, speed_m_s: f64, slip_m_s: f64, dt_s: f64) -> f64 {
         let sliding_m_s = (slip_m_s - SLIDING_M_S).clamp(0.0, MAX_SLIDING_M_S);
         let error_m = (SCALE_SIGMA * speed_m_s + SLIDING_SHARE * sliding_m_s) * dt_s;
         self.correlated_m += error_m - self.correlated_m * speed_m_s * dt_s / CORRELATION_M;
         2.0 * self.correlated_m * error_m
-    }
-}
-
-impl StateEstimator {
-    /// Lets the uncertainty along the axis grow by the way walked since the joints were last read.
-    pub(super) fn drift_along_axis(&mut self, feet: &[FootReading; LEGS], stands: &[bool; LEGS], dt_s: f64) {
-        let standing = || feet.iter().zip(stands).filter(|(_, stands)| **stands);
-        let slip_m_s =
-            standing().map(|(foot, _)| foot.slip_m_s()).sum::<f64>() / standing().count().max(1) as f64;
-        let variance = self.drift.advance(self.filter.velocity.norm(), slip_m_s, dt_s);
-        self.filter.add_common_variance(&self.drift.along, variance);
     }
 }
 

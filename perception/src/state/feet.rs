@@ -58,6 +58,15 @@ impl StateEstimator {
         })
     }
 
+    /// Lets the uncertainty along the axis grow by the way walked since the joints were last read.
+    pub(super) fn drift_along_axis(&mut self, feet: &[FootReading; LEGS], stands: &[bool; LEGS], dt_s: f64) {
+        let standing = || feet.iter().zip(stands).filter(|(_, stands)| **stands);
+        let slip_m_s =
+            standing().map(|(foot, _)| foot.slip_m_s()).sum::<f64>() / standing().count().max(1) as f64;
+        let variance = self.drift.advance(self.filter.velocity.norm(), slip_m_s, dt_s);
+        self.filter.add_common_variance(&self.drift.along, variance);
+    }
+
     /// Growth of each foot's variance by its slip, m^2/s.
     pub(super) fn slip_noise(
         &mut self,

@@ -143,10 +143,22 @@ impl Iterator for Bands<'_> {
             Rows::Memory(picture) => Ok(picture.crop_imm(0, top, width, height)),
             Rows::Png(rows) => rows.take(height).map_err(|e| unusable(&self.photo.path, &e)),
         };
-        Some(picture.map(|picture| {
-            let picture = picture.into_rgb8();
-            RgbImage { width: picture.width(), height: picture.height(), data: picture.into_raw() }
-        }))
+        Some(picture.map(|picture| RgbImage { width, height, data: colours(picture) }))
+    }
+}
+
+/// Red, green and blue of each pixel.
+fn colours(picture: DynamicImage) -> Vec<u8> {
+    match picture {
+        // As `image` does it, which takes the way over numbers with a point: a sixth of the time of a large picture.
+        DynamicImage::ImageLuma8(grey) => {
+            let mut colours = vec![0; 3 * grey.len()];
+            for (pixel, light) in colours.chunks_exact_mut(3).zip(grey.as_raw()) {
+                pixel.fill(*light);
+            }
+            colours
+        }
+        other => other.into_rgb8().into_raw(),
     }
 }
 
@@ -291,6 +303,12 @@ mod tests {
                 assert!(most.is_some_and(|most| most < 24), "{name}, {value}: {most:?}");
             }
         }
+    }
+
+    #[test]
+    fn grey_is_the_colour_that_image_makes_of_it() {
+        let grey = DynamicImage::from(image::GrayImage::from_fn(256, 1, |x, _| image::Luma([x as u8])));
+        assert_eq!(colours(grey.clone()), grey.into_rgb8().into_raw());
     }
 
     #[test]

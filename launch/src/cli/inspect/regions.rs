@@ -199,8 +199,9 @@ mod tests {
             }
             let across = pixels.iter().map(|p| (p % width) as u32);
             let down = pixels.iter().map(|p| (p / width) as u32);
-            let [left, right] = [across.clone().min(), across.max().map(|x| x + 1)].map(Option::unwrap);
-            let [top, bottom] = [down.clone().min(), down.max().map(|y| y + 1)].map(Option::unwrap);
+            let [left, right] =
+                [across.clone().min(), across.max().map(|x| x + 1)].map(|v| v.expect("pixels"));
+            let [top, bottom] = [down.clone().min(), down.max().map(|y| y + 1)].map(|v| v.expect("pixels"));
             let sum: f64 = pixels.iter().map(|p| f64::from(scores[*p])).sum();
             regions.push(Region {
                 bounds_px: [left, top, right, bottom],
