@@ -95,9 +95,12 @@ impl MissionFile {
     }
 }
 
+/// Parts of a mission file, with the stretch of its steepest grade and that grade in per cent.
+type Checked = (Mission, Simulation, Option<(usize, f64)>);
+
 impl File {
     /// The mission, its world, and the steepest stretch, with every value checked.
-    fn checked(self) -> Result<(Mission, Simulation, Option<(usize, f64)>), KeyError> {
+    fn checked(self) -> Result<Checked, KeyError> {
         is_name("name", &self.name)?;
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         if !self.name.chars().all(plain) {

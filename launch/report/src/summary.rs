@@ -100,7 +100,7 @@ impl RunSummary {
             return [0.0, length_m];
         }
         let c = &self.coverage;
-        let seen = (c.columns > 0).then(|| [c.chainage0_m, c.chainage0_m + c.columns as f64 * c.cell_m]);
+        let seen = (c.columns > 0).then_some([c.chainage0_m, c.chainage0_m + c.columns as f64 * c.cell_m]);
         let walked = self.profile.iter().map(|row| [row.chainage_m; 2]);
         let start = [self.inspected_m[0]; 2];
         let [from_m, to_m] = walked

@@ -67,7 +67,8 @@ fn nothing_heard_is_not_an_empty_battery() {
 fn a_gauge_that_falls_silent_or_lies_is_not_believed() {
     let full = |s: f64| sample(s, 0.9);
     let nothing = |_: f64| None;
-    let cases: [(&str, &dyn Fn(f64) -> Option<BatterySample>); 8] = [
+    type Case<'a> = (&'a str, &'a dyn Fn(f64) -> Option<BatterySample>);
+    let cases: [Case<'_>; 8] = [
         ("silent", &nothing),
         ("no number", &|s| Some(sample(s, f64::NAN))),
         ("more than full", &|s| Some(sample(s, 1.7))),

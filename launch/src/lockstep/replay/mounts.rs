@@ -23,6 +23,9 @@ enum Sensor {
     Thermal(usize),
 }
 
+/// Table of the robot's file, its `xyz_m` and `rpy_deg`, and the transform that they make.
+type DescribedMount = (String, [f64; 3], [f64; 3], Isometry3<f64>);
+
 impl Sensor {
     const fn of(role: Role) -> Option<Self> {
         match role {
@@ -167,7 +170,7 @@ impl Mounts {
     }
 
     /// The sensor's table in the robot's file, its `xyz_m` and `rpy_deg`, and the turn from their frame to the sensor's.
-    fn described(&self, sensor: Sensor) -> Option<(String, [f64; 3], [f64; 3], Isometry3<f64>)> {
+    fn described(&self, sensor: Sensor) -> Option<DescribedMount> {
         let turn = |xyz_m: [f64; 3], rpy_deg: [f64; 3], mount: Transform<Base, Camera>| {
             let link = Transform::<Base, Camera>::from_xyz_rpy(xyz_m, rpy_deg.map(f64::to_radians));
             let turn = link.isometry.rotation.inverse() * mount.isometry.rotation;

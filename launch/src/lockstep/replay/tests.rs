@@ -329,7 +329,8 @@ fn a_robot_file_that_contradicts_the_recording_is_refused_by_its_keys() {
 /// Times in nanoseconds were another tunnel, and the replay went well.
 #[test]
 fn scans_that_cannot_be_used_are_told_for_what_they_are() {
-    let cases: [(fn(usize) -> f32, bool, &str); 4] = [
+    type Case = (fn(usize) -> f32, bool, &'static str);
+    let cases: [Case; 4] = [
         (|i| i as f32 * 5e5, true, "they look like nanoseconds"),
         (|_| f32::NAN, true, "none is a number"),
         (|i| i as f32 * 5e-4 - 0.1, false, ""),
