@@ -3,6 +3,7 @@
 //! Joint damping, armature and dry friction come from the MJCF. A motor's impedance goes to rapier as an
 //! implicit force-based joint motor, which stays stable at gains and steps where an explicit torque would not.
 
+mod check;
 mod error;
 mod model;
 

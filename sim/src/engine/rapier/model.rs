@@ -1,10 +1,14 @@
 //! The robot's MJCF as a rapier multibody.
 
+use std::path::Path;
+
 use rapier3d::math::{Pose, Vector};
 use rapier3d::prelude::*;
+use rapier3d_mjcf::mjcf_rs::Model;
 use rapier3d_mjcf::{MjcfLoaderOptions, MjcfMultibodyOptions, MjcfRobot};
 use robot_interface::joints::{JOINT_NAMES, JOINTS, LEGS};
 
+use super::check::check;
 use super::error::EngineError;
 
 /// Collision group of the robot.
@@ -32,8 +36,9 @@ pub(super) fn insert(
     multibody_joints: &mut MultibodyJointSet,
     impulse_joints: &mut ImpulseJointSet,
 ) -> Result<Parts, EngineError> {
-    let (mut model, _) = MjcfRobot::from_str(mjcf, MjcfLoaderOptions::default(), ".")
-        .map_err(|e| EngineError::Model(e.to_string()))?;
+    let parsed = Model::from_str(mjcf, ".").map_err(|e| EngineError::Model(e.to_string()))?;
+    check(&parsed).map_err(EngineError::Model)?;
+    let mut model = MjcfRobot::from_model(&parsed, MjcfLoaderOptions::default(), Path::new("."));
     let mut places = [0; JOINTS];
     for (place, name) in places.iter_mut().zip(JOINT_NAMES) {
         let found = model.joints.iter().position(|j| j.name.as_deref() == Some(name));
