@@ -58,11 +58,8 @@ impl Truth {
 
     /// Returns how well the place was known at the sample of the greatest chainage while outbound.
     pub fn far_end(&self, trace: &Trace) -> Option<FarEnd> {
-        let (index, (sample, truth)) = self
-            .samples(trace)
-            .enumerate()
-            .filter(|(_, (sample, _))| sample.outbound)
-            .max_by(|a, b| a.1.0.chainage_m.total_cmp(&b.1.0.chainage_m))?;
+        let (index, sample) = trace.far_end()?;
+        let truth = self.poses.get(index)?;
         let walked_m = walked_m(&self.poses[..=index]);
         Some(FarEnd { chainage_m: sample.chainage_m, error_m: error_m(sample, truth), walked_m })
     }

@@ -166,11 +166,9 @@ fn held_against(
 
 /// What the robot's own estimate says of its chainage, at the far end and at the end.
 fn position_uncertainty(trace: &Trace) -> Option<PositionUncertainty> {
-    let outbound = trace.samples.iter().filter(|sample| sample.outbound);
-    let far = outbound.max_by(|a, b| a.chainage_m.total_cmp(&b.chainage_m));
     let last = trace.samples.last()?;
     Some(PositionUncertainty {
-        far_end_sigma_m: far.unwrap_or(last).chainage_sigma_m,
+        far_end_sigma_m: trace.far_end().map_or(last, |(_, far)| far).chainage_sigma_m,
         final_sigma_m: last.chainage_sigma_m,
     })
 }

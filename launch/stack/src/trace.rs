@@ -39,6 +39,12 @@ const WALKS_M_S: f64 = 0.15;
 const LEAST_WALKING_S: f64 = 3.0;
 
 impl Trace {
+    /// Returns the sample of the greatest chainage on the way out, with its place among all.
+    pub fn far_end(&self) -> Option<(usize, &Sample)> {
+        let outbound = self.samples.iter().enumerate().filter(|(_, sample)| sample.outbound);
+        outbound.max_by(|a, b| a.1.chainage_m.total_cmp(&b.1.chainage_m))
+    }
+
     /// Returns the speed along the tunnel at which the robot walked out, or home, on the mean while it did, m/s; `None`
     /// if it hardly did.
     pub fn walked_m_s(&self, outbound: bool) -> Option<f64> {
