@@ -28,9 +28,9 @@ impl LiningMap {
     pub fn defects(&self) -> Vec<Defect> {
         let mut defects: Vec<Defect> =
             detect::components(self).iter().map(|part| measure::measure(self, part)).collect();
+        // Mean width against length, both sides multiplied by the length.
         let slender = |d: &Defect| {
-            let wide_mm = 1e6 * d.area_m2 / (1e3 * d.length_m).max(1e-9);
-            d.class != DefectClass::Crack || wide_mm * self.tuning.crack_slenderness <= 1e3 * d.length_m
+            d.class != DefectClass::Crack || d.area_m2 * self.tuning.crack_slenderness <= d.length_m.powi(2)
         };
         defects.retain(slender);
         defects.sort_by(|a, b| {
