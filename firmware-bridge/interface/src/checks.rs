@@ -74,9 +74,22 @@ pub fn number_text(value: f64) -> String {
     }
 }
 
+/// A text that somebody wrote, as a message shows it: cut where a reader has had enough.
+pub fn excerpt(text: &str) -> String {
+    const LONGEST: usize = 200;
+    let begin: String = text.chars().take(LONGEST).collect();
+    if begin.len() < text.len() { format!("{begin}...") } else { begin }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_people_wrote_is_shown_whole_unless_it_is_endless() {
+        assert_eq!(excerpt("go2/policy.onnx"), "go2/policy.onnx");
+        assert_eq!(excerpt(&"ü".repeat(5000)), format!("{}...", "ü".repeat(200)));
+    }
 
     #[test]
     fn refusals_name_key_value_and_range() {

@@ -5,7 +5,7 @@ use std::path::Path;
 use firmware_bridge::bridge::{BridgeError, MotorBridge};
 use include_dir::{Dir, include_dir};
 use planner::gait::{Policy, PolicyError};
-use robot_interface::checks::KeyError;
+use robot_interface::checks::{KeyError, excerpt};
 use robot_interface::robot::RobotDescription;
 
 use super::built_in;
@@ -92,7 +92,7 @@ impl Robot {
             read(path).map_err(|e| {
                 refuse(KeyError::new(
                     key,
-                    format!("cannot be read from {}: {e}", path.display()),
+                    format!("cannot be read from {}: {e}", excerpt(&path.display().to_string())),
                     "paths in a robot file are relative to that file",
                 ))
             })
