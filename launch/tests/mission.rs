@@ -141,14 +141,14 @@ fn mistakes_deep_in_a_file_are_refused_before_the_earlier_run_is_moved() {
     // An alignment of 5 m has no room for the inspection of TINY.
     cases[8].0 = cases[8].0.replace("end_m = 4.0", "end_m = 4.4");
     for (from, to, expected) in [
-        ("bus = 3", "bus = 4", "order"),
+        ("bus = 3", "bus = 5", "order"),
         ("id = 2", "id = 15", "id 15"),
         ("gear_ratio = 12.134", "gear_ratio = 900.0", "gear_ratio"),
         ("max_command = [1.0, 0.4, 1.0]", "max_command = [1.0, -0.4, 1.0]", "max_command[1]"),
         ("leg_order = [\"FR\"", "leg_order = [\"FL\"", "leg_order"),
         ("go2/policy/policy.safetensors", "policy.safetensors", "policy"),
-        ("go2/go2.xml", "model.xml", "physics_model"),
-        ("go2/go2.xml", "nowhere.xml", "physics_model"),
+        ("\"go2/go2.xml\"", "\"model.xml\"", "physics_model"),
+        ("\"go2/go2.xml\"", "\"nowhere.xml\"", "physics_model"),
         ("width = 1024", "width = 0", "cameras[0].width"),
         ("horizontal_fov_deg = 75.0", "horizontal_fov_deg = 180.0", "thermal[0].horizontal_fov_deg"),
         ("min_range_m = 0.1", "min_range_m = 41.0", "swap them"),

@@ -25,13 +25,12 @@ use robot_interface::sensors::{CameraFrame, Intrinsics};
 pub use exposure::Exposure;
 pub use image_sensor::ImageSensor;
 pub use lighting::Lighting;
+pub use sampling::SIGHT_M;
 
 use crate::geometry::RayCaster;
 use crate::tunnel::{NO_DEFECT, Surface, Tunnel, luminance};
 use sampling::{BLOCK, Rays};
 
-/// Distance beyond which cameras, thermal ones too, see nothing, m.
-pub const SIGHT_M: f32 = 60.0;
 /// The label of a pixel with a defect that the picture does not show: it says neither that there is one nor
 /// that there is none.
 pub const UNSURE: u8 = 255;

@@ -23,7 +23,8 @@ impl MissionFile {
     pub fn load_robot(&self, given: Option<&Path>) -> Result<Robot, ConfigError> {
         let named = &self.mission.robot;
         if given.is_none() && !Robot::may_be(named) {
-            let problem = format!("{:?} is no built-in robot, and not the path of a .toml file", excerpt(named));
+            let problem =
+                format!("{:?} is no built-in robot, and not the path of a .toml file", excerpt(named));
             return Err(self.file.refuse(&KeyError::new("robot", problem, "correct it, or give --robot")));
         }
         let robot = Robot::load(given.unwrap_or(Path::new(named)))?;

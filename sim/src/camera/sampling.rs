@@ -5,13 +5,14 @@ use rayon::prelude::*;
 use robot_interface::frames::{Map, Point};
 use robot_interface::sensors::Intrinsics;
 
-use super::SIGHT_M;
 use super::exposure::Exposure;
 use super::image_sensor::MotionBlur;
 use super::lighting::Lighting;
 use crate::geometry::{RayCaster, SolidId};
 use crate::tunnel::{Footprint, Material, Tunnel};
 
+/// Distance beyond which cameras, thermal ones too, see nothing, m.
+pub const SIGHT_M: f32 = 60.0;
 /// Side of a block of the coarse grid, pixels.
 pub(super) const BLOCK: usize = 8;
 /// Least cosine between normals across which a surface counts as smooth.
