@@ -25,12 +25,10 @@ use mcap::sans_io::{LinearReadEvent, LinearReader, LinearReaderOptions};
 pub(super) use repair::close;
 pub use repair::repair;
 use robot_interface::time::Stamp;
-use scan::{Block, Scan};
+use scan::{Block, MAX_CHUNK, Scan};
 
 use crate::tail;
 
-/// No recorder makes chunks of this size; a length beyond it is an accident and not to be allocated.
-const MAX_CHUNK: u64 = 1 << 30;
 /// lz4 and its like make at most 255 bytes of one.
 const MAX_RATIO: u64 = 256;
 

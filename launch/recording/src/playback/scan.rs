@@ -10,6 +10,8 @@ use mcap::records::op;
 
 use super::error::{FileKind, Missing};
 
+/// No recorder makes chunks of this size; a length beyond it is an accident and not to be allocated.
+pub(super) const MAX_CHUNK: u64 = 1 << 30;
 /// Opcode of a [`Block`] that is none of the file's records: bytes between two records that hold none.
 pub(super) const HOLE: u8 = 0;
 /// Bytes before a record's content: what it is, and the content's length.

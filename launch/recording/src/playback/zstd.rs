@@ -7,7 +7,7 @@ use mcap::McapError;
 use mcap::records::Record;
 use ruzstd::decoding::FrameDecoder;
 
-use super::MAX_CHUNK;
+use super::scan::MAX_CHUNK;
 
 /// An RLE block makes 128 KiB of four bytes.
 const MAX_RATIO: u64 = 1 << 15;
