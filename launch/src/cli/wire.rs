@@ -5,6 +5,7 @@
 
 mod decode;
 mod encode;
+mod json_input;
 mod lines;
 
 use std::io::{BufWriter, ErrorKind, Read, Write};
