@@ -253,18 +253,15 @@ mod tests {
 
     #[test]
     fn what_breaks_is_parsed_no_more_often_the_longer_the_input_is() {
-        let shapes: [(&str, fn(usize) -> String); 5] = [
-            ("led by commas and never closed", |count| {
-                format!("[{OBJECT}\n{}", format!(",{OBJECT}\n").repeat(count))
-            }),
-            ("each in a list that is not closed", |count| format!("[{OBJECT},\n").repeat(count)),
-            ("each an object that is not closed", |count| "{\"a\":\n".repeat(count)),
-            ("brackets alone", |count| "[\n".repeat(count)),
-            ("one bracket", |count| format!("[\n{}", format!("{OBJECT}\n").repeat(count))),
-        ];
-        for (name, shape) in shapes {
-            for count in [100, 2000] {
-                let text = shape(count);
+        for count in [100, 2000] {
+            let lines = |line: &str| format!("{line}\n").repeat(count);
+            for (name, text) in [
+                ("led by commas and never closed", format!("[{OBJECT}\n{}", lines(&format!(",{OBJECT}")))),
+                ("each in a list that is not closed", lines(&format!("[{OBJECT},"))),
+                ("each an object that is not closed", lines("{\"a\":")),
+                ("brackets alone", lines("[")),
+                ("one bracket", format!("[\n{}", lines(OBJECT))),
+            ] {
                 let (_, refused, parsed) = work(&text);
                 assert!(
                     refused > 0 && parsed <= (MAX_DEPTH + 1) * text.len(),
