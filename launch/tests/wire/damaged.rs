@@ -29,7 +29,7 @@ fn flipped(protocol: Protocol, good: &[u8]) -> Option<(Vec<u8>, Damaged)> {
         }
         format!("0x{}", to_hex(&bytes))
     };
-    let [carried, computed] = [&bad, good].map(|frame| number(frame));
+    let [carried, computed] = [&bad, good].map(number);
     Some((bad.clone(), Damaged { kind: "", len: good.len(), carried, computed }))
 }
 
