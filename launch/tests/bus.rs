@@ -1,6 +1,6 @@
 //! `adit bus` as a user starts it, on motors that are not there.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -276,4 +276,52 @@ fn a_calibration_that_is_broken_off_saves_nothing() {
         assert!(err(&output).contains("nothing has been saved"), "{}", err(&output));
         assert_eq!(std::fs::read_dir(folder.path()).expect("reads").count(), 0);
     }
+}
+
+/// It was found out when all joints had been moved by hand.
+#[test]
+fn a_place_where_nothing_can_be_saved_is_refused_before_a_joint_is_moved() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("file");
+    std::fs::write(&file, "in the way").expect("written");
+    for out in
+        [folder.path().to_owned(), folder.path().join("none/c.toml"), file.join("c.toml"), "/dev/full".into()]
+    {
+        let output = calibrate(&["--virtual", "go2", "--lying", "--out", out.to_str().expect("text")], "\n");
+        assert_eq!(code(&output), Some(2), "{}: {}", out.display(), err(&output));
+        assert!(output.stdout.is_empty() && err(&output).contains("help: name a file"), "{}", err(&output));
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).expect("reads").count(), 1, "nothing was written");
+}
+
+#[test]
+fn what_cannot_be_saved_at_the_end_is_printed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let inner = folder.path().join("inner");
+    std::fs::create_dir(&inner).expect("made");
+    let mut child = Command::new(ADIT)
+        .args(["bus", "calibrate", "--virtual", "go2", "--lying", "--out"])
+        .arg(inner.join("calibration.toml"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("adit starts");
+    let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut said = String::new();
+    while !said.contains("press Enter") {
+        assert!(stdout.read_line(&mut said).expect("it speaks") > 0, "{said}");
+    }
+    std::fs::remove_dir(&inner).expect("nothing is in it");
+    child.stdin.take().expect("a pipe").write_all(b"\n").expect("it hears");
+    stdout.read_to_string(&mut said).expect("it speaks");
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(code(&output), Some(1), "{}", err(&output));
+    assert!(err(&output).contains("inner/calibration.toml: cannot be saved"), "{}", err(&output));
+    // What is printed is the file, whole.
+    let file = folder.path().join("calibration.toml");
+    let text = &said[said.find("# Where this robot's joints").expect("the file's text")..];
+    std::fs::write(&file, text).expect("written");
+    let read = stack::config::Calibration::read(&file).expect("a calibration");
+    assert!(read.is_some() && text.matches("zero_offset_rad").count() == 12, "{text}");
 }
