@@ -13,9 +13,7 @@ mod exit;
 mod handover;
 mod inspect;
 mod mission;
-#[cfg(feature = "ros")]
 mod node;
-#[cfg(feature = "ros")]
 mod record;
 mod replay;
 mod setup;
@@ -50,7 +48,8 @@ enum Command {
     /// Run a mission for many seeds and print the table of results
     Campaign(campaign::Args),
     /// Record every topic of the ROS 2 graph, until Ctrl-C
-    #[cfg(feature = "ros")]
+    ///
+    /// `adit setup ros` comes first.
     Record(record::Args),
     /// Publish a recording again, or judge it anew (--lockstep)
     ///
@@ -59,16 +58,9 @@ enum Command {
     /// allows, and a new report is written: to judge an old run by a new defect model or new settings.
     Replay(replay::Args),
     /// Be one node of the ROS 2 graph (`adit up` starts them all)
-    #[cfg(feature = "ros")]
+    ///
+    /// `adit setup ros` comes first.
     Node(node::Args),
-    /// Record every topic of the ROS 2 graph, until Ctrl-C
-    #[cfg(not(feature = "ros"))]
-    #[command(disable_help_flag = true)]
-    Record(handover::Args),
-    /// Be one node of the ROS 2 graph (`adit up` starts them all)
-    #[cfg(not(feature = "ros"))]
-    #[command(disable_help_flag = true)]
-    Node(handover::Args),
     /// Set up what Adit needs beside itself
     #[command(subcommand)]
     Setup(setup::Setup),
@@ -109,13 +101,9 @@ fn run() -> anyhow::Result<ExitCode> {
         Command::Mission(args) => mission::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Campaign(args) => campaign::run(&args),
-        #[cfg(feature = "ros")]
         Command::Record(args) => record::run(&args),
         Command::Replay(args) => replay::run(&args),
-        #[cfg(feature = "ros")]
         Command::Node(args) => node::run(&args),
-        #[cfg(not(feature = "ros"))]
-        Command::Record(_) | Command::Node(_) => handover::run(),
         Command::Setup(what) => setup::setup(&what),
         Command::Env(what) => setup::env(&what),
         Command::Up(args) => up::run(&args),
