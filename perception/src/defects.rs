@@ -12,6 +12,7 @@ mod network;
 mod reduce;
 mod scaled_scores;
 mod scales;
+pub mod scoring;
 #[cfg(test)]
 mod tests;
 mod weights;
@@ -73,6 +74,12 @@ impl Segmenter {
     /// A fingerprint of the weights, 16 hexadecimal digits.
     pub fn version(&self) -> &str {
         &self.version
+    }
+
+    /// Score from which on a pixel counts as each class, in 255ths, in the order of
+    /// [`DefectClass::VISUAL`](robot_interface::defect::DefectClass::VISUAL).
+    pub const fn thresholds(&self) -> [u8; CLASSES] {
+        self.thresholds
     }
 
     /// Scores every pixel of a picture of any size. It is judged as it is and made smaller, as often as the

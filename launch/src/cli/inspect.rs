@@ -1,6 +1,6 @@
 //! `adit inspect`: the defect model on photographs.
 
-mod photo;
+pub(super) mod photo;
 mod png_file;
 mod regions;
 mod results;

@@ -1,4 +1,4 @@
-//! The command line: `adit mission`, `adit inspect`, `adit campaign`, `adit setup`, `adit env`, `adit up`,
+//! The command line: `adit mission`, `adit inspect`, `adit model`, `adit campaign`, `adit setup`, `adit env`, `adit up`,
 //! `adit record`, `adit replay`, `adit node`, `adit wire`, `adit bus`, `adit doctor`.
 //!
 //! Exit codes: 0 done as asked; 1 the mission was not completed, or something failed on the way, be it that a file or
@@ -13,6 +13,7 @@ mod exit;
 mod handover;
 mod inspect;
 mod mission;
+mod model;
 mod node;
 mod record;
 mod replay;
@@ -45,6 +46,9 @@ enum Command {
     Mission(mission::Args),
     /// Look for defects in photographs
     Inspect(inspect::Args),
+    /// Say how good the defect model is
+    #[command(subcommand)]
+    Model(model::Model),
     /// Run a mission for many seeds and print the table of results
     Campaign(campaign::Args),
     /// Record every topic of the ROS 2 graph, until Ctrl-C
@@ -100,6 +104,7 @@ fn run() -> anyhow::Result<ExitCode> {
     match Cli::parse().command {
         Command::Mission(args) => mission::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Model(what) => model::run(&what),
         Command::Campaign(args) => campaign::run(&args),
         Command::Record(args) => record::run(&args),
         Command::Replay(args) => replay::run(&args),

@@ -25,11 +25,11 @@ const BAND_PIXELS: u64 = 2_000_000;
 
 /// A photograph that can be inspected.
 #[derive(Debug)]
-pub(super) struct Photo {
+pub(in crate::cli) struct Photo {
     /// Pixels across, upright.
-    pub(super) width: u32,
+    pub(in crate::cli) width: u32,
     /// Pixels down, upright.
-    pub(super) height: u32,
+    pub(in crate::cli) height: u32,
     path: PathBuf,
     source: Source,
 }
@@ -44,7 +44,7 @@ enum Source {
 
 impl Photo {
     /// Opens a photograph, and decodes it unless it is so large that its rows are read one by one.
-    pub(super) fn open(path: &Path) -> Result<Self, BadInput> {
+    pub(in crate::cli) fn open(path: &Path) -> Result<Self, BadInput> {
         let file = File::open(path).map_err(|e| unreadable(path, &e))?;
         let mut file = BufReader::new(file);
         let start = file.fill_buf().map_err(|e| unreadable(path, &e))?;
@@ -99,7 +99,7 @@ impl Photo {
     }
 
     /// The photograph from its top to its bottom, in bands of rows.
-    pub(super) fn bands(&self) -> Result<Bands<'_>, BadInput> {
+    pub(in crate::cli) fn bands(&self) -> Result<Bands<'_>, BadInput> {
         let rows = match &self.source {
             Source::Memory(picture) => Rows::Memory(picture),
             Source::Rows => {
@@ -117,7 +117,7 @@ impl Photo {
 }
 
 /// Bands of rows of a photograph, in red, green and blue.
-pub(super) struct Bands<'a> {
+pub(in crate::cli) struct Bands<'a> {
     photo: &'a Photo,
     rows: Rows<'a>,
     next: u32,

@@ -1,0 +1,196 @@
+//! Photographs and the masks beside them.
+
+use std::path::{Path, PathBuf};
+
+use robot_interface::defect::DefectClass;
+
+use super::UNSURE;
+use crate::cli::exit::BadInput;
+
+/// Endings of a mask's name, after the photograph's.
+const MASK_ENDINGS: [&str; 3] = ["_mask", "_crack", ""];
+/// Greatest number that a mask of class numbers has for a class; a mask that has none of them is one of black and white.
+const MAX_CLASS: u8 = 9;
+/// Grey levels of a mask of black and white between which a pixel is unsure.
+const GREY: std::ops::Range<u8> = 64..192;
+
+/// The class of each number of a mask.
+#[derive(Clone, Debug)]
+pub(super) struct Labels([u8; MAX_CLASS as usize + 1]);
+
+impl Default for Labels {
+    /// Adit's own numbers.
+    fn default() -> Self {
+        let mut labels = [UNSURE; MAX_CLASS as usize + 1];
+        labels[0] = 0;
+        DefectClass::VISUAL
+            .iter()
+            .for_each(|class| labels[usize::from(class.mask_value())] = class.mask_value());
+        Self(labels)
+    }
+}
+
+impl Labels {
+    /// From `1=crack,2=leakage`; numbers that are not named are unsure.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let mut labels = [UNSURE; MAX_CLASS as usize + 1];
+        labels[0] = 0;
+        for part in text.split(',') {
+            let named = part.split_once('=').and_then(|(number, class)| {
+                let number: u8 =
+                    number.trim().parse().ok().filter(|number| (1..=MAX_CLASS).contains(number))?;
+                let class = DefectClass::VISUAL.into_iter().find(|c| c.name() == class.trim())?;
+                Some((number, class))
+            });
+            let Some((number, class)) = named else {
+                let classes = DefectClass::VISUAL.map(DefectClass::name).join(", ");
+                return Err(format!(
+                    "{part:?} is not NUMBER=CLASS, with a number from 1 to {MAX_CLASS} and one of {classes}"
+                ));
+            };
+            labels[usize::from(number)] = class.mask_value();
+        }
+        Ok(Self(labels))
+    }
+}
+
+/// A photograph and its mask.
+#[derive(Debug)]
+pub(super) struct Pair {
+    pub(super) photograph: PathBuf,
+    /// `None` for a photograph of something sound.
+    mask: Option<PathBuf>,
+}
+
+impl Pair {
+    /// The mask, `height x width`: numbers of classes, 0 for none, [`UNSURE`].
+    pub(super) fn mask(&self, size: (u32, u32), labels: &Labels) -> Result<Vec<u8>, BadInput> {
+        let Some(path) = &self.mask else { return Ok(vec![0; size.0 as usize * size.1 as usize]) };
+        let refuse = |problem: String, help: &str| BadInput {
+            message: format!("{}: {problem}", path.display()),
+            help: help.to_owned(),
+        };
+        let picture = image::open(path)
+            .map_err(|e| refuse(format!("this mask cannot be read: {e}"), "give a complete PNG"))?
+            .into_luma8();
+        if picture.dimensions() != size {
+            let problem = format!(
+                "is {} x {} pixels, its photograph {} x {}",
+                picture.width(),
+                picture.height(),
+                size.0,
+                size.1
+            );
+            return Err(refuse(problem, "give a mask of the photograph's size"));
+        }
+        let numbers = picture.into_raw();
+        let is_numbered = numbers.iter().any(|number| (1..=MAX_CLASS).contains(number));
+        let class = |number: u8| match number {
+            _ if is_numbered => labels.0.get(usize::from(number)).copied().unwrap_or(UNSURE),
+            number if number >= GREY.end => DefectClass::Crack.mask_value(),
+            number if GREY.contains(&number) => UNSURE,
+            _ => 0,
+        };
+        Ok(numbers.into_iter().map(class).collect())
+    }
+}
+
+/// The photographs of a folder with their masks, by name; and how many have none, unless those are `sound`.
+pub(super) fn pairs(folder: &Path, sound: bool) -> Result<(Vec<Pair>, usize), BadInput> {
+    let refuse = |problem: String| BadInput {
+        message: format!("{}: {problem}", folder.display()),
+        help: "give a folder of X.jpg or X.png with X_mask.png, X_crack.png or X.png".to_owned(),
+    };
+    let entries = std::fs::read_dir(folder).map_err(|e| refuse(format!("cannot be read: {e}")))?;
+    let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    files.sort();
+    let (mut pairs, mut masks) = (Vec::new(), Vec::new());
+    for photograph in files {
+        let stem = photograph.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+        let kind = photograph.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
+        let is_mask = MASK_ENDINGS.iter().any(|ending| !ending.is_empty() && stem.ends_with(ending));
+        if is_mask || !matches!(kind.as_str(), "jpg" | "jpeg" | "png") {
+            continue;
+        }
+        let name = stem.strip_suffix("_photo").unwrap_or(&stem);
+        let mask = MASK_ENDINGS
+            .iter()
+            .map(|ending| folder.join(format!("{name}{ending}.png")))
+            .find(|mask| *mask != photograph && mask.is_file());
+        masks.extend(mask.clone());
+        pairs.push(Pair { photograph, mask });
+    }
+    // X.png beside X.jpg is its mask, and no photograph.
+    pairs.retain(|pair| !masks.contains(&pair.photograph));
+    let all = pairs.len();
+    if !sound {
+        pairs.retain(|pair| pair.mask.is_some());
+    }
+    if pairs.is_empty() {
+        return Err(refuse("holds no photographs with masks".to_owned()));
+    }
+    let without_mask = all - pairs.len();
+    Ok((pairs, without_mask))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn photographs_find_their_masks() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let names = [
+            "a.jpg",
+            "a_mask.png",
+            "b.png",
+            "b_crack.png",
+            "c.jpg",
+            "c.png",
+            "d_photo.png",
+            "d_mask.png",
+            "e.jpg",
+            "NOTICE",
+        ];
+        names.iter().for_each(|name| std::fs::write(folder.path().join(name), "").expect("written"));
+        let found = |sound| {
+            let (found, without) = pairs(folder.path(), sound).expect("pairs");
+            let name = |path: &Path| path.file_name().expect("a name").to_string_lossy().into_owned();
+            let found: Vec<_> =
+                found.iter().map(|pair| (name(&pair.photograph), pair.mask.as_deref().map(name))).collect();
+            (found, without)
+        };
+        let pair = |photograph: &str, mask: &str| (photograph.to_owned(), Some(mask.to_owned()));
+        let mut expected = vec![
+            pair("a.jpg", "a_mask.png"),
+            pair("b.png", "b_crack.png"),
+            pair("c.jpg", "c.png"),
+            pair("d_photo.png", "d_mask.png"),
+        ];
+        assert_eq!(found(false), (expected.clone(), 1));
+        expected.push(("e.jpg".to_owned(), None));
+        assert_eq!(found(true), (expected, 0));
+        let empty = tempfile::tempdir().expect("a folder");
+        assert!(pairs(empty.path(), true).expect_err("empty").to_string().contains("help:"));
+    }
+
+    #[test]
+    fn masks_are_read_by_what_is_in_them() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let read = |values: [u8; 4], labels: &Labels| {
+            let path = folder.path().join("a_mask.png");
+            image::GrayImage::from_raw(4, 1, values.to_vec()).expect("four").save(&path).expect("written");
+            let pair = Pair { photograph: folder.path().join("a.jpg"), mask: Some(path) };
+            assert!(pair.mask((2, 2), labels).is_err());
+            pair.mask((4, 1), labels).expect("a mask")
+        };
+        let own = Labels::default();
+        assert_eq!(read([0, 10, 128, 255], &own), [0, 0, UNSURE, 1]);
+        assert_eq!(read([0, 3, 5, 255], &own), [0, 3, UNSURE, UNSURE]);
+        let theirs = Labels::parse("1=crack, 5=spalling").expect("labels");
+        assert_eq!(read([0, 1, 5, 3], &theirs), [0, 1, 3, UNSURE]);
+        for wrong in ["", "1", "0=crack", "1=hole", "x=crack"] {
+            assert!(Labels::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}
