@@ -27,7 +27,7 @@ use stack::realtime::computations_stand_back;
 use self::lifecycle_node::LifecycleNode;
 pub use self::replay::{Replayed, replay};
 pub use self::settings::NodeSettings;
-use crate::mission_file::Simulation;
+use crate::mission_file::MissionFile;
 
 /// Levels by which large computations stand back behind everything that has to be done at once.
 const COMPUTE_LEVELS: i32 = 10;
@@ -51,15 +51,15 @@ pub enum NodeName {
     Echo,
 }
 
-/// Runs a node until it is told to stop. The simulation is for the simulator alone.
+/// Runs a node until it is told to stop. The mission's file, with the simulation in it, is for the simulator alone.
 ///
 /// # Errors
 /// When ROS 2 cannot be started, or the node cannot do its work.
-pub fn run(name: NodeName, settings: NodeSettings, simulation: Simulation) -> anyhow::Result<()> {
+pub fn run(name: NodeName, settings: NodeSettings, file: MissionFile) -> anyhow::Result<()> {
     computations_stand_back(COMPUTE_LEVELS);
     match name {
         NodeName::Sim => LifecycleNode::run("sim", settings, |node, _, settings| {
-            sim::SimNode::new(node, settings, simulation)
+            sim::SimNode::new(node, settings, file)
         }),
         NodeName::Bridge => LifecycleNode::run("bridge", settings, bridge::BridgeNode::new),
         NodeName::Perception => LifecycleNode::run("perception", settings, perception::PerceptionNode::new),
