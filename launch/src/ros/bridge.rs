@@ -39,15 +39,12 @@ use super::throttled_log::ThrottledLog;
 use stack::Control;
 use stack::config::{Mission, Robot};
 use stack::realtime::{
-    CONTROL_PRIORITY, ControlHandle, ControlLoop, ControlReport, TimeBase, lock_memory, monotonic, prioritise,
+    CONTROL_PRIORITY, ControlHandle, ControlLoop, ControlReport, LoopWatchdog, TimeBase, lock_memory,
+    monotonic, prioritise,
 };
 
 /// Silence of the control loop from which it is not believed to run, s: it reports 50 times a second.
 const REPORT_LIFE_S: f64 = 0.5;
-/// Silence of the control loop from which it hangs, s.
-const HUNG_S: f64 = 1.0;
-/// Longest time that one of the node's rounds counts for, s: while the whole computer stands still nothing hangs.
-const MAX_ROUND_S: f64 = 0.02;
 /// The longest that a node that is thrown away waits for its robot to lie, s: it takes two.
 const LIE_WITHIN_S: f64 = 5.0;
 
@@ -58,16 +55,13 @@ struct Running {
     /// Time of its last report, or of its start.
     heard: Stamp,
     latest: Option<ControlReport>,
-    /// Time of the node's last round, and duration of its rounds since the last report, s.
-    round: (Stamp, f64),
+    watchdog: LoopWatchdog,
 }
 
 impl Running {
-    /// Watchdog of the control loop, asked once a round: returns true if it hangs. Motors may hold their last command for as long as it does.
+    /// Returns true if the control loop hangs; asked once a round.
     fn hangs(&mut self, now: Stamp) -> bool {
-        let (before, silent_s) = self.round;
-        self.round = (now, silent_s + now.seconds_since(before).min(MAX_ROUND_S));
-        self.latest.is_some() && self.round.1 > HUNG_S
+        self.watchdog.hangs(now, self.handle.beats.load(Ordering::Relaxed))
     }
 
     fn is_ending(&self) -> bool {
@@ -174,7 +168,8 @@ impl NodeBehaviour for BridgeNode {
             })
             .context("cannot start the control thread")?;
         let heard = monotonic();
-        self.running = Some(Running { handle, thread, heard, latest: None, round: (heard, 0.0) });
+        let watchdog = LoopWatchdog::new(time, heard);
+        self.running = Some(Running { handle, thread, heard, latest: None, watchdog });
         Ok(())
     }
 
@@ -217,7 +212,7 @@ impl NodeBehaviour for BridgeNode {
                     tracing::info!("held: {hold}");
                 }
                 self.estop.report(now, &report);
-                (running.latest, running.heard, running.round) = (Some(report), now, (now, 0.0));
+                (running.latest, running.heard) = (Some(report), now);
             }
             if running.hangs(now) {
                 tracing::error!(
