@@ -6,16 +6,19 @@
 //! that a namespace keeps two robots on one network apart.
 
 mod bridge;
+mod conflicts;
 mod convert;
 mod endpoint;
 mod lifecycle;
 mod lifecycle_node;
+mod names;
 mod parameters;
 mod perception;
 mod planner;
 mod probe;
 mod recorder;
 mod replay;
+mod sender_check;
 mod settings;
 mod sim;
 mod simulated_ports;
@@ -24,6 +27,7 @@ mod topic_publishers;
 
 use stack::realtime::computations_stand_back;
 
+pub use self::conflicts::{Conflict, of_stack as conflict_of_stack};
 use self::lifecycle_node::LifecycleNode;
 pub use self::replay::{Replayed, replay};
 pub use self::settings::NodeSettings;
@@ -58,9 +62,9 @@ pub enum NodeName {
 pub fn run(name: NodeName, settings: NodeSettings, file: MissionFile) -> anyhow::Result<()> {
     computations_stand_back(COMPUTE_LEVELS);
     match name {
-        NodeName::Sim => LifecycleNode::run("sim", settings, |node, _, settings| {
-            sim::SimNode::new(node, settings, file)
-        }),
+        NodeName::Sim => {
+            LifecycleNode::run("sim", settings, |node, _, settings| sim::SimNode::new(node, settings, file))
+        }
         NodeName::Bridge => LifecycleNode::run("bridge", settings, bridge::BridgeNode::new),
         NodeName::Perception => LifecycleNode::run("perception", settings, perception::PerceptionNode::new),
         NodeName::Planner => LifecycleNode::run("planner", settings, planner::PlannerNode::new),

@@ -12,6 +12,8 @@
 //! holds the lock on that file, which the system gives back when its last holder ends, however it ends.
 
 #[cfg(any(feature = "ros", test))]
+mod mission_marker;
+#[cfg(any(feature = "ros", test))]
 mod report_files;
 mod reserve;
 
@@ -20,6 +22,8 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+#[cfg(feature = "ros")]
+pub(crate) use mission_marker::MissionMarker;
 #[cfg(feature = "ros")]
 pub(crate) use report_files::ReportFiles;
 pub(crate) use reserve::Reserve;

@@ -3,15 +3,18 @@
 //!
 //! Exit codes: 0 done as asked; 1 the mission was not completed, or something failed on the way, be it that a file or
 //! standard output is not complete; 2 the input could not be used (nothing has been written then); 130 stopped by Ctrl-C.
-//! `adit up` is meant to be stopped by Ctrl-C: that is 0, and 130 is a second Ctrl-C that did not wait for the order.
+//! `adit up` is meant to be stopped by Ctrl-C: that is 0 (1 if a node says that its work failed, as of a lost mission), and 130 is a second Ctrl-C that did not wait for the order.
 
 mod bus;
 mod campaign;
 mod doctor;
+mod domain;
 mod exit;
 #[cfg(not(feature = "ros"))]
 mod handover;
 mod inspect;
+#[cfg(feature = "ros")]
+mod look;
 mod mission;
 #[cfg(feature = "ros")]
 mod node;
@@ -61,6 +64,10 @@ enum Command {
     /// Be one node of the ROS 2 graph (`adit up` starts them all)
     #[cfg(feature = "ros")]
     Node(node::Args),
+    /// Look at the ROS 2 graph for what is in the way of `adit up`
+    #[cfg(feature = "ros")]
+    #[command(hide = true)]
+    Look(look::Args),
     /// Record every topic of the ROS 2 graph, until Ctrl-C
     #[cfg(not(feature = "ros"))]
     #[command(disable_help_flag = true)]
@@ -114,6 +121,8 @@ fn run() -> anyhow::Result<ExitCode> {
         Command::Replay(args) => replay::run(&args),
         #[cfg(feature = "ros")]
         Command::Node(args) => node::run(&args),
+        #[cfg(feature = "ros")]
+        Command::Look(args) => look::run(&args),
         #[cfg(not(feature = "ros"))]
         Command::Record(_) | Command::Node(_) => handover::run(),
         Command::Setup(what) => setup::setup(&what),

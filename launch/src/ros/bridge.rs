@@ -7,7 +7,7 @@
 //! | a person                    | takes the lease by `lease/acquire`, `robot/stand_up`, drives by `cmd_vel` |
 //!
 //! `cmd_vel` carries no name of its sender. So it is accepted only while every node that publishes it is the one
-//! that holds the lease.
+//! that holds the lease. Nothing else does either: corrections are taken from `perception` alone in the same way.
 
 mod command_arbiter;
 mod estop_services;
@@ -31,9 +31,9 @@ use self::estop_services::EstopServices;
 use self::ports::Ports;
 use self::state_publisher::StatePublisher;
 use super::convert;
-use super::endpoint::Inbox;
 use super::lifecycle_node::{Health, Level, NodeBehaviour};
 use super::parameters::Declarations;
+use super::sender_check::OwnedInbox;
 use super::settings::NodeSettings;
 use super::throttled_log::ThrottledLog;
 use stack::Control;
@@ -108,7 +108,8 @@ pub(super) struct BridgeNode {
     arbiter: CommandArbiter,
     publisher: StatePublisher,
     unsaid: ThrottledLog,
-    corrections: Inbox<CorrectionMsg>,
+    corrections: OwnedInbox<CorrectionMsg>,
+    refused: convert::Refusals,
 }
 
 impl BridgeNode {
@@ -128,7 +129,8 @@ impl BridgeNode {
             ports: Ports::new(&settings)?,
             arbiter: CommandArbiter::new(node)?,
             publisher: StatePublisher::new(node, &settings.robot.description)?,
-            corrections: Inbox::topic(node, &topics::CORRECTION)?,
+            corrections: OwnedInbox::topic(node, &topics::CORRECTION, "perception")?,
+            refused: convert::Refusals::default(),
             estop: EstopServices::new(node)?,
             mission: settings.mission,
             robot: settings.robot,
@@ -221,11 +223,11 @@ impl NodeBehaviour for BridgeNode {
                 // In order it would wait for that loop.
                 std::process::abort();
             }
-            while let Some(message) = self.corrections.take() {
+            for message in self.corrections.admitted(node, &mut self.refused) {
                 match convert::correction(&message) {
                     // A full ring means that the loop has stopped: that shows elsewhere.
                     Ok(correction) => drop(running.handle.corrections.push(correction)),
-                    Err(refused) => tracing::warn!("localisation/correction is not used: {refused}"),
+                    Err(refused) => self.refused.say("localisation/correction", refused),
                 }
             }
         }
@@ -248,6 +250,7 @@ impl NodeBehaviour for BridgeNode {
             values.extend(state_publisher::safety(report));
         }
         values.push(("estop_holders", self.estop.holders()));
+        values.push(("refused_messages", self.refused.count().to_string()));
         values.push(("cmd_vel", self.arbiter.refusal().to_owned()));
         let (level, message) = running.judged(monotonic());
         Health { level, message, values }

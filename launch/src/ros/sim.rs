@@ -66,11 +66,7 @@ pub(super) struct SimNode {
 }
 
 impl SimNode {
-    pub(super) fn new(
-        node: &mut Node,
-        settings: NodeSettings,
-        file: MissionFile,
-    ) -> anyhow::Result<Self> {
+    pub(super) fn new(node: &mut Node, settings: NodeSettings, file: MissionFile) -> anyhow::Result<Self> {
         let description = &settings.robot.description;
         let mut cameras = TopicPublishers::new();
         for camera in &description.cameras {
