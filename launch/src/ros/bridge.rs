@@ -208,6 +208,11 @@ impl NodeBehaviour for BridgeNode {
                 if let Some(refused) = report.refused {
                     tracing::warn!("{refused}");
                 }
+                if let Some(trip) = report.trip
+                    && running.latest.as_ref().is_none_or(|latest| latest.trip.is_none())
+                {
+                    tracing::error!("stopped: {trip}");
+                }
                 if let Some(hold) = report.hold
                     && running.latest.as_ref().and_then(|latest| latest.hold) != Some(hold)
                 {
