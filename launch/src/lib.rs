@@ -104,6 +104,7 @@ pub mod cli;
 pub mod ground_truth;
 pub mod lockstep;
 pub mod mission_file;
+pub mod node_name;
 pub mod pty;
 #[cfg(feature = "ros")]
 pub mod ros;

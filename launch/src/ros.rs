@@ -32,28 +32,10 @@ use self::lifecycle_node::LifecycleNode;
 pub use self::replay::{Replayed, replay};
 pub use self::settings::NodeSettings;
 use crate::mission_file::MissionFile;
+use crate::node_name::NodeName;
 
 /// Levels by which large computations stand back behind everything that has to be done at once.
 const COMPUTE_LEVELS: i32 = 10;
-
-/// Name of a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum NodeName {
-    /// The simulated tunnel, robot and sensors
-    Sim,
-    /// Motor buses, state estimate, gait
-    Bridge,
-    /// Place in the tunnel, terrain, defects
-    Perception,
-    /// Mission, path, velocity
-    Planner,
-    /// Every topic into a recording
-    Recorder,
-    /// Measures: a bare loop beside the control loop, and words with the time
-    Probe,
-    /// Measures: how old the probe's words are on arrival
-    Echo,
-}
 
 /// Runs a node until it is told to stop. The mission's file, with the simulation in it, is for the simulator alone.
 ///

@@ -15,6 +15,6 @@ mod unitree;
 
 pub use decoder::{Decoder, Found, SHOWN};
 pub use firmware_bridge::scan::Protocol;
-pub use frame_json::{Codec, FrameInputError};
+pub use frame_json::{Codec, Damaged, FrameInputError};
 pub use hex::{hex_words, parse_hex, to_hex};
 pub(crate) use protocol_name::ProtocolName;

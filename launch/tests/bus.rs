@@ -1,9 +1,10 @@
 //! `adit bus` as a user starts it, on motors that are not there.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
+use launch::pty::Pty;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 use serde_json::Value;
@@ -276,4 +277,160 @@ fn a_calibration_that_is_broken_off_saves_nothing() {
         assert!(err(&output).contains("nothing has been saved"), "{}", err(&output));
         assert_eq!(std::fs::read_dir(folder.path()).expect("reads").count(), 0);
     }
+}
+
+/// The Go2's file with ports behind which nobody answers, and those: its motors' and the inertial sensor's.
+fn silent_robot(folder: &Path) -> (String, Vec<Pty>) {
+    let ports: Vec<_> = (0..5).map(|_| Pty::new().expect("a pseudo-terminal")).collect();
+    let mut motors: Vec<_> = ports.iter().map(|port| port.path().display().to_string()).collect();
+    let imu = motors.pop().expect("five");
+    let robots = Path::new(env!("CARGO_MANIFEST_DIR")).join("robots");
+    let text = std::fs::read_to_string(robots.join("go2.toml")).expect("the Go2's file");
+    let text = text.replace("\"go2/", &format!("\"{}/go2/", robots.display()));
+    let path = folder.join("silent.toml");
+    std::fs::write(&path, format!("{text}\n[ports]\nmotors = {motors:?}\nimu = {imu:?}\n")).expect("written");
+    (path.to_str().expect("text").to_owned(), ports)
+}
+
+/// `adit bus monitor` without a single answer ended as if all were well.
+#[test]
+fn where_no_motor_answers_that_is_said_and_the_exit_code_says_it_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (robot, _ports) = silent_robot(folder.path());
+    for args in [
+        &["monitor", "--robot", &robot, "--rate", "20", "--seconds", "0.2"][..],
+        &["monitor", "--robot", &robot, "--rate", "20", "--seconds", "0.2", "--json"],
+        &["bench", "--robot", &robot, "--rate", "100", "--seconds", "0.2"],
+        &["bench", "--robot", &robot, "--rate", "100", "--seconds", "0.2", "--json"],
+    ] {
+        let output = adit(args);
+        assert_eq!(code(&output), Some(1), "{args:?}: {}", err(&output));
+        assert!(
+            err(&output).contains("no motor has answered: check that the motors have power"),
+            "{}",
+            err(&output)
+        );
+        assert!(!output.stdout.is_empty(), "what was measured is printed all the same: {args:?}");
+    }
+}
+
+/// It was found out when all joints had been moved by hand.
+#[test]
+fn a_place_where_nothing_can_be_saved_is_refused_before_a_joint_is_moved() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("file");
+    std::fs::write(&file, "in the way").expect("written");
+    for out in
+        [folder.path().to_owned(), folder.path().join("none/c.toml"), file.join("c.toml"), "/dev/full".into()]
+    {
+        let output = calibrate(&["--virtual", "go2", "--lying", "--out", out.to_str().expect("text")], "\n");
+        assert_eq!(code(&output), Some(2), "{}: {}", out.display(), err(&output));
+        assert!(output.stdout.is_empty() && err(&output).contains("help: name a file"), "{}", err(&output));
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).expect("reads").count(), 1, "nothing was written");
+}
+
+#[test]
+fn what_cannot_be_saved_at_the_end_is_printed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let inner = folder.path().join("inner");
+    std::fs::create_dir(&inner).expect("made");
+    let mut child = Command::new(ADIT)
+        .args(["bus", "calibrate", "--virtual", "go2", "--lying", "--out"])
+        .arg(inner.join("calibration.toml"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("adit starts");
+    let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut said = String::new();
+    while !said.contains("press Enter") {
+        assert!(stdout.read_line(&mut said).expect("it speaks") > 0, "{said}");
+    }
+    std::fs::remove_dir(&inner).expect("nothing is in it");
+    child.stdin.take().expect("a pipe").write_all(b"\n").expect("it hears");
+    stdout.read_to_string(&mut said).expect("it speaks");
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(code(&output), Some(1), "{}", err(&output));
+    assert!(err(&output).contains("inner/calibration.toml: cannot be saved"), "{}", err(&output));
+    // What is printed is the file, whole.
+    let file = folder.path().join("calibration.toml");
+    let text = &said[said.find("# Where this robot's joints").expect("the file's text")..];
+    std::fs::write(&file, text).expect("written");
+    let read = stack::config::Calibration::read(&file).expect("a calibration");
+    assert!(read.is_some() && text.matches("zero_offset_rad").count() == 12, "{text}");
+}
+
+/// A program that has opened this port without asking anybody, as `cat` would.
+fn intruder(port: &Path) -> Child {
+    let mut child = Command::new("sh")
+        .args(["-c", "exec 3<>\"$1\"; echo open; read line", "sh"])
+        .arg(port)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("a shell");
+    let mut said = String::new();
+    BufReader::new(child.stdout.as_mut().expect("a pipe")).read_line(&mut said).expect("it speaks");
+    assert_eq!(said, "open\n");
+    child
+}
+
+fn end(mut child: Child) {
+    child.kill().and_then(|()| child.wait()).expect("it ends");
+}
+
+/// Two programs at one port take each other's bytes, and only one that asks for a lock was noticed.
+#[test]
+fn a_port_that_another_program_has_open_is_refused_with_its_name() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (robot, ports) = silent_robot(folder.path());
+    let other = intruder(ports[1].path());
+    let (pid, port) = (other.id().to_string(), ports[1].path().to_str().expect("text"));
+    let out = folder.path().join("c.toml");
+    for args in [
+        &["scan", "--port", port, "--protocol", "go-m8010-6", "--wait-ms", "1"][..],
+        &["monitor", "--robot", &robot, "--seconds", "0.2"],
+        &["bench", "--robot", &robot, "--rate", "100", "--seconds", "0.1"],
+        &["calibrate", "--robot", &robot, "--lying", "--out", out.to_str().expect("text")],
+    ] {
+        let output = adit(args);
+        let said = err(&output);
+        assert_eq!(code(&output), Some(2), "{args:?}: {said}");
+        let named = format!("{port}: the port is open in `sh -c exec 3");
+        assert!(said.contains(&named) && said.contains(&format!("`kill {pid}`")), "{args:?}: {said}");
+    }
+    // The machine's check sees it too.
+    let doctor =
+        Command::new(ADIT).args(["doctor", "--json", "--robot", &robot]).output().expect("adit starts");
+    let json: Value = serde_json::from_slice(&doctor.stdout).expect("JSON");
+    let checks = json["checks"].as_array().expect("checks");
+    let holders = checks.iter().find(|check| check["name"] == "port holders").expect("the check");
+    assert_eq!(holders["verdict"], "fault", "{holders}");
+    assert!(holders["found"].as_str().expect("text").contains(&format!("sh ({pid})")), "{holders}");
+    end(other);
+    let free = adit(&["scan", "--port", port, "--protocol", "go-m8010-6", "--wait-ms", "1"]);
+    assert_eq!(code(&free), Some(1), "nobody is there: {}", err(&free));
+}
+
+#[test]
+fn a_program_that_comes_later_is_told_of_while_the_motors_are_watched() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (robot, ports) = silent_robot(folder.path());
+    let mut watching = Command::new(ADIT)
+        .args(["bus", "monitor", "--json", "--robot", &robot, "--rate", "5", "--seconds", "60"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("adit starts");
+    let mut first = String::new();
+    BufReader::new(watching.stdout.as_mut().expect("a pipe")).read_line(&mut first).expect("it speaks");
+    // Its ports are open now.
+    let other = intruder(ports[2].path());
+    let mut said = String::new();
+    BufReader::new(watching.stderr.as_mut().expect("a pipe")).read_line(&mut said).expect("it speaks");
+    assert!(said.starts_with("warning: `sh -c exec 3") && said.contains(&other.id().to_string()), "{said}");
+    end(other);
+    end(watching);
 }

@@ -125,3 +125,21 @@ fn a_large_picture_takes_little_memory() {
     let mask = image::image_dimensions(folder.path().join("runs/inspect/large_mask.png")).expect("whole");
     assert_eq!(mask, (width, height));
 }
+
+/// All photographs were judged before the first result found no place.
+#[test]
+fn a_folder_that_takes_no_results_is_refused_before_anything_is_judged() {
+    let folder = tempfile::tempdir().expect("a folder");
+    wall(folder.path(), "wall.png", 160);
+    std::os::unix::fs::symlink("gone", folder.path().join("link")).expect("a link");
+    for out in ["wall.png", "wall.png/below", "link"] {
+        let run = inspect(folder.path(), &["wall.png", "--out", out]);
+        let error = text(&run.stderr);
+        assert_eq!(run.status.code(), Some(2), "{out}: {error}");
+        assert!(
+            run.stdout.is_empty() && error.contains("help: give another folder with --out"),
+            "{out}: {error}"
+        );
+    }
+    assert_eq!(names(folder.path()), ["link", "wall.png"], "nothing was made");
+}

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 
+use super::holders::{Holder, PortDevice};
 use super::identity::{IdentityError, UsbIdentity};
 
 /// Refusal to open a serial port.
@@ -27,13 +28,12 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// Another program has it.
-    #[error(
-        "{}: another program uses the port; find it with `fuser {}` (often another adit, or ModemManager) and stop it",
-        path.display(), path.display()
-    )]
+    #[error("{}: {}", path.display(), in_use(path, holders))]
     Busy {
         /// The port that was to be opened.
         path: PathBuf,
+        /// The programs that have it open, as far as this user can see them.
+        holders: Vec<Holder>,
     },
     /// The device is no serial port.
     #[error("{}: this is no serial port; {}", path.display(), or_else(present))]
@@ -103,11 +103,32 @@ impl OpenError {
         match errno {
             Errno::NOENT | Errno::NOTDIR => Self::NotFound { path, present: present() },
             Errno::ACCESS | Errno::PERM => Self::Permission { path },
-            Errno::BUSY | Errno::WOULDBLOCK => Self::Busy { path },
+            Errno::BUSY | Errno::WOULDBLOCK => {
+                let holders = PortDevice::at(&path).map(PortDevice::holders).unwrap_or_default();
+                Self::Busy { path, holders }
+            }
             Errno::NOTTY | Errno::ISDIR => Self::NotATerminal { path, present: present() },
             other => Self::Other { path, source: other.into() },
         }
     }
+}
+
+/// Names of those who have the port, and what to do about them.
+fn in_use(path: &Path, holders: &[Holder]) -> String {
+    if holders.is_empty() {
+        return format!(
+            "another program uses the port, which this user cannot see; find it with `sudo fuser -v {}` (often another \
+             adit, or ModemManager) and stop it",
+            path.display()
+        );
+    }
+    let named: Vec<_> = holders.iter().map(Holder::to_string).collect();
+    let pids: Vec<_> = holders.iter().map(|holder| holder.pid.to_string()).collect();
+    format!(
+        "the port is open in {}, and two programs at one port take each other's bytes; stop that one first (`kill {}`)",
+        named.join(", "),
+        pids.join(" ")
+    )
 }
 
 /// Names of ports to open instead.
@@ -141,6 +162,16 @@ mod tests {
             let text = OpenError::of(Path::new("/dev/ttyUSB7"), errno, Vec::new).to_string();
             assert!(text.starts_with("/dev/ttyUSB7: ") && text.contains(remedy), "{text}");
         }
+    }
+
+    #[test]
+    fn those_who_have_a_port_open_are_named_with_how_to_end_them() {
+        let holder = |pid, command: &str| Holder { pid, command: command.to_owned() };
+        let holders = vec![holder(12, "cat /dev/ttyUSB0"), holder(34, "minicom")];
+        let text = OpenError::Busy { path: "/dev/ttyUSB0".into(), holders }.to_string();
+        let named =
+            "/dev/ttyUSB0: the port is open in `cat /dev/ttyUSB0` (process 12), `minicom` (process 34), and";
+        assert!(text.starts_with(named) && text.contains("`kill 12 34`"), "{text}");
     }
 
     #[test]

@@ -7,7 +7,10 @@
 //! - its errors, a quiet line's time-out among them, allocate: bytes are moved by [`Tty`], whose calls neither wait nor
 //!   allocate;
 //! - its exclusive mode outlives a crashed owner of a pseudo-terminal, which could then not be opened again: it is asked
-//!   for none, and an exclusive lock (`flock`) keeps other careful programs off, and ends with its owner.
+//!   for none. An exclusive lock (`flock`), which ends with its owner, keeps other careful programs off; a port that is no
+//!   pseudo-terminal is closed to others besides (`TIOCEXCL`), root excepted.
+//!
+//! Programs that have the port open already are looked for before anything of it is touched ([`PortDevice`]).
 //!
 //! Besides these, own code is what the crate cannot do: tell which error the system gave ([`open_error`]), hand on bytes
 //! with a broken stop bit, throw away all that had arrived before, and know on-board UARTs
@@ -16,17 +19,18 @@
 //! On an FTDI adapter set the latency timer to 1 ms (`/sys/bus/usb-serial/devices/NAME/latency_timer`): at its
 //! 16 ms no answer comes within a cycle.
 
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, Mode, OFlags, flock, open};
 use rustix::io::Errno;
-use rustix::termios::{InputModes, OptionalActions, tcgetattr, tcsetattr};
+use rustix::termios::{InputModes, OptionalActions, ioctl_tiocexcl, tcgetattr, tcsetattr};
 use serialport::{ErrorKind, SerialPort as _};
 
 use super::bus_port::{BusPort, PortError};
 use super::descriptor;
 use super::enumerate::{available_ports, listed, resolve};
+use super::holders::{Holder, PortDevice};
 use super::identity::UsbIdentity;
 use super::open_error::OpenError;
 use super::tty::Tty;
@@ -44,6 +48,7 @@ const MAX_STALE_BYTES: usize = 1 << 20;
 pub struct SerialPort {
     tty: Tty,
     identity: Option<UsbIdentity>,
+    device: Option<PortDevice>,
 }
 
 impl SerialPort {
@@ -61,10 +66,18 @@ impl SerialPort {
             // To a terminal a rate of zero means to hang up.
             return Err(refused(0));
         }
+        // Open until the crate has opened it too, so that it is closed in between to no device that resets by that.
+        let probe = probe(&path).map_err(|errno| open_error(&path, errno))?;
+        let device = PortDevice::at(&path);
+        let holders = device.map(PortDevice::holders).unwrap_or_default();
+        if !holders.is_empty() {
+            return Err(OpenError::Busy { path, holders });
+        }
         // The crate knows ports by text alone, and a name that is none is no port's.
         let text = path.to_str().ok_or_else(|| open_error(&path, Errno::NOENT))?;
         let port = serialport::new(text, baud).exclusive(false).open_native();
         let port = port.map_err(|error| diagnose(&path, error))?;
+        drop(probe);
         // A driver that cannot do a rate sets another one and calls that a success.
         let offered = port.baud_rate().map_err(|error| diagnose(&path, error))?;
         let mut tty = take_over(port).map_err(|errno| open_error(&path, errno))?;
@@ -72,8 +85,16 @@ impl SerialPort {
         if off > BAUD_TOLERANCE * f64::from(baud) {
             return Err(refused(offered));
         }
+        if device.is_some_and(|device| !device.is_pseudo_terminal()) {
+            ioctl_tiocexcl(&tty).map_err(|errno| open_error(&path, errno))?;
+        }
         discard_stale(&mut tty);
-        Ok(Self { tty, identity })
+        Ok(Self { tty, identity, device })
+    }
+
+    /// The device, by which others that open it later are found.
+    pub const fn device(&self) -> Option<PortDevice> {
+        self.device
     }
 
     /// The USB adapter that the port is on.
@@ -106,12 +127,14 @@ pub struct PortOpener {
     name: PathBuf,
     baud: u32,
     first: Option<UsbIdentity>,
+    /// The port that was opened last.
+    device: Option<PortDevice>,
 }
 
 impl PortOpener {
     /// For a port by its path or its [`UsbIdentity`].
     pub const fn new(name: PathBuf, baud: u32) -> Self {
-        Self { name, baud, first: None }
+        Self { name, baud, first: None, device: None }
     }
 
     /// The port's name.
@@ -127,7 +150,13 @@ impl PortOpener {
     pub fn open(&mut self) -> Result<SerialPort, OpenError> {
         let port = SerialPort::open(&self.name, self.baud)?;
         self.recognise(port.identity())?;
+        self.device = port.device();
         Ok(port)
+    }
+
+    /// Others that have opened the port as well since then. Not for the real-time thread.
+    pub fn intruders(&self) -> Vec<Holder> {
+        self.device.map(PortDevice::holders).unwrap_or_default()
     }
 
     fn recognise(&mut self, found: Option<&UsbIdentity>) -> Result<(), OpenError> {
@@ -162,13 +191,20 @@ fn take_over(port: serialport::TTYPort) -> Result<Tty, Errno> {
 /// once more.
 fn diagnose(path: &Path, error: serialport::Error) -> OpenError {
     if error.kind() == ErrorKind::NoDevice {
-        return OpenError::Busy { path: path.to_owned() };
+        return open_error(path, Errno::BUSY);
     }
-    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    match open(path, flags, Mode::empty()).and_then(tcgetattr) {
+    match probe(path) {
         Err(errno) => open_error(path, errno),
         Ok(_) => OpenError::Other { path: path.to_owned(), source: error.into() },
     }
+}
+
+/// Opens a port and changes nothing of it: what is no terminal is refused.
+fn probe(path: &Path) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let terminal = open(path, flags, Mode::empty())?;
+    tcgetattr(&terminal)?;
+    Ok(terminal)
 }
 
 fn open_error(path: &Path, errno: Errno) -> OpenError {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use firmware_bridge::bridge::{MotorBridge, baud};
-use firmware_bridge::port::{BusDriver, SerialPort};
+use firmware_bridge::port::{BusDriver, PortDevice, SerialPort};
 
 use super::VirtualRobot;
 use stack::config::{ConfigError, Robot};
@@ -16,6 +16,8 @@ pub(crate) struct Buses {
     pub(crate) robot: Robot,
     pub(crate) bridge: MotorBridge,
     pub(crate) driver: BusDriver<SerialPort>,
+    /// The ports' devices, to look for others that open them.
+    pub(crate) devices: Vec<PortDevice>,
     /// After the driver: its ports close first.
     pub(crate) motors: Option<VirtualRobot>,
 }
@@ -67,7 +69,8 @@ impl Buses {
         cycle_nanos: u64,
     ) -> anyhow::Result<Self> {
         let bridge = MotorBridge::with_cycle(&robot.description, cycle_nanos)?;
+        let devices = ports.iter().filter_map(SerialPort::device).collect();
         let driver = BusDriver::new(&bridge, ports)?;
-        Ok(Self { robot, bridge, driver, motors })
+        Ok(Self { robot, bridge, driver, devices, motors })
     }
 }

@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 
 use anyhow::Context as _;
 use firmware_bridge::bridge::{BusCounts, Cycle};
-use firmware_bridge::port::PortError;
+use firmware_bridge::port::{PortDevice, PortError};
 use robot_interface::joints::JOINTS;
 use robot_interface::robot::JointDescription;
 
@@ -36,6 +36,7 @@ pub(crate) struct Snapshot {
 pub(crate) struct Reading {
     pub(crate) robot: String,
     pub(crate) joints: [JointDescription; JOINTS],
+    devices: Vec<PortDevice>,
     latest: Arc<Mutex<Snapshot>>,
     quit: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -56,7 +57,7 @@ impl Reading {
             buses: vec![state; buses.bridge.buses()],
         };
         let robot = &buses.robot.description;
-        let (robot, joints) = (robot.name.clone(), robot.joints.0);
+        let (robot, joints, devices) = (robot.name.clone(), robot.joints.0, buses.devices.clone());
         let latest = Arc::new(Mutex::new(first));
         let quit = Arc::new(AtomicBool::new(false));
         let (its_latest, its_quit) = (Arc::clone(&latest), Arc::clone(&quit));
@@ -64,7 +65,18 @@ impl Reading {
             .name("reading".to_owned())
             .spawn(move || read(&mut buses, period_nanos, &its_latest, &its_quit))
             .context("cannot start the thread that reads the motors")?;
-        Ok(Self { robot, joints, latest, quit, thread: Some(thread) })
+        Ok(Self { robot, joints, devices, latest, quit, thread: Some(thread) })
+    }
+
+    /// A sentence about others that have opened the ports since they were opened here; `None` if nobody is seen.
+    pub(crate) fn intruders(&self) -> Option<String> {
+        let mut all: Vec<_> = self.devices.iter().flat_map(|device| device.holders()).collect();
+        all.sort_by_key(|holder| holder.pid);
+        all.dedup();
+        let named: Vec<_> = all.iter().map(ToString::to_string).collect();
+        (!named.is_empty()).then(|| {
+            format!("{} has opened a motor port as well, and takes answers: stop that one", named.join(", "))
+        })
     }
 
     /// The state after the last cycle.

@@ -67,6 +67,20 @@ pub(crate) struct PortReport {
     pub(crate) echo: bool,
     /// Further remarks.
     pub(crate) notes: Vec<String>,
+    /// True if nothing was asked: another program has the port.
+    pub(crate) in_use: bool,
+}
+
+impl PortReport {
+    /// On a port that nothing has been asked at yet.
+    fn new(port: &Path) -> Self {
+        Self { port: port.to_owned(), found: Vec::new(), echo: false, notes: Vec::new(), in_use: false }
+    }
+
+    /// On a port that was left to another program.
+    pub(crate) fn left_alone(port: &Path, refused: &OpenError) -> Self {
+        Self { notes: vec![refused.to_string()], in_use: true, ..Self::new(port) }
+    }
 }
 
 /// Looks at one port. `asked` is told how many more ids are done with.
@@ -78,7 +92,7 @@ pub(crate) fn scan_port(
     wanted: &Wanted,
     mut asked: impl FnMut(usize),
 ) -> Result<PortReport, OpenError> {
-    let mut report = PortReport { port: path.to_owned(), found: Vec::new(), echo: false, notes: Vec::new() };
+    let mut report = PortReport::new(path);
     for protocol in wanted.protocols.iter().copied() {
         for baud in wanted.bauds(protocol).iter().copied() {
             let mut port = match SerialPort::open(path, baud) {

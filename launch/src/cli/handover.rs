@@ -1,18 +1,10 @@
 //! Hand-over to `adit-ros`, for commands that need ROS 2: this program becomes that one, in the environment that
-//! `adit setup ros` made.
+//! `adit setup ros` made. It reads the same arguments, as both are built from one definition.
 
-use std::ffi::OsString;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode};
 
 use host::setup::RosEnvironment;
-
-/// Any arguments: `adit-ros` reads them.
-#[derive(clap::Args)]
-pub(super) struct Args {
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
-    _all: Vec<OsString>,
-}
 
 pub(super) fn run() -> anyhow::Result<ExitCode> {
     let environment = RosEnvironment::find(None)?;

@@ -69,6 +69,7 @@ struct ClassFindings {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let names = names(&args.photos)?;
+    results::check_folder(&args.out)?;
     let segmenter = Segmenter::bundled().context("the bundled defect model cannot be used")?;
     let (mut refused, mut unsaved) = (0, 0);
     for (path, name) in args.photos.iter().zip(&names) {

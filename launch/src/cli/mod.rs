@@ -16,9 +16,7 @@ mod inspect;
 #[cfg(feature = "ros")]
 mod look;
 mod mission;
-#[cfg(feature = "ros")]
 mod node;
-#[cfg(feature = "ros")]
 mod record;
 mod replay;
 mod setup;
@@ -53,7 +51,8 @@ enum Command {
     /// Run a mission for many seeds and print the table of results
     Campaign(campaign::Args),
     /// Record every topic of the ROS 2 graph, until Ctrl-C
-    #[cfg(feature = "ros")]
+    ///
+    /// `adit setup ros` comes first.
     Record(record::Args),
     /// Publish a recording again, or judge it anew (--lockstep)
     ///
@@ -62,20 +61,13 @@ enum Command {
     /// allows, and a new report is written: to judge an old run by a new defect model or new settings.
     Replay(replay::Args),
     /// Be one node of the ROS 2 graph (`adit up` starts them all)
-    #[cfg(feature = "ros")]
+    ///
+    /// `adit setup ros` comes first.
     Node(node::Args),
     /// Look at the ROS 2 graph for what is in the way of `adit up`
     #[cfg(feature = "ros")]
     #[command(hide = true)]
     Look(look::Args),
-    /// Record every topic of the ROS 2 graph, until Ctrl-C
-    #[cfg(not(feature = "ros"))]
-    #[command(disable_help_flag = true)]
-    Record(handover::Args),
-    /// Be one node of the ROS 2 graph (`adit up` starts them all)
-    #[cfg(not(feature = "ros"))]
-    #[command(disable_help_flag = true)]
-    Node(handover::Args),
     /// Set up what Adit needs beside itself
     #[command(subcommand)]
     Setup(setup::Setup),
@@ -116,15 +108,11 @@ fn run() -> anyhow::Result<ExitCode> {
         Command::Mission(args) => mission::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Campaign(args) => campaign::run(&args),
-        #[cfg(feature = "ros")]
         Command::Record(args) => record::run(&args),
         Command::Replay(args) => replay::run(&args),
-        #[cfg(feature = "ros")]
         Command::Node(args) => node::run(&args),
         #[cfg(feature = "ros")]
         Command::Look(args) => look::run(&args),
-        #[cfg(not(feature = "ros"))]
-        Command::Record(_) | Command::Node(_) => handover::run(),
         Command::Setup(what) => setup::setup(&what),
         Command::Env(what) => setup::env(&what),
         Command::Up(args) => up::run(&args),

@@ -4,8 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::exit::BadInput;
-use crate::mission_file::MissionFile;
-use crate::ros::{self, NodeName, NodeSettings};
+use crate::node_name::NodeName;
 
 /// Arguments of `adit node`.
 #[derive(clap::Args)]
@@ -32,6 +31,7 @@ pub(super) struct Args {
     ros: Vec<String>,
 }
 
+#[cfg(feature = "ros")]
 impl Args {
     /// A node that needs no mission of its own.
     pub(super) fn of(name: NodeName, run_dir: PathBuf, ros: Vec<String>) -> Self {
@@ -51,6 +51,7 @@ pub(super) fn check_ros_args(ros: &[String]) -> Result<(), BadInput> {
     }
 }
 
+#[cfg(feature = "ros")]
 pub(super) fn log_to_terminal() {
     // A log that nobody reads any more (its pipe is closed when `adit up` is killed) must end no node: saying so on standard
     // error, where that fails too, is a panic.
@@ -60,6 +61,20 @@ pub(super) fn log_to_terminal() {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     check_ros_args(&args.ros)?;
+    be(args)
+}
+
+/// The program with the ROS 2 nodes reads the same arguments.
+#[cfg(not(feature = "ros"))]
+fn be(_args: &Args) -> anyhow::Result<ExitCode> {
+    super::handover::run()
+}
+
+#[cfg(feature = "ros")]
+fn be(args: &Args) -> anyhow::Result<ExitCode> {
+    use crate::mission_file::MissionFile;
+    use crate::ros::{self, NodeSettings};
+
     let mut file = MissionFile::load(&args.mission)?;
     if let Some(seed) = args.seed {
         file.simulation.seed = seed;

@@ -4,8 +4,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::node;
-use crate::ros::NodeName;
-use crate::run_folder::RunFolder;
 
 /// Arguments of `adit record`.
 #[derive(clap::Args)]
@@ -19,6 +17,21 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    node::check_ros_args(&args.ros)?;
+    record(args)
+}
+
+/// The program with the ROS 2 nodes reads the same arguments.
+#[cfg(not(feature = "ros"))]
+fn record(_args: &Args) -> anyhow::Result<ExitCode> {
+    super::handover::run()
+}
+
+#[cfg(feature = "ros")]
+fn record(args: &Args) -> anyhow::Result<ExitCode> {
+    use crate::node_name::NodeName;
+    use crate::run_folder::RunFolder;
+
     // Held until the recording is over, unless a run holds it already.
     let _folder = RunFolder::join(&args.out)?;
     node::run(&node::Args::of(NodeName::Recorder, args.out.clone(), args.ros.clone()))

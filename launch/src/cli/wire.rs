@@ -5,6 +5,7 @@
 
 mod decode;
 mod encode;
+mod json_input;
 mod lines;
 
 use std::io::{BufWriter, ErrorKind, Read, Write};
@@ -37,7 +38,8 @@ pub(super) enum Wire {
     ///
     /// Each frame is printed as soon as it is certain. White space, commas, colons and 0x may stand between digits; # begins
     /// a comment. A frame may go on over lines, but one that fills its line is believed before one that crosses it.
-    /// The numbers printed encode to the same frame again.
+    /// The numbers printed encode to the same frame again. A frame of which the checksum alone is wrong is told on standard
+    /// error, with its place and both checksums.
     Decode(Args),
 }
 

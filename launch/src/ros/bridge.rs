@@ -257,7 +257,12 @@ impl NodeBehaviour for BridgeNode {
         values.push(("estop_holders", self.estop.holders()));
         values.push(("refused_messages", self.refused.count().to_string()));
         values.push(("cmd_vel", self.arbiter.refusal().to_owned()));
-        let (level, message) = running.judged(monotonic());
+        let (level, message) = match (running.judged(monotonic()), self.ports.intruders()) {
+            ((Level::Ok, _), others) if !others.is_empty() => {
+                (Level::Warn, format!("{others} takes bytes of the robot's ports: stop that program"))
+            }
+            (judged, _) => judged,
+        };
         Health { level, message, values }
     }
 

@@ -1,11 +1,12 @@
 //! Adit's own link to a microcontroller: a sequence number and one of `adit_link`'s messages.
 
-use adit_link::{Decoder, MAX_FRAME_LEN, Message, encode_frame};
+use adit_link::{Decoder, FrameError, MAX_FRAME_LEN, Message, encode_frame};
 use serde_json::{Map, Value};
 
-use super::frame_json::{Codec, FrameInputError, FrameJson, Front, json, read};
+use super::frame_json::{Codec, Damaged, FrameInputError, FrameJson, Front, json, read};
+use super::hex::to_hex;
 
-pub(super) const FRAMES: FrameJson = FrameJson { encode, front, show, examples: EXAMPLES };
+pub(super) const FRAMES: FrameJson = FrameJson { encode, front, damaged, show, examples: EXAMPLES };
 
 const EXAMPLES: &[&str] = &[
     r#"{"seq":1,"hello":{"version":2,"session":7}}"#,
@@ -39,6 +40,23 @@ fn front(bytes: &[u8], _: &Codec) -> Front {
         Some(end) if message(&bytes[..=end]).is_some() => Front::Frame { len: end + 1, doubtful: false },
         Some(_) => Front::Nothing,
     }
+}
+
+/// Between any two zero bytes a checksum does not fit: it is a frame's if a message stands before it.
+fn damaged(bytes: &[u8], _: &Codec) -> Vec<Damaged> {
+    let bytes = &bytes[..bytes.len().min(MAX_FRAME_LEN)];
+    let damaged = || {
+        let end = bytes.iter().position(|byte| *byte == 0)?;
+        let frame = &bytes[..=end];
+        let Err(FrameError::Checksum { expected, found }) = Decoder::new().next_frame(&mut &*frame)? else {
+            return None;
+        };
+        let mended = [&bytes[..end - found.len()], &expected[..], &[0]].concat();
+        message(&mended)?;
+        let [carried, computed] = [found, expected].map(|checksum| format!("0x{}", to_hex(&checksum)));
+        Some(Damaged { kind: "frame", len: frame.len(), carried, computed })
+    };
+    damaged().into_iter().collect()
 }
 
 fn message(mut frame: &[u8]) -> Option<(u16, Message)> {

@@ -3,7 +3,7 @@
 use firmware_bridge::scan::Protocol;
 use serde_json::{Map, Value};
 
-use super::frame_json::{Codec, FrameInputError, FrameJson, Front};
+use super::frame_json::{Codec, Damaged, FrameInputError, FrameJson, Front};
 use super::{adit, damiao, dynamixel2, feetech, number, unitree};
 
 // A line a protocol.
@@ -38,6 +38,11 @@ impl Codec {
     /// The frame, command or reply, that these bytes begin with.
     pub(super) fn front(&self, bytes: &[u8]) -> Front {
         (frames(self.protocol).front)(bytes, self)
+    }
+
+    /// The frames that these bytes would begin with, were their checksums right.
+    pub(super) fn damaged(&self, bytes: &[u8]) -> Vec<Damaged> {
+        (frames(self.protocol).damaged)(bytes, self)
     }
 
     /// The line of JSON for what [`front`](Self::front) says is a frame.

@@ -3,12 +3,13 @@
 //! A frame may begin anywhere and go on over lines, noise may look like the beginning of one, and a checksum of eight
 //! bits passes noise in one of 256 cases. So where two candidates overlap, the one wins for which more speaks: that it
 //! fills its line, that it ends where a line ends or another frame begins, that it begins where a line begins or a
-//! frame has ended. What this does is for files and pipes; what drives motors has stricter readers.
+//! frame has ended. A frame of which the checksum alone is wrong is told as that where one is expected and no intact frame
+//! begins in it: it takes nothing from those. What this does is for files and pipes; what drives motors has stricter readers.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use super::frame_json::{Codec, Front};
+use super::frame_json::{Codec, Damaged, Front};
 
 /// Bytes of a stretch of noise that are kept to be shown.
 pub const SHOWN: usize = 32;
@@ -18,6 +19,8 @@ pub const SHOWN: usize = 32;
 pub enum Found {
     /// A frame, as a line of JSON.
     Frame(String),
+    /// A whole frame but for its checksum, and the first [`SHOWN`] bytes of it.
+    Damaged(Damaged, Vec<u8>),
     /// Bytes that belong to none: the first [`SHOWN`] of them.
     Noise(Vec<u8>),
 }
@@ -35,6 +38,8 @@ pub struct Decoder {
     at: usize,
     /// A frame ended there.
     behind_frame: bool,
+    /// End of the last frame that was whole but for its checksum.
+    behind_damaged: usize,
     /// Beginning of the noise that ends at `at`, and its first bytes.
     noise: Option<(usize, Vec<u8>)>,
     /// Waits behind the noise before it.
@@ -65,6 +70,7 @@ impl Decoder {
             bounds: VecDeque::new(),
             at: 0,
             behind_frame: false,
+            behind_damaged: 0,
             noise: None,
             next: None,
             ended: false,
@@ -108,22 +114,35 @@ impl Decoder {
             if self.at == self.end() {
                 return if self.ended { self.take_noise() } else { None };
             }
-            match self.frame_len()? {
-                0 => {
+            let (len, found) = match self.frame_len()? {
+                0 => match self.damaged()? {
+                    None => (0, None),
+                    Some(damaged) => {
+                        let len = damaged.len;
+                        self.behind_damaged = self.at + len;
+                        let shown = self.held[self.at - self.base..][..len.min(SHOWN)].to_vec();
+                        (len, Some(Found::Damaged(damaged, shown)))
+                    }
+                },
+                len => {
+                    let frame = &self.held[self.at - self.base..][..len];
+                    (len, Some(Found::Frame(self.codec.show(frame))))
+                }
+            };
+            self.behind_frame = matches!(found, Some(Found::Frame(_)));
+            match found {
+                None => {
                     let byte = self.held[self.at - self.base];
                     let (_, shown) = self.noise.get_or_insert_with(|| (self.at, Vec::new()));
                     if shown.len() < SHOWN {
                         shown.push(byte);
                     }
                     self.at += 1;
-                    self.behind_frame = false;
                 }
-                len => {
-                    let frame = &self.held[self.at - self.base..][..len];
-                    self.next = Some((self.at..self.at + len, Found::Frame(self.codec.show(frame))));
+                Some(found) => {
+                    self.next = Some((self.at..self.at + len, found));
                     let noise = self.take_noise();
                     self.at += len;
-                    self.behind_frame = true;
                     if noise.is_some() {
                         return noise;
                     }
@@ -160,6 +179,32 @@ impl Decoder {
         }
     }
 
+    /// The frame that begins here but for its checksum, if something else speaks for it: that it begins or ends where one is
+    /// expected to, or both if it goes on over lines. `None` if that takes more bytes to tell.
+    fn damaged(&self) -> Option<Option<Damaged>> {
+        let behind_frame = self.behind_frame || self.behind_damaged == self.at;
+        let mut best = (0, None);
+        for damaged in self.damaged_at(self.at) {
+            let end = self.at + damaged.len;
+            let inside = || (self.at + 1..end).map(|at| self.front(at));
+            if inside().any(|front| matches!(front, Front::Frame { .. })) {
+                continue;
+            }
+            if self.may_end(end) || !self.ended && inside().any(|front| front == Front::Unfinished) {
+                return None;
+            }
+            // Several in a row speak for each other.
+            let ends = self.ends(end) || !self.damaged_at(end).is_empty();
+            let points = self.points_of(self.at, damaged.len, behind_frame || self.is_bound(self.at), ends);
+            let enough = if self.crosses(self.at, damaged.len) { ENDS + BEGINS } else { BEGINS };
+            // Of a command and a reply for which the same speaks, the reply: it leaves less unexplained.
+            if points >= enough && points >= best.0 {
+                best = (points, Some(damaged));
+            }
+        }
+        Some(best.1)
+    }
+
     /// Rivals of the candidate in this range, for which so many points speak.
     fn rivals(&self, range: Range<usize>, points: u8) -> Rivals {
         let (mut whole_until, mut awaited) = (None, false);
@@ -188,11 +233,23 @@ impl Decoder {
 
     fn points(&self, at: usize, len: usize, behind_frame: bool) -> u8 {
         let begins = behind_frame || self.is_bound(at);
-        let ends = self.is_bound(at + len) || matches!(self.front(at + len), Front::Frame { .. });
-        let inside = self.bounds.partition_point(|bound| *bound <= at);
-        let crosses = self.bounds.get(inside).is_some_and(|bound| *bound < at + len);
-        let fits = begins && ends && !crosses;
+        self.points_of(at, len, begins, self.ends(at + len))
+    }
+
+    fn points_of(&self, at: usize, len: usize, begins: bool, ends: bool) -> u8 {
+        let fits = begins && ends && !self.crosses(at, len);
         u8::from(fits) * FITS + u8::from(ends) * ENDS + u8::from(begins) * BEGINS
+    }
+
+    /// Returns whether a line ends or a frame begins there.
+    fn ends(&self, at: usize) -> bool {
+        self.is_bound(at) || matches!(self.front(at), Front::Frame { .. })
+    }
+
+    /// Returns whether a line ends within these bytes.
+    fn crosses(&self, at: usize, len: usize) -> bool {
+        let inside = self.bounds.partition_point(|bound| *bound <= at);
+        self.bounds.get(inside).is_some_and(|bound| *bound < at + len)
     }
 
     /// Returns whether what is to come may show that a frame ends here.
@@ -202,6 +259,10 @@ impl Decoder {
 
     fn is_bound(&self, at: usize) -> bool {
         at == 0 || self.bounds.binary_search(&at).is_ok()
+    }
+
+    fn damaged_at(&self, at: usize) -> Vec<Damaged> {
+        self.held.get(at - self.base..).map_or_else(Vec::new, |bytes| self.codec.damaged(bytes))
     }
 
     fn front(&self, at: usize) -> Front {

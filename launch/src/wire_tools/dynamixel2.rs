@@ -11,10 +11,15 @@ use firmware_bridge::protocol::dynamixel2::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::frame_json::{Codec, FrameInputError, FrameJson, front, json, read};
+use super::frame_json::{Codec, FrameInputError, FrameJson, damaged, front, json, read};
 
-pub(super) const FRAMES: FrameJson =
-    FrameJson { encode, front: |bytes, _| front::<Packet>(bytes), show, examples: EXAMPLES };
+pub(super) const FRAMES: FrameJson = FrameJson {
+    encode,
+    front: |bytes, _| front::<Packet>(bytes),
+    damaged: |bytes, _| damaged::<Packet>("packet", 4, bytes).into_iter().collect(),
+    show,
+    examples: EXAMPLES,
+};
 
 const EXAMPLES: &[&str] = &[
     r#"{"instruction":"ping","id":2}"#,

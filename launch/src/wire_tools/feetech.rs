@@ -7,10 +7,15 @@ use firmware_bridge::protocol::feetech::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::frame_json::{Codec, FrameInputError, FrameJson, front, json, read};
+use super::frame_json::{Codec, FrameInputError, FrameJson, damaged, front, json, read};
 
-pub(super) const FRAMES: FrameJson =
-    FrameJson { encode, front: |bytes, _| front::<Packet>(bytes), show, examples: EXAMPLES };
+pub(super) const FRAMES: FrameJson = FrameJson {
+    encode,
+    front: |bytes, _| front::<Packet>(bytes),
+    damaged: |bytes, _| damaged::<Packet>("packet", 2, bytes).into_iter().collect(),
+    show,
+    examples: EXAMPLES,
+};
 
 const EXAMPLES: &[&str] = &[
     r#"{"instruction":"ping","id":1}"#,

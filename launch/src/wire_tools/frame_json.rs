@@ -1,7 +1,7 @@
 //! The contract between a protocol's frames and their JSON.
 
-use firmware_bridge::protocol::Frame;
 use firmware_bridge::protocol::damiao::Model;
+use firmware_bridge::protocol::{Frame, WireError};
 use firmware_bridge::scan::Protocol;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -35,6 +35,8 @@ pub(super) struct FrameJson {
     pub(super) encode: fn(Value, &Codec) -> Result<Vec<u8>, FrameInputError>,
     /// The frame, command or reply, that bytes begin with.
     pub(super) front: fn(&[u8], &Codec) -> Front,
+    /// The frames that bytes would begin with, were their checksums right.
+    pub(super) damaged: fn(&[u8], &Codec) -> Vec<Damaged>,
     /// The line of JSON for what `front` says is a frame.
     pub(super) show: fn(&[u8], &Codec) -> Option<String>,
     /// An object for each kind of frame, as help for those who write them.
@@ -71,6 +73,31 @@ impl Front {
                 other => other,
             },
         }
+    }
+}
+
+/// A whole frame but for its checksum.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damaged {
+    /// Kind of the frame: `command`, `reply`, `packet`, `frame`.
+    pub kind: &'static str,
+    /// Its length, bytes.
+    pub len: usize,
+    /// The checksum in it, as hexadecimal digits.
+    pub carried: String,
+    /// The checksum that its other bytes give.
+    pub computed: String,
+}
+
+/// The frame of this kind with which bytes would begin, were its checksum of so many digits right.
+pub(super) fn damaged<F: Frame>(kind: &'static str, digits: usize, bytes: &[u8]) -> Option<Damaged> {
+    let len = bytes.starts_with(F::HEADER).then(|| F::len_of(bytes).ok().flatten()).flatten()?;
+    match F::decode(bytes.get(..len)?) {
+        Err(WireError::Crc { expected, found }) => {
+            let [carried, computed] = [found, expected].map(|crc| format!("0x{crc:0digits$X}"));
+            Some(Damaged { kind, len, carried, computed })
+        }
+        _ => None,
     }
 }
 

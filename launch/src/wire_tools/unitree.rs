@@ -2,28 +2,31 @@
 
 use firmware_bridge::protocol::go_m8010::{self, Fault};
 use firmware_bridge::protocol::unitree_a1::{self, CommandFrame, Model};
-use firmware_bridge::protocol::{Frame as _, Impedance};
+use firmware_bridge::protocol::{Frame, Impedance};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::frame_json::{FrameInputError, FrameJson, Front, front, json};
+use super::frame_json::{Damaged, FrameInputError, FrameJson, Front, damaged, front, json};
 use super::number::{Number, settled};
 
 pub(super) const GO_M8010: FrameJson = FrameJson {
     encode: |object, _| encode_go(object),
     front: |bytes, _| front_go(bytes),
+    damaged: |bytes, _| damaged_of::<go_m8010::Command, go_m8010::Reply>(4, bytes),
     show: |frame, _| show_go(frame),
     examples: GO_EXAMPLES,
 };
 pub(super) const A1: FrameJson = FrameJson {
     encode: |object, _| encode_a1(object, Model::A1),
     front: |bytes, _| front_a1(bytes),
+    damaged: |bytes, _| damaged_of::<CommandFrame, unitree_a1::Reply>(8, bytes),
     show: |frame, _| show_a1(frame, Model::A1),
     examples: A1_EXAMPLES,
 };
 pub(super) const B1: FrameJson = FrameJson {
     encode: |object, _| encode_a1(object, Model::B1),
     front: |bytes, _| front_a1(bytes),
+    damaged: |bytes, _| damaged_of::<CommandFrame, unitree_a1::Reply>(8, bytes),
     show: |frame, _| show_a1(frame, Model::B1),
     examples: A1_EXAMPLES,
 };
@@ -146,6 +149,12 @@ fn encode_go(object: Value) -> Result<Vec<u8>, FrameInputError> {
 
 fn front_go(bytes: &[u8]) -> Front {
     front::<go_m8010::Command>(bytes).or(|| front::<go_m8010::Reply>(bytes))
+}
+
+/// What may be a command and what may be a reply; their lengths differ.
+fn damaged_of<Command: Frame, Reply: Frame>(digits: usize, bytes: &[u8]) -> Vec<Damaged> {
+    let kinds = [damaged::<Command>("command", digits, bytes), damaged::<Reply>("reply", digits, bytes)];
+    kinds.into_iter().flatten().collect()
 }
 
 fn show_go(frame: &[u8]) -> Option<String> {

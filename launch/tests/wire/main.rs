@@ -1,5 +1,6 @@
 //! `adit wire`: every protocol's frames from JSON and to JSON, through the binary and through its library.
 
+mod damaged;
 mod numbers;
 mod streams;
 

@@ -25,7 +25,7 @@ fn found(protocol: Protocol, lines: &[&str]) -> (Vec<String>, usize) {
     for (range, found) in codec(protocol).decode(&stream, &starts) {
         match found {
             Found::Frame(json) => frames.push(json),
-            Found::Noise(_) => noise += range.len(),
+            Found::Damaged(..) | Found::Noise(_) => noise += range.len(),
         }
     }
     (frames, noise)

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use anyhow::Context as _;
 use robot_interface::joints::JOINTS;
 
-use super::common::{RobotArgs, bad_input, stop_on_ctrl_c};
+use super::common::{NO_ANSWER, RobotArgs, bad_input, stop_on_ctrl_c};
 use super::table::{NONE, columns, number};
 use crate::bus_tools::bench::{Bench, Figures, Samples};
 use crate::cli::exit::INTERRUPTED;
@@ -74,6 +74,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let least = has_baseline.then_some(&*least);
     print(if args.json { json(args, ours, least, &warnings)? } else { text(args, ours, least) });
     let silent = ours.missed == ours.cycles * JOINTS as u64;
+    if silent {
+        eprint_line(NO_ANSWER);
+    }
     Ok(match (stop.load(Ordering::Relaxed), silent) {
         (true, _) => ExitCode::from(INTERRUPTED),
         (false, false) => ExitCode::SUCCESS,

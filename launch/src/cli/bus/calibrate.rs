@@ -54,6 +54,12 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         ));
     }
     let out = place(args)?;
+    if let Some(out) = &out {
+        // Before somebody moves the first joint.
+        Calibration::try_place(out).map_err(|error| {
+            bad_input(error.to_string(), "name a file in a folder that is there and can be written")
+        })?;
+    }
     let mut buses = match &args.which.robot {
         // The calibration to be replaced may be the reason to calibrate.
         Some(name) => Buses::of(Robot::load_uncalibrated(name)?, name, PERIOD_NANOS)?,
@@ -80,7 +86,15 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let Some(calibration) = Calibration::new(&robot, &zeros, now()) else {
         anyhow::bail!("a zero is no number")
     };
-    calibration.save(&out)?;
+    if let Err(error) = calibration.save(&out) {
+        // What took somebody an hour is not lost with its file.
+        print(format_args!("\n{}", calibration.text()?));
+        let there = out.display();
+        eprint_line(format_args!(
+            "error: {error}; or put what was to be saved, printed above, into {there} by hand"
+        ));
+        return Ok(ExitCode::FAILURE);
+    }
     print(format_args!("saved: {}\n", out.display()));
     Ok(ExitCode::SUCCESS)
 }

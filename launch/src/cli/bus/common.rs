@@ -30,6 +30,10 @@ impl RobotArgs {
     }
 }
 
+/// Said where nothing came back on any bus.
+pub(super) const NO_ANSWER: &str = "no motor has answered: check that the motors have power and that the robot's file \
+                                    names the ports of its buses in their order; `adit bus scan` finds who is on which";
+
 pub(super) fn bad_input(message: impl Into<String>, help: impl Into<String>) -> anyhow::Error {
     BadInput { message: message.into(), help: help.into() }.into()
 }

@@ -6,11 +6,11 @@ use std::sync::atomic::Ordering;
 
 use robot_interface::time::Stamp;
 
-use super::common::{RobotArgs, bad_input, stop_on_ctrl_c};
+use super::common::{NO_ANSWER, RobotArgs, bad_input, stop_on_ctrl_c};
 use super::joint_lines::{COUNTS, JointLine, joint_lines};
 use super::screen;
 use crate::bus_tools::reading::{Reading, Snapshot};
-use crate::terminal::print;
+use crate::terminal::{eprint_line, print};
 use stack::realtime::{monotonic, sleep_until};
 
 /// Arguments of `adit bus monitor`.
@@ -46,15 +46,26 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     } else {
         screen::show(&reading, &is_over)?;
     }
-    Ok(ExitCode::SUCCESS)
+    let has_answered = reading.latest().cycle.measured_at.map(|at| at.is_some());
+    if has_answered.contains(&true) {
+        return Ok(ExitCode::SUCCESS);
+    }
+    eprint_line(NO_ANSWER);
+    Ok(ExitCode::FAILURE)
 }
 
 fn lines(reading: &Reading, json: bool, is_over: &dyn Fn() -> bool) -> anyhow::Result<()> {
     let mut before = (monotonic(), reading.latest());
+    let mut said = None;
     loop {
         let due = before.0.plus_nanos(1_000_000_000);
         let ended = wait(due, is_over);
         let after = (monotonic(), reading.latest());
+        let intruders = reading.intruders();
+        if let Some(intruders) = intruders.as_ref().filter(|_| intruders != said) {
+            eprint_line(format_args!("warning: {intruders}"));
+        }
+        said = intruders;
         let mut text = String::new();
         for line in joint_lines(reading, &before, &after) {
             text += &(if json { in_json(&line, &after.1)? } else { in_words(&line, &after.1) } + "\n");

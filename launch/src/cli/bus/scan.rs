@@ -55,7 +55,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         ));
     }
     let wanted = wanted(args, robot.map(|robot| robot.description.motors.protocol));
-    let reports = scan_ports(&ports, &wanted)?;
+    // A port that was not named may be somebody else's.
+    let leave_alone = motors.is_none() && args.ports.is_empty();
+    let reports = scan_ports(&ports, &wanted, leave_alone)?;
     let found = reports.iter().map(|report| report.found.len()).sum::<usize>();
     print(if args.json { json(&reports)? } else { text(&reports, &wanted) });
     Ok(if found > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -73,14 +75,22 @@ fn wanted(args: &Args, own: Option<MotorProtocol>) -> Wanted {
     Wanted { protocols, baud: args.baud, budget, all: !named.is_empty() }
 }
 
-/// All ports at the same time: they do not hear each other.
-fn scan_ports(ports: &[PathBuf], wanted: &Wanted) -> anyhow::Result<Vec<PortReport>> {
+/// All ports at the same time: they do not hear each other. Those in use are refused, or left alone.
+fn scan_ports(ports: &[PathBuf], wanted: &Wanted, leave_alone: bool) -> anyhow::Result<Vec<PortReport>> {
     let bar = ProgressBar::new((wanted.most_ids() * ports.len()) as u64);
     let style = ProgressStyle::with_template("{elapsed:>4} [{bar:30}] {pos} of {len} ids asked");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
     let reports: Vec<Result<PortReport, OpenError>> = std::thread::scope(|scope| {
         let bar = &bar;
-        let scan = |port| move || scan_port(port, wanted, |asked| bar.inc(asked as u64));
+        let scan = |port: &'_ PathBuf| {
+            let port = port.clone();
+            move || match scan_port(&port, wanted, |asked| bar.inc(asked as u64)) {
+                Err(refused @ OpenError::Busy { .. }) if leave_alone => {
+                    Ok(PortReport::left_alone(&port, &refused))
+                }
+                scanned => scanned,
+            }
+        };
         let threads: Vec<_> = ports.iter().map(|port| scope.spawn(scan(port))).collect();
         threads.into_iter().filter_map(|thread| thread.join().ok()).collect()
     });
@@ -123,7 +133,7 @@ fn text(reports: &[PortReport], wanted: &Wanted) -> String {
         for found in report.found.iter().filter(|found| !found.errors.is_empty()) {
             text += &format!("{port}: id {}: {}\n", found.id, found.errors.join("; "));
         }
-        if report.found.is_empty() {
+        if report.found.is_empty() && !report.in_use {
             text += &nothing(report, wanted);
         }
     }
@@ -168,4 +178,31 @@ fn nothing(report: &PortReport, wanted: &Wanted) -> String {
         report.port.display(),
         asked.join(", "),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use firmware_bridge::port::SerialPort;
+
+    use super::*;
+
+    /// One port in use ended the scan of all.
+    #[test]
+    fn a_port_in_use_is_left_alone_unless_it_was_named() {
+        let robot = Robot::load("go2").expect("built in");
+        let motors = VirtualRobot::start(&robot.description).expect("a virtual robot");
+        let ports = &motors.paths()[..2];
+        let taken = SerialPort::open(&ports[0], 4_000_000).expect("opens");
+        let budget = Duration::from_millis(10);
+        let wanted = Wanted { protocols: vec![Protocol::GoM8010], baud: None, budget, all: false };
+        let reports = scan_ports(ports, &wanted, true).expect("the others are asked");
+        assert!(reports[0].in_use && reports[1].found.len() == 3, "{reports:?}");
+        let text = text(&reports, &wanted);
+        assert!(
+            text.contains("another program uses the port") && !text.contains("nothing answered"),
+            "{text}"
+        );
+        assert!(scan_ports(ports, &wanted, false).is_err(), "named ones are wanted");
+        drop(taken);
+    }
 }

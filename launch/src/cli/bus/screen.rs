@@ -36,11 +36,16 @@ fn pictures(
     is_over: &dyn Fn() -> bool,
 ) -> anyhow::Result<()> {
     let mut past = std::collections::VecDeque::from([(monotonic(), reading.latest())]);
+    let (mut pictures, mut intruders) = (0, None);
     while !is_over() {
+        if pictures % RATE_PICTURES == 0 {
+            intruders = reading.intruders();
+        }
+        pictures += 1;
         let now = (monotonic(), reading.latest());
         let before = past.front().unwrap_or(&now);
         let lines = joint_lines(reading, before, &now);
-        terminal.draw(|frame| draw(frame, &reading.robot, &lines, &now.1))?;
+        terminal.draw(|frame| draw(frame, &reading.robot, &lines, &now.1, intruders.as_deref()))?;
         past.push_back(now);
         if past.len() > RATE_PICTURES {
             past.pop_front();
@@ -59,8 +64,14 @@ fn wants_to_quit(event: &Event) -> bool {
     key.kind != KeyEventKind::Release && (ctrl_c || matches!(key.code, KeyCode::Char('q') | KeyCode::Esc))
 }
 
-fn draw(frame: &mut Frame<'_>, robot: &str, lines: &[JointLine], snapshot: &Snapshot) {
-    let faults: Vec<Line<'_>> = faults(lines);
+fn draw(
+    frame: &mut Frame<'_>,
+    robot: &str,
+    lines: &[JointLine],
+    snapshot: &Snapshot,
+    intruders: Option<&str>,
+) {
+    let faults: Vec<Line<'_>> = faults(lines, intruders);
     let heights = [
         Constraint::Length(lines.len() as u16 + 3),
         Constraint::Length(snapshot.buses.len() as u16 + 2),
@@ -135,9 +146,14 @@ fn bus_line(bus: usize, state: &BusState) -> Line<'static> {
     }
 }
 
-fn faults(lines: &[JointLine]) -> Vec<Line<'static>> {
+fn faults(lines: &[JointLine], intruders: Option<&str>) -> Vec<Line<'static>> {
     let texts = lines.iter().filter_map(|line| line.fault.map(|fault| format!("{}: {fault}", line.name)));
-    texts.map(|text| Line::styled(text, Style::new().fg(Color::Red))).collect()
+    intruders
+        .map(str::to_owned)
+        .into_iter()
+        .chain(texts)
+        .map(|text| Line::styled(text, Style::new().fg(Color::Red)))
+        .collect()
 }
 
 #[cfg(test)]
@@ -161,9 +177,20 @@ mod tests {
         let after = (monotonic(), reading.latest());
         let lines = joint_lines(&reading, &before, &after);
         let mut terminal = Terminal::new(TestBackend::new(140, 30)).expect("a screen");
-        terminal.draw(|frame| draw(frame, &reading.robot, &lines, &after.1)).expect("drawn");
+        let intruders = Some("`cat` (process 12) has opened a motor port");
+        terminal.draw(|frame| draw(frame, &reading.robot, &lines, &after.1, intruders)).expect("drawn");
         let picture = terminal.backend().to_string();
-        for word in ["FL_hip", "RR_calf", "bus 3", "p99", "q quits", "Unitree Go2", "answered", "foreign"] {
+        for word in [
+            "FL_hip",
+            "RR_calf",
+            "bus 3",
+            "p99",
+            "q quits",
+            "Unitree Go2",
+            "answered",
+            "foreign",
+            "process 12",
+        ] {
             assert!(picture.contains(word), "{word}: {picture}");
         }
     }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use png::{BitDepth, ColorType, StreamWriter};
 use robot_interface::sensors::RgbImage;
+use rustix::fs::{Access, access};
 use tempfile::NamedTempFile;
 
 use super::super::exit::BadInput;
@@ -53,6 +54,22 @@ impl Targets {
         }
         Ok(())
     }
+}
+
+/// Refuses a folder in which no result can be put, before anything is judged. It is not made yet.
+pub(super) fn check_folder(out: &Path) -> Result<(), BadInput> {
+    let refused = |why: String| BadInput {
+        message: format!("{}: no results can be put there: {why}", out.display()),
+        help: "give another folder with --out".to_owned(),
+    };
+    let whole = std::path::absolute(out).map_err(|error| refused(error.to_string()))?;
+    let there = whole.ancestors().find(|folder| folder.symlink_metadata().is_ok());
+    let there = there.unwrap_or(Path::new("/"));
+    if !there.is_dir() {
+        return Err(refused(format!("{} is no folder", there.display())));
+    }
+    access(there, Access::WRITE_OK | Access::EXEC_OK)
+        .map_err(|error| refused(format!("{} cannot be written ({error})", there.display())))
 }
 
 /// Results being written, beside the names that they are given at the end.

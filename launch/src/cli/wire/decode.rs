@@ -5,12 +5,12 @@ use std::io::Write;
 
 use super::lines::{Lines, Piece};
 use crate::terminal::eprint_line;
-use crate::wire_tools::{Codec, Decoder, Found, SHOWN, hex_words, parse_hex, to_hex};
+use crate::wire_tools::{Codec, Damaged, Decoder, Found, SHOWN, hex_words, parse_hex, to_hex};
 
 /// Returns whether every word could be read, and there was a frame unless there was nothing at all. Noise between frames is
 /// what a decoder is for: it is told, and no failure. What is found is passed on before more input is waited for.
 pub(super) fn decode(codec: &Codec, mut lines: Lines, out: &mut impl Write) -> std::io::Result<bool> {
-    let (mut all_read, mut frames) = (true, 0);
+    let (mut all_read, mut frames, mut damaged) = (true, 0, 0);
     let mut decoder = Decoder::new(*codec);
     let mut words = Words::default();
     // Where each line's bytes begin, and its number.
@@ -22,7 +22,10 @@ pub(super) fn decode(codec: &Codec, mut lines: Lines, out: &mut impl Write) -> s
         let piece = lines.next_piece()?;
         let ended = piece.is_none();
         if let Some(piece) = piece {
-            starts.push_back((decoder.end(), piece.number));
+            // A long line comes in pieces.
+            if starts.back().is_none_or(|(_, number)| *number != piece.number) {
+                starts.push_back((decoder.end(), piece.number));
+            }
             let mut wrong = Vec::new();
             for word in hex_words(&words.whole(&piece)) {
                 match parse_hex(word) {
@@ -48,20 +51,27 @@ pub(super) fn decode(codec: &Codec, mut lines: Lines, out: &mut impl Write) -> s
             while starts.get(1).is_some_and(|(start, _)| *start <= range.start) {
                 starts.pop_front();
             }
+            let (start, number) = starts.front().copied().unwrap_or_default();
             match found {
                 Found::Frame(json) => {
                     frames += 1;
                     writeln!(out, "{json}")?;
                 }
-                Found::Noise(shown) => {
-                    let number = starts.front().map_or(0, |(_, number)| *number);
-                    let more = if range.len() > SHOWN { "..." } else { "" };
+                Found::Damaged(frame, shown) => {
+                    damaged += 1;
+                    let Damaged { kind, len, carried, computed } = frame;
                     eprint_line(format_args!(
-                        "line {number}: {} bytes are no intact frame: {}{more}",
-                        range.len(),
-                        to_hex(&shown)
+                        "line {number}: the {len} bytes at offset {} are a {kind} but for its checksum, which is {carried} \
+                         where the others give {computed}: {}",
+                        range.start - start,
+                        beginning(len, &shown)
                     ));
                 }
+                Found::Noise(shown) => eprint_line(format_args!(
+                    "line {number}: {} bytes are no intact frame: {}",
+                    range.len(),
+                    beginning(range.len(), &shown)
+                )),
             }
         }
         if ended {
@@ -70,10 +80,22 @@ pub(super) fn decode(codec: &Codec, mut lines: Lines, out: &mut impl Write) -> s
     }
     out.flush()?;
     let nothing = decoder.end() == 0 && all_read;
-    if frames == 0 && !nothing {
-        eprint_line("no frame was found: check --protocol, and that whole frames were given");
+    match (frames, damaged) {
+        (0, 0) if !nothing => {
+            eprint_line("no frame was found: check --protocol, and that whole frames were given");
+        }
+        (0, 1..) => eprint_line(format_args!(
+            "no frame was found whose checksum is right, and {damaged} with a wrong one: check --protocol, or the wiring \
+             and its termination where they were recorded"
+        )),
+        _ => {}
     }
     Ok(all_read && (frames > 0 || nothing))
+}
+
+/// Bytes of which the first are given, as they are shown.
+fn beginning(len: usize, shown: &[u8]) -> String {
+    to_hex(shown) + if len > SHOWN { "..." } else { "" }
 }
 
 /// Puts words together again that were cut with their line, and takes comments (from `#` to the line's end) away.

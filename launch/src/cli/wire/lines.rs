@@ -27,9 +27,9 @@ impl Lines {
         Self { input: BufReader::with_capacity(1 << 16, input), longest, number: 0, ended: true }
     }
 
-    /// Returns whether the next line may have to be waited for.
+    /// Returns whether the next line may have to be waited for: no end of it has come yet.
     pub(super) fn is_dry(&self) -> bool {
-        self.input.buffer().is_empty()
+        !self.input.buffer().contains(&b'\n')
     }
 
     pub(super) fn next_piece(&mut self) -> std::io::Result<Option<Piece>> {
@@ -45,5 +45,20 @@ impl Lines {
         let text = text.trim_end_matches(['\r', '\n']);
         let text = if self.number == 1 { text.trim_start_matches('\u{feff}') } else { text };
         Ok(Some(Piece { number: self.number, text: text.to_owned(), ends }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Half a line in the buffer was taken for a line, and what was to be said before it waited for its other half.
+    #[test]
+    fn half_a_line_is_waited_for() {
+        let mut lines = Lines::new(Box::new(&b"one\ntwo\nthr"[..]), 1 << 10);
+        for (text, is_dry) in [("one", false), ("two", true)] {
+            let piece = lines.next_piece().expect("it can be read").expect("a line");
+            assert_eq!((piece.text.as_str(), lines.is_dry()), (text, is_dry));
+        }
     }
 }

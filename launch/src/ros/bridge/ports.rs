@@ -1,8 +1,8 @@
 //! Hot-plug of the bridge's serial ports: the thread that opens them again when they have vanished.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -18,11 +18,15 @@ use stack::realtime::{ControlPorts, ControlReport, TimeBase, monotonic};
 
 /// Interval at which missing ports are looked for.
 const LOOK: Duration = Duration::from_millis(100);
+/// Interval at which others are looked for that have opened the ports as well, ns: all of `/proc` is gone through.
+const LOOK_FOR_OTHERS_NANOS: u64 = 5_000_000_000;
 
 pub(super) struct Ports {
     /// Path and rate: the motor buses in their order, then the inertial sensor.
     paths: Vec<(PathBuf, u32)>,
     simulated: bool,
+    /// Other programs that have opened the ports as well, in words; empty if none is seen.
+    intruders: Arc<Mutex<String>>,
     helper: Option<(Arc<AtomicBool>, JoinHandle<()>)>,
 }
 
@@ -46,7 +50,8 @@ impl Ports {
         );
         let mut paths: Vec<_> = motors.into_iter().map(|path| (path, baud(robot.motors.protocol))).collect();
         paths.push((imu, IMU_BAUD));
-        Ok(Self { paths, simulated: settings.ports_dir.is_some(), helper: None })
+        let intruders = Arc::default();
+        Ok(Self { paths, simulated: settings.ports_dir.is_some(), intruders, helper: None })
     }
 
     /// In simulation the inertial sensor's clock is the time: the world may be slower than the wall.
@@ -71,10 +76,10 @@ impl Ports {
         let ended = Arc::new(AtomicBool::new(false));
         let openers: Vec<_> =
             self.paths.iter().map(|(path, baud)| PortOpener::new(path.clone(), *baud)).collect();
-        let ours = Arc::clone(&ended);
+        let (ours, intruders) = (Arc::clone(&ended), Arc::clone(&self.intruders));
         let thread = std::thread::Builder::new()
             .name("ports".to_owned())
-            .spawn(move || look_after(openers, replacers, &ours))
+            .spawn(move || look_after(openers, replacers, &intruders, &ours))
             .context("cannot start the thread that opens ports")?;
         self.helper = Some((ended, thread));
         Ok(ControlPorts { buses, imu })
@@ -87,11 +92,17 @@ impl Ports {
         }
     }
 
+    /// Returns the other programs that have opened the ports as well, in words; nothing if none is seen.
+    pub(super) fn intruders(&self) -> String {
+        self.intruders.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Returns the values of the lines, for diagnostics.
     pub(super) fn values(&self, report: &ControlReport) -> Vec<(&'static str, String)> {
         let imu = report.imu_counts;
         vec![
             ("port_failures", format!("{:?}", &report.port_failures[..self.paths.len() - 1])),
+            ("port_intruders", self.intruders()),
             ("missed_replies", report.missed_replies.to_string()),
             ("imu_frames", imu.frames.to_string()),
             ("imu_lost", imu.lost.to_string()),
@@ -108,7 +119,13 @@ impl Drop for Ports {
     }
 }
 
-fn look_after(mut openers: Vec<PortOpener>, mut replacers: Vec<Replacer<SerialPort>>, ended: &AtomicBool) {
+fn look_after(
+    mut openers: Vec<PortOpener>,
+    mut replacers: Vec<Replacer<SerialPort>>,
+    intruders: &Mutex<String>,
+    ended: &AtomicBool,
+) {
+    let mut next_look = monotonic();
     let mut said = vec![String::new(); openers.len()];
     while !ended.load(Ordering::Relaxed) {
         for ((replacer, opener), said) in replacers.iter_mut().zip(&mut openers).zip(&mut said) {
@@ -128,6 +145,25 @@ fn look_after(mut openers: Vec<PortOpener>, mut replacers: Vec<Replacer<SerialPo
                 None => {}
             }
         }
+        if monotonic() >= next_look {
+            next_look = monotonic().plus_nanos(LOOK_FOR_OTHERS_NANOS);
+            let others = others_at(&openers, &replacers);
+            let mut known = intruders.lock().unwrap_or_else(PoisonError::into_inner);
+            if *known != others && !others.is_empty() {
+                tracing::warn!("{others} takes bytes of the robot's ports: stop that program");
+            }
+            *known = others;
+        }
         std::thread::sleep(LOOK);
     }
+}
+
+/// Other programs at the ports that are open, in words.
+fn others_at(openers: &[PortOpener], replacers: &[Replacer<SerialPort>]) -> String {
+    let open = openers.iter().zip(replacers).filter(|(_, replacer)| !replacer.is_wanted());
+    let others = open.flat_map(|(opener, _)| {
+        let name = opener.name().display().to_string();
+        opener.intruders().into_iter().map(move |holder| format!("{holder} at {name}"))
+    });
+    others.collect::<Vec<_>>().join(", ")
 }

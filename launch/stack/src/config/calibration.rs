@@ -18,6 +18,8 @@ use super::error::ConfigError;
 const FILE_NAME: &str = "calibration.toml";
 /// The only version so far.
 const VERSION: i64 = 1;
+/// Room on the disk that is more than a calibration takes, bytes.
+const ROOM: usize = 8192;
 /// Remedy of each refusal.
 const HELP: &str = "calibrate this robot again with `adit bus calibrate`, or move the file away";
 
@@ -133,16 +135,41 @@ impl Calibration {
         Ok(())
     }
 
+    /// Tries whether a calibration can be saved there, and leaves everything as it was.
+    ///
+    /// # Errors
+    /// If it cannot: the folder cannot be written or is full, or what is there is no file.
+    pub fn try_place(path: &Path) -> Result<(), CalibrationSaveError> {
+        let refused = |source| CalibrationSaveError::Write { path: path.to_owned(), source };
+        if path.file_name().is_none() || path.metadata().is_ok_and(|there| !there.is_file()) {
+            return Err(refused(std::io::Error::other("this is no file")));
+        }
+        let beside = part_of(path);
+        let tried = std::fs::File::create(&beside).and_then(|mut file| {
+            file.write_all(&[0; ROOM])?;
+            file.sync_all()
+        });
+        let removed = std::fs::remove_file(&beside);
+        tried.and(removed).map_err(refused)
+    }
+
+    /// Its file's text.
+    ///
+    /// # Errors
+    /// If it has no form in TOML, which is a mistake in Adit.
+    pub fn text(&self) -> Result<String, CalibrationSaveError> {
+        let head =
+            "# Where this robot's joints have their zeros; made by `adit bus calibrate`, not by hand.\n";
+        Ok(head.to_owned() + &toml::to_string(self)?)
+    }
+
     /// Saves it in one step: whatever happens on the way, there is the old file or the new one, whole.
     ///
     /// # Errors
     /// If the folder cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), CalibrationSaveError> {
-        let head =
-            "# Where this robot's joints have their zeros; made by `adit bus calibrate`, not by hand.\n";
-        let text = head.to_owned() + &toml::to_string(self)?;
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(format!(".{}.part", std::process::id()));
+        let text = self.text()?;
+        let beside = part_of(path);
         let write = || {
             let mut file = std::fs::File::create(&beside)?;
             file.write_all(text.as_bytes())?;
@@ -157,6 +184,13 @@ impl Calibration {
             CalibrationSaveError::Write { path: path.to_owned(), source }
         })
     }
+}
+
+/// Name under which a file is written, beside its own.
+fn part_of(path: &Path) -> PathBuf {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(format!(".{}.part", std::process::id()));
+    beside.into()
 }
 
 /// Bus, id and gear ratio of all joints in eight digits.

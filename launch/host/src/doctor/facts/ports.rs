@@ -1,5 +1,7 @@
 //! Serial ports, as sysfs tells of them without opening any.
 
+use std::fs::Metadata;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::Path;
 
 use rustix::fs::{Access, access};
@@ -63,7 +65,10 @@ pub(crate) struct Hub {
 /// Process that has a port open.
 #[derive(PartialEq)]
 struct Holder {
+    /// Name that it was opened by, below `/dev`.
     port: String,
+    /// Number of the device.
+    device: Option<u64>,
     /// As `name (pid)`.
     process: String,
 }
@@ -74,7 +79,8 @@ pub(super) fn device_name(root: &Root, path: &Path) -> Option<String> {
         return identity::device_name(root, adapter);
     }
     let resolved = root.resolve(path)?;
-    resolved.file_name()?.to_str().map(str::to_owned)
+    let name = resolved.strip_prefix("dev").ok().unwrap_or(Path::new(resolved.file_name()?));
+    name.to_str().map(str::to_owned)
 }
 
 /// Reads the ports that there are, and the `named` ones of whatever kind.
@@ -89,16 +95,17 @@ pub(super) fn read(root: &Root, named: impl Iterator<Item = String>) -> Vec<Port
         let links = by_id
             .iter()
             .filter(|id| device_name(root, &Path::new("dev/serial/by-id").join(id)).as_ref() == Some(&name));
-        let holders =
-            holders.iter().filter(|holder| holder.port == name).map(|holder| holder.process.clone());
-        Port { by_id: links.cloned().collect(), holders: holders.collect(), ..read_port(root, &name) }
+        let device = device_number(std::fs::metadata(root.path("dev").join(&name)));
+        let is_its = |holder: &&Holder| holder.port == name || device.is_some() && holder.device == device;
+        let mut holders: Vec<_> =
+            holders.iter().filter(is_its).map(|holder| holder.process.clone()).collect();
+        holders.dedup();
+        Port { by_id: links.cloned().collect(), holders, ..read_port(root, &name) }
     };
     names.into_iter().map(port).collect()
 }
 
 fn read_port(root: &Root, name: &str) -> Port {
-    use std::os::unix::fs::MetadataExt as _;
-
     let node = root.path("dev").join(name);
     let data = std::fs::metadata(&node).ok();
     let class = Path::new("sys/class/tty").join(name);
@@ -149,17 +156,25 @@ fn group_name(root: &Root, gid: u32) -> String {
     named.unwrap_or_else(|| gid.to_string())
 }
 
-/// Returns the open ports, each with a process that holds it. Without root only one's own processes tell.
+/// Returns the number of what is a device.
+fn device_number(there: std::io::Result<Metadata>) -> Option<u64> {
+    there.ok().filter(|there| there.file_type().is_char_device()).map(|there| there.rdev())
+}
+
+/// Returns the open devices, each with a process that holds it. Without root only one's own processes tell.
 fn holders(root: &Root) -> Vec<Holder> {
     let mut all = Vec::new();
     for process in system::processes(root) {
         let folder = format!("proc/{}/fd", process.pid);
         for descriptor in root.names(&folder) {
-            let Some(target) = root.link(Path::new(&folder).join(&descriptor)) else { continue };
+            let descriptor = Path::new(&folder).join(&descriptor);
+            let Some(target) = root.link(&descriptor) else { continue };
             let Some(name) = target.strip_prefix("/dev").ok().and_then(Path::to_str) else { continue };
-            let holder =
-                Holder { port: name.to_owned(), process: format!("{} ({})", process.name, process.pid) };
-            if name.starts_with("tty") && !all.contains(&holder) {
+            // Whatever it was called where it was opened: a container has names of its own.
+            let device = device_number(std::fs::metadata(root.path(&descriptor)));
+            let process = format!("{} ({})", process.name, process.pid);
+            let holder = Holder { port: name.to_owned(), device, process };
+            if !all.contains(&holder) {
                 all.push(holder);
             }
         }
