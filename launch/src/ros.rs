@@ -6,16 +6,19 @@
 //! that a namespace keeps two robots on one network apart.
 
 mod bridge;
+mod conflicts;
 mod convert;
 mod endpoint;
 mod lifecycle;
 mod lifecycle_node;
+mod names;
 mod parameters;
 mod perception;
 mod planner;
 mod probe;
 mod recorder;
 mod replay;
+mod sender_check;
 mod settings;
 mod sim;
 mod simulated_ports;
@@ -24,25 +27,26 @@ mod topic_publishers;
 
 use stack::realtime::computations_stand_back;
 
+pub use self::conflicts::{Conflict, of_stack as conflict_of_stack};
 use self::lifecycle_node::LifecycleNode;
 pub use self::replay::{Replayed, replay};
 pub use self::settings::NodeSettings;
-use crate::mission_file::Simulation;
+use crate::mission_file::MissionFile;
 use crate::node_name::NodeName;
 
 /// Levels by which large computations stand back behind everything that has to be done at once.
 const COMPUTE_LEVELS: i32 = 10;
 
-/// Runs a node until it is told to stop. The simulation is for the simulator alone.
+/// Runs a node until it is told to stop. The mission's file, with the simulation in it, is for the simulator alone.
 ///
 /// # Errors
 /// When ROS 2 cannot be started, or the node cannot do its work.
-pub fn run(name: NodeName, settings: NodeSettings, simulation: Simulation) -> anyhow::Result<()> {
+pub fn run(name: NodeName, settings: NodeSettings, file: MissionFile) -> anyhow::Result<()> {
     computations_stand_back(COMPUTE_LEVELS);
     match name {
-        NodeName::Sim => LifecycleNode::run("sim", settings, |node, _, settings| {
-            sim::SimNode::new(node, settings, simulation)
-        }),
+        NodeName::Sim => {
+            LifecycleNode::run("sim", settings, |node, _, settings| sim::SimNode::new(node, settings, file))
+        }
         NodeName::Bridge => LifecycleNode::run("bridge", settings, bridge::BridgeNode::new),
         NodeName::Perception => LifecycleNode::run("perception", settings, perception::PerceptionNode::new),
         NodeName::Planner => LifecycleNode::run("planner", settings, planner::PlannerNode::new),

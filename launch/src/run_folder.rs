@@ -8,9 +8,11 @@
 //! | anything else              | refused: nothing that is not Adit's is moved or written over  |
 //! | a link to one of the above | is followed, and stays: the run is on the disk that it leads to |
 //!
-//! What makes a folder a run is the file [`MARKER`] in it, whatever else is or is no longer there. Whoever works on the run
+//! What makes a folder a run is the file `MARKER` in it, whatever else is or is no longer there. Whoever works on the run
 //! holds the lock on that file, which the system gives back when its last holder ends, however it ends.
 
+#[cfg(any(feature = "ros", test))]
+mod mission_marker;
 #[cfg(any(feature = "ros", test))]
 mod report_files;
 mod reserve;
@@ -20,6 +22,8 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+#[cfg(feature = "ros")]
+pub(crate) use mission_marker::MissionMarker;
 #[cfg(feature = "ros")]
 pub(crate) use report_files::ReportFiles;
 pub(crate) use reserve::Reserve;

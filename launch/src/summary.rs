@@ -83,7 +83,9 @@ pub(crate) fn summarise(
         wall_s: None,
         distance_walked_m: match truth {
             Some(truth) => walked_m(&truth.poses),
-            None => walked_m(samples.iter().map(|sample| &sample.estimate)),
+            None => {
+                outcome.trace.parts().map(|part| walked_m(part.iter().map(|sample| &sample.estimate))).sum()
+            }
         },
         speeds,
         fell: matches!(
@@ -269,9 +271,18 @@ fn warnings(outcome: &RunOutcome, position: Option<&PositionUncertainty>) -> Vec
         ));
     }
     if outcome.restarts > 0 {
+        let before = if outcome.keeps_all {
+            "what came before is in this report, and whether the robot was at the same place afterwards is its odometry's word"
+        } else {
+            "what came before is not in this report"
+        };
+        warnings.push(format!("Time went back ({} times): {before}.", outcome.restarts));
+    }
+    if outcome.refused_odometry > 0 {
         warnings.push(format!(
-            "Time went back ({} times): what came before is not in this report.",
-            outcome.restarts
+            "Odometry messages that were left out, because their time or place cannot be: {}. Look for nodes other than the \
+             bridge that publish `odom`, and for a clock that jumps.",
+            outcome.refused_odometry
         ));
     }
     if outcome.missed_replies > 0 {

@@ -75,7 +75,7 @@
 //! supervisor.handle(Event::Ready(PLANNER), at(2_000));
 //!
 //! // A death: nothing happens but the wait, and the shell comes back when that is over.
-//! let death = Event::Ended { process: BRIDGE, exit_status: "signal: 9 (SIGKILL)".to_owned() };
+//! let death = Event::Ended { process: BRIDGE, exit_status: "signal: 9 (SIGKILL)".to_owned(), failed: false };
 //! let actions = supervisor.handle(death, at(5_000));
 //! assert!(matches!(&actions[..], [Action::Log(text)] if text.contains("is restarted in 0.5 s")));
 //! assert_eq!(supervisor.deadline(), Some(at(5_500)));
@@ -83,7 +83,7 @@
 //! supervisor.handle(Event::Ready(BRIDGE), at(6_000));
 //!
 //! // Ctrl-C: the planner ends the mission first, and the bridge lays the robot down after it.
-//! let ended = |process| Event::Ended { process, exit_status: "exit status: 0".to_owned() };
+//! let ended = |process| Event::Ended { process, exit_status: "exit status: 0".to_owned(), failed: false };
 //! let interrupt = |process| Action::Send(process, Signal::Interrupt);
 //! assert!(supervisor.handle(Event::StopRequested, at(60_000)).contains(&interrupt(PLANNER)));
 //! assert!(supervisor.handle(ended(PLANNER), at(64_000)).contains(&interrupt(BRIDGE)));

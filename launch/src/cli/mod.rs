@@ -3,15 +3,18 @@
 //!
 //! Exit codes: 0 done as asked; 1 the mission was not completed, or something failed on the way, be it that a file or
 //! standard output is not complete; 2 the input could not be used (nothing has been written then); 130 stopped by Ctrl-C.
-//! `adit up` is meant to be stopped by Ctrl-C: that is 0, and 130 is a second Ctrl-C that did not wait for the order.
+//! `adit up` is meant to be stopped by Ctrl-C: that is 0 (1 if a node says that its work failed, as of a lost mission), and 130 is a second Ctrl-C that did not wait for the order.
 
 mod bus;
 mod campaign;
 mod doctor;
+mod domain;
 mod exit;
 #[cfg(not(feature = "ros"))]
 mod handover;
 mod inspect;
+#[cfg(feature = "ros")]
+mod look;
 mod mission;
 mod model;
 mod node;
@@ -65,6 +68,10 @@ enum Command {
     ///
     /// `adit setup ros` comes first.
     Node(node::Args),
+    /// Look at the ROS 2 graph for what is in the way of `adit up`
+    #[cfg(feature = "ros")]
+    #[command(hide = true)]
+    Look(look::Args),
     /// Set up what Adit needs beside itself
     #[command(subcommand)]
     Setup(setup::Setup),
@@ -109,6 +116,8 @@ fn run() -> anyhow::Result<ExitCode> {
         Command::Record(args) => record::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Node(args) => node::run(&args),
+        #[cfg(feature = "ros")]
+        Command::Look(args) => look::run(&args),
         Command::Setup(what) => setup::setup(&what),
         Command::Env(what) => setup::env(&what),
         Command::Up(args) => up::run(&args),

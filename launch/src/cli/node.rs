@@ -84,9 +84,12 @@ fn be(args: &Args) -> anyhow::Result<ExitCode> {
         file.check_simulation(&robot)?;
     }
     log_to_terminal();
-    let MissionFile { mission, simulation, .. } = file;
-    let settings =
-        NodeSettings { mission, robot, run_dir: args.run_dir.clone(), ports_dir: args.ports_dir.clone() };
-    ros::run(args.name, settings, simulation)?;
+    let settings = NodeSettings {
+        mission: file.mission.clone(),
+        robot,
+        run_dir: args.run_dir.clone(),
+        ports_dir: args.ports_dir.clone(),
+    };
+    ros::run(args.name, settings, file)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -32,9 +32,12 @@ pub(super) struct Args {
     /// The robot that was recorded: a built-in name or a .toml file [default: the mission's]
     #[arg(long, value_name = "NAME", requires = "lockstep")]
     robot: Option<PathBuf>,
-    /// Namespace of the recorded robot's topics
-    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true, requires = "lockstep")]
+    /// With --lockstep, the namespace of the recorded robot's topics; else the one that they are published in, before their names
+    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
     namespace: String,
+    /// Domain in which the recording is published [default: the environment's ROS_DOMAIN_ID]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(..=232), conflicts_with = "lockstep")]
+    domain_id: Option<u8>,
     /// Go by the robot's file where the recording tells of other mounts of its sensors, or other lenses
     #[arg(long, requires = "lockstep")]
     other_mounts: bool,
@@ -122,14 +125,44 @@ fn publish(args: &Args) -> anyhow::Result<ExitCode> {
         }
         .into());
     }
+    let namespace = match args.namespace.as_str() {
+        "" => String::new(),
+        given => super::domain::namespace(given)?,
+    };
+    if let Some(error) = args.domain_id.and_then(in_domain) {
+        return Err(error);
+    }
     super::node::log_to_terminal();
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)).context("cannot listen for Ctrl-C")?;
-    let done = crate::ros::replay(&args.files, args.rate, &stop)?;
+    let done = crate::ros::replay(&args.files, &namespace, args.rate, &stop)?;
+    let done = done.map_err(|conflict| super::domain::in_the_way(&conflict))?;
     print_line(format_args!(
         "{} messages published, {} left out, {} damaged parts skipped",
         done.messages, done.left_out, done.damaged
     ));
     Ok(if stop.load(Ordering::Relaxed) { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS })
+}
+
+/// Becomes this very program in another domain, of which ROS 2 is told by the environment alone; comes back if that is this one's
+/// already, or with the error.
+#[cfg(feature = "ros")]
+fn in_domain(id: u8) -> Option<anyhow::Error> {
+    use std::os::unix::process::CommandExt as _;
+
+    use super::domain::DOMAIN_VARIABLE;
+
+    let id = id.to_string();
+    if std::env::var(DOMAIN_VARIABLE).is_ok_and(|there| there == id) {
+        return None;
+    }
+    let error = match std::env::current_exe() {
+        Ok(program) => {
+            let args = std::env::args_os().skip(1);
+            std::process::Command::new(program).args(args).env(DOMAIN_VARIABLE, id).exec()
+        }
+        Err(error) => error,
+    };
+    Some(anyhow::Error::from(error).context("cannot start again in another domain"))
 }

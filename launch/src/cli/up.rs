@@ -3,13 +3,14 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use anyhow::Context;
 use rustix::fs::{Access, access};
 
-use super::exit::{BadInput, INTERRUPTED};
+use super::domain::{DOMAIN_VARIABLE, namespace};
+use super::exit::{BAD_INPUT, BadInput, INTERRUPTED};
 use crate::mission_file::MissionFile;
 use crate::run_folder::RunFolder;
 use crate::terminal;
@@ -18,8 +19,6 @@ use host::up::{Console, LaunchPlan, ProcessManager, ProcessSpec, RestartPolicy, 
 
 /// File in the run's folder with everything that the nodes wrote.
 const LOG_FILE: &str = "up.log";
-/// Longest namespace in bytes: DDS allows 255 characters for a topic's whole name.
-const MAX_NAMESPACE_LEN: usize = 200;
 
 /// Arguments of `adit up`.
 #[derive(clap::Args)]
@@ -75,9 +74,12 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let environment = RosEnvironment::find(None)?;
     let program = environment.ensure_built()?;
     let folder = args.out.clone().unwrap_or_else(|| Path::new("runs").join(&mission.name));
-    let (claim, log) = prepare(&folder)?;
     let variables = environment.variables();
     let nodes = Nodes { program, variables, args, robot, namespace, folder: &folder };
+    if let Some(refused) = nodes.refused_by_the_graph()? {
+        return Ok(refused);
+    }
+    let (claim, log) = prepare(&folder)?;
 
     // Nodes that outlive a killed supervisor write their report: until then the folder is theirs.
     let manager = ProcessManager::new().with_lock(claim.lock().context("cannot share the folder's lock")?);
@@ -85,6 +87,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     ctrlc::set_handler(move || stop_handle.stop()).context("cannot listen for Ctrl-C")?;
     match manager.run(nodes.plan()?, log, Console::on_stdout(terminal::Stdout))? {
         StopOutcome::Orderly => Ok(ExitCode::SUCCESS),
+        // The node has said why.
+        StopOutcome::Failed => Ok(ExitCode::FAILURE),
         StopOutcome::Forced => Ok(ExitCode::from(INTERRUPTED)),
     }
 }
@@ -108,26 +112,6 @@ fn prepare(folder: &Path) -> anyhow::Result<(RunFolder, File)> {
 /// Returns the folder in which the simulator puts the robot's serial ports.
 fn ports_folder(folder: &Path) -> PathBuf {
     folder.join("ports")
-}
-
-/// Returns a namespace as ROS wants it, with the slash before it.
-fn namespace(given: &str) -> Result<String, BadInput> {
-    let names = given.strip_prefix('/').unwrap_or(given);
-    let is_name = |name: &str| {
-        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-            // ROS keeps these for itself.
-            && !name.contains("__")
-    };
-    if given.len() <= MAX_NAMESPACE_LEN && names.split('/').all(is_name) {
-        return Ok(format!("/{names}"));
-    }
-    Err(BadInput {
-        message: format!("--namespace {given:?} is not a ROS namespace"),
-        help:
-            "use letters, digits and single `_`, not beginning with a digit, with `/` between names: /robot1"
-                .to_owned(),
-    })
 }
 
 /// Nodes of a robot with the arguments that they are started with.
@@ -164,8 +148,8 @@ impl Nodes<'_> {
             // It lays the robot down by itself if that still stands.
             ..self.node("bridge", 10, 30)
         });
-        // It loads the defect model.
-        processes.push(self.node("perception", 5, 60));
+        // It loads the defect model, and may owe a report when it ends.
+        processes.push(self.node("perception", 15, 60));
         // It ends the mission and lets the robot lie down.
         processes.push(self.node("planner", 15, 30));
         let stop_order = ["planner", "bridge", "perception", "recorder", "sim"];
@@ -174,17 +158,35 @@ impl Nodes<'_> {
         Ok(LaunchPlan::new(processes, &stop_order)?)
     }
 
-    fn node(&self, name: &str, stop_timeout_s: u64, ready_timeout_s: u64) -> ProcessSpec {
-        let variables = self.variables.iter().map(|(name, value)| (name.into(), value.clone()));
-        let mut env: Vec<(OsString, OsString)> = variables.collect();
-        if let Some(id) = self.args.domain_id {
-            env.push(("ROS_DOMAIN_ID".into(), id.to_string().into()));
+    /// Has the graph looked at before anything is written or started: two robots of the same names would lead each other, and each
+    /// other's inspection. Returns the exit code if something is in the way; what, was said.
+    fn refused_by_the_graph(&self) -> anyhow::Result<Option<ExitCode>> {
+        let mut look = Command::new(&self.program);
+        look.arg("look");
+        if self.args.sim {
+            look.arg("--sim");
         }
+        look.args(self.ros_args()).envs(self.env());
+        let status = look.status().with_context(|| format!("cannot start {}", self.program.display()))?;
+        match status.code() {
+            Some(0) => Ok(None),
+            Some(code) if code == i32::from(BAD_INPUT) => Ok(Some(ExitCode::from(BAD_INPUT))),
+            _ => anyhow::bail!("cannot look at the ROS 2 graph: {} look: {status}", self.program.display()),
+        }
+    }
+
+    fn env(&self) -> Vec<(OsString, OsString)> {
+        let variables = self.variables.iter().map(|(name, value)| (name.into(), value.clone()));
+        let domain = self.args.domain_id.map(|id| (DOMAIN_VARIABLE.into(), id.to_string().into()));
+        variables.chain(domain).collect()
+    }
+
+    fn node(&self, name: &str, stop_timeout_s: u64, ready_timeout_s: u64) -> ProcessSpec {
         ProcessSpec {
             name: name.to_owned(),
             program: self.program.clone(),
             args: self.node_args(name),
-            env,
+            env: self.env(),
             restart: RestartPolicy::soon(),
             stop_timeout: Duration::from_secs(stop_timeout_s),
             ready_timeout: Duration::from_secs(ready_timeout_s),
@@ -205,11 +207,19 @@ impl Nodes<'_> {
         if self.args.sim {
             add("--ports-dir", ports_folder(self.folder).into());
         }
-        all.push("--ros-args".into());
+        let [first, rest @ ..] = &self.ros_args()[..] else { return all };
+        all.push(first.clone());
         // The simulator is the one that makes this time.
         if self.args.sim && name != "sim" {
             all.extend(["-p".into(), "use_sim_time:=true".into()]);
         }
+        all.extend_from_slice(rest);
+        all
+    }
+
+    /// Returns what every node tells ROS 2.
+    fn ros_args(&self) -> Vec<OsString> {
+        let mut all: Vec<OsString> = vec!["--ros-args".into()];
         if let Some(namespace) = &self.namespace {
             all.extend(["-r".into(), format!("__ns:={namespace}").into()]);
         }
@@ -323,18 +333,6 @@ mod tests {
             let variable = variable.display().to_string();
             let name = variable.trim_matches(['$', '{', '}']).to_owned() + "=";
             assert!(unit("Environment").iter().any(|set| set.starts_with(&name)), "{name}");
-        }
-    }
-
-    #[test]
-    fn namespaces_are_those_of_ros() {
-        for (given, expected) in [("robot1", "/robot1"), ("/robot1", "/robot1"), ("/_a/b2", "/_a/b2")] {
-            assert_eq!(namespace(given).expect(given), expected);
-        }
-        let long = "x".repeat(300);
-        for wrong in ["", "/", "1a", "a/", "a//b", "//a", "a b", "a-b", "~a", "ä", "a__b", "a:=b", &long] {
-            let error = namespace(wrong).expect_err(wrong).to_string();
-            assert!(error.contains("help:"), "{error}");
         }
     }
 

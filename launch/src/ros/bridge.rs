@@ -7,7 +7,7 @@
 //! | a person                    | takes the lease by `lease/acquire`, `robot/stand_up`, drives by `cmd_vel` |
 //!
 //! `cmd_vel` carries no name of its sender. So it is accepted only while every node that publishes it is the one
-//! that holds the lease.
+//! that holds the lease. Nothing else does either: corrections are taken from `perception` alone in the same way.
 
 mod command_arbiter;
 mod estop_services;
@@ -31,23 +31,20 @@ use self::estop_services::EstopServices;
 use self::ports::Ports;
 use self::state_publisher::StatePublisher;
 use super::convert;
-use super::endpoint::Inbox;
 use super::lifecycle_node::{Health, Level, NodeBehaviour};
 use super::parameters::Declarations;
+use super::sender_check::OwnedInbox;
 use super::settings::NodeSettings;
 use super::throttled_log::ThrottledLog;
 use stack::Control;
 use stack::config::{Mission, Robot};
 use stack::realtime::{
-    CONTROL_PRIORITY, ControlHandle, ControlLoop, ControlReport, TimeBase, lock_memory, monotonic, prioritise,
+    CONTROL_PRIORITY, ControlHandle, ControlLoop, ControlReport, LoopWatchdog, TimeBase, lock_memory,
+    monotonic, prioritise,
 };
 
 /// Silence of the control loop from which it is not believed to run, s: it reports 50 times a second.
 const REPORT_LIFE_S: f64 = 0.5;
-/// Silence of the control loop from which it hangs, s.
-const HUNG_S: f64 = 1.0;
-/// Longest time that one of the node's rounds counts for, s: while the whole computer stands still nothing hangs.
-const MAX_ROUND_S: f64 = 0.02;
 /// The longest that a node that is thrown away waits for its robot to lie, s: it takes two.
 const LIE_WITHIN_S: f64 = 5.0;
 
@@ -58,16 +55,13 @@ struct Running {
     /// Time of its last report, or of its start.
     heard: Stamp,
     latest: Option<ControlReport>,
-    /// Time of the node's last round, and duration of its rounds since the last report, s.
-    round: (Stamp, f64),
+    watchdog: LoopWatchdog,
 }
 
 impl Running {
-    /// Watchdog of the control loop, asked once a round: returns true if it hangs. Motors may hold their last command for as long as it does.
+    /// Returns true if the control loop hangs; asked once a round.
     fn hangs(&mut self, now: Stamp) -> bool {
-        let (before, silent_s) = self.round;
-        self.round = (now, silent_s + now.seconds_since(before).min(MAX_ROUND_S));
-        self.latest.is_some() && self.round.1 > HUNG_S
+        self.watchdog.hangs(now, self.handle.beats.load(Ordering::Relaxed))
     }
 
     fn is_ending(&self) -> bool {
@@ -114,7 +108,8 @@ pub(super) struct BridgeNode {
     arbiter: CommandArbiter,
     publisher: StatePublisher,
     unsaid: ThrottledLog,
-    corrections: Inbox<CorrectionMsg>,
+    corrections: OwnedInbox<CorrectionMsg>,
+    refused: convert::Refusals,
 }
 
 impl BridgeNode {
@@ -134,7 +129,8 @@ impl BridgeNode {
             ports: Ports::new(&settings)?,
             arbiter: CommandArbiter::new(node)?,
             publisher: StatePublisher::new(node, &settings.robot.description)?,
-            corrections: Inbox::topic(node, &topics::CORRECTION)?,
+            corrections: OwnedInbox::topic(node, &topics::CORRECTION, "perception")?,
+            refused: convert::Refusals::default(),
             estop: EstopServices::new(node)?,
             mission: settings.mission,
             robot: settings.robot,
@@ -174,7 +170,8 @@ impl NodeBehaviour for BridgeNode {
             })
             .context("cannot start the control thread")?;
         let heard = monotonic();
-        self.running = Some(Running { handle, thread, heard, latest: None, round: (heard, 0.0) });
+        let watchdog = LoopWatchdog::new(time, heard);
+        self.running = Some(Running { handle, thread, heard, latest: None, watchdog });
         Ok(())
     }
 
@@ -211,13 +208,18 @@ impl NodeBehaviour for BridgeNode {
                 if let Some(refused) = report.refused {
                     tracing::warn!("{refused}");
                 }
+                if let Some(trip) = report.trip
+                    && running.latest.as_ref().is_none_or(|latest| latest.trip.is_none())
+                {
+                    tracing::error!("stopped: {trip}");
+                }
                 if let Some(hold) = report.hold
                     && running.latest.as_ref().and_then(|latest| latest.hold) != Some(hold)
                 {
                     tracing::info!("held: {hold}");
                 }
                 self.estop.report(now, &report);
-                (running.latest, running.heard, running.round) = (Some(report), now, (now, 0.0));
+                (running.latest, running.heard) = (Some(report), now);
             }
             if running.hangs(now) {
                 tracing::error!(
@@ -226,11 +228,11 @@ impl NodeBehaviour for BridgeNode {
                 // In order it would wait for that loop.
                 std::process::abort();
             }
-            while let Some(message) = self.corrections.take() {
+            for message in self.corrections.admitted(node, &mut self.refused) {
                 match convert::correction(&message) {
                     // A full ring means that the loop has stopped: that shows elsewhere.
                     Ok(correction) => drop(running.handle.corrections.push(correction)),
-                    Err(refused) => tracing::warn!("localisation/correction is not used: {refused}"),
+                    Err(refused) => self.refused.say("localisation/correction", refused),
                 }
             }
         }
@@ -253,6 +255,7 @@ impl NodeBehaviour for BridgeNode {
             values.extend(state_publisher::safety(report));
         }
         values.push(("estop_holders", self.estop.holders()));
+        values.push(("refused_messages", self.refused.count().to_string()));
         values.push(("cmd_vel", self.arbiter.refusal().to_owned()));
         let (level, message) = match (running.judged(monotonic()), self.ports.intruders()) {
             ((Level::Ok, _), others) if !others.is_empty() => {

@@ -165,19 +165,28 @@ pub(crate) fn battery(battery: &BatteryState) -> Result<BatterySample, InvalidMe
 
 /// Counter of messages that were not used, which logs them less and less often as they go on.
 #[derive(Debug, Default)]
-pub(crate) struct Refusals(u64);
+pub(crate) struct Refusals {
+    count: u64,
+    last: String,
+}
 
 impl Refusals {
     pub(crate) fn say(&mut self, topic: &str, reason: impl Display) {
-        self.0 += 1;
-        if self.0.is_power_of_two() {
-            tracing::warn!("a message on {topic} is not used: {reason} ({} so far)", self.0);
+        self.count += 1;
+        self.last = format!("{topic}: {reason}");
+        if self.count.is_power_of_two() {
+            tracing::warn!("a message on {topic} is not used: {reason} ({} so far)", self.count);
         }
     }
 
     /// Returns how many there were.
     pub(crate) const fn count(&self) -> u64 {
-        self.0
+        self.count
+    }
+
+    /// Returns the last one's topic and reason.
+    pub(crate) fn last(&self) -> &str {
+        &self.last
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod inspection_thread;
 mod mapping_thread;
+mod mission_watch;
 
 use anyhow::Context as _;
 use r2r::adit_msgs::msg::{MissionStatus, RobotState as RobotStateMsg, TunnelCorrection as CorrectionMsg};
@@ -13,19 +14,28 @@ use r2r::{Node, Publisher, ServiceRequest};
 use recording::{MessageWriter, topics};
 use robot_interface::joints::LEGS;
 use robot_interface::state::RobotState;
+use robot_interface::status::MissionState;
 use robot_interface::time::Stamp;
 use stack::{CameraImage, OdometryEvent, PerceptionPipeline, Source};
 
 use self::inspection_thread::InspectionThread;
 use self::mapping_thread::MappingThread;
+use self::mission_watch::MissionWatch;
 use super::convert;
 use super::endpoint::{Inbox, respond};
 use super::lifecycle_node::{Health, Level, NodeBehaviour};
 use super::parameters::Declarations;
+use super::sender_check::OwnedInbox;
 use super::settings::NodeSettings;
 use super::topic_publishers::{TopicPublishers, publisher};
 use crate::run_folder::ReportFiles;
 use crate::summary::summarise;
+
+/// Way of a mission from which a node that first hears of it has begun late, m.
+const LATE_M: f64 = 0.5;
+/// Said of its report then.
+const BEGAN_LATE: &str = "Perception began anew during the mission, as after a crash: what was seen before is not in this report, but \
+                          may be in an earlier one beside it.";
 
 pub(super) struct PerceptionNode {
     settings: NodeSettings,
@@ -36,14 +46,17 @@ pub(super) struct PerceptionNode {
     refused: convert::Refusals,
     out: MessageWriter<TopicPublishers>,
     correction: Publisher<CorrectionMsg>,
-    odometry: Inbox<Odometry>,
-    robot_state: Inbox<RobotStateMsg>,
-    status: Inbox<MissionStatus>,
+    odometry: OwnedInbox<Odometry>,
+    robot_state: OwnedInbox<RobotStateMsg>,
+    status: OwnedInbox<MissionStatus>,
     lidar: Inbox<PointCloud2>,
     cameras: Vec<Inbox<Image>>,
     thermal: Vec<Inbox<Image>>,
     report: Inbox<ServiceRequest<Trigger::Service>>,
     report_files: ReportFiles,
+    watch: MissionWatch,
+    /// True if the mission was under way when the node began: what was seen of it before is lost.
+    began_late: bool,
 }
 
 impl PerceptionNode {
@@ -79,19 +92,21 @@ impl PerceptionNode {
             cameras,
             out: MessageWriter::through(topics, robot),
             correction: publisher(node, &topics::CORRECTION)?,
-            odometry: Inbox::topic(node, &topics::ODOM)?,
-            robot_state: Inbox::topic(node, &topics::ROBOT_STATE)?,
-            status: Inbox::topic(node, &topics::MISSION_STATUS)?,
+            odometry: OwnedInbox::topic(node, &topics::ODOM, "bridge")?,
+            robot_state: OwnedInbox::topic(node, &topics::ROBOT_STATE, "bridge")?,
+            status: OwnedInbox::topic(node, &topics::MISSION_STATUS, "planner")?,
             lidar: Inbox::topic(node, &topics::LIDAR_POINTS)?,
             report: Inbox::service(node, "report/write")?,
             report_files: ReportFiles::new(&settings.run_dir),
+            watch: MissionWatch::default(),
+            began_late: false,
             settings,
         })
     }
 
     /// Hands what was heard of the robot and the mission to the pipeline; what cannot be is refused.
-    fn hear(&mut self) {
-        while let Some(message) = self.robot_state.take() {
+    fn hear(&mut self, node: &Node, now: Stamp) {
+        for message in self.robot_state.admitted(node, &mut self.refused) {
             self.contacts = convert::contacts(&message);
             self.pipeline.handle_motors(message.torque_peak_nm, message.missed_replies);
             match message.mode.try_into() {
@@ -99,26 +114,32 @@ impl PerceptionNode {
                 Err(unknown) => self.refused.say("robot_state", unknown),
             }
         }
-        while let Some(message) = self.odometry.take() {
+        let (odometry, sender) = self.odometry.take_all(node);
+        self.pipeline.set_contested(sender.is_err());
+        for message in odometry {
             match convert::state(&message, self.contacts) {
-                Ok(state) => self.handle_odometry(&state),
+                Ok(state) => self.handle_odometry(&state, &sender),
                 Err(refused) => self.refused.say("odom", refused),
             }
         }
-        while let Some(status) = self.status.take() {
+        for status in self.status.admitted(node, &mut self.refused) {
             match convert::mission_state(&status) {
-                Ok(state) => self.pipeline.handle_mission(state),
+                Ok(state) => {
+                    self.began_late |= self.watch.is_new() && status.distance_walked_m > LATE_M;
+                    self.watch.handle_status(now, &state);
+                    self.pipeline.handle_mission(state);
+                }
                 Err(unknown) => self.refused.say("mission/status", unknown),
             }
         }
     }
 
-    fn handle_odometry(&mut self, state: &RobotState) {
-        if self.pipeline.handle_odometry(state) == OdometryEvent::Restarted
-            && let Some(inspection) = &self.inspection
-        {
-            // The other thread is told by its next scan.
-            inspection.begin_anew();
+    fn handle_odometry(&mut self, state: &RobotState, sender: &Result<(), String>) {
+        if let OdometryEvent::Refused(outlier) = self.pipeline.handle_odometry(state) {
+            match sender {
+                Ok(()) => self.refused.say("odom", outlier),
+                Err(rival) => self.refused.say("odom", format_args!("{outlier}; {rival}")),
+            }
         }
     }
 
@@ -176,12 +197,26 @@ impl PerceptionNode {
         Ok(())
     }
 
+    /// Writes the report of a mission that its planner does not end any more.
+    fn write_owed_report(&mut self, state: MissionState) {
+        tracing::error!("mission given up: {}", state.text());
+        self.pipeline.handle_mission(state);
+        match self.write_report() {
+            Ok(folder) => tracing::info!("report in {folder}"),
+            Err(error) => tracing::error!("no report: {error:#}"),
+        }
+    }
+
     fn write_report(&mut self) -> anyhow::Result<String> {
         let inspection = self.inspection.as_mut().context("the node is not configured")?;
         let refused_scans = self.mapping.as_ref().map_or(0, MappingThread::refused);
         let outcome = self.pipeline.outcome(inspection.findings()?, refused_scans);
-        let summary = summarise(&self.settings.mission, &self.settings.robot, &outcome, None)?;
+        let mut summary = summarise(&self.settings.mission, &self.settings.robot, &outcome, None)?;
+        if self.began_late {
+            summary.warnings.push(BEGAN_LATE.to_owned());
+        }
         self.report_files.write(&summary)?;
+        self.watch.handle_report();
         Ok(self.settings.run_dir.display().to_string())
     }
 }
@@ -200,12 +235,15 @@ impl NodeBehaviour for PerceptionNode {
 
     fn tick(
         &mut self,
-        _node: &mut Node,
-        _now: Stamp,
+        node: &mut Node,
+        now: Stamp,
         _parameters: &Declarations,
         active: bool,
     ) -> anyhow::Result<()> {
-        self.hear();
+        self.hear(node, now);
+        if let Some(state) = self.watch.poll_orphan(now) {
+            self.write_owed_report(state);
+        }
         while let Some(request) = self.report.take() {
             let written = self.write_report();
             let success = written.is_ok();
@@ -225,15 +263,22 @@ impl NodeBehaviour for PerceptionNode {
     }
 
     fn health(&self) -> Health {
-        let heard = self.pipeline.newest().is_some();
-        let level = if heard { Level::Ok } else { Level::Warn };
-        let message = if heard { "perceiving" } else { "no odometry: is the bridge active?" };
+        let (level, message) = if self.watch.is_orphaned() {
+            (Level::Error, "the planner fell silent during a mission: its report was written")
+        } else if self.pipeline.newest().is_none() {
+            (Level::Warn, "no odometry: is the bridge active?")
+        } else if self.began_late && self.watch.is_underway() {
+            (Level::Warn, BEGAN_LATE)
+        } else {
+            (Level::Ok, "perceiving")
+        };
         Health {
             level,
             message: message.to_owned(),
             values: vec![
                 ("defects", self.pipeline.defects().to_string()),
                 ("refused_messages", self.refused.count().to_string()),
+                ("odometry_outliers", self.pipeline.refused_odometry().to_string()),
                 ("refused_scans", self.mapping.as_ref().map_or(0, MappingThread::refused).to_string()),
                 (
                     "pictures_waiting",
@@ -242,5 +287,14 @@ impl NodeBehaviour for PerceptionNode {
                 ("unplaced", self.pipeline.unplaced().to_string()),
             ],
         }
+    }
+
+    fn may_end(&mut self, _now: Stamp) -> bool {
+        if let Some(state) = self.watch.owed_at_end() {
+            self.write_owed_report(state);
+            // Asked for once, whether or not it could be written.
+            self.watch.handle_report();
+        }
+        true
     }
 }

@@ -7,6 +7,8 @@
 //! | the same                                | 20 s  | no more targets: the bridge lays it down      |
 //! | `battery_state`, once it was heard      | 10 s  | the mission is given up: it comes home        |
 //! | the lease (somebody else took it)       | -     | the mission is given up; nothing more is sent |
+//!
+//! A planner that follows one that died during a mission gives that mission up, and has its report written.
 
 mod goal;
 mod inputs;
@@ -24,16 +26,20 @@ use r2r::{Node, Publisher, QosProfile};
 use robot_interface::time::Stamp;
 
 use self::inputs::Inputs;
-use self::mission_executor::{MissionExecutor, Stage};
+use self::mission_executor::{MissionExecutor, PLANNER_DIED, Stage};
 use self::mission_services::MissionServices;
 use self::requests::ServiceClients;
 use super::convert;
 use super::endpoint::Inbox;
 use super::lifecycle_node::{Health, Level, NodeBehaviour};
 use super::parameters::Declarations;
+use super::sender_check::OwnedInbox;
 use super::settings::NodeSettings;
 use super::topic_publishers::{TopicPublishers, publisher};
+use crate::run_folder::MissionMarker;
 use recording::{MessageWriter, topics};
+use stack::realtime::monotonic;
+use stack::{OdometryGate, Outlier};
 
 pub(super) struct PlannerNode {
     settings: NodeSettings,
@@ -47,12 +53,16 @@ pub(super) struct PlannerNode {
     status: Publisher<MissionStatus>,
     targets: Publisher<MotionTarget>,
     trigger: Publisher<Empty>,
-    odometry: Inbox<Odometry>,
-    robot_state: Inbox<RobotStateMsg>,
+    odometry: OwnedInbox<Odometry>,
+    gate: OdometryGate,
+    robot_state: OwnedInbox<RobotStateMsg>,
     battery: Inbox<BatteryState>,
-    elevations: Inbox<PointCloud2>,
-    traversability: Inbox<OccupancyGrid>,
-    defects: Inbox<DefectArray>,
+    elevations: OwnedInbox<PointCloud2>,
+    traversability: OwnedInbox<OccupancyGrid>,
+    defects: OwnedInbox<DefectArray>,
+    marker: MissionMarker,
+    /// True if the planner before this one died during a mission, and no other has begun since.
+    lost: bool,
 }
 
 impl PlannerNode {
@@ -75,11 +85,14 @@ impl PlannerNode {
             "walking speed on the way home, m/s",
         );
         let topics = TopicPublishers::new().with(node, &topics::PLAN)?;
+        let marker = MissionMarker::new(&settings.run_dir);
+        let executor = marker.take_over().then(|| MissionExecutor::of_lost_mission(&settings, monotonic()));
         Ok(Self {
             out: MessageWriter::through(topics, &settings.robot.description),
             inputs: Inputs::default(),
             elevation: None,
-            executor: None,
+            lost: executor.is_some() || marker.is_lost(),
+            executor,
             services: MissionServices::new(node)?,
             clients: ServiceClients {
                 acquire: node.create_client::<AcquireLease::Service>(
@@ -97,28 +110,24 @@ impl PlannerNode {
             status: publisher(node, &topics::MISSION_STATUS)?,
             targets: publisher(node, &topics::MOTION_TARGET)?,
             trigger: publisher(node, &topics::CAMERA_TRIGGER)?,
-            odometry: Inbox::topic(node, &topics::ODOM)?,
-            robot_state: Inbox::topic(node, &topics::ROBOT_STATE)?,
+            odometry: OwnedInbox::topic(node, &topics::ODOM, "bridge")?,
+            gate: OdometryGate::default(),
+            robot_state: OwnedInbox::topic(node, &topics::ROBOT_STATE, "bridge")?,
             battery: Inbox::topic(node, &topics::BATTERY_STATE)?,
-            elevations: Inbox::topic(node, &topics::ELEVATION)?,
-            traversability: Inbox::topic(node, &topics::TRAVERSABILITY)?,
-            defects: Inbox::topic(node, &topics::DEFECT_LIST)?,
+            elevations: OwnedInbox::topic(node, &topics::ELEVATION, "perception")?,
+            traversability: OwnedInbox::topic(node, &topics::TRAVERSABILITY, "perception")?,
+            defects: OwnedInbox::topic(node, &topics::DEFECT_LIST, "perception")?,
+            marker,
             settings,
         })
     }
 
-    fn hear(&mut self, now: Stamp) {
-        if let Some(robot) = self.robot_state.newest() {
+    fn hear(&mut self, node: &Node, now: Stamp) {
+        let refused_before = self.refused.count();
+        if let Some(robot) = self.robot_state.admitted(node, &mut self.refused).pop() {
             self.inputs.robot = Some((now, robot));
         }
-        if let Some(odometry) = self.odometry.newest() {
-            let robot = self.inputs.robot.as_ref();
-            let contacts = robot.map_or([false; 4], |(_, robot)| convert::contacts(robot));
-            match convert::state(&odometry, contacts) {
-                Ok(state) => self.inputs.state = Some((now, state)),
-                Err(refused) => self.refused.say("odom", refused),
-            }
-        }
+        self.hear_odometry(node, now);
         if let Some(battery) = self.battery.newest() {
             match convert::battery(&battery) {
                 Ok(mut sample) => {
@@ -131,19 +140,45 @@ impl PlannerNode {
                 Err(refused) => self.refused.say("battery_state", refused),
             }
         }
-        if let Some(defects) = self.defects.newest() {
+        if let Some(defects) = self.defects.admitted(node, &mut self.refused).pop() {
             self.inputs.defects = defects.defects.len() as u32;
         }
         // The two halves of a terrain come one after the other, with one stamp.
-        if let Some(elevation) = self.elevations.newest() {
+        if let Some(elevation) = self.elevations.admitted(node, &mut self.refused).pop() {
             self.elevation = Some(elevation);
         }
-        if let Some(occupancy) = self.traversability.newest()
+        let occupancy = self.traversability.admitted(node, &mut self.refused).pop();
+        if let Some(occupancy) = occupancy
             && let Some(elevation) = self.elevation.take_if(|e| e.header.stamp == occupancy.header.stamp)
         {
             match convert::terrain(&elevation, &occupancy) {
                 Ok(grid) => self.inputs.grid = Some((now, grid)),
                 Err(refused) => self.refused.say("terrain", refused),
+            }
+        }
+        if self.refused.count() > refused_before {
+            self.inputs.refusal = Some((now, self.refused.last().to_owned()));
+        }
+    }
+
+    /// Takes odometry of the bridge's own, as far as it continues the robot's track.
+    fn hear_odometry(&mut self, node: &Node, now: Stamp) {
+        let robot = self.inputs.robot.as_ref();
+        let contacts = robot.map_or([false; 4], |(_, robot)| convert::contacts(robot));
+        let (odometry, sender) = self.odometry.take_all(node);
+        for message in odometry {
+            let state = match convert::state(&message, contacts) {
+                Ok(state) => state,
+                Err(refused) => {
+                    self.refused.say("odom", refused);
+                    continue;
+                }
+            };
+            match (self.gate.judge(&state, sender.is_err()), &sender) {
+                (Ok(_), _) => self.inputs.state = Some((now, state)),
+                (Err(Outlier::Late), _) => {}
+                (Err(outlier), Ok(())) => self.refused.say("odom", outlier),
+                (Err(outlier), Err(rival)) => self.refused.say("odom", format_args!("{outlier}; {rival}")),
             }
         }
     }
@@ -159,16 +194,18 @@ impl NodeBehaviour for PlannerNode {
 
     fn tick(
         &mut self,
-        _node: &mut Node,
+        node: &mut Node,
         now: Stamp,
         parameters: &Declarations,
         active: bool,
     ) -> anyhow::Result<()> {
-        self.hear(now);
+        self.hear(node, now);
         let speed_m_s = [parameters.get("speed_m_s"), parameters.get("return_speed_m_s")];
         let name = &self.settings.mission.name;
         if let Some(order) = self.services.serve(active, name, self.executor.as_mut()) {
             self.executor = Some(MissionExecutor::new(&self.settings, now, order.goal));
+            self.lost = false;
+            note(self.marker.begin());
             tracing::info!("mission {name} begins");
         }
         let Some(executor) = &mut self.executor else { return Ok(()) };
@@ -187,15 +224,17 @@ impl NodeBehaviour for PlannerNode {
         }
         if executor.stage() == Stage::Over {
             self.executor = None;
+            note(self.marker.end());
         }
         Ok(())
     }
 
     fn health(&self) -> Health {
         let doing = self.executor.as_ref().map_or("no mission", MissionExecutor::doing);
+        let lost = format!("the mission was given up: {PLANNER_DIED}; start another one by mission/start");
         Health {
-            level: Level::Ok,
-            message: doing.to_owned(),
+            level: if self.lost { Level::Error } else { Level::Ok },
+            message: if self.lost { lost } else { doing.to_owned() },
             values: vec![("refused_messages", self.refused.count().to_string())],
         }
     }
@@ -209,4 +248,19 @@ impl NodeBehaviour for PlannerNode {
             None => true,
         }
     }
+
+    fn ended(&mut self) -> anyhow::Result<()> {
+        anyhow::ensure!(!self.marker.is_lost(), "the mission was not completed: {PLANNER_DIED}");
+        Ok(())
+    }
 }
+
+/// Says that the run's folder does not take a mark: a planner after this one would not know of the mission.
+fn note(marked: std::io::Result<()>) {
+    if let Err(error) = marked {
+        tracing::warn!("the mission is not marked in the run's folder: {error}");
+    }
+}
+
+#[cfg(test)]
+mod tests;

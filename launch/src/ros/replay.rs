@@ -6,9 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use r2r::{Context, Node, PublisherUntyped, QosProfile};
+use r2r::{Node, PublisherUntyped, QosProfile};
 use robot_interface::time::Stamp;
 
+use super::conflicts::{self, Conflict};
+use super::names::Names;
 use recording::{Bag, Durability, Topic, durability_of};
 use stack::realtime::{monotonic, sleep_until};
 
@@ -28,18 +30,28 @@ pub struct Replayed {
     pub damaged: u64,
 }
 
-/// Publishes a recording, `rate` times as fast as it was recorded, until its end or until told to `stop`.
+/// Publishes a recording below a namespace, `rate` times as fast as it was recorded, until its end or until told to `stop`.
 ///
 /// # Errors
-/// When the file cannot be read, or ROS 2 cannot be started.
-pub fn replay(paths: &[PathBuf], rate: f64, stop: &AtomicBool) -> anyhow::Result<Replayed> {
+/// When the file cannot be read, ROS 2 cannot be started, or (a [`Conflict`]) the graph has such topics, or a robot that hears them.
+pub fn replay(
+    paths: &[PathBuf],
+    namespace: &str,
+    rate: f64,
+    stop: &AtomicBool,
+) -> anyhow::Result<Result<Replayed, Conflict>> {
     let bag = Bag::open(paths)?;
     for note in bag.notes() {
         tracing::warn!("{note}");
     }
-    let context = Context::create().context("cannot start ROS 2: check ROS_DOMAIN_ID and --ros-args")?;
-    let mut node = Node::create(context, "replay", "").context("cannot make the node")?;
-    let publishers = publishers(&mut node, bag.topics().map(AsRef::as_ref));
+    let mut node = conflicts::looker("replay")?;
+    let names = Names::of(&node)?;
+    let name = |topic: &Topic| format!("{namespace}{}", topic.name);
+    let played: Vec<_> = bag.topics().map(|topic| names.resolve(&name(topic.as_ref()))).collect();
+    if let Some(conflict) = conflicts::of_replay(&node, &played) {
+        return Ok(Err(conflict));
+    }
+    let publishers = publishers(&mut node, bag.topics().map(AsRef::as_ref), name);
     std::thread::sleep(SETTLE);
     let mut done = Replayed::default();
     let mut began: Option<(Stamp, Stamp)> = None;
@@ -72,13 +84,14 @@ pub fn replay(paths: &[PathBuf], rate: f64, stop: &AtomicBool) -> anyhow::Result
             None => done.left_out += 1,
         }
     }
-    Ok(done)
+    Ok(Ok(done))
 }
 
 /// A publisher for each topic whose type Adit knows.
 fn publishers<'a>(
     node: &mut Node,
     topics: impl Iterator<Item = &'a Topic>,
+    name: impl Fn(&Topic) -> String,
 ) -> BTreeMap<String, PublisherUntyped> {
     let mut publishers = BTreeMap::new();
     for topic in topics {
@@ -86,7 +99,7 @@ fn publishers<'a>(
             Durability::TransientLocal => QosProfile::default().keep_last(1).transient_local(),
             Durability::Volatile => QosProfile::default().keep_last(10),
         };
-        match node.create_publisher_untyped(&topic.name, &topic.type_name, profile) {
+        match node.create_publisher_untyped(&name(topic), &topic.type_name, profile) {
             Ok(publisher) => drop(publishers.insert(topic.name.clone(), publisher)),
             Err(error) => {
                 tracing::warn!(

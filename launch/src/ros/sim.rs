@@ -32,7 +32,7 @@ use super::parameters::Declarations;
 use super::settings::NodeSettings;
 use super::simulated_ports::{imu_port, motor_port};
 use super::topic_publishers::{TopicPublishers, publisher};
-use crate::mission_file::{MissionFile, Simulation};
+use crate::mission_file::MissionFile;
 use crate::pty::Pty;
 use crate::world::World;
 use recording::{MessageWriter, topics};
@@ -66,11 +66,7 @@ pub(super) struct SimNode {
 }
 
 impl SimNode {
-    pub(super) fn new(
-        node: &mut Node,
-        settings: NodeSettings,
-        simulation: Simulation,
-    ) -> anyhow::Result<Self> {
+    pub(super) fn new(node: &mut Node, settings: NodeSettings, file: MissionFile) -> anyhow::Result<Self> {
         let description = &settings.robot.description;
         let mut cameras = TopicPublishers::new();
         for camera in &description.cameras {
@@ -96,7 +92,7 @@ impl SimNode {
             topics: Some(MessageWriter::through(lidar, description)),
             camera_topics: Some(MessageWriter::through(cameras, description)),
             ports_dir: settings.ports_dir.context("the simulator needs --ports-dir for its serial ports")?,
-            file: MissionFile { mission: settings.mission, simulation },
+            file,
             robot: settings.robot,
             shared: Arc::default(),
             running: None,

@@ -29,6 +29,7 @@ use robot_interface::tunnel::TunnelDesign;
 use crate::config::Mission;
 use crate::inspector::{CameraImage, Findings, InspectionJob};
 use crate::localisation_and_mapping::{ScanJob, ScanResult};
+use crate::odometry_gate::{OdometryGate, Outlier, Passage};
 use crate::pose_track::PoseTrack;
 use crate::run_history::{RunHistory, RunOutcome};
 use crate::standing::StandingDetector;
@@ -39,15 +40,19 @@ const MAX_WAITING_IMAGES: usize = 60;
 const MAX_WAITING_SCANS: usize = 20;
 /// The longest that a scan takes, s.
 const MAX_SCAN_S: f32 = 1.0;
-/// Odometry that is this much older than the newest came late and is left out; older still, and time went back, ns.
+/// Recorded odometry that is this much older than the newest came late and is left out; older still, and time went back, ns.
 const MAX_LATE_NANOS: u64 = 1_000_000_000;
+/// A scan or a picture of a live robot that is this much ahead of its odometry is of another time, and would hold back what comes
+/// after it, ns.
+const MAX_AHEAD_NANOS: u64 = 5_000_000_000;
 
 /// Source of a pipeline's inputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// A robot that walks: of the scans that wait the newest is worked on, and poses of the last seconds are kept.
+    /// A robot that walks: of the scans that wait the newest is worked on, and poses of the last seconds are kept. Anybody may send
+    /// anything: outliers are left out, and what was found is never given up.
     Live,
-    /// A recording: every scan is worked on, and every pose kept.
+    /// A recording: every scan is worked on, and every pose kept. Where its time goes back another run begins.
     Recording,
 }
 
@@ -58,8 +63,10 @@ pub enum OdometryEvent {
     Taken(Option<Sample>),
     /// It came late and was left out.
     Late,
-    /// It is so old that time must have gone back, as when a simulation begins anew: so do the pipeline and its history.
-    /// The workers have to be made anew.
+    /// It is no continuation of what was heard before, and was left out: of a live robot.
+    Refused(Outlier),
+    /// Time must have gone back, as when a simulation begins anew. Of a recording the pipeline and its history begin anew, and
+    /// the workers have to; of a live robot the map of the ground alone, of which its worker is told by the next scan.
     Restarted,
 }
 
@@ -68,6 +75,9 @@ pub struct PerceptionPipeline {
     design: TunnelDesign,
     source: Source,
     standing_height_m: f64,
+    gate: OdometryGate,
+    /// True while others than the bridge are seen to publish odometry.
+    contested: bool,
     track: PoseTrack,
     newest: Option<RobotState>,
     standing: StandingDetector,
@@ -90,6 +100,8 @@ impl PerceptionPipeline {
             design: mission.design.clone(),
             source,
             standing_height_m,
+            gate: OdometryGate::default(),
+            contested: false,
             track: track_for(source),
             newest: None,
             standing: StandingDetector::new(standing_height_m),
@@ -111,19 +123,33 @@ impl PerceptionPipeline {
         self.history.begin(at);
     }
 
+    /// Takes whether others than the robot's own bridge are seen to publish odometry: then only what continues the track is taken.
+    pub const fn set_contested(&mut self, contested: bool) {
+        self.contested = contested;
+    }
+
     /// Takes an estimate as messages tell it.
     pub fn handle_odometry(&mut self, state: &RobotState) -> OdometryEvent {
-        let mut restarted = false;
-        if let Some(newest) = self.newest.filter(|newest| state.stamp < newest.stamp) {
-            if newest.stamp <= state.stamp.plus_nanos(MAX_LATE_NANOS) {
-                return OdometryEvent::Late;
-            }
+        let is_older = self.newest.is_some_and(|newest| state.stamp < newest.stamp);
+        let restarts = match self.source {
+            Source::Live => match self.gate.judge(state, self.contested) {
+                Ok(passage) => passage == Passage::Begun && is_older,
+                Err(Outlier::Late) => return OdometryEvent::Late,
+                Err(outlier) => return OdometryEvent::Refused(outlier),
+            },
+            Source::Recording if is_older && !self.is_much_older(state.stamp) => return OdometryEvent::Late,
+            Source::Recording => is_older,
+        };
+        if restarts {
             self.begin_anew();
-            restarted = true;
         }
         self.track.push(state.stamp, state.map_from_base);
         let sample = self.take(state);
-        if restarted { OdometryEvent::Restarted } else { OdometryEvent::Taken(sample) }
+        if restarts { OdometryEvent::Restarted } else { OdometryEvent::Taken(sample) }
+    }
+
+    fn is_much_older(&self, stamp: Stamp) -> bool {
+        self.newest.is_some_and(|newest| newest.stamp > stamp.plus_nanos(MAX_LATE_NANOS))
     }
 
     /// Takes an estimate together with the estimator's own poses, of a control process that shares the pipeline's thread.
@@ -140,18 +166,26 @@ impl PerceptionPipeline {
     }
 
     fn begin_anew(&mut self) {
-        tracing::warn!("time went back: the map and the report begin anew");
         self.unplaced += self.waiting();
         self.discard_waiting();
         self.track = track_for(self.source);
         self.standing = StandingDetector::new(self.standing_height_m);
-        self.history = RunHistory::new(&self.design);
-        if self.keeps_all {
-            self.history.begin(None);
-        }
         self.newest = None;
-        self.defects = 0;
         self.restarts += 1;
+        match self.source {
+            Source::Live => {
+                tracing::warn!("time went back: the map of the ground begins anew; what was found stays");
+                self.history.handle_restart();
+            }
+            Source::Recording => {
+                tracing::warn!("time went back: the map and the report begin anew");
+                self.history = RunHistory::new(&self.design);
+                if self.keeps_all {
+                    self.history.begin(None);
+                }
+                self.defects = 0;
+            }
+        }
     }
 
     /// Takes the gait controller's mode.
@@ -171,6 +205,10 @@ impl PerceptionPipeline {
 
     /// Takes a scan, which waits until the odometry has caught up with its end.
     pub fn handle_scan(&mut self, scan: LidarScan) {
+        if self.is_far_ahead(scan.stamp) {
+            self.unplaced += 1;
+            return;
+        }
         self.timeless_scans += u64::from(has_one_time(&scan));
         self.scans.push_back(scan);
         while self.scans.len() > MAX_WAITING_SCANS {
@@ -181,11 +219,20 @@ impl PerceptionPipeline {
 
     /// Takes a picture, which waits until the odometry has caught up with it.
     pub fn handle_image(&mut self, stamp: Stamp, image: CameraImage) {
+        if self.is_far_ahead(stamp) {
+            self.unplaced += 1;
+            return;
+        }
         self.images.push_back((stamp, image));
         while self.images.len() > MAX_WAITING_IMAGES {
             self.images.pop_front();
             self.unplaced += 1;
         }
+    }
+
+    fn is_far_ahead(&self, stamp: Stamp) -> bool {
+        let is_ahead = |newest: RobotState| stamp > newest.stamp.plus_nanos(MAX_AHEAD_NANOS);
+        self.source == Source::Live && self.newest.is_some_and(is_ahead)
     }
 
     /// Forgets scans and pictures that wait, as of a node that is not active.
@@ -280,6 +327,11 @@ impl PerceptionPipeline {
         self.unplaced
     }
 
+    /// Returns how many odometry messages were left out as outliers.
+    pub const fn refused_odometry(&self) -> u64 {
+        self.gate.outliers()
+    }
+
     /// Returns how many scans and pictures wait for the odometry of their time.
     fn waiting(&self) -> u64 {
         (self.scans.len() + self.images.len()) as u64
@@ -290,7 +342,9 @@ impl PerceptionPipeline {
         RunOutcome {
             unplaced: self.unplaced + self.waiting(),
             timeless_scans: self.timeless_scans,
+            refused_odometry: self.refused_odometry(),
             restarts: self.restarts,
+            keeps_all: self.source == Source::Live,
             ..self.history.outcome(findings, refused_scans)
         }
     }

@@ -14,6 +14,7 @@ mod handle;
 mod histogram;
 mod sensor_clock;
 mod thread;
+mod watchdog;
 
 pub use clock::{monotonic, sleep_until, thread_cpu_nanos};
 pub use control_loop::{ControlLoop, ControlPorts};
@@ -21,3 +22,4 @@ pub use exchange::exchange;
 pub use handle::{ControlHandle, ControlReport, PERIOD_NANOS, Target, TimeBase, Timing};
 pub use histogram::Histogram;
 pub use thread::{CONTROL_PRIORITY, computations_stand_back, lock_memory, prioritise, stand_back};
+pub use watchdog::LoopWatchdog;

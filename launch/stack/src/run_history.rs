@@ -35,8 +35,12 @@ pub struct RunOutcome {
     pub unplaced: u64,
     /// Scans whose points all have one time.
     pub timeless_scans: u64,
-    /// How often time went back: what came before is not in the outcome.
+    /// Odometry messages that were left out as outliers in time or place.
+    pub refused_odometry: u64,
+    /// How often time went back.
     pub restarts: u64,
+    /// True if what came before time went back is in the outcome.
+    pub keeps_all: bool,
 }
 
 /// History of one run.
@@ -48,6 +52,8 @@ pub struct RunHistory {
     has_begun: bool,
     began: Option<Stamp>,
     sampled: Option<Stamp>,
+    /// Length of the run before its time last went back, s.
+    before_s: f64,
     state: Option<MissionState>,
     torque_peak_nm: f64,
     missed_replies: u64,
@@ -63,6 +69,7 @@ impl RunHistory {
             has_begun: false,
             began: None,
             sampled: None,
+            before_s: 0.0,
             state: None,
             torque_peak_nm: 0.0,
             missed_replies: 0,
@@ -73,6 +80,17 @@ impl RunHistory {
     pub fn begin(&mut self, at: Option<Stamp>) {
         self.has_begun = true;
         self.began = self.began.or(at);
+    }
+
+    /// Takes that time went back: the run goes on, from another time.
+    pub fn handle_restart(&mut self) {
+        self.before_s = self.duration_s();
+        (self.began, self.sampled) = (None, None);
+    }
+
+    fn duration_s(&self) -> f64 {
+        let since_s = self.began.zip(self.sampled).map_or(0.0, |(began, last)| last.seconds_since(began));
+        self.before_s + since_s
     }
 
     /// Takes the state of the mission; with the first one, it has begun.
@@ -128,7 +146,7 @@ impl RunHistory {
     pub fn outcome(&self, findings: Findings, refused_scans: u64) -> RunOutcome {
         RunOutcome {
             state: self.state.clone(),
-            duration_s: self.began.zip(self.sampled).map_or(0.0, |(began, last)| last.seconds_since(began)),
+            duration_s: self.duration_s(),
             trace: self.trace.clone(),
             mosaic: self.mosaic.clone(),
             findings,
@@ -136,29 +154,20 @@ impl RunHistory {
             missed_replies: self.missed_replies,
             unplaced: 0,
             timeless_scans: 0,
+            refused_odometry: 0,
             restarts: 0,
+            keeps_all: false,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use nalgebra::{Matrix3, Vector3};
-    use robot_interface::frames::Transform;
-
     use super::*;
-    use crate::testing::short_mission;
+    use crate::testing::{short_mission, standing_at};
 
     fn state(k: u64) -> RobotState {
-        RobotState {
-            stamp: Stamp::from_nanos(k * 20_000_000),
-            map_from_base: Transform::from_xyz_rpy([1.0, 0.0, 0.3], [0.0; 3]),
-            velocity_m_s: Vector3::zeros(),
-            angular_velocity_rad_s: Vector3::zeros(),
-            contacts: [true; 4],
-            position_covariance_m2: Matrix3::zeros(),
-            yaw_sigma_rad: 0.0,
-        }
+        standing_at(Stamp::from_nanos(k * 20_000_000), 1.0)
     }
 
     #[test]

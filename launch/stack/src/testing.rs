@@ -1,6 +1,10 @@
 //! Inputs that several tests share.
 
+use nalgebra::{Matrix3, Vector3};
 use robot_interface::fixtures::straight_tunnel;
+use robot_interface::frames::Transform;
+use robot_interface::state::RobotState;
+use robot_interface::time::Stamp;
 use robot_interface::tunnel::SectionShape;
 use serde::Deserialize;
 
@@ -26,5 +30,18 @@ pub(crate) fn short_mission() -> Mission {
         design: straight_tunnel(SectionShape::Box { width_m: 2.6, height_m: 2.2 }, 10.0),
         inspection: tables.inspection,
         limits: tables.limits,
+    }
+}
+
+/// Returns the estimate of a robot on the tunnel's axis, its trunk at standing height.
+pub(crate) fn standing_at(stamp: Stamp, x_m: f64) -> RobotState {
+    RobotState {
+        stamp,
+        map_from_base: Transform::from_xyz_rpy([x_m, 0.0, 0.31], [0.0; 3]),
+        velocity_m_s: Vector3::zeros(),
+        angular_velocity_rad_s: Vector3::zeros(),
+        contacts: [true; 4],
+        position_covariance_m2: Matrix3::zeros(),
+        yaw_sigma_rad: 0.0,
     }
 }

@@ -27,7 +27,7 @@ pub struct Sample {
 /// Trace of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Trace {
-    /// Ten a second, in order.
+    /// Ten a second, in the order in which they came: where time went back their stamps do.
     pub samples: Vec<Sample>,
 }
 
@@ -54,10 +54,15 @@ impl Trace {
         let (way_m, time_s) = pairs.fold((0.0, 0.0), |(way_m, time_s), pair| {
             let dt_s = pair[1].stamp.seconds_since(pair[0].stamp);
             let step_m = pair[1].chainage_m - pair[0].chainage_m;
-            if dt_s > GAP_S { (way_m, time_s) } else { (way_m + step_m, time_s + dt_s) }
+            if !(0.0..=GAP_S).contains(&dt_s) { (way_m, time_s) } else { (way_m + step_m, time_s + dt_s) }
         });
         let way_m = if outbound { way_m } else { -way_m };
         (time_s >= LEAST_WALKING_S).then(|| (way_m / time_s).max(0.0))
+    }
+
+    /// Returns the samples in parts between which time went back, and the robot may have been put elsewhere.
+    pub fn parts(&self) -> impl Iterator<Item = &[Sample]> {
+        self.samples.chunk_by(|before, next| before.stamp <= next.stamp)
     }
 }
 

@@ -201,11 +201,19 @@ class Client:
 
     def diagnostics(self, node, seconds=5):
         """The values that a node tells of itself."""
+        return {v.key: v.value for v in self._status(node, seconds).values}
+
+    def health(self, node, seconds=5):
+        """The level and the message that a node tells of itself."""
+        status = self._status(node, seconds)
+        return status.level, status.message
+
+    def _status(self, node, seconds):
         def found():
             message = self.newest.pop("/diagnostics", None)
             for status in message.status if message else []:
                 if status.name == f"adit: {node}":
-                    return {v.key: v.value for v in status.values}
+                    return status
         return wait_for(f"diagnostics of {node}", found, seconds)
 
     def clock(self):

@@ -19,6 +19,7 @@ import sensor_msgs.msg
 import std_srvs.srv
 
 from adit_msgs.msg import MissionStatus, RobotState
+from diagnostic_msgs.msg import DiagnosticStatus
 from client import LATCHED, Client, Stack, distance, wait_for
 
 MISSION = "short"
@@ -46,7 +47,7 @@ def end(client, seconds=120):
 
 
 def planner_dies(client, stack):
-    """The robot stands, then lies down; the planner is started again, without a mission."""
+    """The robot stands, then lies down; the planner that is started again gives the mission up and has it reported."""
     begin(client)
     os.kill(stack.pid("planner"), signal.SIGKILL)
     time.sleep(0.7)
@@ -55,6 +56,12 @@ def planner_dies(client, stack):
     assert client.state().mode == RobotState.MODE_WALK, f"it should stand for a while: {client.state()}"
     client.wait_mode(RobotState.MODE_DAMPED, 25)
     wait_for("the planner again", lambda: stack.pid("planner"), 20)
+    told = lambda: is_over(client) and client.newest["/mission/status"].text
+    assert wait_for("its word on the mission", told, 20) == "the planner died"
+    wait_for("the report", lambda: (stack.run / "defects.csv").exists(), 60)
+    assert "the planner died" in (stack.run / "report.html").read_text()
+    level, message = client.health("planner")
+    assert level == DiagnosticStatus.ERROR and "the planner died" in message, (level, message)
 
 
 def perception_dies(client, stack):
@@ -247,10 +254,12 @@ def fill(message, value):
 def the_clock_stops(client, stack):
     """The world stands still: the robot is held at its last pose by nobody, and goes on when time does."""
     begin(client)
+    bridge = stack.pid("bridge")
     os.kill(stack.pid("sim"), signal.SIGSTOP)
     time.sleep(4)
     assert client.state().hold, "the bridge should notice that nothing is measured any more"
     os.kill(stack.pid("sim"), signal.SIGCONT)
+    assert stack.pid("bridge") == bridge, "a bridge that waits for its world took itself for one that hangs"
     end(client)
     client.wait_mode(RobotState.MODE_DAMPED, 30)
     begin(client)
@@ -258,8 +267,69 @@ def the_clock_stops(client, stack):
     end(client)
 
 
+def strangers_talk(client, stack):
+    """Odometry of other times and places, and of another node for good: the robot walks on, and nothing found is lost. A second
+    stack and a replay are refused."""
+    begin(client)
+    publisher = client.node.create_publisher(nav_msgs.msg.Odometry, "/odom", 10)
+    wait_for("its discovery", lambda: client.node.count_publishers("/odom") == 2 and publisher.get_subscription_count() > 2, 10)
+    odometry = client.newest["/odom"]
+    now, year = odometry.header.stamp.sec, 31_557_600
+    for seconds, x in [(now - 3, 0.0), (0, 0.0), (now + 56 * year, 0.0), (now + 3600, 0.0), (now + 1, -50.0)]:
+        odometry.header.stamp.sec, odometry.pose.pose.position.x = seconds, odometry.pose.pose.position.x + x
+        publisher.publish(odometry)
+        time.sleep(0.1)
+    for node in ["perception", "planner"]:
+        wait_for(f"{node}'s count of them", lambda: int(client.diagnostics(node)["refused_messages"]) >= 5, 10)
+    assert client.speed(2.0) > 0.1 and not is_over(client), "a stranger's odometry stopped the mission"
+    again = ["up", "--sim", "--domain-id", str(stack.domain), "--out", str(stack.run.parent / "again")]
+    for command in [again, ["replay", str(stack.run / "run.mcap")]]:
+        refused = subprocess.run([sys.argv[1], *command], capture_output=True, text=True, timeout=60)
+        assert refused.returncode == 2 and "--domain-id" in refused.stderr and "--namespace" in refused.stderr, refused
+    assert not (stack.run.parent / "again").exists(), "what is refused writes nothing"
+    assert client.speed(1.0) > 0.1 and not is_over(client), "looking around stopped the mission"
+    assert "anew" not in stack.said(), "perception threw away what it had"
+    client.node.destroy_publisher(publisher)
+    client.trigger("/mission/abort")
+    end(client)
+
+
+ASK = """
+import rclpy
+from rclpy.action import ActionClient
+from adit_msgs.action import RunMission
+rclpy.init()
+node = rclpy.create_node("asker")
+action = ActionClient(node, RunMission, "/mission/run")
+action.wait_for_server()
+sent = action.send_goal_async(RunMission.Goal())
+rclpy.spin_until_future_complete(node, sent)
+print(sent.result().accepted, flush=True)
+rclpy.spin(node)
+"""
+
+
+def the_actions_client_dies(client, stack):
+    """The mission goes on, and whoever is there brings the robot home or down."""
+    client.wait_up()
+    asker = subprocess.Popen([sys.executable, "-c", ASK], stdout=subprocess.PIPE, text=True)
+    try:
+        assert asker.stdout.readline().strip() == "True"
+        client.wait_mode(RobotState.MODE_WALK, 40)
+    finally:
+        asker.kill()
+        asker.wait()
+    client.let_pass(1.0)
+    assert client.speed(2.0) > 0.1 and not is_over(client), "the mission went with its client"
+    assert client.trigger("/mission/abort").success
+    end(client)
+    wait_for("the report", lambda: (stack.run / "report.html").exists(), 60)
+
+
 FAULTS = [recorder_dies, planner_dies, perception_dies, bridge_dies, the_loop_hangs, a_bus_is_unplugged,
-          cmd_vel_is_flooded, numbers_are_absurd, the_clock_stops, sim_dies]
+          cmd_vel_is_flooded, numbers_are_absurd, strangers_talk, the_actions_client_dies, the_clock_stops, sim_dies]
+# `adit up` says by its exit code that a mission was lost.
+LOST = [planner_dies]
 
 
 def main():
@@ -275,7 +345,7 @@ def main():
                 fault(client, stack)
             finally:
                 client.close()
-            assert stack.stop() == 0
+            assert stack.stop() == (1 if fault in LOST else 0)
         print(f"    as expected, after {time.monotonic() - began:.0f} s")
     print("all is well")
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 use std::fs::{self, File};
-use std::io::{IsTerminal, Write};
+use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -13,6 +13,9 @@ use super::error::SetupError;
 
 /// Lines of the log that an error shows.
 const SHOWN_LOG_LINES: usize = 15;
+
+/// What is done with each line that a program prints.
+pub(super) type Show<'a> = &'a mut (dyn FnMut(&str) + Send);
 
 /// Steps of one setup, which holds the folder's lock as long as this or any of its programs lives.
 pub(super) struct Steps {
@@ -50,6 +53,11 @@ impl Steps {
         Ok(Self { lock, log, log_path, current: String::new(), shown })
     }
 
+    /// Returns true if the steps are shown as they are done.
+    pub(super) const fn is_shown(&self) -> bool {
+        self.shown
+    }
+
     /// Does one step, shown by its name and the time that it takes.
     pub(super) fn step<T>(
         &mut self,
@@ -77,22 +85,43 @@ impl Steps {
 
     /// Runs a program to its end; what it prints goes to the log.
     pub(super) fn run(&mut self, command: &mut Command) -> Result<(), SetupError> {
-        self.output_into(command, false).map(|_| ())
+        self.output_into(command, false, None).map(|_| ())
     }
 
     /// Runs a program to its end and returns its standard output.
     pub(super) fn output(&mut self, command: &mut Command) -> Result<String, SetupError> {
-        self.output_into(command, true)
+        self.output_into(command, true, None)
     }
 
-    fn output_into(&mut self, command: &mut Command, wanted: bool) -> Result<String, SetupError> {
+    /// Does the same, and shows each line of its standard error as it is printed; it goes to the log too.
+    pub(super) fn output_shown(
+        &mut self,
+        command: &mut Command,
+        show: Show<'_>,
+    ) -> Result<String, SetupError> {
+        self.output_into(command, true, Some(show))
+    }
+
+    fn output_into(
+        &mut self,
+        command: &mut Command,
+        wanted: bool,
+        show: Option<Show<'_>>,
+    ) -> Result<String, SetupError> {
         let at = |reason| SetupError::File { path: self.log_path.clone(), reason };
         writeln!(self.log, "\n$ {command:?}").map_err(at)?;
         let begun = fs::metadata(&self.log_path).map_or(0, |data| data.len());
         command.stdin(Stdio::from(self.lock.try_clone().map_err(at)?));
-        command.stderr(self.log.try_clone().map_err(at)?);
-        command.stdout(if wanted { Stdio::piped() } else { self.log.try_clone().map_err(at)?.into() });
-        let output = command.spawn().and_then(std::process::Child::wait_with_output);
+        let log = self.log.try_clone().map_err(at)?;
+        command.stderr(if show.is_some() { Stdio::piped() } else { log.try_clone().map_err(at)?.into() });
+        command.stdout(if wanted { Stdio::piped() } else { log.try_clone().map_err(at)?.into() });
+        let output = command.spawn().and_then(|mut child| {
+            let shown = child.stderr.take().zip(show);
+            std::thread::scope(|scope| {
+                scope.spawn(|| shown.map(|(stderr, show)| copy_lines(stderr, log, show)));
+                child.wait_with_output()
+            })
+        });
         let output = output.map_err(|e| {
             let program = command.get_program().display().to_string();
             self.failed(format!("{program} cannot be started: {e}"), 0, "install it, or mend the PATH")
@@ -117,6 +146,18 @@ impl Steps {
             help: if help.is_empty() { remedy(&text) } else { help }.to_owned(),
             log: self.log_path.clone(),
         }
+    }
+}
+
+/// Copies what is read into the log, and shows each line.
+fn copy_lines(from: impl Read, mut log: File, show: Show<'_>) {
+    let mut from = BufReader::new(from);
+    let mut line = Vec::new();
+    while from.read_until(b'\n', &mut line).is_ok_and(|count| count > 0) {
+        // Where the log cannot be written any more, the program goes on all the same.
+        let _: io::Result<()> = log.write_all(&line);
+        show(String::from_utf8_lossy(&line).trim());
+        line.clear();
     }
 }
 
@@ -164,6 +205,28 @@ mod tests {
         let missing = steps.step("x", |s| s.run(&mut Command::new("/no/such/program")));
         assert!(missing.expect_err("none").to_string().contains("cannot be started"));
         assert_eq!(steps.output(Command::new("echo").arg("7")).expect("said"), "7\n");
+    }
+
+    #[test]
+    fn lines_are_shown_when_they_are_printed_and_not_at_the_end() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut steps = Steps::quiet(folder.path()).expect("begun");
+        let script =
+            "echo '   Compiling r2r v0.9' >&2; while [ ! -e \"$0\" ]; do sleep 0.01; done; echo done";
+        let gate = folder.path().join("seen");
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).arg(&gate);
+        let mut seen = Vec::new();
+        let printed = steps.output_shown(&mut command, &mut |line| {
+            seen.push(line.to_owned());
+            File::create(&gate).expect("a file");
+        });
+        assert_eq!(
+            (printed.expect("it ended"), seen),
+            ("done\n".to_owned(), vec!["Compiling r2r v0.9".to_owned()])
+        );
+        let log = fs::read_to_string(folder.path().join("build.log")).expect("a log");
+        assert!(log.contains("   Compiling r2r v0.9\n"), "{log}");
     }
 
     #[test]

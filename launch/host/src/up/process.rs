@@ -100,12 +100,12 @@ impl ManagedProcess {
         let _ = kill_process_group(self.group, signal.into());
     }
 
-    /// Returns the exit status, in words, of a process that has ended.
-    pub(super) fn reap(mut self) -> String {
+    /// Returns the exit status, in words, of a process that has ended, and true if that is an exit code other than 0.
+    pub(super) fn reap(mut self) -> (String, bool) {
         self.reaped = true;
         match self.child.wait() {
-            Ok(status) => status.to_string(),
-            Err(error) => format!("its exit status is lost: {error}"),
+            Ok(status) => (status.to_string(), status.code().is_some_and(|code| code != 0)),
+            Err(error) => (format!("its exit status is lost: {error}"), false),
         }
     }
 }

@@ -200,7 +200,8 @@ impl EventLoop {
             }
             Message::Ended(incarnation) => {
                 let ended = self.processes[incarnation.process].take_if(|p| p.incarnation == incarnation)?;
-                Some(Event::Ended { process: incarnation.process, exit_status: ended.reap() })
+                let (exit_status, failed) = ended.reap();
+                Some(Event::Ended { process: incarnation.process, exit_status, failed })
             }
         }
     }

@@ -27,6 +27,8 @@ pub enum Event {
         process: usize,
         /// Its exit status, in words.
         exit_status: String,
+        /// True if it ended by itself with another exit code than 0.
+        failed: bool,
     },
     /// A process could not be started.
     NotStarted {
@@ -57,6 +59,8 @@ pub enum Action {
 pub enum StopOutcome {
     /// One after the other, each in its own time.
     Orderly,
+    /// Likewise, and one of them said by its exit code that it did not do what it was to do.
+    Failed,
     /// The user would not wait.
     Forced,
 }
@@ -136,7 +140,8 @@ impl Supervisor {
     pub fn handle(&mut self, event: Event, now: Duration) -> Vec<Action> {
         match event {
             Event::Ready(process) => self.ready(process, now),
-            Event::Ended { process, exit_status } => {
+            Event::Ended { process, exit_status, failed } => {
+                self.note_exit_code(process, failed);
                 self.ended(process, &format!("it ended ({exit_status})"), now);
             }
             Event::NotStarted { process, error } => {
@@ -193,6 +198,15 @@ impl Supervisor {
         }
     }
 
+    /// What a process says of its work when it is asked to end; the exit code of one that would not end says nothing.
+    fn note_exit_code(&mut self, process: usize, failed: bool) {
+        let was_asked =
+            matches!(self.statuses[process].state, ProcessState::Stopping { sent: Signal::Interrupt, .. });
+        if failed && was_asked && self.stopping == Some(Ok(StopOutcome::Orderly)) {
+            self.stopping = Some(Ok(StopOutcome::Failed));
+        }
+    }
+
     fn ended(&mut self, process: usize, what: &str, now: Duration) {
         let name = self.name(process);
         let state = self.statuses[process].state;
@@ -240,7 +254,7 @@ impl Supervisor {
         }
         let again = self.last_request.replace(now).is_some();
         if again {
-            if self.stopping == Some(Ok(StopOutcome::Orderly)) {
+            if matches!(self.stopping, Some(Ok(StopOutcome::Orderly | StopOutcome::Failed))) {
                 self.stopping = Some(Ok(StopOutcome::Forced));
             }
             self.log("asked again: not waiting any longer".to_owned());

@@ -88,7 +88,8 @@ impl<'a> ReplayPerception<'a> {
 
     fn handle_odometry(&mut self, state: &RobotState, observer: &mut dyn Observer) -> anyhow::Result<()> {
         match self.pipeline.handle_odometry(state) {
-            OdometryEvent::Late => return Ok(()),
+            // Only a live robot's is refused.
+            OdometryEvent::Late | OdometryEvent::Refused(_) => return Ok(()),
             OdometryEvent::Restarted => self.begin_anew()?,
             OdometryEvent::Taken(sample) => {
                 if let Some(sample) = sample {

@@ -16,6 +16,7 @@ use stack::authority::lease::Lease;
 use crate::ros::convert;
 use crate::ros::endpoint::{Inbox, outcome, respond};
 use crate::ros::parameters::Declarations;
+use crate::ros::sender_check::SenderCheck;
 use crate::ros::throttled_log::ThrottledLog;
 use stack::realtime::{ControlHandle, ControlReport, Target};
 
@@ -29,7 +30,7 @@ pub(super) struct CommandArbiter {
     lie_down: Asked<Trigger::Service>,
     targets: Inbox<MotionTarget>,
     cmd_vel: Inbox<Twist>,
-    cmd_vel_topic: String,
+    cmd_vel_senders: SenderCheck,
     /// Reason for which the last `cmd_vel` was refused; empty if it was not.
     refusal: String,
     refused: ThrottledLog,
@@ -38,7 +39,6 @@ pub(super) struct CommandArbiter {
 
 impl CommandArbiter {
     pub(super) fn new(node: &mut Node) -> r2r::Result<Self> {
-        let namespace = node.namespace()?;
         Ok(Self {
             lease: Lease::default(),
             acquire: Inbox::service(node, "lease/acquire")?,
@@ -47,7 +47,7 @@ impl CommandArbiter {
             lie_down: Inbox::service(node, "robot/lie_down")?,
             targets: Inbox::topic(node, &topics::MOTION_TARGET)?,
             cmd_vel: Inbox::topic(node, &topics::CMD_VEL)?,
-            cmd_vel_topic: format!("{}{}", namespace.trim_end_matches('/'), topics::CMD_VEL.name),
+            cmd_vel_senders: SenderCheck::new(node, &topics::CMD_VEL)?,
             refusal: String::new(),
             refused: ThrottledLog::default(),
             refused_target: ThrottledLog::default(),
@@ -180,10 +180,7 @@ impl CommandArbiter {
     ) -> Result<VelocityCommand, String> {
         let holder = self.lease.holder(now);
         let owner = &holder.ok_or("nobody holds the lease: take it by lease/acquire")?.owner;
-        let publishers = node.get_publishers_info_by_topic(&self.cmd_vel_topic, false);
-        let publishers = publishers.map_err(|e| format!("its senders cannot be told: {e}"))?;
-        let senders = publishers.iter().map(|sender| [sender.node_namespace.as_str(), &sender.node_name]);
-        sent_by(owner, senders)?;
+        self.cmd_vel_senders.sent_by(node, owner)?;
         let wanted = convert::velocity(twist).map_err(|e| e.to_string())?;
         let (speed, turn) = (parameters.get("manual_speed_m_s"), parameters.get("manual_turn_rad_s"));
         Ok(VelocityCommand {
@@ -192,22 +189,6 @@ impl CommandArbiter {
             wz_rad_s: wanted.wz_rad_s.max(-turn).min(turn),
         })
     }
-}
-
-/// Checks that all that publish a topic, by namespace and name, are the one node that is called `owner`. Nobody is not: whoever
-/// sent it has gone, or has not been discovered yet.
-fn sent_by<'a>(owner: &str, senders: impl Iterator<Item = [&'a str; 2]>) -> Result<(), String> {
-    let mut found = false;
-    for [namespace, name] in senders {
-        let full = format!("{}/{name}", namespace.trim_end_matches('/'));
-        if name != owner && full != *owner {
-            return Err(format!("`{name}` sends it too, but `{owner}` holds the lease: stop one of them"));
-        }
-        found = true;
-    }
-    let nobody =
-        "it cannot be told who sends it: keep its publisher open, and send on until it is discovered";
-    if found { Ok(()) } else { Err(nobody.to_owned()) }
 }
 
 /// Checks that the control loop would let the robot rise.
@@ -230,26 +211,4 @@ fn may_rise(latest: Option<&ControlReport>, stop: StopLevel) -> Result<(), Strin
     Err("the state estimate is not ready: let the robot lie still for a second, with all motors and the inertial sensor \
          answering"
         .to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Without any known publisher it was taken: from somebody not discovered yet, or gone.
-    #[test]
-    fn cmd_vel_is_taken_from_the_owner_alone() {
-        let cases: &[(&[[&str; 2]], bool)] = &[
-            (&[], false),
-            (&[["/", "tablet"]], true),
-            (&[["/", "tablet"], ["/", "tablet"]], true),
-            (&[["/", "tablet"], ["/", "stranger"]], false),
-            (&[["/robot1", "tablet"]], true),
-        ];
-        for (senders, taken) in cases {
-            assert_eq!(sent_by("tablet", senders.iter().copied()).is_ok(), *taken, "{senders:?}");
-        }
-        assert!(sent_by("/robot1/tablet", [["/robot1", "tablet"]].into_iter()).is_ok());
-        assert!(sent_by("/robot1/tablet", [["/robot2", "tablet"]].into_iter()).is_err());
-    }
 }

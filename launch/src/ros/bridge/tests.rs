@@ -107,28 +107,22 @@ fn what_the_loop_said_long_ago_counts_for_nothing() {
     assert!(level == Level::Error && message.contains("0.6 s"), "{message}");
 }
 
-/// Rounds were counted, whatever time they took: a flood of messages made the bridge end itself.
+/// Rounds were counted by the loop's reports, of which there is none while it waits for a world that stands still: on a busy
+/// machine the bridge ended itself, and the mission with it.
 #[test]
-fn a_loop_hangs_after_a_second_of_rounds_without_a_word() {
-    let mut rig = Rig::active("hanging");
+fn a_loop_that_waits_for_its_simulated_world_does_not_hang() {
+    let mut rig = Rig::active("waiting");
     let begun = monotonic();
     while rig.running().latest.is_none() {
         rig.tick();
         assert!(monotonic().seconds_since(begun) < 20.0, "it reports");
     }
-    // It would end the test with it.
-    (0..300).for_each(|_| rig.tick());
     let running = rig.bridge.running.as_mut().expect("it runs");
-    running.round = (running.heard, 0.0);
-    let mut now = running.heard;
-    let mut rounds = |count: u32, s: f64| {
-        (0..count).any(|_| {
-            now = now.plus_nanos((s * 1e9) as u64);
-            running.hangs(now)
-        })
-    };
-    assert!(!rounds(20_000, 1e-5), "many of them in no time");
-    assert!(!rounds(10, 60.0), "a computer that stood still");
-    assert!(!rounds(100, 0.005));
-    assert!(rounds(100, 0.005));
+    let mut now = monotonic();
+    for _ in 0..2000 {
+        // Two seconds of rounds that hear no report, as long as the loop waits for a sample.
+        std::thread::sleep(Duration::from_millis(1));
+        now = now.plus_nanos(5_000_000);
+        assert!(!running.hangs(now));
+    }
 }

@@ -24,7 +24,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 enum Job {
     Inspect(InspectionJob),
     Findings,
-    BeginAnew,
 }
 
 enum Answer {
@@ -45,8 +44,8 @@ impl InspectionThread {
         let (jobs, inbox) = channel();
         let (outbox, answers) = channel();
         let waiting = Arc::new(AtomicUsize::new(0));
-        let (mission, robot, count) = (mission.clone(), robot.clone(), Arc::clone(&waiting));
-        let mut inspector = Inspector::new(&mission, &robot)?;
+        let count = Arc::clone(&waiting);
+        let mut inspector = Inspector::new(mission, robot)?;
         let work = move || {
             stand_back(LEVELS);
             for job in inbox {
@@ -58,10 +57,6 @@ impl InspectionThread {
                         result.map(Answer::Defects)
                     }
                     Job::Findings => Ok(Answer::Findings(Box::new(inspector.findings()))),
-                    Job::BeginAnew => Inspector::new(&mission, &robot).map(|new| {
-                        inspector = new;
-                        Answer::Defects(Vec::new())
-                    }),
                 };
                 if outbox.send(answer).is_err() {
                     break;
@@ -114,12 +109,6 @@ impl InspectionThread {
                 Answer::Defects(defects) => self.newest = Some(defects),
             }
         }
-    }
-
-    /// Another tunnel, or the same one unseen.
-    pub(super) fn begin_anew(&self) {
-        // That the thread has ended shows at the next picture.
-        let _ = self.jobs.send(Job::BeginAnew);
     }
 }
 

@@ -33,6 +33,10 @@ const GIVE_UP_WHEN_BLIND_S: f64 = 10.0;
 /// Without news it cannot be seen that the robot lies, s: then no more targets are sent, and the bridge's failsafe lays it
 /// down.
 const END_WHEN_BLIND_S: f64 = 20.0;
+/// The longest that the robot of a lost mission is given to lie, s: the bridge's failsafe begins that after ten.
+const SETTLE_WITHIN_S: f64 = 20.0;
+/// Reason for which a lost mission was given up.
+pub(super) const PLANNER_DIED: &str = "the planner died";
 
 /// Stage of a mission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +45,8 @@ pub(super) enum Stage {
     Leasing,
     /// The robot walks the mission.
     Executing,
+    /// The mission was lost with its planner; the bridge lays the robot down.
+    Settling,
     /// The robot lies; the report is being written.
     Reporting,
     /// All is done.
@@ -107,6 +113,13 @@ impl MissionExecutor {
         }
     }
 
+    /// The end of a mission whose planner died: it is told, waits until the robot lies, and is reported.
+    pub(super) fn of_lost_mission(settings: &NodeSettings, now: Stamp) -> Self {
+        tracing::error!("mission given up: {PLANNER_DIED}");
+        let failure = Some(PLANNER_DIED.to_owned());
+        Self { stage: Stage::Settling, failure, ..Self::new(settings, now, None) }
+    }
+
     pub(super) const fn stage(&self) -> Stage {
         self.stage
     }
@@ -116,6 +129,7 @@ impl MissionExecutor {
         match self.stage {
             Stage::Leasing => "asking for the lease",
             Stage::Executing => self.phase.name(),
+            Stage::Settling => "over: the robot lies down",
             Stage::Reporting => "writing the report",
             Stage::Over => "over",
         }
@@ -135,6 +149,7 @@ impl MissionExecutor {
         match self.stage {
             Stage::Leasing => self.fail("stopped before it began"),
             Stage::Executing => self.order = Some(MissionOrder::Stop),
+            Stage::Settling => self.stage = Stage::Reporting,
             Stage::Reporting | Stage::Over => {}
         }
     }
@@ -159,6 +174,7 @@ impl MissionExecutor {
         match self.stage {
             Stage::Leasing => self.take_lease(now, clients),
             Stage::Executing => self.execute(now, inputs, speed_m_s, clients, &mut step),
+            Stage::Settling => self.settle(now, inputs),
             Stage::Reporting => self.write_report(now, clients),
             Stage::Over => return step,
         }
@@ -237,10 +253,10 @@ impl MissionExecutor {
         }
         if blind_s > GIVE_UP_WHEN_BLIND_S {
             self.order = Some(MissionOrder::Stop);
-            self.failure.get_or_insert_with(|| "nothing was heard of the robot or the ground".to_owned());
+            self.failure.get_or_insert_with(|| inputs.silence(now));
         }
         if blind_s > END_WHEN_BLIND_S {
-            return self.fail("nothing was heard of the robot or the ground");
+            return self.fail(&inputs.silence(now));
         }
         if due(&mut self.decided, now, DECIDE_NANOS) {
             self.decide(inputs, speed_m_s, step);
@@ -296,6 +312,13 @@ impl MissionExecutor {
         target
     }
 
+    fn settle(&mut self, now: Stamp, inputs: &Inputs) {
+        let lies = inputs.control_status().is_some_and(|status| status.mode == GaitMode::Damped);
+        if lies || now.seconds_since(self.since) > SETTLE_WITHIN_S {
+            (self.stage, self.since) = (Stage::Reporting, now);
+        }
+    }
+
     /// Gives the lease back and has the report written.
     fn write_report(&mut self, now: Stamp, clients: &ServiceClients) {
         if !self.token.is_empty() && self.release.is_none() {
@@ -342,7 +365,7 @@ impl MissionExecutor {
         let state = match self.stage {
             Stage::Leasing => MissionState::Preparing,
             Stage::Executing => MissionState::Underway(self.phase),
-            Stage::Reporting | Stage::Over => self.ended(),
+            Stage::Settling | Stage::Reporting | Stage::Over => self.ended(),
         };
         let estimate = inputs.control_status().map(|status| status.state);
         let mut status = MissionStatus {

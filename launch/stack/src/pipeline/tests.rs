@@ -1,10 +1,9 @@
-use nalgebra::{Matrix3, Vector3};
 use robot_interface::fixtures::go2;
 use robot_interface::sensors::{LidarPoint, RgbImage};
 use robot_interface::status::MissionPhase;
 
 use super::*;
-use crate::testing::short_mission;
+use crate::testing::{short_mission, standing_at};
 
 fn at(ms: u64) -> Stamp {
     Stamp::from_nanos(ms * 1_000_000)
@@ -12,15 +11,7 @@ fn at(ms: u64) -> Stamp {
 
 /// A robot at `x` with its trunk at standing height.
 fn estimate(ms: u64, x: f64) -> RobotState {
-    RobotState {
-        stamp: at(ms),
-        map_from_base: Transform::from_xyz_rpy([x, 0.0, 0.31], [0.0; 3]),
-        velocity_m_s: Vector3::zeros(),
-        angular_velocity_rad_s: Vector3::zeros(),
-        contacts: [true; 4],
-        position_covariance_m2: Matrix3::zeros(),
-        yaw_sigma_rad: 0.0,
-    }
+    standing_at(at(ms), x)
 }
 
 /// A scan of a tenth of a second.
@@ -130,7 +121,7 @@ fn what_waits_too_long_makes_room() {
 
 #[test]
 fn late_odometry_is_left_out_and_old_odometry_begins_anew() {
-    let mut pipeline = pipeline(Source::Live);
+    let mut pipeline = pipeline(Source::Recording);
     pipeline.handle_mission(MissionState::Underway(MissionPhase::Go));
     walk(&mut pipeline, 0..5000);
     assert_eq!(pipeline.handle_odometry(&estimate(4500, 9.0)), OdometryEvent::Late);
@@ -139,6 +130,65 @@ fn late_odometry_is_left_out_and_old_odometry_begins_anew() {
     assert_eq!(pipeline.handle_odometry(&estimate(100, 1.0)), OdometryEvent::Restarted);
     assert_eq!((pipeline.restarts, pipeline.waiting(), pipeline.unplaced()), (1, 0, 1));
     assert_eq!(pipeline.mission_state(), None, "nothing is known of the mission that begins now");
+}
+
+/// One message 3 s old, of any node: the report went from two defects and 5.1 m to none and 0.7 m.
+#[test]
+fn no_single_message_throws_away_what_was_found() {
+    let mut pipeline = pipeline(Source::Live);
+    pipeline.handle_mission(MissionState::Underway(MissionPhase::Go));
+    walk(&mut pipeline, 0..5000);
+    let samples = pipeline.history.outcome(findings(), 0).trace.samples.len();
+    for wild in [estimate(1980, 1.98), estimate(1_767_225_600_000, 5.0), estimate(5000, -90.0)] {
+        assert!(matches!(pipeline.handle_odometry(&wild), OdometryEvent::Refused(_)), "{wild:?}");
+    }
+    walk(&mut pipeline, 5000..6000);
+    let outcome = pipeline.outcome(findings(), 0);
+    assert_eq!((outcome.restarts, outcome.refused_odometry), (0, 3));
+    assert_eq!((samples, outcome.trace.samples.len()), (50, 60));
+    assert_eq!(outcome.state, Some(MissionState::Underway(MissionPhase::Go)));
+}
+
+/// Odometry from `ms` on, until it is believed.
+fn jump(pipeline: &mut PerceptionPipeline, ms: u64, x: f64) -> u64 {
+    let mut stamps = (ms..ms + 2000).step_by(20);
+    let believed = |ms: &u64| pipeline.handle_odometry(&estimate(*ms, x)) == OdometryEvent::Restarted;
+    stamps.find(believed).expect("a track that goes on is believed")
+}
+
+#[test]
+fn a_live_robot_whose_time_goes_back_keeps_what_was_found() {
+    let mut pipeline = pipeline(Source::Live);
+    pipeline.handle_mission(MissionState::Underway(MissionPhase::Go));
+    walk(&mut pipeline, 0..5000);
+    pipeline.defects = 2;
+    pipeline.handle_scan(scan(4950));
+    let resumed = jump(&mut pipeline, 100, 1.0);
+    assert_eq!((pipeline.restarts, pipeline.waiting(), pipeline.unplaced()), (1, 0, 1));
+    assert_eq!(pipeline.defects(), 2);
+    walk(&mut pipeline, resumed + 20..resumed + 1020);
+    let outcome = pipeline.outcome(findings(), 0);
+    assert_eq!(outcome.trace.samples.len(), 61);
+    assert_eq!(outcome.trace.parts().map(<[Sample]>::len).collect::<Vec<_>>(), [50, 11]);
+    assert!((outcome.duration_s - 5.9).abs() < 1e-9, "{}", outcome.duration_s);
+}
+
+/// A picture from the future held back all that came after it, up to sixty.
+#[test]
+fn what_is_far_ahead_of_the_odometry_holds_nothing_back() {
+    let mut pipeline = pipeline(Source::Live);
+    walk(&mut pipeline, 0..1000);
+    pipeline.handle_image(at(1_767_225_600_000), image());
+    pipeline.handle_scan(scan(9_000));
+    pipeline.handle_image(at(500), image());
+    pipeline.handle_scan(scan(500));
+    assert_eq!(pipeline.poll_images().map(|job| job.stamp), Some(at(500)));
+    assert_eq!(pipeline.poll_scan().map(|job| job.scan.stamp), Some(at(500)));
+    assert_eq!(pipeline.unplaced(), 2);
+}
+
+fn findings() -> Findings {
+    crate::Inspector::new(&short_mission(), &go2()).expect("the bundled model").findings()
 }
 
 /// Three shells had three definitions: the gait's mode by its name, by its number, and the trunk's height.
@@ -181,7 +231,7 @@ fn a_result_from_before_time_went_back_counts_for_nothing() {
     let mut mapping = crate::LocalisationAndMapping::new(&go2(), &mission.design);
     let old = mapping.handle_scan(&pipeline.scan_job(scan(4800)).expect("an estimate"));
     assert!(pipeline.handle_scan_result(&old));
-    assert_eq!(pipeline.handle_odometry(&estimate(100, 1.0)), OdometryEvent::Restarted);
+    jump(&mut pipeline, 100, 1.0);
     assert!(!pipeline.handle_scan_result(&old));
     let new = mapping.handle_scan(&pipeline.scan_job(scan(0)).expect("an estimate"));
     assert!(pipeline.handle_scan_result(&new));

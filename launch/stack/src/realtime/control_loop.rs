@@ -167,6 +167,7 @@ impl<P: BusPort> ControlLoop<P> {
         let before = self.imu.reader.counts().frames;
         let mut now = due;
         loop {
+            self.end.beats.fetch_add(1, Ordering::Relaxed);
             self.read_imu();
             let silent =
                 self.imu.arrived.is_none_or(|at| now.seconds_since(at) > self.time.base.imu_life_s());
@@ -181,6 +182,7 @@ impl<P: BusPort> ControlLoop<P> {
     /// One period.
     fn cycle(&mut self, due: Stamp, quit: bool) {
         let begun = monotonic();
+        self.end.beats.fetch_add(1, Ordering::Relaxed);
         self.timing.late.add(begun.nanos().saturating_sub(due.nanos()));
         let joints_at = self.exchange(begun);
         // In simulation what came meanwhile is for the next cycle, which then begins at once: were it taken here,

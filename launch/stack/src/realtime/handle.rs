@@ -2,7 +2,7 @@
 //! reports out. All of it crosses in rings and atomics, so that the loop neither waits nor allocates.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64};
 
 use firmware_bridge::protocol::imu::ImuCounts;
 use firmware_bridge::safety::{LimitCounts, PowerState, Trip};
@@ -79,6 +79,8 @@ pub struct ControlHandle {
     pub quit: Arc<AtomicBool>,
     /// Reports, 50 a second.
     pub reports: Consumer<ControlReport>,
+    /// Heartbeats of the loop: one a cycle at least, and more while it waits for a simulated world.
+    pub beats: Arc<AtomicU64>,
 }
 
 /// Statistics of the deadlines, since the start.
@@ -139,6 +141,7 @@ pub(super) struct LoopEnd {
     pub(super) clear: Arc<AtomicBool>,
     pub(super) quit: Arc<AtomicBool>,
     pub(super) reports: Producer<ControlReport>,
+    pub(super) beats: Arc<AtomicU64>,
 }
 
 /// Returns a handle and its loop's end.
@@ -148,6 +151,7 @@ pub(super) fn handle() -> (ControlHandle, LoopEnd) {
     let (reports, reports_out) = RingBuffer::new(64);
     let [clear, quit] = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
     let estop = Arc::new(AtomicU8::new(StopLevel::None as u8));
+    let beats = Arc::new(AtomicU64::new(0));
     let handle = ControlHandle {
         targets: targets_in,
         corrections: corrections_in,
@@ -155,6 +159,7 @@ pub(super) fn handle() -> (ControlHandle, LoopEnd) {
         clear: Arc::clone(&clear),
         quit: Arc::clone(&quit),
         reports: reports_out,
+        beats: Arc::clone(&beats),
     };
-    (handle, LoopEnd { targets, corrections, estop, clear, quit, reports })
+    (handle, LoopEnd { targets, corrections, estop, clear, quit, reports, beats })
 }

@@ -97,11 +97,15 @@ impl Bench {
 }
 
 fn died(process: usize) -> Event {
-    Event::Ended { process, exit_status: "signal: 9".to_owned() }
+    Event::Ended { process, exit_status: "signal: 9".to_owned(), failed: false }
 }
 
 fn ended(process: usize) -> Event {
-    Event::Ended { process, exit_status: "exit status: 0".to_owned() }
+    Event::Ended { process, exit_status: "exit status: 0".to_owned(), failed: false }
+}
+
+fn failed(process: usize) -> Event {
+    Event::Ended { process, exit_status: "exit status: 1".to_owned(), failed: true }
 }
 
 use Signal::{Interrupt, Kill, Terminate};
@@ -244,6 +248,33 @@ fn a_stop_lets_each_process_end_before_the_next() {
     assert_eq!(bench.at(71.0, ended(SIM)), []);
     assert_eq!(bench.supervisor.outcome(), Some(&Ok(StopOutcome::Orderly)));
     assert_eq!(bench.supervisor.deadline(), None);
+}
+
+/// A mission was lost with its planner, the one that was started again knew it, and `adit up` ended with 0.
+#[test]
+fn a_process_that_says_at_its_end_that_its_work_failed_is_told() {
+    let mut bench = Bench::up();
+    bench.at(50.0, Event::StopRequested);
+    assert_eq!(bench.at(51.0, failed(PLANNER)), send(BRIDGE, Interrupt), "the stop goes on");
+    bench.at(52.0, ended(BRIDGE));
+    bench.at(53.0, ended(SIM));
+    assert_eq!(bench.supervisor.outcome(), Some(&Ok(StopOutcome::Failed)));
+
+    let mut bench = Bench::up();
+    bench.at(10.0, failed(PLANNER));
+    let (started_s, _) = bench.next();
+    bench.at(started_s + 1.0, Event::Ready(PLANNER));
+    bench.at(50.0, Event::StopRequested);
+    bench.at(51.0, ended(PLANNER));
+    bench.at(52.0, ended(BRIDGE));
+    assert_eq!(bench.next(), (57.0, send(SIM, Terminate)));
+    bench.at(58.0, failed(SIM));
+    let outcome = bench.supervisor.outcome();
+    assert_eq!(
+        outcome,
+        Some(&Ok(StopOutcome::Orderly)),
+        "a restart, and one that was made to end, are other matters"
+    );
 }
 
 #[test]

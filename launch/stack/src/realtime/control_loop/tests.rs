@@ -343,3 +343,19 @@ fn the_loop_allocates_nothing() {
     let control = allocation_counter::measure(|| drop(std::hint::black_box(vec![1])));
     assert!(control.count_total > 0, "the counter counts");
 }
+
+/// A loop that waited for a slow simulated world looked like one that hangs: its process ended itself after a second, and the
+/// mission with it.
+#[test]
+fn the_heart_beats_while_the_loop_waits_for_a_world_that_stands_still() {
+    let mut rig = Rig::of(TimeBase::Sensor, |_| ());
+    rig.run(20);
+    let beats = |rig: &Rig| rig.orders.beats.load(Ordering::Relaxed);
+    let (cycles, before) = (rig.control.cycles, beats(&rig));
+    let begun = monotonic();
+    rig.control.wait_for_sample(begun);
+    assert!(monotonic().seconds_since(begun) > 1.0, "it waits for longer than a loop may hang");
+    assert!(rig.control.cycles == cycles && beats(&rig) > before + 100, "{}", beats(&rig) - before);
+    rig.run(1);
+    assert!(rig.control.cycles == cycles + 1);
+}
