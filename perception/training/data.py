@@ -8,6 +8,8 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 IGNORE = 255
+# Where a stain was laid over a photograph: it may be a leak, rust or neither, but it is no crack.
+NO_CRACK = 254
 # Pictures kept in memory, about a megabyte each.
 CACHED = 4000
 
@@ -17,7 +19,7 @@ class Sample:
     """A picture, its mask, and the set that it came from."""
 
     picture: Path
-    mask: Path
+    mask: Path | None
     kind: str
 
 
@@ -32,6 +34,19 @@ def rendered(folder: Path, kind: str) -> list[Sample]:
     return [Sample(m.with_name(m.name.replace("_mask", "")), m, kind) for m in masks]
 
 
+def labelled(folder: Path, kind: str, sound: str | None = None) -> list[Sample]:
+    """`X.jpg` with `X_mask.png` (255 crack, 128 unsure; numbers for mdmcs), and `X.jpg` of something sound, whose name begins or
+    goes on with `sound`."""
+    out = []
+    for picture in sorted(folder.glob("*.jpg")):
+        mask = picture.with_name(picture.stem + "_mask.png")
+        if mask.exists():
+            out.append(Sample(picture, mask, kind))
+        elif sound and sound in picture.stem:
+            out.append(Sample(picture, None, kind))
+    return out
+
+
 def split(samples: list[Sample], part: str) -> list[Sample]:
     """Every tenth is held out; photographs of one drive follow each other, so they are held out in runs."""
     run = 32 if samples and samples[0].kind == "roads" else 16
@@ -42,10 +57,22 @@ def split(samples: list[Sample], part: str) -> list[Sample]:
 def load(sample: Sample) -> tuple[np.ndarray, np.ndarray]:
     """Picture `[H, W, 3]` and classes `[H, W]`, both uint8."""
     picture = np.asarray(Image.open(sample.picture).convert("RGB"))
+    if sample.mask is None:
+        return picture, np.zeros(picture.shape[:2], np.uint8)
     mask = np.asarray(Image.open(sample.mask).convert("L"))
-    if sample.kind == "roads":
+    if sample.kind in ("roads", "sut"):
         mask = (mask > 127).astype(np.uint8)
+    elif sample.kind in ("ccic", "sdnet"):
+        mask = np.where(mask > 191, 1, np.where(mask > 63, IGNORE, 0)).astype(np.uint8)
+    elif sample.kind == "mdmcs":
+        mask = np.where(mask > 4, IGNORE, mask).astype(np.uint8)
     return picture, mask
+
+
+def wide(picture: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A small picture with its mirror images around it, so that a window of it is full."""
+    by = max(picture.shape[:2]) // 2
+    return np.pad(picture, ((by, by), (by, by), (0, 0)), "reflect"), np.pad(mask, by, "reflect")
 
 
 def crop(
@@ -117,7 +144,7 @@ def disturb(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
     size = x.shape[0]
     # Light: brightness, hardness, colour, uneven lamps.
     if rng.random() < 0.7:
-        x = np.clip(x, 0.0, 1.0) ** float(np.exp(rng.normal(0.0, 0.25)))
+        x = np.clip(x, 0.0, 1.0) ** float(np.exp(rng.normal(0.0, 0.4)))
         mean = x.mean()
         # Neither black nor burnt out: the middle ends up where a camera's exposure would put it.
         aim = float(np.clip(mean * np.exp(rng.normal(0.0, 0.25)), 0.12, 0.75))
@@ -133,7 +160,7 @@ def disturb(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
     # Lens and film.
     roll = rng.random()
     if roll < 0.25:
-        image = Image.fromarray((x * 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 1.2)))
+        image = Image.fromarray((x * 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 1.6)))
         x = np.asarray(image).astype(np.float32) / 255.0
     elif roll < 0.4:
         amount = int(rng.uniform(50, 250))
@@ -151,6 +178,69 @@ def disturb(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
     return out
 
 
+def tiles(rng: np.random.Generator, parts: list[tuple[np.ndarray, np.ndarray]], size: int) -> tuple[np.ndarray, np.ndarray]:
+    """A window of 2 x 2 or 3 x 3 small close-ups, each made smaller: their cracks become as thin as a robot sees them, and the
+    seams between them are look-alikes."""
+    count = round(len(parts) ** 0.5)
+    side = -(-size // count)
+
+    def small(values: np.ndarray) -> np.ndarray:
+        return np.asarray(Image.fromarray(values).resize((side, side), Image.Resampling.BOX))
+
+    pictures, masks = [], []
+    for picture, mask in parts:
+        crack, unsure = (small(((mask == c) * 255).astype(np.uint8)).astype(int) for c in (1, IGNORE))
+        classes = np.where(crack > 100, 1, np.where(crack + unsure > 60, IGNORE, 0)).astype(np.uint8)
+        turn = int(rng.integers(4))
+        pictures.append(np.rot90(small(picture), turn))
+        masks.append(np.rot90(classes, turn))
+
+    def together(of: list[np.ndarray]) -> np.ndarray:
+        rows = [np.concatenate(of[i:i + count], axis=1) for i in range(0, len(of), count)]
+        return np.ascontiguousarray(np.concatenate(rows)[:size, :size])
+
+    return together(pictures), together(masks)
+
+
+# What stains a lining: colour, least and greatest cover, how much light it takes (wet) or gives.
+STAINS = (
+    ((0.30, 0.28, 0.25), 0.30, 0.75),  # wet or dirty
+    ((0.28, 0.33, 0.16), 0.25, 0.75),  # moss, algae
+    ((0.45, 0.27, 0.14), 0.20, 0.65),  # rust water
+    ((0.85, 0.84, 0.80), 0.20, 0.65),  # efflorescence
+    ((0.12, 0.12, 0.12), 0.30, 0.80),  # soot
+)
+
+
+def stain(rng: np.random.Generator, picture: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Lays stains over a photograph. What is beneath still shows, paler: a crack stays a crack."""
+    x = picture.astype(np.float32) / 255.0
+    size = x.shape[0]
+    mask = mask.copy()
+    for _ in range(int(rng.integers(1, 4))):
+        colour, least, most = STAINS[int(rng.integers(len(STAINS)))]
+        field = sum(smooth_field(rng, size, cells) / n for n, cells in enumerate((3, 7, 19, 60), 1))
+        if rng.random() < 0.4:
+            # Streaks, from the top down.
+            streaks = np.asarray(Image.fromarray(rng.normal(0.0, 0.6, (3, int(rng.integers(8, 40)))).astype(np.float32), mode="F")
+                                 .resize((size, size), Image.Resampling.BICUBIC))
+            field = 0.5 * field + streaks
+        edge = float(rng.uniform(0.05, 0.5))
+        cover = np.clip((field - rng.uniform(-0.3, 0.5)) / edge, 0.0, 1.0) * rng.uniform(least, most)
+        light = x.mean(axis=2)
+        around = np.asarray(Image.fromarray((light * 255).astype(np.uint8)).filter(ImageFilter.BoxBlur(12))) / 255.0
+        relief = np.clip(light / np.maximum(around, 0.05), 0.2, 1.6)[..., None] ** float(rng.uniform(0.6, 1.2))
+        painted = np.asarray(colour, np.float32) * float(np.exp(rng.normal(0.0, 0.2))) * relief
+        painted = painted * (1.0 + rng.normal(0.0, 0.04, (size, size, 1)))
+        x = x * (1.0 - cover[..., None]) + painted * cover[..., None]
+        mask[(cover > 0.15) & (mask == 0)] = NO_CRACK
+    return (np.clip(x, 0.0, 1.0) * 255.0).astype(np.uint8), mask
+
+
+# Sets of photographs over which stains are laid.
+STAINED = ("ccic", "sdnet", "sut", "roads", "sound")
+
+
 class Mix:
     """Draws training windows from several sets by fixed shares."""
 
@@ -162,15 +252,27 @@ class Mix:
         self.size = size
         self.cache: dict[Path, tuple[np.ndarray, np.ndarray]] = {}
 
-    def window(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        name = str(rng.choice(self.names, p=self.weights))
+    def sample(self, rng: np.random.Generator, name: str) -> tuple[np.ndarray, np.ndarray]:
         samples = self.sets[name]
         sample = samples[int(rng.integers(len(samples)))]
         loaded = self.cache.get(sample.picture) or load(sample)
         if len(self.cache) < CACHED:
             self.cache[sample.picture] = loaded
-        picture, mask = crop(rng, *loaded, self.size, name == "walk")
+        return loaded
+
+    def window(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        name = str(rng.choice(self.names, p=self.weights))
+        if name == "ccic":
+            parts = [self.sample(rng, name) for _ in range(int(rng.choice([4, 4, 9])))]
+            picture, mask = tiles(rng, parts, self.size)
+        else:
+            loaded = self.sample(rng, name)
+            if max(loaded[1].shape) < 320:
+                loaded = wide(*loaded)
+            picture, mask = crop(rng, *loaded, self.size, name == "walk")
         # The robot's own pictures have been exposed by its own camera already.
         if name == "walk" and rng.random() < 0.6:
             return picture, mask
+        if name in STAINED and rng.random() < 0.35:
+            picture, mask = stain(rng, picture, mask)
         return disturb(rng, picture), mask

@@ -21,7 +21,9 @@ WEIGHTS = (1.0, 4.0, 2.0, 2.0, 2.5)
 # How much more a background pixel counts that is taken for a defect with certainty: look-alikes such as joints
 # and pipes are few pixels among many easy ones.
 HARD = 6.0
-SHARES = {"walk": 0.5, "sim": 0.17, "mix": 0.13, "roads": 0.2}
+SHARES = {
+    "walk": 0.30, "sim": 0.08, "mix": 0.14, "roads": 0.10, "ccic": 0.12, "sdnet": 0.14, "sut": 0.03, "mdmcs": 0.05, "sound": 0.04,
+}
 
 
 class Batches(torch.utils.data.Dataset):
@@ -48,17 +50,23 @@ def to_tensor(picture: np.ndarray) -> torch.Tensor:
 def loss_of(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """Cross-entropy weighted by class and by how hard a background pixel is, and a dice term a class (V-Net's,
     arXiv:1606.04797)."""
+    no_crack = target == data.NO_CRACK
+    target = target.masked_fill(no_crack, data.IGNORE)
     known = (target != data.IGNORE).float()
     probability = logits.softmax(1)
     weights = logits.new_tensor((*WEIGHTS, 0.0))[target.clamp(max=len(CLASSES))]
     surprise = (target == 0) * (1.0 - probability[:, 0].detach())
     entropy = F.cross_entropy(logits, target, ignore_index=data.IGNORE, reduction="none")
     entropy = (entropy * weights * (1.0 + HARD * surprise)).sum() / weights.sum().clamp(min=1.0)
+    # Any class but crack, and the more so the surer the network is of a crack.
+    crack = probability[:, 1]
+    denied = -torch.log1p(-crack.clamp(max=1.0 - 1e-4)) * (1.0 + HARD * crack.detach()) * no_crack
+    entropy = entropy + denied.sum() / (weights.sum() + no_crack.sum()).clamp(min=1.0)
     dice = []
     for c in range(1, len(CLASSES)):
         truth = (target == c).float()
         if truth.sum() >= 20:
-            p = probability[:, c] * known
+            p = probability[:, c] * (known + no_crack if c == 1 else known)
             dice.append(1.0 - (2.0 * (p * truth).sum() + 1.0) / ((p * p).sum() + truth.sum() + 1.0))
     return entropy + (0.5 * sum(dice) / len(dice) if dice else 0.0)
 
@@ -67,6 +75,11 @@ def main() -> None:
     args = argparse.ArgumentParser()
     args.add_argument("--out", type=Path, required=True)
     args.add_argument("--roads", type=Path)
+    args.add_argument("--ccic", type=Path)
+    args.add_argument("--sdnet", type=Path)
+    args.add_argument("--sut", type=Path)
+    args.add_argument("--mdmcs", type=Path)
+    args.add_argument("--sound", type=Path, help="X.jpg whose name says that it is sound")
     args.add_argument("--sim", type=Path, nargs="+", default=[])
     args.add_argument("--mix", type=Path, nargs="+", default=[])
     args.add_argument("--walk", type=Path, nargs="+", default=[])
@@ -83,10 +96,16 @@ def main() -> None:
     torch.manual_seed(args.seed)
     sets = {
         "roads": data.split(data.roads(args.roads), "train") if args.roads else [],
+        "ccic": data.labelled(args.ccic, "ccic", "sound") if args.ccic else [],
+        "sdnet": data.labelled(args.sdnet, "sdnet", "sound") if args.sdnet else [],
+        "sut": data.labelled(args.sut, "sut") if args.sut else [],
+        "mdmcs": data.labelled(args.mdmcs, "mdmcs") if args.mdmcs else [],
+        "sound": data.labelled(args.sound, "sound", "sound") if args.sound else [],
         "sim": [s for d in args.sim for s in data.rendered(d, "sim")],
         "mix": [s for d in args.mix for s in data.rendered(d, "mix")],
         "walk": [s for d in args.walk for s in data.rendered(d, "walk")],
     }
+    sets = {name: samples for name, samples in sets.items() if samples}
     print({k: len(v) for k, v in sets.items()}, flush=True)
     batches = Batches(data.Mix(sets, SHARES, args.size), args.batch, args.seed)
     loader = torch.utils.data.DataLoader(
