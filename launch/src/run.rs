@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use anyhow::Context;
 use recording::MessageWriter;
-use report::score::{Placed, Score, score};
+use report::score::{Fate, Placed, Score, score};
+use report::widths::FoundWidth;
 use report::{ReportError, RunSummary};
 use stack::config::{Mission, Robot};
 use stack::{Findings, RunOutcome};
@@ -24,6 +25,8 @@ pub struct Finished {
     pub summary: RunSummary,
     /// Comparison with the truth.
     pub score: Score,
+    /// Widths of the cracks that were found.
+    pub widths: Vec<FoundWidth>,
 }
 
 /// Result of a run that left files in a folder.
@@ -173,7 +176,8 @@ fn judge(file: &MissionFile, robot: &Robot, outcome: &RunOutcome, truth: &Truth)
     let score = score_of(&outcome.findings, truth);
     let simulated = Simulated { seed: file.simulation.seed, truth, score: &score };
     let summary = summarise(&file.mission, robot, outcome, Some(&simulated))?;
-    Ok(Finished { summary, score })
+    let widths = widths_of(&outcome.findings, truth, &score);
+    Ok(Finished { summary, score, widths })
 }
 
 /// Compares what was found with the truth.
@@ -186,4 +190,16 @@ pub fn score_of(findings: &Findings, truth: &Truth) -> Score {
         .map(|d| (Placed { class: d.class, bounds: d.bounds }, truth.visible.contains(&d.id)))
         .collect();
     score(&placed, &truth)
+}
+
+/// Widths of the cracks that were found, each as the report that is nearest to it gives it.
+pub fn widths_of(findings: &Findings, truth: &Truth, score: &Score) -> Vec<FoundWidth> {
+    let fates = truth.defects.iter().zip(&score.fates);
+    fates
+        .filter_map(|(defect, fate)| {
+            let Fate::Found(report) = fate else { return None };
+            let reported = findings.defects.get(*report)?.width?;
+            Some(FoundWidth { reported, true_mm: defect.width_mm? })
+        })
+        .collect()
 }

@@ -140,6 +140,7 @@ pub mod score;
 mod style;
 mod summary;
 mod svg;
+pub mod widths;
 
 use std::io::Write as _;
 use std::path::Path;

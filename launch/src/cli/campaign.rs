@@ -12,6 +12,7 @@ use crate::run::{self, Finished};
 use crate::terminal::{eprint_line, print_line};
 use report::RunSummary;
 use report::score::{Fate, Score};
+use report::widths::{FoundWidth, WidthErrors};
 use stack::config::Robot;
 
 /// Arguments of `adit campaign`.
@@ -50,6 +51,7 @@ struct Line {
     findings: Vec<DefectClass>,
     truth: Vec<DefectClass>,
     score: Score,
+    widths: Vec<FoundWidth>,
     /// Of a walked one.
     summary: Option<RunSummary>,
 }
@@ -79,6 +81,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         print_line(total(class.name(), &all, |c| c == class));
     }
     print_line(total("all", &all, |_| true));
+    let widths: Vec<_> = all.iter().flat_map(|line| &line.widths).copied().collect();
+    if let Some(errors) = WidthErrors::of(&widths) {
+        print_line(format_args!("\nwidths of found cracks: {errors}"));
+    }
     if args.eyes_only {
         return Ok(ExitCode::SUCCESS);
     }
@@ -88,17 +94,24 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 fn walked(file: &MissionFile, robot: &Robot) -> anyhow::Result<Line> {
-    let Finished { summary, score } = run::dry_run(file, robot, &mut Silent)?;
+    let Finished { summary, score, widths } = run::dry_run(file, robot, &mut Silent)?;
     let findings = summary.defects.iter().map(|d| d.defect.class).collect();
     let truth = summary.truth.iter().flatten().map(|d| d.class).collect();
-    Ok(Line { findings, truth, score, summary: Some(summary) })
+    Ok(Line { findings, truth, score, widths, summary: Some(summary) })
 }
 
 fn surveyed(file: &MissionFile, robot: &Robot) -> anyhow::Result<Line> {
     let (findings, truth) = survey(file, robot)?;
     let score = run::score_of(&findings, &truth);
+    let widths = run::widths_of(&findings, &truth, &score);
     let findings = findings.defects.iter().map(|d| d.class).collect();
-    Ok(Line { findings, truth: truth.defects.iter().map(|d| d.class).collect(), score, summary: None })
+    Ok(Line {
+        findings,
+        widths,
+        truth: truth.defects.iter().map(|d| d.class).collect(),
+        score,
+        summary: None,
+    })
 }
 
 fn row(seed: u64, line: &Line) -> String {

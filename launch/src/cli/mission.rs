@@ -15,6 +15,7 @@ use crate::mission_file::MissionFile;
 use crate::run::{self, Filed, Finished};
 use crate::terminal::{eprint_line, print_line};
 use report::Verdict;
+use report::widths::WidthErrors;
 use stack::config::Mission;
 
 /// Arguments of `adit mission`.
@@ -176,6 +177,9 @@ fn print(mission: &Mission, finished: &Finished, folder: &Path) {
             mean(0),
             mean(1)
         ));
+    }
+    if let Some(errors) = WidthErrors::of(&finished.widths) {
+        print_line(format_args!("  crack widths {errors}"));
     }
     let [out, home] = summary.speeds.map(|speed| {
         let walked = speed.walked_m_s.map_or("-".to_owned(), |walked_m_s| format!("{walked_m_s:.2}"));

@@ -1,6 +1,6 @@
 //! `adit bus calibrate`: a person moves the joints, this reads them and saves what it finds.
 
-use std::io::{BufRead, IsTerminal};
+use std::io::{BufRead, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,6 +27,8 @@ const PERIOD_NANOS: u64 = 20_000_000;
 const MAX_SETTLING_NANOS: u64 = 3_000_000_000;
 /// By how much a virtual robot's zeros differ from its file's, rad, so that there is something to find.
 const VIRTUAL_ERROR_RAD: f64 = 0.05;
+/// Most that is taken from standard input, bytes: what a program answers without end (`yes`) is not kept in memory.
+const MAX_TYPED: u64 = 1 << 16;
 /// Distance from its goal at which the virtual hand has arrived, rad at the rotor.
 const ARRIVED_RAD: f64 = 0.01;
 
@@ -116,7 +118,7 @@ fn place(args: &Args) -> anyhow::Result<Option<PathBuf>> {
 fn answers() -> Receiver<String> {
     let (lines, answers) = channel();
     std::thread::spawn(move || {
-        for line in std::io::stdin().lock().lines() {
+        for line in std::io::stdin().lock().take(MAX_TYPED).lines() {
             let Ok(line) = line else { return };
             if lines.send(line).is_err() {
                 return;
