@@ -83,7 +83,7 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn print_findings(Finished { summary, score }: &Finished) {
+fn print_findings(Finished { summary, score, .. }: &Finished) {
     match &summary.verdict {
         Verdict::Completed => println!("\ncompleted: {:.1} m walked", summary.distance_walked_m),
         Verdict::Aborted { reason } => println!("\nnot completed: {reason}"),
