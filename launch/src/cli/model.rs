@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use perception::defects::Segmenter;
-use perception::defects::scoring::{Counts, Tally, UNSURE};
+use perception::defects::scoring::{Counts, Tally};
 use rayon::prelude::*;
 use robot_interface::defect::DefectClass;
 use robot_interface::sensors::RgbImage;

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use perception::defects::scoring::UNSURE;
 use robot_interface::defect::DefectClass;
 
-use super::UNSURE;
 use crate::cli::exit::BadInput;
 
 /// Endings of a mask's name, after the photograph's.
