@@ -8,7 +8,7 @@ use report::{
 use robot_interface::status::{AbortReason, Ending, MissionState};
 use sim::tunnel::TrueDefect;
 use stack::config::{Mission, Robot};
-use stack::{RunOutcome, Sample, Trace, picture};
+use stack::{Findings, RunOutcome, Sample, Trace, picture};
 
 use crate::ground_truth::{Truth, walked_m};
 
@@ -21,6 +21,8 @@ const LEAST_SIGMA_M: f64 = 0.1;
 /// One-sigma of the chainage that a reader is warned of, m.
 const NOTEWORTHY_SIGMA_M: f64 = 0.5;
 
+/// Share of the lining under which a reader is told that little was seen.
+const LITTLE_SEEN: f64 = 0.5;
 /// Share of the speed asked for, under which a reader of the report is told that it was not walked.
 const SLOW_SHARE: f64 = 0.8;
 
@@ -73,7 +75,11 @@ pub(crate) fn summarise(
     let ground = outcome.mosaic.raster();
     let speeds = speeds(mission, outcome);
     Ok(RunSummary {
-        verdict: held_against(verdict(outcome.state.as_ref()), localisation.as_ref(), position.as_ref()),
+        verdict: held_against(
+            having_seen(verdict(outcome.state.as_ref()), robot, findings),
+            localisation.as_ref(),
+            position.as_ref(),
+        ),
         mission: mission.name.clone(),
         robot: robot.description.name.clone(),
         seed: simulated.map(|simulated| simulated.seed),
@@ -130,6 +136,7 @@ pub(crate) fn summarise(
         warnings: warnings(outcome, position.as_ref())
             .into_iter()
             .chain(slow_warnings(&speeds))
+            .chain(camera_warnings(robot, findings))
             .chain(stack::battery_warning(mission, &robot.description))
             .collect(),
     })
@@ -144,6 +151,15 @@ fn verdict(state: Option<&MissionState>) -> Verdict {
             Verdict::Aborted { reason: "the mission is not over".to_owned() }
         }
     }
+}
+
+/// The verdict on a run of which no picture may show what was to be inspected.
+fn having_seen(verdict: Verdict, robot: &Robot, findings: &Findings) -> Verdict {
+    let saw_nothing = !robot.description.cameras.is_empty() && findings.covered_share <= 0.0;
+    if !(saw_nothing && verdict.completed()) {
+        return verdict;
+    }
+    Verdict::Aborted { reason: "no picture shows any of the lining that was to be inspected".to_owned() }
 }
 
 /// The verdict on a run that may have ended elsewhere than where the robot believed to be.
@@ -240,6 +256,28 @@ fn slow_warnings(speeds: &[WalkingSpeed; 2]) -> Vec<String> {
     ["out", "home"].into_iter().zip(speeds).filter_map(warning).collect()
 }
 
+/// Says which cameras gave nothing, or pictures that show nothing, and that little was seen.
+fn camera_warnings(robot: &Robot, findings: &Findings) -> Vec<String> {
+    let cameras = robot.description.cameras.iter().zip(&findings.cameras);
+    let mut warnings: Vec<String> = cameras
+        .filter(|(_, pictures)| pictures.used == 0 || pictures.unused() > 0)
+        .map(|(camera, pictures)| {
+            format!(
+                "Camera `{}`: {} pictures were used, {} black or white and {} that repeat an earlier one were not. What it alone \
+                 shows counts as not seen.",
+                camera.name, pictures.used, pictures.blank, pictures.repeated
+            )
+        })
+        .collect();
+    if findings.covered_share < LITTLE_SEEN {
+        warnings.push(format!(
+            "Only {:.0} % of the lining that was to be inspected was seen: of the rest nothing is known.",
+            100.0 * findings.covered_share
+        ));
+    }
+    warnings
+}
+
 fn warnings(outcome: &RunOutcome, position: Option<&PositionUncertainty>) -> Vec<String> {
     let mut warnings = vec![
         "Coverage counts lining that lies behind racks and cables as seen: what stands before the lining is \
@@ -294,8 +332,10 @@ fn warnings(outcome: &RunOutcome, position: Option<&PositionUncertainty>) -> Vec
 #[cfg(test)]
 mod tests {
     use robot_interface::status::MissionPhase;
+    use stack::CameraUse;
 
     use super::*;
+    use crate::mission_file::MissionFile;
 
     /// The story: on a grade the odometry followed feet that slid; the robot lay down 3.8 m short of home, "completed".
     #[test]
@@ -318,6 +358,34 @@ mod tests {
         );
         let fell = Verdict::Aborted { reason: "fell".to_owned() };
         assert_eq!(held_against(fell.clone(), Some(&localisation(9.0)), Some(&known(0.1))), fell);
+    }
+
+    /// The story: cameras that looked at the floor, and a mission "completed, 0 defects" without a word.
+    #[test]
+    fn a_run_that_saw_nothing_is_not_completed_and_says_which_camera_gave_nothing() {
+        let robot = Robot::load("go2").expect("built in");
+        let mission = MissionFile::load(std::path::Path::new("short")).expect("built in").mission;
+        let mut findings =
+            stack::Inspector::new(&mission, &robot.description).expect("the bundled model").findings();
+        assert!(!having_seen(Verdict::Completed, &robot, &findings).completed());
+        let used = CameraUse { used: 10, ..CameraUse::default() };
+        findings.cameras =
+            vec![used, CameraUse { repeated: 3, ..used }, CameraUse { blank: 9, ..CameraUse::default() }];
+        findings.covered_share = 0.32;
+        assert!(having_seen(Verdict::Completed, &robot, &findings).completed());
+        let names: Vec<&str> = robot.description.cameras.iter().map(|camera| camera.name.as_str()).collect();
+        let said = camera_warnings(&robot, &findings);
+        let [repeated, blank, little] = said.as_slice() else { panic!("{said:?}") };
+        assert!(
+            repeated.starts_with(&format!(
+                "Camera `{}`: 10 pictures were used, 0 black or white and 3",
+                names[1]
+            ))
+        );
+        assert!(blank.starts_with(&format!("Camera `{}`: 0 pictures were used, 9 black or white", names[2])));
+        assert!(little.starts_with("Only 32 % of the lining"));
+        (findings.cameras, findings.covered_share) = (vec![used; 3], 0.9);
+        assert!(camera_warnings(&robot, &findings).is_empty());
     }
 
     #[test]

@@ -154,6 +154,10 @@ fn print(mission: &Mission, finished: &Finished, folder: &Path) {
         percent(score.recall()),
         percent(score.precision()),
     ));
+    print_line(format_args!(
+        "  lining       {:.0} % of what was to be inspected was seen",
+        100.0 * summary.limits.covered_share
+    ));
     if let Some(l) = &summary.localisation {
         print_line(format_args!(
             "  position     off by {:.2} m at the far end ({:.1} % of {:.1} m walked), {:.2} m at the end",

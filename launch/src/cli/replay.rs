@@ -68,7 +68,8 @@ fn judge(args: &Args) -> anyhow::Result<ExitCode> {
         run::replay(recorded, &file.mission, &robot, &mut observer, &folder)?;
     let wall_s = observer.finish();
     print(&file.mission, &replayed, wall_s, &folder);
-    Ok(match (all_complete(&incomplete) && !replayed.no_scan_used, stop.load(Ordering::Relaxed)) {
+    let is_used = replayed.summary.limits.covered_share > 0.0 && !replayed.no_scan_used;
+    Ok(match (all_complete(&incomplete) && is_used, stop.load(Ordering::Relaxed)) {
         (_, true) => ExitCode::from(INTERRUPTED),
         (true, false) => ExitCode::SUCCESS,
         (false, false) => ExitCode::FAILURE,

@@ -10,6 +10,7 @@ use robot_interface::robot::RobotDescription;
 use robot_interface::sensors::{RgbImage, ThermalFrame};
 use robot_interface::time::Stamp;
 
+use crate::camera_use::{CameraUse, PictureCheck};
 use crate::config::Mission;
 use crate::error::StackError;
 use crate::picture;
@@ -32,6 +33,8 @@ pub struct Findings {
     pub median_mm_per_px: Option<f64>,
     /// Share of the lining in the inspected range that was seen, 0 to 1.
     pub covered_share: f64,
+    /// Use of each colour camera's pictures, in the order of the robot description's list.
+    pub cameras: Vec<CameraUse>,
     /// Width of a crack over size of a pixel from which on it could be seen.
     pub crack_px: f64,
     /// Fingerprint of the network's weights.
@@ -75,6 +78,7 @@ pub struct Inspector {
     segmenter: Segmenter,
     lining: LiningMap,
     joints: HotJoints,
+    checks: Vec<PictureCheck>,
     crack_px: f64,
     range_m: [f64; 2],
     pictures: Vec<Vec<u8>>,
@@ -93,6 +97,7 @@ impl Inspector {
             segmenter: Segmenter::bundled().map_err(StackError::Model)?.with_max_scales(PICTURE_SIZES),
             lining: LiningMap::new(&mission.design, tuning),
             joints: HotJoints::new(&mission.design, inspection.hot_joint_above_c.get()),
+            checks: vec![PictureCheck::default(); robot.cameras.len()],
             crack_px: tuning.crack_px,
             range_m: [inspection.start_m.get(), inspection.end_m.get()],
             pictures: Vec::new(),
@@ -100,19 +105,30 @@ impl Inspector {
     }
 
     /// Segments the pictures of one moment side by side, and lays them on the lining in their order. Returns
-    /// all defects so far, by chainage. A thermal picture of
-    /// a camera that is not there is left alone.
+    /// all defects so far, by chainage. A picture that shows nothing is counted and left alone, and so is a thermal picture of
+    /// a camera that is not there.
     ///
     /// # Errors
     /// If the defect model fails, or a picture is of a camera that is not there.
     pub fn inspect(&mut self, job: InspectionJob) -> Result<Vec<Defect>, StackError> {
         let InspectionJob { map_from_base, images, .. } = job;
+        let admitted: Vec<_> = images.into_iter().filter(|image| self.admits(image)).collect();
         let segmented: Vec<_> =
-            images.into_par_iter().map(|image| self.segment(image)).collect::<Result<_, StackError>>()?;
+            admitted.into_par_iter().map(|image| self.segment(image)).collect::<Result<_, StackError>>()?;
         for image in segmented {
             self.add(&map_from_base, image)?;
         }
         Ok(self.defects())
+    }
+
+    fn admits(&mut self, image: &CameraImage) -> bool {
+        match image {
+            CameraImage::Visible { camera, image } => {
+                // One of no camera is an error where it is laid on the lining.
+                self.checks.get_mut(*camera).is_none_or(|check| check.admits(image))
+            }
+            CameraImage::Thermal(_) => true,
+        }
     }
 
     fn segment(&self, image: CameraImage) -> Result<Segmented, StackError> {
@@ -162,6 +178,7 @@ impl Inspector {
             coverage: self.lining.coverage(),
             median_mm_per_px: self.lining.median_mm_per_px(),
             covered_share: self.lining.covered_share(self.range_m[0], self.range_m[1]),
+            cameras: self.checks.iter().map(|check| check.counts).collect(),
             crack_px: self.crack_px,
             model_version: self.segmenter.version().to_owned(),
             pictures: self.pictures.clone(),

@@ -158,6 +158,7 @@
 
 pub mod authority;
 mod blockage;
+mod camera_use;
 pub mod config;
 mod control;
 mod elevation_mosaic;
@@ -178,6 +179,7 @@ mod standing;
 mod testing;
 mod trace;
 
+pub use camera_use::CameraUse;
 pub use control::{Control, ControlStatus, ModeRefused};
 pub use elevation_mosaic::{ElevationMosaic, ElevationRaster};
 pub use error::StackError;

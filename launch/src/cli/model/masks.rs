@@ -9,7 +9,8 @@ use crate::cli::exit::BadInput;
 
 /// Endings of a mask's name, after the photograph's.
 const MASK_ENDINGS: [&str; 3] = ["_mask", "_crack", ""];
-/// Greatest number that a mask of class numbers has for a class; a mask that has none of them is one of black and white.
+/// Greatest number that a mask of class numbers has for a class. One that has none of them, or other greys too, is one of black
+/// and white.
 const MAX_CLASS: u8 = 9;
 /// Grey levels of a mask of black and white between which a pixel is unsure.
 const GREY: std::ops::Range<u8> = 64..192;
@@ -48,7 +49,11 @@ impl Labels {
                     "{part:?} is not NUMBER=CLASS, with a number from 1 to {MAX_CLASS} and one of {classes}"
                 ));
             };
-            labels[usize::from(number)] = class.mask_value();
+            let label = &mut labels[usize::from(number)];
+            if *label != UNSURE {
+                return Err(format!("{number} is named twice"));
+            }
+            *label = class.mask_value();
         }
         Ok(Self(labels))
     }
@@ -71,8 +76,15 @@ impl Pair {
             help: help.to_owned(),
         };
         let picture = image::open(path)
-            .map_err(|e| refuse(format!("this mask cannot be read: {e}"), "give a complete PNG"))?
-            .into_luma8();
+            .map_err(|e| refuse(format!("this mask cannot be read: {e}"), "give a complete PNG"))?;
+        // Palettes come as colours, whose numbers nobody can tell.
+        if picture.color().has_color() && picture.to_rgb8().pixels().any(|p| p[0] != p[1] || p[1] != p[2]) {
+            return Err(refuse(
+                "this mask is in colour, or has a palette".to_owned(),
+                "save it as a grey PNG: 255 for crack, or the numbers of classes",
+            ));
+        }
+        let picture = picture.into_luma8();
         if picture.dimensions() != size {
             let problem = format!(
                 "is {} x {} pixels, its photograph {} x {}",
@@ -84,7 +96,10 @@ impl Pair {
             return Err(refuse(problem, "give a mask of the photograph's size"));
         }
         let numbers = picture.into_raw();
-        let is_numbered = numbers.iter().any(|number| (1..=MAX_CLASS).contains(number));
+        let is_class = |number: &u8| (1..=MAX_CLASS).contains(number);
+        // Other greys are soft edges between black and white.
+        let is_numbered =
+            numbers.iter().any(is_class) && numbers.iter().all(|n| is_class(n) || matches!(*n, 0 | UNSURE));
         let class = |number: u8| match number {
             _ if is_numbered => labels.0.get(usize::from(number)).copied().unwrap_or(UNSURE),
             number if number >= GREY.end => DefectClass::Crack.mask_value(),
@@ -189,8 +204,24 @@ mod tests {
         assert_eq!(read([0, 3, 5, 255], &own), [0, 3, UNSURE, UNSURE]);
         let theirs = Labels::parse("1=crack, 5=spalling").expect("labels");
         assert_eq!(read([0, 1, 5, 3], &theirs), [0, 1, 3, UNSURE]);
-        for wrong in ["", "1", "0=crack", "1=hole", "x=crack"] {
+        assert_eq!(read([0, 1, 200, 255], &own), [0, 0, 1, 1], "a soft edge");
+        for wrong in ["", "1", "0=crack", "1=hole", "x=crack", "1=crack,1=leakage"] {
             assert!(Labels::parse(wrong).is_err(), "{wrong}");
         }
+    }
+
+    /// A palette's colours were taken for greys, and a photograph "showed no crack".
+    #[test]
+    fn masks_in_colour_are_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let read = |colour: [u8; 3]| {
+            let path = folder.path().join("a_mask.png");
+            image::RgbImage::from_pixel(2, 1, image::Rgb(colour)).save(&path).expect("written");
+            Pair { photograph: folder.path().join("a.jpg"), mask: Some(path) }
+                .mask((2, 1), &Labels::default())
+        };
+        assert_eq!(read([255; 3]).expect("grey"), [1, 1]);
+        let refused = read([128, 0, 0]).expect_err("colour").to_string();
+        assert!(refused.contains("in colour") && refused.contains("help: save it"), "{refused}");
     }
 }
