@@ -255,7 +255,13 @@ impl StateEstimator {
         turn[(2, 2)] += 1.0;
         let lost = self.refused >= MAX_REFUSED_CORRECTIONS;
         if lost {
+            // As far off as the tunnel shows it to be, it may be along its axis, where nothing shows it; and what was in doubt
+            // there before still is.
+            let place = self.filter.pose_covariance(&self.filter.position);
+            let doubt_m2 = along.dot(&(place.fixed_view::<3, 3>(3, 3) * along));
             self.spread(0.02, 1.0);
+            self.filter.add_variance(RHO, residual.xy().norm_squared());
+            self.filter.add_common_variance(&along, doubt_m2);
         }
         let gate = if lost { f64::INFINITY } else { CORRECTION_GATE };
         let (outcome, turned, shifted) =

@@ -302,6 +302,26 @@ fn a_correction_moves_history_and_pose_alike_and_a_wild_one_neither() {
     assert_eq!(run.estimator.diagnostics().rejected_corrections, 1);
 }
 
+/// The story: a robot stumbled as it lay down, and its estimate fell half a metre through the floor. Once the tunnel was believed
+/// again, its chainage was "known to 0.03 m", as at a start, though it had been in doubt by four times that, and the height
+/// was only half put right.
+#[test]
+fn who_was_lost_does_not_know_the_chainage_better_than_before() {
+    let mut run = walk(&go2(), 20.0, 13, Isometry3::identity());
+    let stamp = run.last.imu.stamp;
+    let before = run.estimator.state();
+    let lower = Transform::<Map, Base>::from_xyz_rpy([0.0, 0.0, -0.5], [0.0; 3]).isometry;
+    let told = correction(stamp, &Transform::new(lower * before.map_from_base.isometry));
+    (0..MAX_REFUSED_CORRECTIONS).for_each(|_| run.estimator.handle_correction(&told));
+    assert_eq!(run.estimator.state().map_from_base, before.map_from_base, "refused so far");
+    run.estimator.handle_correction(&told);
+    let after = run.estimator.state();
+    let fallen = before.map_from_base.origin().z - after.map_from_base.origin().z;
+    assert!((fallen - 0.5).abs() < 0.02, "{fallen}");
+    let (was, is) = (before.position_sigma_along(0.0), after.position_sigma_along(0.0));
+    assert!(was > 0.03 && is > was && is > 0.4, "{was} {is}");
+}
+
 #[test]
 fn standing_still_it_does_not_wander() {
     let mut walker = Walker::new(&go2(), 0.0, 12, Isometry3::identity());

@@ -67,11 +67,12 @@ mod tests {
     use super::super::{Alignment, Section, SectionShape, Segment, TunnelPoint};
     use super::*;
 
-    /// Stretches of length (m) and turn (degrees, left positive).
+    /// Stretches of length (m) and turn (degrees, left positive); one that turns by less than a hundredth of a degree, which
+    /// would be a curve of a greater radius than there may be, is straight.
     fn tunnel(stretches: &[(f64, f64)], width_m: f64) -> TunnelDesign {
         let segments = stretches.iter().map(|(length_m, turn_deg)| Segment {
             length_m: *length_m,
-            curvature_per_m: turn_deg.to_radians() / length_m,
+            curvature_per_m: if turn_deg.abs() < 0.01 { 0.0 } else { turn_deg.to_radians() / length_m },
             grade: 0.0,
         });
         TunnelDesign {

@@ -115,6 +115,24 @@ impl Rig {
         self.control.control.status().mode
     }
 
+    /// The joints that answered by any report, until that is enough: on a loaded machine answers are late, and more than 50
+    /// reports are not waited for.
+    fn answered_by(&mut self, is_enough: impl Fn(&[bool; JOINTS]) -> bool) -> [bool; JOINTS] {
+        let mut all = [false; JOINTS];
+        for _ in 0..50 {
+            self.run(20);
+            for answered in
+                std::iter::from_fn(|| self.orders.reports.pop().ok()).map(|report| report.answered)
+            {
+                all.iter_mut().zip(answered).for_each(|(all, answered)| *all |= answered);
+            }
+            if is_enough(&all) {
+                break;
+            }
+        }
+        all
+    }
+
     fn report(&mut self) -> ControlReport {
         std::iter::from_fn(|| self.orders.reports.pop().ok()).last().expect("it reports")
     }
@@ -253,11 +271,13 @@ fn a_motor_in_trouble_is_heeded_while_the_world_stands_still() {
 #[test]
 fn a_report_tells_which_joints_have_answered() {
     let mut rig = Rig::new();
-    rig.run(20);
-    assert_eq!(rig.report().answered, [true; JOINTS]);
+    assert_eq!(rig.answered_by(|answered| *answered == [true; JOINTS]), [true; JOINTS]);
     rig.far.silent.store(1 << 4, Ordering::Relaxed);
+    // What was asked before.
     rig.run(20);
-    assert_eq!(rig.report().answered, std::array::from_fn(|joint| joint != 4));
+    let _ = rig.report();
+    let others = std::array::from_fn(|joint| joint != 4);
+    assert_eq!(rig.answered_by(|answered| (0..JOINTS).all(|joint| answered[joint] || joint == 4)), others);
 }
 
 /// Of samples that arrived together only the oldest was used, and stamped with the time of its arrival; and no more
