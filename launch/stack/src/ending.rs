@@ -33,11 +33,17 @@ pub(crate) struct EndingLog {
 impl EndingLog {
     /// Takes a reason for which the mission is given up; one that follows on the way home is told after the first.
     pub(crate) fn handle_given_up(&mut self, reason: AbortReason, circumstances: &Circumstances) {
-        if self.reason.is_some() {
+        let is_home_bound = self.reason.is_some();
+        if is_home_bound {
             self.text.push_str("; then ");
         }
         self.reason = self.reason.or(Some(reason));
-        self.text.push_str(&words(reason, circumstances));
+        if is_home_bound && reason == AbortReason::Timeout && circumstances.blockage.is_none() {
+            let chainage_m = circumstances.chainage_m;
+            self.text.push_str(&format!("the time was up on the way home too (chainage {chainage_m:.1} m)"));
+        } else {
+            self.text.push_str(&words(reason, circumstances));
+        }
     }
 
     /// Takes where the mission is over.
@@ -157,5 +163,18 @@ mod tests {
         let mut log = EndingLog::default();
         log.handle_done(4.0, 1.0);
         assert_eq!(log.state(), MissionState::Completed, "a place alone gives nothing up");
+    }
+
+    /// On the way home it was "up before the last station" a second time.
+    #[test]
+    fn a_time_that_is_up_on_the_way_home_is_told_as_that() {
+        let mut log = EndingLog::default();
+        log.handle_given_up(AbortReason::Timeout, &circumstances());
+        log.handle_given_up(AbortReason::Timeout, &circumstances());
+        let told = log.state().to_string();
+        assert!(
+            told.ends_with("(chainage 5.2 m); then the time was up on the way home too (chainage 5.2 m)"),
+            "{told}"
+        );
     }
 }
