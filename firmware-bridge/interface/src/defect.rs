@@ -112,9 +112,9 @@ impl LiningBox {
 /// Width of a crack, as pictures show it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum CrackWidth {
-    /// Narrower than a pixel on the lining: how wide, such pictures do not tell.
+    /// Marked narrower than a pixel on the lining: how wide, such pictures do not tell.
     Below {
-        /// That pixel, mm.
+        /// Width that it is below, mm: two such pixels.
         limit_mm: f64,
     },
     /// Measured where the crack is widest.

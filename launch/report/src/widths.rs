@@ -74,7 +74,7 @@ impl fmt::Display for WidthErrors {
                 self.beyond_three_sigma
             )?;
         }
-        write!(f, "{} told only as narrower than a pixel", self.below)?;
+        write!(f, "{} told only as narrower than a limit", self.below)?;
         if self.below_but_wider > 0 {
             write!(f, ", {} of them wrongly", self.below_but_wider)?;
         }
@@ -110,14 +110,14 @@ mod tests {
         assert!((errors.median_error.expect("measured") - 0.2).abs() < 1e-12);
         assert_eq!(
             errors.to_string(),
-            "3 measured, off by 20 % in the median (bias +10 %), 1 by more than three sigmas; 1 told only as narrower than a pixel"
+            "3 measured, off by 20 % in the median (bias +10 %), 1 by more than three sigmas; 1 told only as narrower than a limit"
         );
     }
 
     #[test]
     fn a_limit_that_the_crack_exceeds_is_wrong() {
         let errors = WidthErrors::of(&[below(1.4, 3.7), below(1.4, 1.0)]).expect("cracks");
-        assert_eq!(errors.to_string(), "2 told only as narrower than a pixel, 1 of them wrongly");
+        assert_eq!(errors.to_string(), "2 told only as narrower than a limit, 1 of them wrongly");
         assert_eq!(WidthErrors::of(&[]), None);
     }
 }

@@ -60,7 +60,8 @@ pub(super) fn measure(map: &LiningMap, part: &ConnectedComponent) -> Defect {
 /// Width of a crack: marked area over length, step by step along its run, and of those the one that a fifth of the steps
 /// exceed. Inspectors state the widest place; the very widest step is as often a speck beside the crack.
 ///
-/// Its error is that of two edges, each somewhere in a pixel; narrower than a pixel it says nothing.
+/// Its error is that of two edges, each somewhere in a pixel. One that is marked narrower than a pixel may be up to a pixel wider
+/// than it is marked: it is told to be narrower than two.
 fn width(points: &[Vector2<f64>], marked_mm2: &[f64], mm_per_px: f64) -> CrackWidth {
     let (along, steps) = stations(points);
     let mut areas = vec![0.0; steps + 1];
@@ -72,7 +73,7 @@ fn width(points: &[Vector2<f64>], marked_mm2: &[f64], mm_per_px: f64) -> CrackWi
     widths.sort_by(f64::total_cmp);
     let width_mm = widths.get(widths.len() * 4 / 5).copied().unwrap_or(0.0);
     if width_mm < mm_per_px {
-        return CrackWidth::Below { limit_mm: mm_per_px };
+        return CrackWidth::Below { limit_mm: 2.0 * mm_per_px };
     }
     CrackWidth::Measured { width_mm, sigma_mm: mm_per_px / 2.0_f64.sqrt() }
 }
@@ -158,8 +159,8 @@ mod tests {
                 "{width_mm} ± {sigma_mm}"
             );
         }
-        assert_eq!(of(5, 0.09), CrackWidth::Below { limit_mm: 2.2 });
-        assert_eq!(of(0, 0.0), CrackWidth::Below { limit_mm: 2.2 });
+        assert_eq!(of(5, 0.09), CrackWidth::Below { limit_mm: 4.4 });
+        assert_eq!(of(0, 0.0), CrackWidth::Below { limit_mm: 4.4 });
     }
 
     #[test]
