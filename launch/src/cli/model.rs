@@ -210,9 +210,10 @@ fn judge(segmenter: &Segmenter, pair: &Pair, labels: &Labels) -> anyhow::Result<
     }
     let mask = pair.mask((photo.width, photo.height), labels)?;
     let map = segmenter.segment(&picture)?;
+    let claimed = map.mask();
     Ok(DefectClass::VISUAL.map(|class| {
         // What the set does not label at all is not held against the model.
-        (Tally::of(&map, class, &mask), mask.contains(&class.mask_value()))
+        (Tally::of(&map, &claimed, class, &mask), mask.contains(&class.mask_value()))
     }))
 }
 

@@ -90,15 +90,15 @@ impl Default for Tally {
 
 impl Tally {
     /// Of one class of a picture against its mask: classes by [`DefectClass::mask_value`], [`UNSURE`], 0 elsewhere,
-    /// `height x width` as the map's. A pixel that another class claims has a score below its threshold.
-    pub fn of(map: &ClassMap, class: DefectClass, mask: &[u8]) -> Self {
+    /// `height x width` as the map's. `claimed` is the map's own [mask](ClassMap::mask): a pixel that another class claims has a
+    /// score below its threshold.
+    pub fn of(map: &ClassMap, claimed: &[u8], class: DefectClass, mask: &[u8]) -> Self {
         let value = class.mask_value();
         let Some(place) = DefectClass::VISUAL.iter().position(|c| *c == class) else {
             return Self::default();
         };
         let below = map.thresholds[place].saturating_sub(1);
-        let claimed = map.mask();
-        let scores: Vec<u8> = (map.plane(class).iter().zip(&claimed).zip(mask))
+        let scores: Vec<u8> = (map.plane(class).iter().zip(claimed).zip(mask))
             .map(|((score, claimed), truth)| match () {
                 () if *truth == UNSURE => 0,
                 () if *claimed == value || *claimed == 0 => *score,
@@ -201,7 +201,8 @@ mod tests {
     }
 
     fn tally(cracks: &[u8], mask: &[u8]) -> Tally {
-        Tally::of(&row(cracks), DefectClass::Crack, mask)
+        let map = row(cracks);
+        Tally::of(&map, &map.mask(), DefectClass::Crack, mask)
     }
 
     #[test]
@@ -225,7 +226,7 @@ mod tests {
     fn a_pixel_is_of_the_class_that_claims_it() {
         let mut map = row(&[140, 140]);
         map.scores[2..4].copy_from_slice(&[250, 0]);
-        let of = |class| Tally::of(&map, class, &[2, 1]).strict(128);
+        let of = |class| Tally::of(&map, &map.mask(), class, &[2, 1]).strict(128);
         assert_eq!(of(DefectClass::Crack), Counts { marked: 1, right: 1, present: 1, reached: 1 });
         assert_eq!(of(DefectClass::Leakage), Counts { marked: 1, right: 1, present: 1, reached: 1 });
     }
