@@ -74,10 +74,9 @@ pub fn number_text(value: f64) -> String {
     }
 }
 
-/// A text that somebody wrote, as a message shows it: cut where a reader has had enough.
-pub fn excerpt(text: &str) -> String {
-    const LONGEST: usize = 200;
-    let begin: String = text.chars().take(LONGEST).collect();
+/// A text that somebody wrote, as a message shows it: cut after so many characters, where a reader has had enough.
+pub fn excerpt(text: &str, longest: usize) -> String {
+    let begin: String = text.chars().take(longest).collect();
     if begin.len() < text.len() { format!("{begin}...") } else { begin }
 }
 
@@ -87,8 +86,8 @@ mod tests {
 
     #[test]
     fn what_people_wrote_is_shown_whole_unless_it_is_endless() {
-        assert_eq!(excerpt("go2/policy.onnx"), "go2/policy.onnx");
-        assert_eq!(excerpt(&"ü".repeat(5000)), format!("{}...", "ü".repeat(200)));
+        assert_eq!(excerpt("go2/policy.onnx", 15), "go2/policy.onnx");
+        assert_eq!(excerpt(&"ü".repeat(5000), 200), format!("{}...", "ü".repeat(200)));
     }
 
     #[test]

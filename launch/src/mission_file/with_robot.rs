@@ -24,7 +24,7 @@ impl MissionFile {
         let named = &self.mission.robot;
         if given.is_none() && !Robot::may_be(named) {
             let problem =
-                format!("{:?} is no built-in robot, and not the path of a .toml file", excerpt(named));
+                format!("{:?} is no built-in robot, and not the path of a .toml file", excerpt(named, 200));
             return Err(self.file.refuse(&KeyError::new("robot", problem, "correct it, or give --robot")));
         }
         let robot = Robot::load(given.unwrap_or(Path::new(named)))?;

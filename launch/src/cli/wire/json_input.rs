@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 
+use robot_interface::checks::excerpt;
 use serde::Deserialize as _;
 use serde_json::{Deserializer, Value};
 
@@ -85,7 +86,9 @@ impl<'a, W: Write> JsonInput<'a, W> {
                     continue;
                 }
                 Some('{' | '[') => self.parse()?,
-                Some(_) => Err(format!("`{}` is no JSON object: see --examples", shortened(rest.trim_end()))),
+                Some(_) => {
+                    Err(format!("`{}` is no JSON object: see --examples", excerpt(rest.trim_end(), SHOWN)))
+                }
             };
             if value.is_err() {
                 self.drop_line();
@@ -206,11 +209,6 @@ impl ValueSoFar {
         self.beyond = Some(limit);
         Err(io::Error::other(limit))
     }
-}
-
-fn shortened(text: &str) -> String {
-    let more = if text.chars().nth(SHOWN).is_some() { "..." } else { "" };
-    text.chars().take(SHOWN).collect::<String>() + more
 }
 
 #[cfg(test)]

@@ -92,7 +92,7 @@ impl Robot {
             read(path).map_err(|e| {
                 refuse(KeyError::new(
                     key,
-                    format!("cannot be read from {}: {e}", excerpt(&path.display().to_string())),
+                    format!("cannot be read from {}: {e}", excerpt(&path.display().to_string(), 200)),
                     "paths in a robot file are relative to that file",
                 ))
             })
