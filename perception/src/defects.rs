@@ -13,6 +13,7 @@ mod reduce;
 mod scaled_scores;
 mod scales;
 pub mod scoring;
+mod specks;
 #[cfg(test)]
 mod tests;
 mod weights;
@@ -27,10 +28,15 @@ use inputs::{INPUTS, Inputs};
 use network::Network;
 pub use reduce::{Reduced, Reducer};
 pub use scaled_scores::ScaledScores;
+use scaled_scores::Sums;
 use weights::Weights;
 
 /// The weights that come with this crate.
 static BUNDLED: &[u8] = include_bytes!("../weights/defects.safetensors");
+
+/// What `weights/MODEL_CARD.md` says of these weights on sets of photographs: what `adit model score --json` printed, one set a
+/// line.
+pub const CARD_SCORES: &str = include_str!("../weights/scores.jsonl");
 
 /// A picture whose shorter side would be less than this is not made smaller, pixels: a part of it would lack the
 /// surroundings that its brightness is compared with.
@@ -83,8 +89,8 @@ impl Segmenter {
     }
 
     /// Scores every pixel of a picture of any size. It is judged as it is and made smaller, as often as the
-    /// weights ask for, and each pixel gets its highest scores: photographs show cracks from a hair's to a
-    /// hand's breadth. Of pictures beyond 4.2 megapixels half their size or less counts as their size.
+    /// weights ask for, and each pixel gets the mean of its scores: photographs show cracks from a hair's to a
+    /// hand's breadth. Parts too small to be a defect score 0. Of pictures beyond 4.2 megapixels half their size or less counts as their size.
     ///
     /// # Errors
     /// When the picture is empty or its bytes are not three a pixel.
@@ -113,7 +119,7 @@ impl Segmenter {
 
     /// Scores of a picture at its own size and made smaller; `full` is the size that scores are asked for.
     fn judge(&self, picture: &RgbImage, full: (u32, u32)) -> Result<ScaledScores, SegmentError> {
-        let mut scores = ScaledScores::new(full, self.thresholds);
+        let mut sums = Sums::new((picture.width as usize, picture.height as usize));
         let mut small: Option<RgbImage> = None;
         for scale in 0..self.scales {
             let now = small.as_ref().unwrap_or(picture);
@@ -121,10 +127,10 @@ impl Segmenter {
             if scale > 0 && size.0.min(size.1) < MIN_SIDE_PX {
                 break;
             }
-            scores.add(size, self.segment_as_it_is(now)?);
+            sums.add(size, &self.segment_as_it_is(now)?);
             small = Some(scales::halved(now));
         }
-        Ok(scores)
+        Ok(sums.finish(full, self.thresholds))
     }
 
     /// Scores of a picture at its own size, `[4, height, width]`.

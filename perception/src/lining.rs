@@ -8,11 +8,11 @@
 
 use robot_interface::defect::DefectClass;
 
-mod clean;
 mod defect;
 mod detect;
 mod map;
 mod measure;
+mod profile;
 mod projection;
 mod severity;
 mod tuning;

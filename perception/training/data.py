@@ -1,11 +1,15 @@
 """Pictures with masks, cropped and disturbed. Everything random comes from the generator that is passed in."""
 
+import argparse
 import io
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageFilter
+
+from model import box
 
 IGNORE = 255
 # Where a stain was laid over a photograph: it may be a leak, rust or neither, but it is no crack.
@@ -47,23 +51,56 @@ def labelled(folder: Path, kind: str, sound: str | None = None) -> list[Sample]:
     return out
 
 
+def unlabelled(folders: list[Path]) -> list[Sample]:
+    """`X.jpg` without a mask, whose name does not say that it is sound: to be learned from a teacher alone."""
+    pictures = [p for folder in folders for p in sorted(folder.glob("*.jpg"))]
+    return [
+        Sample(p, None, "unlabelled")
+        for p in pictures
+        if not p.with_name(p.stem + "_mask.png").exists() and "sound" not in p.stem
+    ]
+
+
 def split(samples: list[Sample], part: str) -> list[Sample]:
-    """Every tenth is held out; photographs of one drive follow each other, so they are held out in runs."""
-    run = 32 if samples and samples[0].kind == "roads" else 16
+    """Every tenth is held out; photographs of one drive or place follow each other, so they are held out in runs."""
+    run = {"roads": 32, "ccic": 32, "sdnet": 32, "sut": 2, "mdmcs": 1}.get(samples[0].kind if samples else "", 16)
     held = [s for i, s in enumerate(samples) if (i // run) % 10 == 9]
     return held if part == "held" else [s for i, s in enumerate(samples) if (i // run) % 10 != 9]
+
+
+def narrowed(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """A mask of cracks (1) drawn again after the picture: crack is the inner half of the dark valley, beside it is background
+    again where the valley is left, and unsure in between. So sources whose masks are wide and narrow agree. A crack that is
+    not darker than its surroundings stays as it was drawn."""
+    crack = mask == 1
+    light = np.asarray(Image.fromarray(picture).convert("L").filter(ImageFilter.GaussianBlur(0.5))).astype(np.float32)
+
+    def grown(values: np.ndarray, pixels: int) -> np.ndarray:
+        return np.asarray(Image.fromarray(values.astype(np.uint8)).filter(ImageFilter.MaxFilter(2 * pixels + 1)))
+
+    beside = grown(crack, 2) == 0
+    total, _ = box((light * beside).astype(np.int64), 14)
+    count, _ = box(beside.astype(np.int64), 14)
+    depth = total / np.maximum(count, 1) - light
+    # The deepest place of the crack's cross-section, smoothed along it.
+    deepest = Image.fromarray(grown(np.where(crack, depth, 0.0).clip(0.0, 255.0), 4))
+    peak = np.asarray(deepest.filter(ImageFilter.GaussianBlur(2.0))).astype(np.float32)
+    dark = peak > 8.0
+    out = np.where(crack & dark & (depth <= 0.5 * peak), IGNORE, mask)
+    rim = (grown(crack, 3) > 0) & dark & (out == IGNORE) & (depth < 0.25 * peak)
+    return np.where(rim, 0, out).astype(np.uint8)
 
 
 def load(sample: Sample) -> tuple[np.ndarray, np.ndarray]:
     """Picture `[H, W, 3]` and classes `[H, W]`, both uint8."""
     picture = np.asarray(Image.open(sample.picture).convert("RGB"))
     if sample.mask is None:
-        return picture, np.zeros(picture.shape[:2], np.uint8)
+        return picture, np.full(picture.shape[:2], IGNORE if sample.kind == "unlabelled" else 0, np.uint8)
     mask = np.asarray(Image.open(sample.mask).convert("L"))
     if sample.kind in ("roads", "sut"):
         mask = (mask > 127).astype(np.uint8)
     elif sample.kind in ("ccic", "sdnet"):
-        mask = np.where(mask > 191, 1, np.where(mask > 63, IGNORE, 0)).astype(np.uint8)
+        mask = narrowed(picture, np.where(mask > 191, 1, np.where(mask > 63, IGNORE, 0)))
     elif sample.kind == "mdmcs":
         mask = np.where(mask > 4, IGNORE, mask).astype(np.uint8)
     return picture, mask
@@ -202,23 +239,28 @@ def tiles(rng: np.random.Generator, parts: list[tuple[np.ndarray, np.ndarray]], 
     return together(pictures), together(masks)
 
 
-# What stains a lining: colour, least and greatest cover, how much light it takes (wet) or gives.
+# What stains a lining: colour, least and greatest cover, and the class that it is (see `stain`).
 STAINS = (
-    ((0.30, 0.28, 0.25), 0.30, 0.75),  # wet or dirty
-    ((0.28, 0.33, 0.16), 0.25, 0.75),  # moss, algae
-    ((0.45, 0.27, 0.14), 0.20, 0.65),  # rust water
-    ((0.85, 0.84, 0.80), 0.20, 0.65),  # efflorescence
-    ((0.12, 0.12, 0.12), 0.30, 0.80),  # soot
+    ((0.30, 0.28, 0.25), 0.30, 0.75, 2),  # wet
+    ((0.28, 0.33, 0.16), 0.25, 0.75, 2),  # moss, algae
+    ((0.45, 0.27, 0.14), 0.20, 0.65, NO_CRACK),  # rust water
+    ((0.85, 0.84, 0.80), 0.20, 0.65, 2),  # efflorescence
+    ((0.12, 0.12, 0.12), 0.30, 0.80, NO_CRACK),  # soot
 )
+# Cover from which on a stain is seen, and from which on it is told.
+SEEN = 0.12
+TOLD = 0.25
 
 
 def stain(rng: np.random.Generator, picture: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Lays stains over a photograph. What is beneath still shows, paler: a crack stays a crack."""
+    """Lays stains over a photograph. What is beneath still shows, paler: a crack stays a crack. Water and what it leaves behind is
+    a leakage; whether rust water or soot is one nobody could say, and so it is with a stain that hardly shows: no crack is all
+    that is taught."""
     x = picture.astype(np.float32) / 255.0
     size = x.shape[0]
     mask = mask.copy()
     for _ in range(int(rng.integers(1, 4))):
-        colour, least, most = STAINS[int(rng.integers(len(STAINS)))]
+        colour, least, most, told = STAINS[int(rng.integers(len(STAINS)))]
         field = sum(smooth_field(rng, size, cells) / n for n, cells in enumerate((3, 7, 19, 60), 1))
         if rng.random() < 0.4:
             # Streaks, from the top down.
@@ -233,21 +275,56 @@ def stain(rng: np.random.Generator, picture: np.ndarray, mask: np.ndarray) -> tu
         painted = np.asarray(colour, np.float32) * float(np.exp(rng.normal(0.0, 0.2))) * relief
         painted = painted * (1.0 + rng.normal(0.0, 0.04, (size, size, 1)))
         x = x * (1.0 - cover[..., None]) + painted * cover[..., None]
-        mask[(cover > 0.15) & (mask == 0)] = NO_CRACK
+        clear = np.isin(mask, (0, 2, NO_CRACK))
+        mask[(cover > SEEN) & (mask == 0)] = NO_CRACK
+        mask[(cover > TOLD) & clear] = told
     return (np.clip(x, 0.0, 1.0) * 255.0).astype(np.uint8), mask
 
 
 # Sets of photographs over which stains are laid.
-STAINED = ("ccic", "sdnet", "sut", "roads", "sound")
+STAINED = ("ccic", "sdnet", "sut", "roads", "sound", "unlabelled")
+# Share of the windows that each set gives.
+SHARES = {
+    "walk": 0.22, "sim": 0.08, "mix": 0.18, "roads": 0.07, "ccic": 0.12, "sdnet": 0.14, "sut": 0.05, "mdmcs": 0.06, "sound": 0.06,
+    "unlabelled": 0.12,
+}
+
+
+def add_arguments(args: argparse.ArgumentParser) -> None:
+    """The folders that are learned from."""
+    for name in ("roads", "ccic", "sdnet", "sut", "mdmcs"):
+        args.add_argument(f"--{name}", type=Path)
+    args.add_argument("--sound", type=Path, help="X.jpg whose name says that it is sound")
+    for name in ("sim", "mix", "walk"):
+        args.add_argument(f"--{name}", type=Path, nargs="+", default=[])
+    args.add_argument("--unlabelled", type=Path, nargs="+", default=[], help="X.jpg to be learned from the teacher alone")
+
+
+def sets(args: argparse.Namespace, part: str = "train") -> dict[str, list[Sample]]:
+    """What of these folders is learned from, or `held` out."""
+    of = {
+        "roads": roads(args.roads) if args.roads else [],
+        "ccic": labelled(args.ccic, "ccic", "sound") if args.ccic else [],
+        "sdnet": labelled(args.sdnet, "sdnet", "sound") if args.sdnet else [],
+        "sut": labelled(args.sut, "sut") if args.sut else [],
+        "mdmcs": labelled(args.mdmcs, "mdmcs") if args.mdmcs else [],
+    }
+    of = {name: split(samples, part) for name, samples in of.items()}
+    of["sound"] = labelled(args.sound, "sound", "sound") if args.sound else []
+    of["sim"] = [s for d in args.sim for s in rendered(d, "sim")]
+    of["mix"] = [s for d in args.mix for s in rendered(d, "mix")]
+    of["walk"] = [s for d in args.walk for s in rendered(d, "walk")]
+    of["unlabelled"] = unlabelled(args.unlabelled)
+    return {name: samples for name, samples in of.items() if samples}
 
 
 class Mix:
     """Draws training windows from several sets by fixed shares."""
 
-    def __init__(self, sets: dict[str, list[Sample]], shares: dict[str, float], size: int):
-        self.sets = {k: v for k, v in sets.items() if v}
+    def __init__(self, sets: dict[str, list[Sample]], size: int):
+        self.sets = sets
         self.names = sorted(self.sets)
-        weights = np.array([shares[n] for n in self.names])
+        weights = np.array([SHARES[n] for n in self.names])
         self.weights = weights / weights.sum()
         self.size = size
         self.cache: dict[Path, tuple[np.ndarray, np.ndarray]] = {}
@@ -260,19 +337,58 @@ class Mix:
             self.cache[sample.picture] = loaded
         return loaded
 
-    def window(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    def clean(self, rng: np.random.Generator) -> tuple[str, np.ndarray, np.ndarray]:
+        """The set, a window of it as it was taken, and its classes."""
         name = str(rng.choice(self.names, p=self.weights))
         if name == "ccic":
             parts = [self.sample(rng, name) for _ in range(int(rng.choice([4, 4, 9])))]
-            picture, mask = tiles(rng, parts, self.size)
-        else:
-            loaded = self.sample(rng, name)
-            if max(loaded[1].shape) < 320:
-                loaded = wide(*loaded)
-            picture, mask = crop(rng, *loaded, self.size, name == "walk")
-        # The robot's own pictures have been exposed by its own camera already.
-        if name == "walk" and rng.random() < 0.6:
-            return picture, mask
-        if name in STAINED and rng.random() < 0.35:
-            picture, mask = stain(rng, picture, mask)
-        return disturb(rng, picture), mask
+            return name, *tiles(rng, parts, self.size)
+        loaded = self.sample(rng, name)
+        if max(loaded[1].shape) < 320:
+            loaded = wide(*loaded)
+        return name, *crop(rng, *loaded, self.size, name == "walk")
+
+    def window(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, None]:
+        name, picture, mask = self.clean(rng)
+        return *worn(rng, name, picture, mask), None
+
+
+class Pool:
+    """The windows that `pool.py` drew, with the teacher's labels."""
+
+    def __init__(self, folders: list[Path], soft: bool = True, unlabelled: bool = True):
+        self.parts = [[np.load(f / f"{name}.npy", mmap_mode="r") for name in ("pictures", "masks", "soft")] for f in folders]
+        self.use_soft = soft
+        names = [json.loads((f / "sets.json").read_text()) for f in folders]
+        self.used = [
+            (part, i, name)
+            for part, of_part in enumerate(names)
+            for i, name in enumerate(of_part)
+            if name != "unlabelled" or (soft and unlabelled)
+        ]
+
+    def window(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        part, i, name = self.used[int(rng.integers(len(self.used)))]
+        picture, mask, soft = (of[i] for of in self.parts[part])
+        soft = soft.transpose(1, 2, 0)
+        # Water runs down in what the robot sees; photographs of walls and roads are taken from any side.
+        turn = int(rng.integers(4)) if name not in ("walk", "sim") and rng.random() < 0.5 else 0
+        mirror = rng.random() < 0.5
+        turned = [np.rot90(v[:, ::-1] if mirror else v, turn) for v in (picture, mask, soft)]
+        picture, mask, soft = (np.ascontiguousarray(v) for v in turned)
+        picture, now = worn(rng, name, picture, mask)
+        if not self.use_soft:
+            return picture, now, None
+        # The teacher did not see the stains.
+        soft[now != mask] = 0
+        return picture, now, np.ascontiguousarray(soft.transpose(2, 0, 1))
+
+
+def worn(rng: np.random.Generator, name: str, picture: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A window of the set `name` as dirt, lamps and cameras leave it."""
+    # The robot's own pictures have been exposed by its own camera already.
+    if name == "walk" and rng.random() < 0.6:
+        return picture, mask
+    if name in STAINED and rng.random() < 0.35:
+        picture, mask = stain(rng, picture, mask)
+    return disturb(rng, picture), mask

@@ -1,6 +1,8 @@
-"""Scores a checkpoint on held-out sets, pixel by pixel, for a range of thresholds.
+"""Scores a checkpoint on what was kept apart, pixel by pixel, for a range of thresholds.
 
-    python evaluate.py RUN/last.pt --sim DIR --mix DIR --roads DIR --deepcrack DIR --overlays DIR --out DIR
+    python evaluate.py RUN/last.pt --roads DIR --sdnet DIR --walk WALK_HELD --unseen UAV --overlays DIR --out DIR
+
+For weights as the robot runs them see `adit model score`; this is for checkpoints on the way and for the teacher.
 """
 
 import argparse
@@ -10,92 +12,89 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from torch import nn
 from torch.nn import functional as F
 
 import data
+import teacher
 from model import CLASSES, STRIDE, Network
 from train import to_tensor
 
-STEPS = np.arange(0.1, 0.96, 0.05)
+STEPS = np.arange(0.02, 0.99, 0.02)
 COLOURS = np.array([[0, 0, 0], [255, 40, 40], [40, 140, 255], [255, 200, 0], [255, 0, 255]], np.float32)
 
 
-def scores(network: Network, picture: np.ndarray) -> np.ndarray:
+def scores(network: nn.Module, picture: np.ndarray) -> np.ndarray:
     """Probabilities `[5, H, W]` of a picture of any size."""
     h, w = picture.shape[:2]
-    x = F.pad(to_tensor(picture)[None], (0, -w % STRIDE, 0, -h % STRIDE), mode="replicate")
+    x = (teacher.to_tensor if isinstance(network, teacher.Teacher) else to_tensor)(picture)
+    x = F.pad(x[None], (0, -w % STRIDE, 0, -h % STRIDE), mode="replicate")
     with torch.no_grad():
         return network(x).softmax(1)[0, :, :h, :w].numpy()
 
 
-def together(network: Network, picture: np.ndarray, scales: list[int]) -> np.ndarray:
-    """Highest probabilities `[5, H, W]` of the picture as it is and made smaller, as the robot judges it."""
+def together(network: nn.Module, picture: np.ndarray, scales: list[int]) -> np.ndarray:
+    """Mean probabilities `[5, H, W]` of the picture as it is and made smaller, as the robot judges it."""
     h, w = picture.shape[:2]
-    out = scores(network, picture)
+    parts = [scores(network, picture)]
     for scale in scales[1:]:
         size = (-(-w // scale), -(-h // scale))
         if min(size) < 64:
             break
         part = scores(network, np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BOX)))
-        for c in range(1, len(CLASSES)):
-            grown = Image.fromarray(part[c]).resize((w, h), Image.Resampling.BILINEAR)
-            out[c] = np.maximum(out[c], np.asarray(grown))
-    return out
+        parts.append(np.stack([np.asarray(Image.fromarray(p).resize((w, h), Image.Resampling.BILINEAR)) for p in part]))
+    return sum(parts) / len(parts)
 
 
-def near(mask: np.ndarray, pixels: int) -> np.ndarray:
-    """The mask grown by so many pixels in every direction."""
-    grown = mask.copy()
+def near(values: np.ndarray, pixels: int) -> np.ndarray:
+    """The highest value within so many pixels (counted along rows and columns)."""
     for _ in range(pixels):
-        p = np.pad(grown, 1)
-        grown = p[1:-1, 1:-1] | p[:-2, 1:-1] | p[2:, 1:-1] | p[1:-1, :-2] | p[1:-1, 2:]
-    return grown
+        p = np.pad(values, 1)
+        values = np.maximum.reduce([p[1:-1, 1:-1], p[:-2, 1:-1], p[2:, 1:-1], p[1:-1, :-2], p[1:-1, 2:]])
+    return values
+
+
+def at_least(values: np.ndarray) -> np.ndarray:
+    """How many of the values reach each threshold."""
+    counts, _ = np.histogram(values, np.append(STEPS, np.inf))
+    return counts[::-1].cumsum()[::-1]
 
 
 class Tally:
-    """Hits, wrong finds and misses of one class at every threshold; `slack` forgives places so far off."""
+    """Hits, finds and misses of one class at every threshold; `slack` forgives places so far off."""
 
     def __init__(self, slack: int):
         self.slack = slack
-        self.counts = np.zeros((len(STEPS), 4))
+        self.counts = np.zeros((4, len(STEPS)))
 
-    def add(self, probability: np.ndarray, truth: np.ndarray) -> None:
-        around = near(truth, self.slack)
-        for i, step in enumerate(STEPS):
-            found = probability >= step
-            right = (found & around).sum()
-            reached = (truth & near(found, self.slack)).sum() if self.slack else right
-            self.counts[i] += (right, found.sum(), reached, truth.sum())
+    def add(self, probability: np.ndarray, truth: np.ndarray, known: np.ndarray) -> None:
+        self.counts += (
+            at_least(probability[near(truth, self.slack) & known]),
+            at_least(probability[known]),
+            at_least(near(probability, self.slack)[truth]),
+            np.full(len(STEPS), truth.sum()),
+        )
 
-    def f1(self) -> np.ndarray:
-        right, found, reached, truth = self.counts.T
+    def scores(self) -> dict[str, np.ndarray]:
+        right, found, reached, truth = self.counts
         precision, recall = right / np.maximum(found, 1), reached / np.maximum(truth, 1)
-        return 2 * precision * recall / np.maximum(precision + recall, 1e-9)
+        return {"f1": 2 * precision * recall / np.maximum(precision + recall, 1e-9), "precision": precision, "recall": recall}
 
 
-def judge(network: Network, samples: list, classes: range, slack: int, scales: list[int]) -> dict[str, dict[str, float]]:
-    tallies = {c: Tally(slack) for c in classes}
+def judge(network: nn.Module, samples: list, scales: list[int]) -> dict[tuple[str, int], dict[str, np.ndarray]]:
+    """F1, precision and recall by threshold, of each class and slack."""
+    tallies: dict[tuple[str, int], Tally] = {}
     for sample in samples:
         picture, mask = data.load(sample)
-        if sample.kind == "deepcrack":
-            mask = (mask > 127).astype(np.uint8)
-        # Where there is a defect that the picture does not show, nothing that is said is wrong.
-        p = together(network, picture, scales) * (mask != data.IGNORE)
-        for c, tally in tallies.items():
-            tally.add(p[c], mask == c)
-    out = {}
-    for c, tally in tallies.items():
-        f1 = tally.f1()
-        best = int(f1.argmax())
-        out[CLASSES[c]] = {
-            "best_f1": round(float(f1[best]), 3),
-            "at": round(float(STEPS[best]), 2),
-            "f1": {f"{s:.2f}": round(float(v), 3) for s, v in zip(STEPS, f1)},
-        }
-    return out
+        p = together(network, picture, scales)
+        for c in range(1, len(CLASSES)):
+            for slack in (0, 2):
+                tally = tallies.setdefault((CLASSES[c], slack), Tally(slack))
+                tally.add(p[c], mask == c, mask != data.IGNORE)
+    return {key: tally.scores() for key, tally in tallies.items() if tally.counts[3, 0] > 0}
 
 
-def overlay(network: Network, path: Path, out: Path, thresholds: list[float], scales: list[int]) -> None:
+def overlay(network: nn.Module, path: Path, out: Path, thresholds: list[float], scales: list[int]) -> None:
     picture = np.asarray(Image.open(path).convert("RGB"))
     p = together(network, picture, scales)
     margin = np.stack([(p[c] - t) / (1 - t) for c, t in zip(range(1, 5), thresholds)])
@@ -111,11 +110,9 @@ def overlay(network: Network, path: Path, out: Path, thresholds: list[float], sc
 def main() -> None:
     args = argparse.ArgumentParser()
     args.add_argument("checkpoint", type=Path)
-    args.add_argument("--roads", type=Path)
-    args.add_argument("--sim", type=Path)
-    args.add_argument("--mix", type=Path)
-    args.add_argument("--walk", type=Path)
-    args.add_argument("--deepcrack", type=Path)
+    args.add_argument("--teacher", action="store_true", help="the checkpoint is a teacher's")
+    data.add_arguments(args)
+    args.add_argument("--unseen", type=Path, nargs="+", default=[], help="X.jpg with X_mask.png, of which nothing was learned")
     args.add_argument("--overlays", type=Path, help="folder of photographs to draw on")
     args.add_argument("--thresholds", type=float, nargs=4, default=[0.5] * 4)
     args.add_argument("--scales", type=int, nargs="+", default=[1, 2, 4])
@@ -123,29 +120,20 @@ def main() -> None:
     args.add_argument("--limit", type=int, default=10**9, help="at most so many pictures a set")
     args = args.parse_args()
     torch.set_num_threads(1)
-    network = Network()
+    network = teacher.Teacher(pretrained=False) if args.teacher else Network()
     network.load_state_dict(torch.load(args.checkpoint)["network"])
     network.eval()
-    sets = {}
-    if args.sim:
-        sets["sim"] = (data.rendered(args.sim, "sim"), range(1, 5), 0)
-    if args.mix:
-        sets["mix"] = (data.rendered(args.mix, "mix"), range(1, 5), 0)
-    if args.walk:
-        sets["walk"] = (data.rendered(args.walk, "walk"), range(1, 5), 0)
-    if args.roads:
-        sets["roads"] = (data.split(data.roads(args.roads), "held"), range(1, 2), 0)
-    if args.deepcrack:
-        pairs = [(p, p.with_suffix(".png")) for p in sorted(args.deepcrack.glob("*.jpg"))]
-        sets["deepcrack"] = ([data.Sample(p, m, "deepcrack") for p, m in pairs], range(1, 2), 0)
-    for name, (samples, classes, slack) in sets.items():
+    sets = data.sets(args, "held")
+    for folder in args.unseen:
+        sets[folder.name] = [s for s in data.labelled(folder, "sut") if s.mask]
+    for name, samples in sets.items():
         samples = samples[:: max(1, len(samples) // args.limit)]
-        for slack in (0, 2):
-            result = judge(network, samples, classes if slack == 0 else range(1, 2), slack, args.scales)
-            for cls, r in result.items():
-                f = r["f1"]
-                print(json.dumps({"set": name, "n": len(samples), "slack": slack, "class": cls,
-                                  "best_f1": r["best_f1"], "at": r["at"], "f1@.3": f["0.30"], "f1@.5": f["0.50"]}), flush=True)
+        for (of, slack), by_threshold in judge(network, samples, args.scales).items():
+            best = int(by_threshold["f1"].argmax())
+            line = {"set": name, "n": len(samples), "class": of, "slack": slack, "at": round(float(STEPS[best]), 2)}
+            line |= {key: round(float(values[best]), 3) for key, values in by_threshold.items()}
+            line |= {f"f1@{STEPS[i]:.1f}": round(float(by_threshold["f1"][i]), 3) for i in (4, 14, 24)}
+            print(json.dumps(line), flush=True)
     if args.overlays:
         args.out.mkdir(parents=True, exist_ok=True)
         for path in sorted(args.overlays.iterdir()):

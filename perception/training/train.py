@@ -1,6 +1,8 @@
-"""Trains the network. One thread, seeded: the same data and arguments give the same weights.
+"""Trains the robot's network or its teacher. One thread, seeded: the same data and arguments give the same weights.
 
-    python train.py --out RUN --roads DIR --sim DIR --mix DIR --walk DIR --minutes 45
+    python train.py --out TEACHER --teacher --ccic DIR --sdnet DIR --roads DIR --sim DIR --mix DIR --walk DIR --steps 1500
+    python pool.py --out POOL --teacher TEACHER/last.pt --windows 10000 ... (the same folders)
+    python train.py --out RUN --pool POOL --steps 14000
 """
 
 import argparse
@@ -14,32 +16,35 @@ import torch
 from torch.nn import functional as F
 
 import data
+import teacher
 from model import CLASSES, Network, inputs
 
 # Weight of a class's pixels in the cross-entropy: cracks are thin, background is everywhere.
-WEIGHTS = (1.0, 4.0, 2.0, 2.0, 2.5)
+WEIGHTS = (1.0, 3.0, 2.0, 1.5, 2.0)
 # How much more a background pixel counts that is taken for a defect with certainty: look-alikes such as joints
 # and pipes are few pixels among many easy ones.
-HARD = 6.0
-SHARES = {
-    "walk": 0.30, "sim": 0.08, "mix": 0.14, "roads": 0.10, "ccic": 0.12, "sdnet": 0.14, "sut": 0.03, "mdmcs": 0.05, "sound": 0.04,
-}
+HARD = 3.0
+# Weight of the teacher's word beside the masks'.
+SOFT = 2.0
+# How much more a pixel counts at which the teacher sees a defect.
+SOFT_DEFECT = 4.0
 
 
 class Batches(torch.utils.data.Dataset):
     """The windows of each step, drawn from the seed and the step alone: whoever makes them, they are the same."""
 
-    def __init__(self, mix: data.Mix, batch: int, seed: int):
-        self.mix, self.batch, self.seed = mix, batch, seed
+    def __init__(self, source: "data.Mix | data.Pool", batch: int, seed: int, to_tensor):
+        self.source, self.batch, self.seed, self.to_tensor = source, batch, seed, to_tensor
 
     def __len__(self) -> int:
         return 10**9
 
-    def __getitem__(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
+    def __getitem__(self, step: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
         rng = np.random.default_rng([self.seed, step])
-        windows = [self.mix.window(rng) for _ in range(self.batch)]
-        x = torch.stack([to_tensor(picture) for picture, _ in windows])
-        return x, torch.from_numpy(np.stack([mask for _, mask in windows]).astype(np.int64))
+        pictures, masks, soft = zip(*(self.source.window(rng) for _ in range(self.batch)))
+        x = torch.stack([self.to_tensor(picture) for picture in pictures])
+        target = torch.from_numpy(np.stack(masks).astype(np.int64))
+        return x, target, None if soft[0] is None else torch.from_numpy(np.stack(soft))
 
 
 def to_tensor(picture: np.ndarray) -> torch.Tensor:
@@ -71,69 +76,82 @@ def loss_of(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     return entropy + (0.5 * sum(dice) / len(dice) if dice else 0.0)
 
 
+def distance(logits: torch.Tensor, soft: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy to the teacher's probabilities `[N, 5, H, W]` (uint8, 255 is one), where it said something and is not known
+    to be wrong."""
+    said = soft.sum(1) > 0
+    known = target < len(CLASSES)
+    right = soft.argmax(1) == target
+    soft = soft.float().clamp(min=0.25)
+    soft = soft / soft.sum(1, keepdim=True)
+    weights = (1.0 + SOFT_DEFECT * (1.0 - soft[:, 0])) * (said & (right | ~known))
+    return (-(soft * logits.log_softmax(1)).sum(1) * weights).sum() / weights.sum().clamp(min=1.0)
+
+
 def main() -> None:
     args = argparse.ArgumentParser()
     args.add_argument("--out", type=Path, required=True)
-    args.add_argument("--roads", type=Path)
-    args.add_argument("--ccic", type=Path)
-    args.add_argument("--sdnet", type=Path)
-    args.add_argument("--sut", type=Path)
-    args.add_argument("--mdmcs", type=Path)
-    args.add_argument("--sound", type=Path, help="X.jpg whose name says that it is sound")
-    args.add_argument("--sim", type=Path, nargs="+", default=[])
-    args.add_argument("--mix", type=Path, nargs="+", default=[])
-    args.add_argument("--walk", type=Path, nargs="+", default=[])
+    args.add_argument("--teacher", action="store_true", help="train the teacher")
+    args.add_argument("--pool", type=Path, nargs="+", help="learn from the windows of pool.py")
+    args.add_argument("--no-soft", action="store_true", help="of the pool use the masks alone")
+    args.add_argument("--no-unlabelled", action="store_true", help="leave out the pool's windows without masks")
+    data.add_arguments(args)
     args.add_argument("--loader", action="store_true", help="make windows in a process of their own")
-    args.add_argument("--steps", type=int, default=0, help="stop after so many steps")
-    args.add_argument("--minutes", type=float, default=45.0, help="how long `steps` is guessed to take when it is 0")
+    args.add_argument("--steps", type=int, required=True)
     args.add_argument("--batch", type=int, default=8)
     args.add_argument("--size", type=int, default=256)
-    args.add_argument("--rate", type=float, default=4e-3)
+    args.add_argument("--rate", type=float, help="4e-3; the teacher's 2e-3, and a tenth of it for its encoder")
     args.add_argument("--seed", type=int, default=7)
-    args.add_argument("--start", type=Path, help="checkpoint to start from")
+    args.add_argument("--start", type=Path, help="checkpoint whose weights to start from")
+    args.add_argument("--resume", action="store_true", help="go on where OUT/last.pt stopped")
     args = args.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(args.seed)
-    sets = {
-        "roads": data.split(data.roads(args.roads), "train") if args.roads else [],
-        "ccic": data.labelled(args.ccic, "ccic", "sound") if args.ccic else [],
-        "sdnet": data.labelled(args.sdnet, "sdnet", "sound") if args.sdnet else [],
-        "sut": data.labelled(args.sut, "sut") if args.sut else [],
-        "mdmcs": data.labelled(args.mdmcs, "mdmcs") if args.mdmcs else [],
-        "sound": data.labelled(args.sound, "sound", "sound") if args.sound else [],
-        "sim": [s for d in args.sim for s in data.rendered(d, "sim")],
-        "mix": [s for d in args.mix for s in data.rendered(d, "mix")],
-        "walk": [s for d in args.walk for s in data.rendered(d, "walk")],
-    }
-    sets = {name: samples for name, samples in sets.items() if samples}
-    print({k: len(v) for k, v in sets.items()}, flush=True)
-    batches = Batches(data.Mix(sets, SHARES, args.size), args.batch, args.seed)
-    loader = torch.utils.data.DataLoader(
-        batches, batch_size=None, sampler=torch.utils.data.SequentialSampler(range(len(batches))),
-        num_workers=int(args.loader), prefetch_factor=4 if args.loader else None,
-    )
-    windows = iter(loader)
-    network = Network().to(memory_format=torch.channels_last)
+    if args.pool:
+        source = data.Pool(args.pool, soft=not args.no_soft, unlabelled=not args.no_unlabelled)
+    else:
+        sets = data.sets(args)
+        print({k: len(v) for k, v in sets.items()}, flush=True)
+        source = data.Mix(sets, args.size)
+    network = (teacher.Teacher() if args.teacher else Network()).to(memory_format=torch.channels_last)
+    rate = args.rate or (2e-3 if args.teacher else 4e-3)
+    slow = network.encoder() if args.teacher else []
+    fast = [p for p in network.parameters() if all(p is not q for q in slow)]
+    optimiser = torch.optim.AdamW([{"params": fast, "share": 1.0}, {"params": slow, "share": 0.15}], lr=rate, weight_decay=1e-4)
+    average = {k: v.clone() for k, v in network.state_dict().items()}
+    step = 0
+    saved = args.out / "last.pt"
     if args.start:
         network.load_state_dict(torch.load(args.start)["network"])
+    if args.resume and saved.exists():
+        state = torch.load(saved)
+        average, step = state["network"], state["steps"]
+        network.load_state_dict(state["raw"])
+        optimiser.load_state_dict(state["optimiser"])
     print(sum(p.numel() for p in network.parameters()), "parameters", flush=True)
-    average = {k: v.clone() for k, v in network.state_dict().items()}
-    optimiser = torch.optim.AdamW(network.parameters(), lr=args.rate, weight_decay=1e-4)
+    batches = Batches(source, args.batch, args.seed, teacher.to_tensor if args.teacher else to_tensor)
+    loader = torch.utils.data.DataLoader(
+        batches, batch_size=None, sampler=range(step, args.steps),
+        num_workers=int(args.loader), prefetch_factor=4 if args.loader else None,
+    )
     args.out.mkdir(parents=True, exist_ok=True)
+
+    def save() -> None:
+        state = {"network": average, "raw": network.state_dict(), "optimiser": optimiser.state_dict(), "steps": step}
+        torch.save(state, args.out / "next.pt")
+        (args.out / "next.pt").replace(saved)
+
     began = time.monotonic()
     network.train()
     running = None
-    step = 0
-    while True:
-        spent = (time.monotonic() - began) / 60.0
-        progress = step / args.steps if args.steps else spent / args.minutes
-        if progress >= 1.0:
-            break
-        rate = args.rate * min(1.0, (step + 1) / 100) * (0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * progress)))
+    for x, target, soft in loader:
+        now = rate * min(1.0, (step + 1) / 100) * (0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * step / args.steps)))
         for group in optimiser.param_groups:
-            group["lr"] = rate
-        x, target = next(windows)
-        loss = loss_of(network(x.contiguous(memory_format=torch.channels_last)), target)
+            group["lr"] = now * group["share"]
+        logits = network(x.contiguous(memory_format=torch.channels_last))
+        loss = loss_of(logits, target)
+        if soft is not None:
+            loss = loss + SOFT * distance(logits, soft, target)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 2.0)
@@ -149,10 +167,11 @@ def main() -> None:
         running = loss.item() if running is None else 0.98 * running + 0.02 * loss.item()
         step += 1
         if step % 50 == 0:
-            print(json.dumps({"step": step, "minutes": round(spent, 2), "loss": round(running, 4)}), flush=True)
+            minutes = round((time.monotonic() - began) / 60.0, 2)
+            print(json.dumps({"step": step, "minutes": minutes, "loss": round(running, 4)}), flush=True)
         if step % 200 == 0:
-            torch.save({"network": average, "steps": step}, args.out / "last.pt")
-    torch.save({"network": average, "steps": step}, args.out / "last.pt")
+            save()
+    save()
     print(json.dumps({"step": step, "done": True}), flush=True)
 
 

@@ -1,25 +1,10 @@
-//! `adit model score`: the defect model against masks, set by set.
+//! `adit model`: how good the defect model is.
 
 mod masks;
+mod score;
+mod verify;
 
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-
-use anyhow::Context as _;
-use perception::defects::Segmenter;
-use perception::defects::scoring::{Counts, Tally};
-use rayon::prelude::*;
-use robot_interface::defect::DefectClass;
-use robot_interface::sensors::RgbImage;
-use serde::Serialize;
-
-use super::exit::BadInput;
-use super::inspect::photo::Photo;
-use crate::terminal::{eprint_line, print_line};
-use masks::{Labels, Pair, pairs};
-
-/// Ranges of scores for which it is told how often they are right.
-const RANGES: usize = 10;
 
 #[derive(clap::Subcommand)]
 pub(super) enum Model {
@@ -28,221 +13,14 @@ pub(super) enum Model {
     /// A folder is a set: photographs X.jpg or X.png (also X_photo.*) with masks X_mask.png, X_crack.png or X.png. In a mask
     /// of black and white, 255 is crack and 128 unsure; in one of class numbers (1 crack, 2 leakage, 3 spalling,
     /// 4 corrosion, or as --labels says) what is no class is unsure.
-    Score(ScoreArgs),
-}
-
-#[derive(clap::Args)]
-pub(super) struct ScoreArgs {
-    /// Folders of photographs with masks
-    #[arg(required = true, value_name = "DIR")]
-    folders: Vec<PathBuf>,
-    /// Weights to score in place of those that Adit has (safetensors, of `perception/training/export.py`)
-    #[arg(long, value_name = "FILE")]
-    weights: Option<PathBuf>,
-    /// Classes of masks with other numbers, as 1=crack,2=leakage,5=spalling
-    #[arg(long, value_name = "NUMBER=CLASS,...", value_parser = Labels::parse)]
-    labels: Option<Labels>,
-    /// Photographs without a mask are sound (otherwise they are left out)
-    #[arg(long)]
-    sound: bool,
-    /// Score every so many photographs of a set only
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
-    every: u64,
-    /// Print the scores as JSON, one line a set
-    #[arg(long)]
-    json: bool,
+    Score(score::ScoreArgs),
+    /// Check what the model card says of the model that Adit has: its fingerprint, and its scores on folders that it names
+    Verify(verify::VerifyArgs),
 }
 
 pub(super) fn run(what: &Model) -> anyhow::Result<ExitCode> {
     match what {
-        Model::Score(args) => score(args),
+        Model::Score(args) => score::score(args),
+        Model::Verify(args) => verify::verify(args),
     }
-}
-
-/// Scores of a set.
-#[derive(Serialize)]
-struct SetScores {
-    set: String,
-    model_version: String,
-    photographs: usize,
-    /// Left out, since they have no mask.
-    without_mask: usize,
-    classes: Vec<ClassScores>,
-}
-
-/// Scores of one class over a set; those over all pixels of the set together unless said otherwise.
-#[derive(Serialize)]
-struct ClassScores {
-    class: DefectClass,
-    /// Photographs that show it.
-    shown_by: usize,
-    /// At the weights' own threshold.
-    threshold: f64,
-    strict: Figures,
-    within_2_px: Figures,
-    /// Share of all pixels that is marked.
-    marked_share: f64,
-    /// Mean over the photographs that show the class.
-    mean_strict_f1: Option<f64>,
-    mean_within_2_px_f1: Option<f64>,
-    /// The best strict F1 of any threshold, which nobody knows beforehand.
-    best_strict_f1: Option<f64>,
-    best_threshold: Option<f64>,
-    /// Mean score and share of the class, over ranges of scores.
-    reliability: Vec<(f64, f64)>,
-}
-
-#[derive(Serialize)]
-struct Figures {
-    f1: Option<f64>,
-    precision: Option<f64>,
-    recall: Option<f64>,
-    iou: Option<f64>,
-}
-
-impl Figures {
-    fn of(counts: &Counts) -> Self {
-        Self { f1: counts.f1(), precision: counts.precision(), recall: counts.recall(), iou: counts.iou() }
-    }
-}
-
-fn score(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
-    let segmenter = match &args.weights {
-        None => Segmenter::bundled().context("the bundled defect model cannot be used")?,
-        Some(path) => load(path)?,
-    };
-    let labels = args.labels.clone().unwrap_or_default();
-    let sets: Vec<_> = args
-        .folders
-        .iter()
-        .map(|folder| Ok((folder, pairs(folder, args.sound)?)))
-        .collect::<Result<_, BadInput>>()?;
-    if !args.json {
-        print_line(HEADER);
-    }
-    for (folder, (pairs, without_mask)) in sets {
-        let pairs: Vec<Pair> = pairs.into_iter().step_by(args.every as usize).collect();
-        let scores = score_set(&segmenter, folder, &pairs, without_mask, &labels)?;
-        if args.json {
-            print_line(serde_json::to_string(&scores)?);
-        } else {
-            scores.classes.iter().for_each(|class| print_line(row(&scores, class)));
-        }
-        if without_mask > 0 {
-            eprint_line(format_args!(
-                "{}: {without_mask} photographs without a mask are left out",
-                scores.set
-            ));
-        }
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-fn load(path: &Path) -> Result<Segmenter, BadInput> {
-    let refuse = |problem: String| BadInput {
-        message: format!("{}: {problem}", path.display()),
-        help: "give a file that perception/training/export.py wrote".to_owned(),
-    };
-    let bytes = std::fs::read(path).map_err(|e| refuse(format!("cannot be read: {e}")))?;
-    Segmenter::from_safetensors(&bytes).map_err(|e| refuse(e.to_string()))
-}
-
-/// Tallies of a photograph, and for each class whether its mask has it.
-type Judged = [(Tally, bool); DefectClass::VISUAL.len()];
-
-fn score_set(
-    segmenter: &Segmenter,
-    folder: &Path,
-    pairs: &[Pair],
-    without_mask: usize,
-    labels: &Labels,
-) -> anyhow::Result<SetScores> {
-    let judged =
-        pairs.par_iter().map(|pair| judge(segmenter, pair, labels)).collect::<anyhow::Result<Vec<_>>>()?;
-    let thresholds = segmenter.thresholds();
-    // In a set of sound photographs every class that is marked is wrong.
-    let is_sound = judged.iter().flatten().all(|(_, shown)| !shown);
-    let mut classes = Vec::new();
-    for (i, (class, threshold)) in DefectClass::VISUAL.into_iter().zip(thresholds).enumerate() {
-        let showing: Vec<&Tally> =
-            judged.iter().filter(|photograph| photograph[i].1).map(|photograph| &photograph[i].0).collect();
-        if showing.is_empty() && !is_sound {
-            continue;
-        }
-        let mut all = Tally::default();
-        judged.iter().for_each(|photograph| all.add(&photograph[i].0));
-        let mean = |counts: fn(&Tally, u8) -> Counts| {
-            let sum: f64 = showing.iter().filter_map(|tally| counts(tally, threshold).f1()).sum();
-            (!showing.is_empty()).then(|| sum / showing.len() as f64)
-        };
-        let best = all.best().filter(|_| !is_sound);
-        classes.push(ClassScores {
-            class,
-            shown_by: showing.len(),
-            threshold: f64::from(threshold) / 255.0,
-            strict: Figures::of(&all.strict(threshold)),
-            within_2_px: Figures::of(&all.tolerant(threshold)),
-            marked_share: all.strict(threshold).marked as f64 / all.strict(0).marked.max(1) as f64,
-            mean_strict_f1: mean(Tally::strict),
-            mean_within_2_px_f1: mean(Tally::tolerant),
-            best_strict_f1: best.map(|(_, f1)| f1),
-            best_threshold: best.map(|(threshold, _)| f64::from(threshold) / 255.0),
-            reliability: all.reliability(RANGES),
-        });
-    }
-    let name = folder
-        .file_name()
-        .map_or_else(|| folder.display().to_string(), |name| name.to_string_lossy().into_owned());
-    Ok(SetScores {
-        set: name,
-        model_version: segmenter.version().to_owned(),
-        photographs: pairs.len(),
-        without_mask,
-        classes,
-    })
-}
-
-fn judge(segmenter: &Segmenter, pair: &Pair, labels: &Labels) -> anyhow::Result<Judged> {
-    let photo = Photo::open(&pair.photograph)?;
-    let mut picture = RgbImage { width: photo.width, height: photo.height, data: Vec::new() };
-    for band in photo.bands()? {
-        picture.data.extend(band?.data);
-    }
-    let mask = pair.mask((photo.width, photo.height), labels)?;
-    let map = segmenter.segment(&picture)?;
-    let claimed = map.mask();
-    Ok(DefectClass::VISUAL.map(|class| {
-        // What the set does not label at all is not held against the model.
-        (Tally::of(&map, &claimed, class, &mask), mask.contains(&class.mask_value()))
-    }))
-}
-
-const HEADER: &str = "\
-| set | photographs | class | threshold | F1 strict | F1 2 px | precision | recall | IoU | mean F1 | mean F1 2 px | best F1 at | marked |
-|---|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|";
-
-fn row(scores: &SetScores, class: &ClassScores) -> String {
-    let (strict, tolerant) = (&class.strict, &class.within_2_px);
-    let figures = [
-        strict.f1,
-        tolerant.f1,
-        strict.precision,
-        strict.recall,
-        strict.iou,
-        class.mean_strict_f1,
-        class.mean_within_2_px_f1,
-    ];
-    let shown = figures.map(|figure| figure.map_or("-".to_owned(), |figure| format!("{figure:.3}")));
-    let best = class.best_strict_f1.zip(class.best_threshold);
-    format!(
-        "| {} | {} of {} | {} | {:.2} | {} | {} | {:.2} % |",
-        scores.set,
-        class.shown_by,
-        scores.photographs,
-        class.class.name(),
-        class.threshold,
-        shown.join(" | "),
-        best.map_or("-".to_owned(), |(f1, threshold)| format!("{f1:.3} at {threshold:.2}")),
-        100.0 * class.marked_share,
-    )
 }

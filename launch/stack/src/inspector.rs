@@ -149,7 +149,7 @@ impl Inspector {
                 let pose = *map_from_base * description.base_from_camera();
                 let number = self.pictures.len() as u32;
                 let intrinsics = description.intrinsics().at_size(image.width, image.height);
-                self.lining.add(number, &intrinsics, &pose, &scores);
+                self.lining.add(number, &intrinsics, &pose, &image, &scores);
                 self.pictures.push(jpeg);
             }
             Segmented::Thermal(frame) => {

@@ -1,39 +1,57 @@
-//! Scores of a picture at every size at which it was judged, put together row by row.
+//! Scores of a picture at every size at which it was judged, put together, and given row by row.
 
 use std::ops::Range;
 
 use super::class_map::{CLASSES, ClassMap};
-use super::scales;
+use super::{scales, specks};
 
-/// Scores of a picture that is larger than what the network sees at once: kept at the sizes at which it was judged, and
+/// Scores of a picture that is larger than what the network sees at once: kept at the size at which it was judged, and
 /// given for any rows of the picture.
 #[derive(Clone, Debug)]
 pub struct ScaledScores {
     width: u32,
     height: u32,
     thresholds: [u8; CLASSES],
-    scales: Vec<Scale>,
-}
-
-/// Scores of the picture at one size, `[4, height, width]`.
-#[derive(Clone, Debug)]
-struct Scale {
-    /// Width, height.
+    /// Width, height at which it was judged.
     size: (usize, usize),
+    /// `[4, height, width]`.
     scores: Vec<u8>,
 }
 
+/// Sums of scores over the sizes at which a picture is judged.
+pub(super) struct Sums {
+    size: (usize, usize),
+    sums: Vec<u16>,
+    count: u16,
+}
+
+impl Sums {
+    /// Of a picture of this width and height.
+    pub(super) fn new(size: (usize, usize)) -> Self {
+        Self { size, sums: vec![0; CLASSES * size.0 * size.1], count: 0 }
+    }
+
+    /// Takes in the scores of the picture at one size, `[4, height, width]`.
+    pub(super) fn add(&mut self, size: (usize, usize), scores: &[u8]) {
+        self.count += 1;
+        if size == self.size {
+            self.sums.iter_mut().zip(scores).for_each(|(sum, score)| *sum += u16::from(*score));
+        } else {
+            scales::add(&mut self.sums, 0..self.size.1, self.size, scores, size);
+        }
+    }
+
+    /// Each pixel's mean, without specks; `full` is the size of the picture for which scores are asked.
+    pub(super) fn finish(self, full: (u32, u32), thresholds: [u8; CLASSES]) -> ScaledScores {
+        let count = self.count.max(1);
+        let mut scores: Vec<u8> = self.sums.into_iter().map(|sum| ((sum + count / 2) / count) as u8).collect();
+        specks::remove(&mut scores, self.size.0, thresholds);
+        ScaledScores { width: full.0, height: full.1, thresholds, size: self.size, scores }
+    }
+}
+
 impl ScaledScores {
-    /// Of a picture of this width and height, not yet judged.
-    pub(super) fn new(size: (u32, u32), thresholds: [u8; CLASSES]) -> Self {
-        Self { width: size.0, height: size.1, thresholds, scales: Vec::new() }
-    }
-
-    pub(super) fn add(&mut self, size: (usize, usize), scores: Vec<u8>) {
-        self.scales.push(Scale { size, scores });
-    }
-
-    /// Scores of some of the picture's rows: each pixel's highest of all sizes. Rows beyond the picture are left out.
+    /// Scores of some of the picture's rows: each pixel's mean over all sizes. Rows beyond the picture are left out.
     pub fn rows(&self, rows: Range<u32>) -> ClassMap {
         let rows = rows.start.min(self.height)..rows.end.min(self.height);
         let full = (self.width as usize, self.height as usize);
@@ -42,13 +60,15 @@ impl ScaledScores {
             return map;
         }
         let rows = rows.start as usize..rows.end as usize;
-        for scale in &self.scales {
-            if scale.size == full && rows.len() == full.1 {
-                // What a robot's every picture comes to: nothing to interpolate.
-                map.scores.copy_from_slice(&scale.scores);
-            } else {
-                scales::raise(&mut map.scores, rows.clone(), full, &scale.scores, scale.size);
+        if self.size == full {
+            let planes = self.scores.chunks_exact(full.0 * full.1);
+            for (out, plane) in map.scores.chunks_exact_mut(full.0 * rows.len()).zip(planes) {
+                out.copy_from_slice(&plane[rows.start * full.0..rows.end * full.0]);
             }
+        } else {
+            let mut sums = vec![0u16; map.scores.len()];
+            scales::add(&mut sums, rows, full, &self.scores, self.size);
+            map.scores.iter_mut().zip(sums).for_each(|(score, sum)| *score = sum as u8);
         }
         map
     }
@@ -63,15 +83,17 @@ mod tests {
     proptest! {
         #[test]
         fn rows_are_those_of_the_whole(
-            (width, height) in (1u32..40, 1u32..40), cut in 0u32..40, seed in 0usize..1000,
+            (width, height) in (1u32..40, 1u32..40), cut in 0u32..40, seed in 0usize..1000, judged in 1usize..3,
         ) {
             let noise = |count: usize| (0..count).map(|i| ((i + seed) * 7919 % 251) as u8).collect::<Vec<_>>();
-            let mut scores = ScaledScores::new((width, height), [128; CLASSES]);
-            let mut size = (width as usize, height as usize);
+            let full = (width as usize, height as usize);
+            let mut size = (full.0.div_ceil(judged), full.1.div_ceil(judged));
+            let mut sums = Sums::new(size);
             for _ in 0..3 {
-                scores.add(size, noise(CLASSES * size.0 * size.1));
+                sums.add(size, &noise(CLASSES * size.0 * size.1));
                 size = (size.0.div_ceil(2), size.1.div_ceil(2));
             }
+            let scores = sums.finish((width, height), [128; CLASSES]);
             let whole = scores.rows(0..height);
             let cut = cut.min(height);
             let parts = [scores.rows(0..cut), scores.rows(cut..height + 5)];

@@ -46,10 +46,10 @@ pub(super) fn shrunk(picture: &RgbImage) -> Option<RgbImage> {
     }
 }
 
-/// Raises scores of some rows of a picture of `size`, `[planes, rows, width]`, to at least those of a smaller picture,
+/// Adds to some rows of a picture of `size`, `[planes, rows, width]`, the scores of a smaller picture,
 /// `[planes, height', width']`, interpolated between the middles of its pixels. Sizes are width, height.
-pub(super) fn raise(
-    scores: &mut [u8],
+pub(super) fn add(
+    sums: &mut [u16],
     rows: std::ops::Range<usize>,
     size: (usize, usize),
     small: &[u8],
@@ -58,7 +58,7 @@ pub(super) fn raise(
     let columns = places(0..size.0, size.0, small_size.0);
     let places = places(rows.clone(), size.1, small_size.1);
     let small_plane = small_size.0 * small_size.1;
-    scores.par_chunks_mut(size.0).enumerate().for_each(|(i, out)| {
+    sums.par_chunks_mut(size.0).enumerate().for_each(|(i, out)| {
         let (plane, y) = (i / rows.len(), i % rows.len());
         let row = |y: usize| &small[plane * small_plane + y * small_size.0..][..small_size.0];
         let (above, below, low) = places[y];
@@ -80,7 +80,7 @@ pub(super) fn raise(
                 let upper = a * (256 - along) + b * along;
                 let lower = c * (256 - along) + d * along;
                 let value = upper * (256 - low) + lower * low;
-                *out = (*out).max(((value + 0x8000) >> 16) as u8);
+                *out += ((value + 0x8000) >> 16) as u16;
             }
         }
     });
@@ -118,12 +118,12 @@ mod tests {
     }
 
     #[test]
-    fn scores_are_raised_never_lowered() {
-        let mut scores = vec![0, 200, 0, 0];
-        raise(&mut scores, 0..1, (4, 1), &[0, 100], (2, 1));
-        assert_eq!(scores, [0, 200, 75, 100]);
+    fn scores_are_interpolated_and_added() {
+        let mut sums = vec![0, 200, 0, 0];
+        add(&mut sums, 0..1, (4, 1), &[0, 100], (2, 1));
+        assert_eq!(sums, [0, 225, 75, 100]);
         let mut one = vec![7; 6];
-        raise(&mut one, 0..2, (3, 2), &[9], (1, 1));
-        assert_eq!(one, [9; 6]);
+        add(&mut one, 0..2, (3, 2), &[9], (1, 1));
+        assert_eq!(one, [16; 6]);
     }
 }

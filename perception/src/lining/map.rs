@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use robot_interface::defect::{DefectClass, LiningBox};
 use robot_interface::frames::{Camera, Map, Point, Transform};
-use robot_interface::sensors::Intrinsics;
+use robot_interface::sensors::{Intrinsics, RgbImage};
 use robot_interface::tunnel::{LiningPoint, TunnelDesign};
 
-use super::clean;
 use super::defect::{Evidence, FrameId};
+use super::profile;
 use super::projection::Projection;
 use super::severity::SeverityRules;
 use super::tuning::Tuning;
@@ -16,6 +16,8 @@ use crate::defects::{CLASSES, ClassMap};
 
 /// A pixel larger than this on the lining shows nothing of use, mm.
 const COARSEST_MM: f64 = 8.0;
+/// A pixel's length across a crack is told over so many pixels to either side, more than the projection's rounding.
+const ACROSS_PX: f64 = 16.0;
 /// Length by which the map grows along the tunnel, m.
 const GROWTH_M: f64 = 20.0;
 /// Length on either side of what was seen that the map has at least, m, unless the tunnel ends there: more than any
@@ -53,6 +55,17 @@ pub(super) struct Cell {
     pub(super) mm_per_px: f32,
     /// Area marked as crack in that view, mm^2.
     pub(super) crack_mm2: f32,
+    /// Widths of a crack in all views: sums of their weights (one over sigma squared, mm^-2) and of the weighted widths.
+    pub(super) width_weight: f32,
+    pub(super) width_sum: f32,
+}
+
+impl Cell {
+    /// Weight (mm^-2) and mean (mm) of the widths of a crack that pictures told here; zeros where none did.
+    pub(super) fn width(&self) -> [f64; 2] {
+        let [weight, sum] = [self.width_weight, self.width_sum].map(f64::from);
+        if weight > 0.0 { [weight, sum / weight] } else { [0.0; 2] }
+    }
 }
 
 /// Map of the unrolled lining: class scores of all pictures, averaged in cells. It holds the part of the tunnel that was
@@ -89,18 +102,25 @@ impl LiningMap {
         }
     }
 
-    /// Lays a picture's scores on the lining, seen through `lens` from `map_from_camera`.
+    /// Lays a picture's scores on the lining, seen through `lens` from `map_from_camera`; the picture itself tells how wide
+    /// cracks are.
     pub fn add(
         &mut self,
         id: FrameId,
         lens: &Intrinsics,
         map_from_camera: &Transform<Map, Camera>,
+        picture: &RgbImage,
         map: &ClassMap,
     ) {
         let Some(view) = Projection::new(&self.design, lens, map_from_camera) else { return };
         self.frames.push(Frame { id, lens: *lens, camera_from_map: map_from_camera.inverse() });
         let Some(range_m) = view.chainages_m() else { return };
         self.hold(range_m);
+        for (index, width_mm, sigma_mm) in self.widths(&view, picture, map.plane(DefectClass::Crack)) {
+            let (cell, weight) = (&mut self.cells[index], 1.0 / (sigma_mm * sigma_mm));
+            cell.width_weight += weight;
+            cell.width_sum += weight * width_mm;
+        }
         let patch = self.gather(&view, map);
         for (index, seen) in patch.into_iter().filter(|(_, seen)| seen.pixels > 0) {
             let cell = &mut self.cells[index];
@@ -149,13 +169,39 @@ impl LiningMap {
         (self.first, self.size, self.cells) = (first, [columns, rows], grown);
     }
 
+    /// The width of cracks and one sigma of it, mm, for each cell in which the picture tells it.
+    fn widths(&self, view: &Projection, picture: &RgbImage, cracks: &[u8]) -> Vec<(usize, f32, f32)> {
+        let mut by_cell: BTreeMap<usize, Vec<(f64, f64)>> = BTreeMap::new();
+        for profile in profile::profiles(picture, cracks) {
+            let [u, v] = profile.pixel;
+            let Some((place, mm)) = view.at(u, v).filter(|(_, mm)| *mm <= COARSEST_MM) else { continue };
+            let Some(index) = self.index_of(place) else { continue };
+            // How long a pixel across the crack is on the lining, by what lies some pixels to either side.
+            let beside = |side: f64| {
+                let [x, y] = [0, 1].map(|k| f64::from(profile.pixel[k]) + side * ACROSS_PX * profile.across[k]);
+                let inside = x >= 0.0 && y >= 0.0 && x < f64::from(picture.width) && y < f64::from(picture.height);
+                inside.then(|| view.at(x as u32, y as u32)).flatten()
+            };
+            let px_mm = match (beside(-1.0), beside(1.0)) {
+                (Some(([s0, a0], _)), Some(([s1, a1], _))) => 1e3 * (s1 - s0).hypot(a1 - a0) / (2.0 * ACROSS_PX),
+                _ => mm,
+            };
+            by_cell.entry(index).or_default().push((profile.width_px * px_mm, profile.sigma_px * px_mm));
+        }
+        by_cell
+            .into_iter()
+            .map(|(index, mut widths)| {
+                widths.sort_by(|a, b| a.0.total_cmp(&b.0));
+                let (width_mm, sigma_mm) = widths[widths.len() / 2];
+                (index, width_mm as f32, sigma_mm as f32)
+            })
+            .collect()
+    }
+
     /// Scores of one picture for each cell that it shows.
     fn gather(&self, view: &Projection, map: &ClassMap) -> Vec<(usize, Seen)> {
         let (width, height) = (map.width, map.height);
-        let planes: [Vec<u8>; CLASSES] = std::array::from_fn(|i| {
-            let plane = map.plane(DefectClass::VISUAL[i]);
-            clean::clean(plane, width as usize, map.thresholds[i], self.tuning.min_part_px[i])
-        });
+        let planes = DefectClass::VISUAL.map(|class| map.plane(class));
         let threshold = map.thresholds[0];
         let mut found: BTreeMap<usize, Seen> = BTreeMap::new();
         for v in 0..height {

@@ -1,7 +1,7 @@
 use robot_interface::defect::{CrackWidth, DefectClass};
 use robot_interface::fixtures::{BORED, straight_tunnel};
 use robot_interface::frames::{Camera, Map, Point, Transform};
-use robot_interface::sensors::Intrinsics;
+use robot_interface::sensors::{Intrinsics, RgbImage};
 use robot_interface::tunnel::TunnelDesign;
 
 use super::*;
@@ -22,13 +22,15 @@ fn looking_left(chainage_m: f64) -> Transform<Map, Camera> {
     Transform::new(nalgebra::Isometry3::from_parts([chainage_m, 0.0, 0.9].into(), rotation))
 }
 
-/// The scores that a perfect network gives for something painted on the lining.
+/// A picture of something dark painted on the lining, and the scores that a perfect network gives for it.
 fn painted(
     pose: &Transform<Map, Camera>,
     class: DefectClass,
     is_there: impl Fn(f64, f64) -> bool,
-) -> ClassMap {
+) -> (RgbImage, ClassMap) {
     let (lens, design) = (lens(), tunnel());
+    let mut picture =
+        RgbImage { width: lens.width, height: lens.height, data: vec![150; 3 * (lens.width * lens.height) as usize] };
     let mut map = ClassMap::background(lens.width, lens.height, [128; CLASSES]);
     let plane = DefectClass::VISUAL.iter().position(|c| *c == class).expect("visual");
     let pixels = (lens.width * lens.height) as usize;
@@ -39,11 +41,13 @@ fn painted(
                 continue;
             };
             if is_there(place.chainage_m, place.arc_m) {
-                map.scores[plane * pixels + (v * lens.width + u) as usize] = 230;
+                let pixel = (v * lens.width + u) as usize;
+                map.scores[plane * pixels + pixel] = 230;
+                picture.data[3 * pixel..3 * pixel + 3].fill(50);
             }
         }
     }
-    map
+    (picture, map)
 }
 
 /// Lays the same thing on the lining from several poses, each estimated a little wrong.
@@ -59,9 +63,9 @@ fn seen_in(
 ) -> LiningMap {
     let mut lining = LiningMap::new(design, Tuning::default());
     for (k, chainage) in chainages.iter().enumerate() {
-        let scores = painted(&looking_left(*chainage), class, is_there);
+        let (picture, scores) = painted(&looking_left(*chainage), class, is_there);
         let error = if k % 2 == 0 { 0.01 } else { -0.01 };
-        lining.add(k as FrameId, &lens(), &looking_left(chainage + error), &scores);
+        lining.add(k as FrameId, &lens(), &looking_left(chainage + error), &picture, &scores);
     }
     lining
 }
@@ -93,7 +97,7 @@ fn a_crack_with_a_gap_is_one_crack_with_a_width() {
     assert_eq!(defects.len(), 1, "{defects:?}");
     let crack = &defects[0];
     assert!((crack.length_m - 1.0).abs() < 0.1, "{}", crack.length_m);
-    // Marked 8 mm wide, in pixels of about 4 mm.
+    // 8 mm wide in pixels of about 4 mm, and sharper than any lens draws it.
     let Some(CrackWidth::Measured { width_mm, sigma_mm }) = crack.width else { panic!("{:?}", crack.width) };
     assert!((width_mm - 8.0).abs() < 1.5 * sigma_mm && sigma_mm < 3.5, "{width_mm} {sigma_mm}");
     assert!(crack.outline.iter().all(|[s, a]| (a - run(*s)).abs() < 0.03));
@@ -132,13 +136,13 @@ fn what_one_picture_alone_shows_is_not_believed() {
 fn rust_within_a_spall_is_the_spalls() {
     let mut lining = LiningMap::new(&tunnel(), Tuning::default());
     let pose = looking_left(5.0);
-    let mut scores = painted(&pose, DefectClass::Spalling, |s, a| (s - 5.0).hypot(a + 2.0) < 0.2);
-    let bar = painted(&pose, DefectClass::Corrosion, |s, a| (s - 5.0).abs() < 0.12 && (a + 2.0).abs() < 0.02);
+    let (picture, mut scores) = painted(&pose, DefectClass::Spalling, |s, a| (s - 5.0).hypot(a + 2.0) < 0.2);
+    let (_, bar) = painted(&pose, DefectClass::Corrosion, |s, a| (s - 5.0).abs() < 0.12 && (a + 2.0).abs() < 0.02);
     for (score, rust) in scores.scores.iter_mut().zip(&bar.scores) {
         *score = (*score).max(*rust);
     }
-    lining.add(0, &lens(), &pose, &scores);
-    lining.add(1, &lens(), &pose, &scores);
+    lining.add(0, &lens(), &pose, &picture, &scores);
+    lining.add(1, &lens(), &pose, &picture, &scores);
     let classes: Vec<DefectClass> = lining.defects().iter().map(|d| d.class).collect();
     assert_eq!(classes, [DefectClass::Spalling]);
 }
@@ -179,11 +183,11 @@ fn the_map_grows_either_way_and_keeps_what_it_has() {
     let lay = |chainages: &[f64]| {
         let mut lining = LiningMap::new(&design, Tuning::default());
         let patch = |s: f64, a: f64| (s - 5.0).hypot(a + 2.0) < 0.2;
-        let scores = painted(&looking_left(5.0), DefectClass::Leakage, patch);
+        let (picture, scores) = painted(&looking_left(5.0), DefectClass::Leakage, patch);
         for (k, chainage) in chainages.iter().enumerate() {
             // The scores are those of a picture at 5 m; laid down elsewhere, they are a defect there.
-            lining.add(k as FrameId, &lens(), &looking_left(*chainage), &scores);
-            lining.add(k as FrameId, &lens(), &looking_left(*chainage), &scores);
+            lining.add(k as FrameId, &lens(), &looking_left(*chainage), &picture, &scores);
+            lining.add(k as FrameId, &lens(), &looking_left(*chainage), &picture, &scores);
         }
         lining
     };

@@ -10,8 +10,6 @@ pub struct Tuning {
     pub cell_m: f64,
     /// Pictures that must have shown a place: what only one shows may be a reflection.
     pub min_views: u16,
-    /// Longer side of the smallest part of a picture that counts, pixels, by class.
-    pub min_part_px: [usize; CLASSES],
     /// Least mean score of a defect's best cell and of every one of its cells, 0 to 1, by class as in
     /// [`VISUAL`](robot_interface::defect::DefectClass::VISUAL).
     pub scores: [[f32; 2]; CLASSES],
@@ -37,7 +35,6 @@ impl Default for Tuning {
         Self {
             cell_m: 0.02,
             min_views: 2,
-            min_part_px: [30, 20, 15, 12],
             scores: [[0.4, 0.15], [0.45, 0.35], [0.75, 0.55], [0.55, 0.45]],
             min_mean: [0.15, 0.4, 0.55, 0.45],
             gap_m: [0.08, 0.1, 0.08, 0.12],

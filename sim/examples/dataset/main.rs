@@ -299,12 +299,13 @@ fn composites(
 
 fn composite(tunnel: &Tunnel, picture: &mut RgbImage, cracks: &GrayImage, rng: &mut ChaCha8Rng) -> GrayImage {
     let (width, height) = picture.dimensions();
-    // Every third photograph stays as it is, for its own cracks and look-alikes.
+    // Every third photograph stays as it is, for its own cracks and look-alikes; walls without any get made ones.
+    let made_cracks = if cracks.pixels().any(|p| p[0] > 127) { 0.3 } else { 0.8 };
     let others: Vec<_> = tunnel
         .defects()
         .iter()
         .filter(|d| {
-            d.class != DefectClass::HotJoint && (d.class != DefectClass::Crack || rng.random_bool(0.3))
+            d.class != DefectClass::HotJoint && (d.class != DefectClass::Crack || rng.random_bool(made_cracks))
         })
         .collect();
     let plain = others.is_empty() || rng.random_bool(EMPTY_SHARE);

@@ -17,7 +17,11 @@ const GREY: std::ops::Range<u8> = 64..192;
 
 /// The class of each number of a mask.
 #[derive(Clone, Debug)]
-pub(super) struct Labels([u8; MAX_CLASS as usize + 1]);
+pub(super) struct Labels {
+    /// As it was written; empty for Adit's own numbers.
+    pub(super) text: String,
+    classes: [u8; MAX_CLASS as usize + 1],
+}
 
 impl Default for Labels {
     /// Adit's own numbers.
@@ -27,7 +31,7 @@ impl Default for Labels {
         DefectClass::VISUAL
             .iter()
             .for_each(|class| labels[usize::from(class.mask_value())] = class.mask_value());
-        Self(labels)
+        Self { text: String::new(), classes: labels }
     }
 }
 
@@ -55,7 +59,7 @@ impl Labels {
             }
             *label = class.mask_value();
         }
-        Ok(Self(labels))
+        Ok(Self { text: text.to_owned(), classes: labels })
     }
 }
 
@@ -101,7 +105,7 @@ impl Pair {
         let is_numbered =
             numbers.iter().any(is_class) && numbers.iter().all(|n| is_class(n) || matches!(*n, 0 | UNSURE));
         let class = |number: u8| match number {
-            _ if is_numbered => labels.0.get(usize::from(number)).copied().unwrap_or(UNSURE),
+            _ if is_numbered => labels.classes.get(usize::from(number)).copied().unwrap_or(UNSURE),
             number if number >= GREY.end => DefectClass::Crack.mask_value(),
             number if GREY.contains(&number) => UNSURE,
             _ => 0,

@@ -1,17 +1,36 @@
-//! Hysteresis thresholding of a picture's scores, before they are laid on the lining: connected pixels stay that are
-//! sure somewhere and large enough together. A network's specks are neither, and on the lining they would join into
-//! what is not there.
+//! Hysteresis thresholding of a picture's scores: connected pixels stay that are sure somewhere and large enough together. A
+//! network's specks are neither: on photographs of rough walls they are most of what is wrong, and on the lining they would
+//! join into what is not there.
+
+use rayon::prelude::*;
+
+use super::class_map::CLASSES;
+
+/// Longer side of the smallest part that counts, pixels, by class as in
+/// [`VISUAL`](robot_interface::defect::DefectClass::VISUAL).
+const MIN_PART_PX: [usize; CLASSES] = [30, 20, 15, 12];
 
 /// Share of the threshold down to which pixels beside sure ones still count.
 const WEAK_SHARE: f32 = 0.6;
 
-/// Returns a plane of scores (`height x width`) without what is weak or small: parts of at least `min_extent_px` along
-/// the longer side with a pixel of at least `threshold` keep their scores, all else is 0.
-pub(super) fn clean(plane: &[u8], width: usize, threshold: u8, min_extent_px: usize) -> Vec<u8> {
+/// Takes out of scores, `[4, height, width]`, what is weak or small.
+pub(super) fn remove(scores: &mut [u8], width: usize, thresholds: [u8; CLASSES]) {
+    let plane = (scores.len() / CLASSES).max(1);
+    scores.par_chunks_mut(plane).zip(thresholds).zip(MIN_PART_PX).for_each(|((plane, threshold), least)| {
+        clean(plane, width, threshold, least);
+    });
+}
+
+/// Takes out of a plane of scores (`height x width`) what is weak or small: parts of at least `min_extent_px` along the longer
+/// side with a pixel of at least `threshold` keep their scores, all else becomes 0.
+fn clean(plane: &mut [u8], width: usize, threshold: u8, min_extent_px: usize) {
     let weak = ((f32::from(threshold) * WEAK_SHARE) as u8).max(1);
     let height = plane.len().checked_div(width).unwrap_or(0);
-    let mut open: Vec<bool> = plane.iter().map(|s| *s >= weak).collect();
-    let mut kept = vec![0u8; plane.len()];
+    let mut open = vec![false; plane.len()];
+    for (open, score) in open.iter_mut().zip(plane.iter_mut()) {
+        *open = *score >= weak;
+        *score = if *open { *score } else { 0 };
+    }
     let mut part = Vec::new();
     for seed in 0..open.len() {
         if !std::mem::take(&mut open[seed]) {
@@ -39,13 +58,10 @@ pub(super) fn clean(plane: &[u8], width: usize, threshold: u8, min_extent_px: us
             next += 1;
         }
         let extent = (high[0] - low[0]).max(high[1] - low[1]) + 1;
-        if sure && extent >= min_extent_px {
-            for at in &part {
-                kept[*at] = plane[*at];
-            }
+        if !sure || extent < min_extent_px {
+            part.iter().for_each(|at| plane[*at] = 0);
         }
     }
-    kept
 }
 
 #[cfg(test)]
@@ -64,9 +80,10 @@ mod tests {
         for x in 3..9 {
             plane[4 * width + x] = 80;
         }
-        let kept = clean(&plane, width, 100, 4);
-        assert_eq!(kept.iter().filter(|s| **s > 0).count(), 5);
-        assert_eq!(kept[width + 2], 120);
-        assert!(clean(&[], 0, 100, 4).is_empty());
+        clean(&mut plane, width, 100, 4);
+        assert_eq!(plane.iter().filter(|s| **s > 0).count(), 5);
+        assert_eq!(plane[width + 2], 120);
+        clean(&mut [], 0, 100, 4);
+        remove(&mut [], 0, [100; CLASSES]);
     }
 }
