@@ -5,7 +5,9 @@ use report::{
     Coverage, ElevationPicture, Limits, Localisation, PositionUncertainty, ProfileRow, ReportDefect,
     RunSummary, TruthFate, TruthRow, Verdict, WalkingSpeed,
 };
+use robot_interface::defect::Defect;
 use robot_interface::status::{AbortReason, Ending, MissionState};
+use robot_interface::tunnel::clock_text;
 use sim::tunnel::TrueDefect;
 use stack::config::{Mission, Robot};
 use stack::{Findings, RunOutcome, Sample, Trace, picture};
@@ -23,6 +25,8 @@ const NOTEWORTHY_SIGMA_M: f64 = 0.5;
 
 /// Share of the lining under which a reader is told that little was seen.
 const LITTLE_SEEN: f64 = 0.5;
+/// Cable joints that are named in the report because a deficiency of theirs is possible, at most.
+const POSSIBLE_JOINTS: usize = 10;
 /// Share of the speed asked for, under which a reader of the report is told that it was not walked.
 const SLOW_SHARE: f64 = 0.8;
 
@@ -137,6 +141,7 @@ pub(crate) fn summarise(
             .into_iter()
             .chain(slow_warnings(&speeds))
             .chain(camera_warnings(robot, findings))
+            .chain(possible_joints(findings))
             .chain(stack::battery_warning(mission, &robot.description))
             .collect(),
     })
@@ -278,6 +283,30 @@ fn camera_warnings(robot: &Robot, findings: &Findings) -> Vec<String> {
     warnings
 }
 
+/// Says which cable joints are worth a second look, though they are no defects: the warmest ones.
+fn possible_joints(findings: &Findings) -> Option<String> {
+    let rise_k = |joint: &Defect| joint.temperature.and_then(|t| t.sisters).map_or(0.0, |s| s.rise_k);
+    let mut joints: Vec<&Defect> = findings.possible_joints.iter().collect();
+    joints.sort_by(|a, b| rise_k(b).total_cmp(&rise_k(a)));
+    let named = joints.iter().take(POSSIBLE_JOINTS).map(|joint| {
+        format!(
+            "{:.1} m, {} o'clock (+{:.1} K)",
+            joint.centre.chainage_m,
+            clock_text(joint.clock_h),
+            rise_k(joint)
+        )
+    });
+    let named: Vec<String> = named.collect();
+    let count = joints.len();
+    let more = if count > named.len() { ", and others" } else { "" };
+    (count > 0).then(|| {
+        format!(
+            "Cable joints a little warmer than their sisters (HJ1, a possible deficiency, not counted as a defect): {count}, at {}{more}.",
+            named.join("; ")
+        )
+    })
+}
+
 fn warnings(outcome: &RunOutcome, position: Option<&PositionUncertainty>) -> Vec<String> {
     let mut warnings = vec![
         "Coverage counts lining that lies behind racks and cables as seen: what stands before the lining is \
@@ -331,7 +360,9 @@ fn warnings(outcome: &RunOutcome, position: Option<&PositionUncertainty>) -> Vec
 
 #[cfg(test)]
 mod tests {
+    use robot_interface::defect::{DefectClass, JointTemperature, LiningBox, SisterComparison};
     use robot_interface::status::MissionPhase;
+    use robot_interface::tunnel::LiningPoint;
     use stack::CameraUse;
 
     use super::*;
@@ -386,6 +417,46 @@ mod tests {
         assert!(little.starts_with("Only 32 % of the lining"));
         (findings.cameras, findings.covered_share) = (vec![used; 3], 0.9);
         assert!(camera_warnings(&robot, &findings).is_empty());
+    }
+
+    #[test]
+    fn joints_whose_deficiency_is_possible_are_told() {
+        let mission = MissionFile::load(std::path::Path::new("short")).expect("built in").mission;
+        let robot = Robot::load("go2").expect("built in");
+        let mut findings =
+            stack::Inspector::new(&mission, &robot.description).expect("the bundled model").findings();
+        assert_eq!(possible_joints(&findings), None);
+        let joint = |chainage_m, rise_k| Defect {
+            class: DefectClass::HotJoint,
+            bounds: LiningBox { chainage_min_m: 0.0, chainage_max_m: 1.0, arc_min_m: 0.0, arc_max_m: 1.0 },
+            centre: LiningPoint { chainage_m, arc_m: 1.0 },
+            clock_h: 2.5,
+            length_m: 0.5,
+            width: None,
+            area_m2: 0.25,
+            temperature: Some(JointTemperature {
+                celsius: 30.0,
+                too_far: false,
+                over_ambient_k: 9.0,
+                sisters: Some(SisterComparison { joints: 2, rise_k }),
+                distance_m: 1.2,
+                emissivity: 0.95,
+            }),
+            score: 0.4,
+            views: 1,
+            mm_per_px: None,
+            code: "HJ1".to_owned(),
+            outline: Vec::new(),
+            evidence: None,
+        };
+        findings.possible_joints = vec![joint(3.0, 1.2), joint(8.0, 2.75)];
+        let said = possible_joints(&findings).expect("two");
+        assert!(
+            said.ends_with("defect): 2, at 8.0 m, 2:30 o'clock (+2.8 K); 3.0 m, 2:30 o'clock (+1.2 K)."),
+            "{said}"
+        );
+        findings.possible_joints = (0..12).map(|k| joint(f64::from(k), 2.0)).collect();
+        assert!(possible_joints(&findings).expect("twelve").ends_with("(+2.0 K), and others."));
     }
 
     #[test]

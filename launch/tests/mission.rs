@@ -134,6 +134,12 @@ fn mistakes_deep_in_a_file_are_refused_before_the_earlier_run_is_moved() {
             "m.toml:11",
             "station_every_m",
         ),
+        (
+            TINY.replace("[limits]", "joint_emissivity = 0.3\n[limits]"),
+            go2.clone(),
+            "m.toml:17",
+            "give a value from 0.5 to 1",
+        ),
         (TINY.replace("robot = \"go2\"", "robot = \"go3\""), String::new(), "m.toml:4", "no built-in robot"),
         (TINY.replace('\n', "\r"), go2.clone(), "m.toml:1", "carriage return"),
         (TINY.replace("seed = 3", &format!("seed = {}", "9".repeat(300))), go2.clone(), "m.toml:3", "help:"),

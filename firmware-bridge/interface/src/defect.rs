@@ -17,7 +17,7 @@ pub enum DefectClass {
     Spalling = 3,
     /// Rust on steel: brackets, racks, bolts, reinforcement.
     Corrosion = 4,
-    /// A cable joint hotter than it may be (thermal camera only; never in a mask).
+    /// A cable joint hotter than it may be, or than its sisters (thermal camera only; never in a mask).
     HotJoint = 5,
 }
 
@@ -136,6 +136,32 @@ impl CrackWidth {
     }
 }
 
+/// Temperature of a cable joint, with what a thermographer reports beside it. The load, which belongs to it, no camera shows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct JointTemperature {
+    /// Temperature of its hottest place, degrees Celsius; at least that if it is [too far](Self::too_far).
+    pub celsius: f64,
+    /// True if it is smaller in the picture than the three by three pixels that a temperature takes: it is hotter than measured.
+    pub too_far: bool,
+    /// Rise over the ambient temperature (of most of the picture), K.
+    pub over_ambient_k: f64,
+    /// Comparison with other joints of the same cable; `None` if none was seen.
+    pub sisters: Option<SisterComparison>,
+    /// Distance from which it was measured, along the line of sight to the lining behind it, m.
+    pub distance_m: f64,
+    /// Emissivity that its surface is taken to have, above 0 to 1.
+    pub emissivity: f64,
+}
+
+/// Comparison of a cable joint with its sisters: other joints of the same cable, which carry the same load.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SisterComparison {
+    /// Number of sisters.
+    pub joints: usize,
+    /// Rise over their median, K.
+    pub rise_k: f64,
+}
+
 /// A defect on the lining.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Defect {
@@ -153,8 +179,8 @@ pub struct Defect {
     pub width: Option<CrackWidth>,
     /// Area, m^2.
     pub area_m2: f64,
-    /// Temperature, of a cable joint, degrees Celsius.
-    pub temperature_c: Option<f64>,
+    /// Temperature of a cable joint.
+    pub temperature: Option<JointTemperature>,
     /// Mean score of its cells, 0 to 1.
     pub score: f64,
     /// Pictures in which its middle was seen.

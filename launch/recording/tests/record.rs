@@ -70,7 +70,7 @@ fn crack() -> Defect {
         length_m: 1.3,
         width: Some(CrackWidth::Measured { width_mm: 0.4, sigma_mm: 0.2 }),
         area_m2: 0.001,
-        temperature_c: None,
+        temperature: None,
         score: 0.9,
         views: 3,
         mm_per_px: Some(1.2),

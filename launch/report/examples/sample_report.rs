@@ -14,7 +14,9 @@ use report::{
     Coverage, ElevationPicture, Limits, Localisation, ProfileRow, ReportDefect, RunSummary, TruthFate,
     TruthRow, Verdict, WalkingSpeed, write_all,
 };
-use robot_interface::defect::{CrackWidth, Defect, DefectClass, LiningBox};
+use robot_interface::defect::{
+    CrackWidth, Defect, DefectClass, JointTemperature, LiningBox, SisterComparison,
+};
 use robot_interface::tunnel::{
     Alignment, LiningPoint, Section, SectionShape, Segment, TunnelDesign, TunnelPoint,
 };
@@ -177,7 +179,14 @@ fn report(
         length_m: bounds.length_m().hypot(bounds.height_m()),
         width: width_mm.map(|width_mm| CrackWidth::Measured { width_mm, sigma_mm: 0.7 }),
         area_m2: bounds.length_m() * bounds.height_m() * 0.7,
-        temperature_c: (class == DefectClass::HotJoint).then_some(61.4),
+        temperature: (class == DefectClass::HotJoint).then_some(JointTemperature {
+            celsius: 61.4,
+            too_far: false,
+            over_ambient_k: 39.9,
+            sisters: Some(SisterComparison { joints: 3, rise_k: 27.6 }),
+            distance_m: 1.4,
+            emissivity: 0.95,
+        }),
         score: rng.random_range(0.55..0.99),
         views: rng.random_range(1..6),
         mm_per_px: Some(rng.random_range(0.9..2.1)),

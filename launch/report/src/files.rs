@@ -46,7 +46,7 @@ pub fn csv(summary: &RunSummary) -> Result<String, ReportError> {
 }
 
 /// Stands apart from [`Row`] so that a table without defects has it as well.
-const HEADER: [&str; 24] = [
+const HEADER: [&str; 30] = [
     "number",
     "code",
     "class",
@@ -64,6 +64,12 @@ const HEADER: [&str; 24] = [
     "width_below_mm",
     "area_m2",
     "temperature_c",
+    "temperature_above_c",
+    "over_sisters_k",
+    "sisters",
+    "over_ambient_k",
+    "distance_m",
+    "emissivity",
     "score",
     "views",
     "mm_per_px",
@@ -92,6 +98,13 @@ struct Row<'a> {
     width_below_mm: Option<f64>,
     area_m2: f64,
     temperature_c: Option<f64>,
+    /// Of one too far to be measured; the rises are lower bounds then as well.
+    temperature_above_c: Option<f64>,
+    over_sisters_k: Option<f64>,
+    sisters: Option<usize>,
+    over_ambient_k: Option<f64>,
+    distance_m: Option<f64>,
+    emissivity: Option<f64>,
     score: f64,
     views: u32,
     mm_per_px: Option<f64>,
@@ -109,6 +122,7 @@ impl<'a> Row<'a> {
             Some(CrackWidth::Below { limit_mm }) => (None, None, Some(limit_mm)),
             None => (None, None, None),
         };
+        let joint = d.defect.temperature;
         Self {
             number: d.number,
             code: &d.defect.code,
@@ -126,7 +140,13 @@ impl<'a> Row<'a> {
             width_sigma_mm: width_sigma_mm.map(millimetres),
             width_below_mm: width_below_mm.map(millimetres),
             area_m2: square_millimetres(d.defect.area_m2),
-            temperature_c: d.defect.temperature_c.map(millimetres),
+            temperature_c: joint.filter(|t| !t.too_far).map(|t| millimetres(t.celsius)),
+            temperature_above_c: joint.filter(|t| t.too_far).map(|t| millimetres(t.celsius)),
+            over_sisters_k: joint.and_then(|t| t.sisters).map(|s| millimetres(s.rise_k)),
+            sisters: joint.map(|t| t.sisters.map_or(0, |s| s.joints)),
+            over_ambient_k: joint.map(|t| millimetres(t.over_ambient_k)),
+            distance_m: joint.map(|t| millimetres(t.distance_m)),
+            emissivity: joint.map(|t| millimetres(t.emissivity)),
             score: millimetres(d.defect.score),
             views: d.defect.views,
             mm_per_px: d.defect.mm_per_px.map(millimetres),

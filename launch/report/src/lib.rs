@@ -89,7 +89,7 @@
 //!     outline: vec![[4.8, -0.2], [5.2, -0.2], [5.2, 0.2], [4.8, 0.2], [4.8, -0.2]],
 //!     // Width of a crack, temperature of a cable joint, picture: not of this one.
 //!     width: None,
-//!     temperature_c: None,
+//!     temperature: None,
 //!     mm_per_px: None,
 //!     evidence: None,
 //! };

@@ -295,10 +295,10 @@ fn defect_shape(svg: &mut Svg, d: &ReportDefect, frame: Frame) {
         number(d.defect.centre.chainage_m, 2),
         clock_text(d.defect.clock_h),
         number(d.defect.score, 2),
-        maybe(d.defect.temperature_c, 0),
+        maybe(d.defect.temperature.map(|t| t.celsius), 0),
     );
     let title =
-        if d.defect.temperature_c.is_some() { &title } else { title.rsplit_once(", ").map_or("", |t| t.0) };
+        if d.defect.temperature.is_some() { &title } else { title.rsplit_once(", ").map_or("", |t| t.0) };
     svg.raw(&format!(r#"<g stroke="{colour}" fill="{colour}"><title>{}</title>{shape}</g>"#, escape(title)));
 }
 

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use minijinja::{Environment, Value};
-use robot_interface::defect::{CrackWidth, DefectClass};
+use robot_interface::defect::{CrackWidth, DefectClass, SisterComparison};
 use robot_interface::tunnel::{LiningPoint, clock_text};
 use serde::Serialize;
 
@@ -246,8 +246,20 @@ fn classes(summary: &RunSummary) -> Vec<ClassRow> {
 fn defect(d: &ReportDefect) -> DefectRow<'_> {
     let mut sizes = Vec::new();
     let mut add = |name, value: String| sizes.push(Fact { name, value });
-    if let Some(celsius) = d.defect.temperature_c {
-        add("Temperature", format!("{} °C", number(celsius, 1)));
+    if let Some(joint) = d.defect.temperature {
+        let least = if joint.too_far { "≥ " } else { "" };
+        add("Temperature", format!("{least}{} °C", number(joint.celsius, 1)));
+        let sisters = match joint.sisters {
+            Some(SisterComparison { joints, rise_k }) => {
+                format!("{least}{} K, of {joints} compared", number(rise_k, 1))
+            }
+            None => "none seen to compare with".to_owned(),
+        };
+        add("Over sister joints", sisters);
+        add("Over ambient", format!("{least}{} K", number(joint.over_ambient_k, 1)));
+        let too_far = if joint.too_far { ", too far to measure: hotter than given" } else { "" };
+        add("Distance", format!("{} m{too_far}", number(joint.distance_m, 1)));
+        add("Emissivity", format!("{} assumed", number(joint.emissivity, 2)));
     }
     if d.defect.class != DefectClass::HotJoint {
         add("Length", format!("{} m", number(d.defect.length_m, 2)));

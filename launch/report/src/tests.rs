@@ -1,4 +1,6 @@
-use robot_interface::defect::{CrackWidth, Defect, DefectClass, LiningBox};
+use robot_interface::defect::{
+    CrackWidth, Defect, DefectClass, JointTemperature, LiningBox, SisterComparison,
+};
 use robot_interface::tunnel::{Alignment, LiningPoint, Section, SectionShape, Segment, TunnelDesign};
 
 use super::*;
@@ -35,7 +37,14 @@ fn defect(number: usize, class: DefectClass, outline: Vec<[f64; 2]>) -> ReportDe
             _ => None,
         },
         area_m2: 0.0123,
-        temperature_c: (class == DefectClass::HotJoint).then_some(63.25),
+        temperature: (class == DefectClass::HotJoint).then_some(JointTemperature {
+            celsius: 63.25,
+            too_far: false,
+            over_ambient_k: 41.5,
+            sisters: Some(SisterComparison { joints: 3, rise_k: 32.125 }),
+            distance_m: 1.4,
+            emissivity: 0.95,
+        }),
         score: 0.875,
         views: 3,
         mm_per_px: Some(1.25),
@@ -274,9 +283,30 @@ fn the_table_agrees_with_the_summary() {
     assert_eq!(get(0, "class"), "crack");
     assert_eq!(get(0, "code"), "<X1>");
     assert_eq!(get(0, "length_m"), "0.432");
-    assert_eq!(get(3, "temperature_c"), "63.25");
+    let joint = ["temperature_c", "temperature_above_c", "over_sisters_k", "sisters", "over_ambient_k"];
+    assert_eq!(joint.map(|name| get(3, name)), ["63.25", "", "32.125", "3", "41.5"]);
+    assert_eq!(joint.map(|name| get(1, name)), [""; 5], "no joint");
+    assert_eq!((get(3, "distance_m"), get(3, "emissivity")), ("1.4".to_owned(), "0.95".to_owned()));
     assert_eq!(get(1, "width_mm"), "");
     assert_eq!(get(2, "chainage_min_m"), "15.55");
+}
+
+/// The story: "63 °C" was all that was said of a joint, whatever it was measured from and compared with.
+#[test]
+fn a_joint_is_told_with_what_it_was_compared_with() {
+    let mut summary = summary();
+    let page = html(&summary).expect("renders");
+    for said in ["63.2 °C", "32.1 K, of 3 compared", "41.5 K", "1.4 m", "0.95 assumed"] {
+        assert!(page.contains(said), "{said}");
+    }
+    let joint = summary.defects[3].defect.temperature.as_mut().expect("a joint");
+    (joint.too_far, joint.sisters) = (true, None);
+    let page = html(&summary).expect("renders");
+    for said in ["≥ 63.2 °C", "none seen to compare with", "too far to measure"] {
+        assert!(page.contains(said), "{said}");
+    }
+    let table = csv(&summary).expect("made");
+    assert!(table.contains(",,63.25,,0,41.5,1.4,0.95,"), "{table}");
 }
 
 #[test]

@@ -137,6 +137,7 @@ fn missions() -> Vec<Value> {
     ];
     set(&mut mission, "tunnel.alignment", Value::Array(alignment));
     set(&mut mission, "inspection.end_m", Value::Float(7.0));
+    set(&mut mission, "inspection.joint_emissivity", Value::Float(0.95));
     let sections = [
         "shape = 'circular'\ndiameter_m = 3.0\nfloor_height_m = 0.45",
         "shape = 'horseshoe'\nwidth_m = 2.8\nwall_height_m = 1.2",

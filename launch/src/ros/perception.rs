@@ -72,6 +72,11 @@ impl PerceptionNode {
             super::parameters::Value::Number(hot_c),
             "temperature above which a cable joint is a defect, degrees Celsius (the mission's)",
         );
+        declared.fixed(
+            "joint_emissivity",
+            super::parameters::Value::Number(settings.mission.inspection.joint_emissivity.get()),
+            "emissivity that cable joints are taken to have (the mission's)",
+        );
         let topics = TopicPublishers::new()
             .with(node, &topics::ELEVATION)?
             .with(node, &topics::TRAVERSABILITY)?

@@ -25,6 +25,8 @@ const EVIDENCE_QUALITY: u8 = 85;
 pub struct Findings {
     /// All defects, by chainage.
     pub defects: Vec<Defect>,
+    /// Cable joints a little warmer than their sisters, which are no defects yet, in the order of first sight.
+    pub possible_joints: Vec<Defect>,
     /// JPEGs of all pictures, by frame id.
     pub pictures: Vec<Vec<u8>>,
     /// Coverage of the lining, by the size of a pixel on it.
@@ -96,7 +98,11 @@ impl Inspector {
             robot: robot.clone(),
             segmenter: Segmenter::bundled().map_err(StackError::Model)?.with_max_scales(PICTURE_SIZES),
             lining: LiningMap::new(&mission.design, tuning),
-            joints: HotJoints::new(&mission.design, inspection.hot_joint_above_c.get()),
+            joints: HotJoints::new(
+                &mission.design,
+                inspection.hot_joint_above_c.get(),
+                inspection.joint_emissivity.get(),
+            ),
             checks: vec![PictureCheck::default(); robot.cameras.len()],
             crack_px: tuning.crack_px,
             range_m: [inspection.start_m.get(), inspection.end_m.get()],
@@ -156,7 +162,7 @@ impl Inspector {
                 if let Some(description) = self.robot.thermal.get(frame.camera) {
                     let pose = *map_from_base * description.base_from_camera();
                     let intrinsics = description.intrinsics().at_size(frame.width, frame.height);
-                    self.joints.add(&intrinsics, &pose, &frame);
+                    self.joints.add(&intrinsics, &pose, &frame, description.netd_k.get());
                 }
             }
         }
@@ -175,6 +181,7 @@ impl Inspector {
     pub fn findings(&self) -> Findings {
         Findings {
             defects: self.defects(),
+            possible_joints: self.joints.possible(),
             coverage: self.lining.coverage(),
             median_mm_per_px: self.lining.median_mm_per_px(),
             covered_share: self.lining.covered_share(self.range_m[0], self.range_m[1]),

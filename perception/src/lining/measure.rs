@@ -52,7 +52,7 @@ pub(super) fn measure(map: &LiningMap, part: &ConnectedComponent) -> Defect {
         length_m,
         width,
         area_m2,
-        temperature_c: None,
+        temperature: None,
         score,
         views,
         mm_per_px: mm_per_px.map(f64::from),

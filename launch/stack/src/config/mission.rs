@@ -3,7 +3,7 @@
 use robot_interface::checks::{KeyError, number_text, within};
 use robot_interface::frames::{Base, Map, Transform};
 use robot_interface::tunnel::{TunnelDesign, TunnelPoint};
-use robot_interface::units::{Finite, NonNegative, Positive};
+use robot_interface::units::{Finite, Fraction, NonNegative, Positive};
 use serde::Deserialize;
 
 /// Height of the trunk above the floor when the robot is set down to lie, m.
@@ -53,8 +53,16 @@ pub struct Inspection {
     pub speed_m_s: Positive,
     /// Walking speed on the way home, m/s.
     pub return_speed_m_s: Positive,
-    /// A cable joint hotter than this is reported, degrees Celsius.
+    /// A cable joint hotter than this is reported, degrees Celsius, whatever its sisters are.
     pub hot_joint_above_c: Finite,
+    /// Emissivity of cable joints: the share of a black body's radiation that their surface sends out.
+    #[serde(default = "sheath_emissivity")]
+    pub joint_emissivity: Fraction,
+}
+
+/// Emissivity of cable sheaths and sleeves, as tables of thermography give it for rubber and plastics: 0.90 to 0.97.
+fn sheath_emissivity() -> Fraction {
+    Fraction::try_from(0.95).unwrap_or_else(|_| unreachable!("a default lies in its range"))
 }
 
 impl Inspection {
@@ -80,7 +88,9 @@ impl Inspection {
         within("dwell_s", self.dwell_s.get(), 0.0..=3600.0)?;
         within("speed_m_s", self.speed_m_s.get(), 0.05..=10.0)?;
         within("return_speed_m_s", self.return_speed_m_s.get(), 0.05..=10.0)?;
-        within("hot_joint_above_c", self.hot_joint_above_c.get(), -50.0..=500.0)
+        within("hot_joint_above_c", self.hot_joint_above_c.get(), -50.0..=500.0)?;
+        // Of a surface that reflects more than it sends out, a camera shows the surroundings.
+        within("joint_emissivity", self.joint_emissivity.get(), 0.5..=1.0)
     }
 }
 
