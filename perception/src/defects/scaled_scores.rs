@@ -44,7 +44,8 @@ impl Sums {
     /// Each pixel's mean, without specks; `full` is the size of the picture for which scores are asked.
     pub(super) fn finish(self, full: (u32, u32), thresholds: [u8; CLASSES]) -> ScaledScores {
         let count = self.count.max(1);
-        let mut scores: Vec<u8> = self.sums.into_iter().map(|sum| ((sum + count / 2) / count) as u8).collect();
+        let mut scores: Vec<u8> =
+            self.sums.into_iter().map(|sum| ((sum + count / 2) / count) as u8).collect();
         specks::remove(&mut scores, self.size.0, thresholds);
         ScaledScores { width: full.0, height: full.1, thresholds, size: self.size, scores }
     }

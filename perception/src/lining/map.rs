@@ -178,12 +178,16 @@ impl LiningMap {
             let Some(index) = self.index_of(place) else { continue };
             // How long a pixel across the crack is on the lining, by what lies some pixels to either side.
             let beside = |side: f64| {
-                let [x, y] = [0, 1].map(|k| f64::from(profile.pixel[k]) + side * ACROSS_PX * profile.across[k]);
-                let inside = x >= 0.0 && y >= 0.0 && x < f64::from(picture.width) && y < f64::from(picture.height);
+                let [x, y] =
+                    [0, 1].map(|k| f64::from(profile.pixel[k]) + side * ACROSS_PX * profile.across[k]);
+                let inside =
+                    x >= 0.0 && y >= 0.0 && x < f64::from(picture.width) && y < f64::from(picture.height);
                 inside.then(|| view.at(x as u32, y as u32)).flatten()
             };
             let px_mm = match (beside(-1.0), beside(1.0)) {
-                (Some(([s0, a0], _)), Some(([s1, a1], _))) => 1e3 * (s1 - s0).hypot(a1 - a0) / (2.0 * ACROSS_PX),
+                (Some(([s0, a0], _)), Some(([s1, a1], _))) => {
+                    1e3 * (s1 - s0).hypot(a1 - a0) / (2.0 * ACROSS_PX)
+                }
                 _ => mm,
             };
             by_cell.entry(index).or_default().push((profile.width_px * px_mm, profile.sigma_px * px_mm));

@@ -74,8 +74,11 @@ fn width(points: &[Vector2<f64>], cells: &[[f64; 2]], mm_per_px: f64) -> CrackWi
         let sum = &mut sums[along(point)];
         *sum = [sum[0] + weight, sum[1] + weight * width_mm];
     }
-    let mut widths: Vec<[f64; 2]> =
-        sums.into_iter().filter(|[weight, _]| *weight > 0.0).map(|[weight, sum]| [sum / weight, weight]).collect();
+    let mut widths: Vec<[f64; 2]> = sums
+        .into_iter()
+        .filter(|[weight, _]| *weight > 0.0)
+        .map(|[weight, sum]| [sum / weight, weight])
+        .collect();
     widths.sort_by(|a, b| a[0].total_cmp(&b[0]));
     let Some([width_mm, weight]) = widths.get(widths.len() * 4 / 5).copied() else {
         return CrackWidth::Below { limit_mm: 2.0 * mm_per_px };

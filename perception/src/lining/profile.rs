@@ -1,10 +1,15 @@
 //! Width of cracks in a picture, from the brightness across them.
 //!
 //! A mask says where a crack is, not how wide: networks mark a pixel or two too many. Across the crack the picture shows a dark
-//! valley. Where the valley is half as deep as at its deepest the crack's edge lies, if the crack is much wider than the picture's
-//! blur; a narrower crack is shallower and its valley wider than it is, by an amount that follows from the blur: a line of width
-//! w under a Gaussian blur (Steger 1998, "An unbiased detector of curvilinear structures", corrects the same bias). How blurred a
-//! picture is, its wider cracks' edges tell.
+//! valley, and it tells the width in two ways:
+//!
+//! - By its edges, where the valley is half as deep as at its deepest, if the crack is much wider than the picture's blur. A
+//!   narrower crack's valley is wider than it is by an amount that follows from the blur (Steger 1998, "An unbiased detector of
+//!   curvilinear structures", corrects the same bias). How blurred a picture is, its wider cracks' edges tell.
+//! - By the light that is missing, which no blur changes: the width times how dark a crack is inside. How dark, the picture's wider
+//!   cracks tell. For cracks narrower than the blur, whose edges tell nothing, this alone does.
+//!
+//! The two are averaged by their errors.
 
 use std::sync::LazyLock;
 
@@ -15,6 +20,8 @@ use robot_interface::sensors::RgbImage;
 const DIRECTION_PX: i64 = 8;
 /// A direction's marks spread so many times further along than across, as variances.
 const ELONGATED: f64 = 1.8;
+/// A profile is taken where the middle of the marks around is at most so far away, across, pixels.
+const OFF_PX: f64 = 1.5;
 /// A profile reaches so far to either side, pixels.
 const REACH_PX: f64 = 14.0;
 /// Distance of a profile's samples, pixels.
@@ -26,13 +33,21 @@ const BESIDE_PX: [f64; 2] = [2.0, 7.0];
 /// A valley is deeper than the wall's own unrest by this factor.
 const CLEAR: f64 = 3.0;
 /// Blur of a picture whose cracks do not tell it, one sigma, pixels: lens, pixels and their interpolation.
-const BLUR_PX: f64 = 0.8;
+const BLUR_PX: f64 = 0.9;
 /// Blurs that are believed, pixels.
 const BLURS_PX: [f64; 2] = [0.45, 2.5];
 /// Error of a blur that cracks told, and of the other, as share of it.
 const BLUR_ERRORS: [f64; 2] = [0.12, 0.3];
-/// Profiles from which a picture's blur is told.
-const BLUR_PROFILES: usize = 12;
+/// Darkness inside a crack where none of the picture's is wide enough to tell it, as share of the wall's brightness.
+const DARKNESS: f64 = 0.72;
+/// Error of a darkness that cracks told, and of the other, as share of it.
+const DARKNESS_ERRORS: [f64; 2] = [0.12, 0.25];
+/// Widths at half depth from which on the middle of a valley is as dark as the crack is, blurs.
+const DARK_FROM: f64 = 3.5;
+/// Profiles from which a picture's blur or darkness is told.
+const MIN_PROFILES: usize = 12;
+/// The missing light is summed up so far beyond a valley's edges, pixels.
+const BEYOND_PX: f64 = 1.75;
 
 /// A crack's width at one place of its middle line.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -53,28 +68,40 @@ pub(super) fn profiles(picture: &RgbImage, marks: &[u8]) -> Vec<Profile> {
     if marks.len() != width * height || picture.data.len() != 3 * marks.len() {
         return Vec::new();
     }
+    if marks.iter().all(|mark| *mark == 0) {
+        return Vec::new();
+    }
+    let light = Brightness::of(picture);
     let valleys: Vec<(usize, Vector2<f64>, Valley)> = (0..marks.len())
         .filter(|i| marks[*i] > 0)
         .filter_map(|i| {
             let at = [i % width, i / width];
             let across = across(marks, [width, height], at)?;
-            Some((i, across, Valley::of(&samples(picture, at, across))?))
+            Some((i, across, Valley::of(&light.across(at, across))?))
         })
         .collect();
-    let mut blurs: Vec<f64> = valleys.iter().filter_map(|(_, _, valley)| valley.blur()).collect();
-    blurs.sort_by(f64::total_cmp);
-    let (blur, error) = match blurs.get(blurs.len() / 2) {
-        Some(blur) if blurs.len() >= BLUR_PROFILES => (blur.clamp(BLURS_PX[0], BLURS_PX[1]), BLUR_ERRORS[0]),
-        _ => (BLUR_PX, BLUR_ERRORS[1]),
+    let median = |mut values: Vec<f64>| {
+        values.sort_by(f64::total_cmp);
+        (values.len() >= MIN_PROFILES).then(|| values[values.len() / 2])
+    };
+    let blur = match median(valleys.iter().filter_map(|(_, _, valley)| valley.blur()).collect()) {
+        Some(px) => Known { value: px.clamp(BLURS_PX[0], BLURS_PX[1]), error: BLUR_ERRORS[0] },
+        None => Known { value: BLUR_PX, error: BLUR_ERRORS[1] },
+    };
+    let wide =
+        valleys.iter().map(|(_, _, valley)| valley).filter(|v| v.widths_px[1] > DARK_FROM * blur.value);
+    let darkness = match median(wide.map(|valley| valley.depth).collect()) {
+        Some(share) => Known { value: share, error: DARKNESS_ERRORS[0] },
+        None => Known { value: DARKNESS, error: DARKNESS_ERRORS[1] },
     };
     let profile = |(i, across, valley): (usize, Vector2<f64>, Valley)| {
-        let (width_px, sigma_px) = valley.width(blur, error);
+        let (width_px, sigma_px) = valley.width(&blur, &darkness);
         Profile { pixel: [(i % width) as u32, (i / width) as u32], across: across.into(), width_px, sigma_px }
     };
     valleys.into_iter().map(profile).collect()
 }
 
-/// The direction across what is marked around a pixel.
+/// The direction across what is marked around a pixel; `None` where that is no line, or the pixel lies off its middle.
 fn across(marks: &[u8], [width, height]: [usize; 2], [x, y]: [usize; 2]) -> Option<Vector2<f64>> {
     let range = |at: usize, end: usize| {
         at.saturating_sub(DIRECTION_PX as usize)..(at + DIRECTION_PX as usize + 1).min(end)
@@ -91,33 +118,59 @@ fn across(marks: &[u8], [width, height]: [usize; 2], [x, y]: [usize; 2]) -> Opti
     let mean = sum / count;
     let eigen = SymmetricEigen::new(squares / count - mean * mean.transpose());
     let least = if eigen.eigenvalues[0] < eigen.eigenvalues[1] { 0 } else { 1 };
+    let across: Vector2<f64> = eigen.eigenvectors.column(least).into();
     let elongated = eigen.eigenvalues[1 - least] > ELONGATED * (eigen.eigenvalues[least] + 1.0 / 12.0);
-    elongated.then(|| eigen.eigenvectors.column(least).into())
+    (elongated && mean.dot(&across).abs() < OFF_PX).then_some(across)
 }
 
-/// Brightness along a line across the crack, each the mean of three beside each other along the crack.
-fn samples(picture: &RgbImage, [x, y]: [usize; 2], across: Vector2<f64>) -> [f64; SAMPLES] {
-    let along = Vector2::new(-across.y, across.x);
-    let middle = Vector2::new(x as f64, y as f64);
-    std::array::from_fn(|i| {
-        let t = i as f64 * STEP_PX - REACH_PX;
-        [-1.0, 0.0, 1.0].map(|s| brightness(picture, middle + across * t + along * s)).iter().sum::<f64>() / 3.0
-    })
+/// Luma of a picture (ITU-R BT.601), `height x width`.
+struct Brightness {
+    width: usize,
+    height: usize,
+    luma: Vec<f32>,
 }
 
-/// Luma (ITU-R BT.601) at a place between the middles of pixels; beyond the picture its edge goes on.
-fn brightness(picture: &RgbImage, at: Vector2<f64>) -> f64 {
-    let last = [picture.width - 1, picture.height - 1].map(f64::from);
-    let [u, v] = [at.x.clamp(0.0, last[0]), at.y.clamp(0.0, last[1])];
-    let pixel = |x: f64, y: f64| {
-        let i = 3 * (y.min(last[1]) as usize * picture.width as usize + x.min(last[0]) as usize);
-        let [r, g, b] = [0, 1, 2].map(|c| f64::from(picture.data[i + c]));
-        0.299 * r + 0.587 * g + 0.114 * b
-    };
-    let (x, y) = (u.floor(), v.floor());
-    let (s, t) = (u - x, v - y);
-    (1.0 - t) * ((1.0 - s) * pixel(x, y) + s * pixel(x + 1.0, y))
-        + t * ((1.0 - s) * pixel(x, y + 1.0) + s * pixel(x + 1.0, y + 1.0))
+impl Brightness {
+    fn of(picture: &RgbImage) -> Self {
+        let luma = |pixel: &[u8]| {
+            0.299 * f32::from(pixel[0]) + 0.587 * f32::from(pixel[1]) + 0.114 * f32::from(pixel[2])
+        };
+        Self {
+            width: picture.width as usize,
+            height: picture.height as usize,
+            luma: picture.data.chunks_exact(3).map(luma).collect(),
+        }
+    }
+
+    /// Along a line across the crack, each sample the mean of three beside each other along the crack.
+    fn across(&self, [x, y]: [usize; 2], across: Vector2<f64>) -> [f64; SAMPLES] {
+        let along = Vector2::new(-across.y, across.x);
+        let middle = Vector2::new(x as f64, y as f64);
+        std::array::from_fn(|i| {
+            let t = i as f64 * STEP_PX - REACH_PX;
+            [-1.0, 0.0, 1.0].map(|s| self.at(middle + across * t + along * s)).iter().sum::<f64>() / 3.0
+        })
+    }
+
+    /// At a place between the middles of pixels; beyond the picture its edge goes on.
+    fn at(&self, at: Vector2<f64>) -> f64 {
+        let last = [self.width - 1, self.height - 1];
+        let [u, v] = [at.x.clamp(0.0, last[0] as f64), at.y.clamp(0.0, last[1] as f64)];
+        let (x, y) = (u as usize, v as usize);
+        let (right, below) = ((x + 1).min(last[0]), (y + 1).min(last[1]));
+        let (s, t) = ((u - x as f64) as f32, (v - y as f64) as f32);
+        let pixel = |x: usize, y: usize| self.luma[y * self.width + x];
+        let upper = (1.0 - s) * pixel(x, y) + s * pixel(right, y);
+        let lower = (1.0 - s) * pixel(x, below) + s * pixel(right, below);
+        f64::from((1.0 - t) * upper + t * lower)
+    }
+}
+
+/// Something about a picture, and its error as share of it.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    value: f64,
+    error: f64,
 }
 
 /// A valley of brightness whose middle is the profile's.
@@ -127,6 +180,10 @@ struct Valley {
     widths_px: [f64; 3],
     /// One sigma of the width at half its depth by the wall's unrest, pixels.
     sigma_px: f64,
+    /// Its depth, as share of the wall's brightness.
+    depth: f64,
+    /// Light that is missing, in the wall's brightness over so many pixels, and one sigma of it.
+    missing_px: [f64; 2],
 }
 
 impl Valley {
@@ -167,7 +224,18 @@ impl Valley {
         let widths_px = [at(0.25)?, at(0.5)?, at(0.75)?];
         // How steeply the edges rise turns unrest of brightness into that of their places.
         let steepness = 0.5 * depth / ((widths_px[0] - widths_px[2]) / 2.0).max(STEP_PX);
-        Some(Self { widths_px, sigma_px: 2.0_f64.sqrt() * unrest / steepness })
+        let within = |i: &usize| {
+            let t = *i as f64 * STEP_PX - REACH_PX;
+            t >= edges[0] - BEYOND_PX && t <= edges[1] + BEYOND_PX
+        };
+        let missing: f64 = (0..SAMPLES).filter(within).map(|i| wall - samples[i]).sum();
+        let span_px = edges[1] - edges[0] + 2.0 * BEYOND_PX;
+        Some(Self {
+            widths_px,
+            sigma_px: 2.0_f64.sqrt() * unrest / steepness,
+            depth: depth / wall,
+            missing_px: [missing * STEP_PX / wall, unrest / wall * span_px.sqrt()],
+        })
     }
 
     /// Blur that its edges tell, one sigma, pixels; `None` for one too narrow to tell it.
@@ -177,14 +245,17 @@ impl Valley {
         (self.widths_px[1] > 2.2 * rise).then_some(rise / (2.0 * 1.349))
     }
 
-    /// Width under a blur that may be wrong by a share `error`, and one sigma of it, pixels.
-    fn width(&self, blur: f64, error: f64) -> (f64, f64) {
-        let (seen, [low, high]) = (self.widths_px[1], [1.0 - error, 1.0 + error]);
-        let width = true_width(seen, blur);
-        let by_blur = (true_width(seen, blur * low) - true_width(seen, blur * high)).abs() / 2.0;
+    /// Width and one sigma of it, pixels.
+    fn width(&self, blur: &Known, darkness: &Known) -> (f64, f64) {
+        let seen = self.widths_px[1];
+        let off = |share: f64| true_width(seen, blur.value * (1.0 + share * blur.error));
         let step = self.sigma_px.max(0.05);
-        let by_unrest = (true_width(seen + step, blur) - true_width(seen - step, blur)).abs() / 2.0;
-        (width, by_blur.hypot(by_unrest).max(0.1))
+        let by_unrest = true_width(seen + step, blur.value) - true_width(seen - step, blur.value);
+        let edges = [off(0.0), (off(-1.0) - off(1.0)).hypot(by_unrest) / 2.0];
+        let light = self.missing_px.map(|px| px / darkness.value);
+        let light = [light[0], light[1].hypot(light[0] * darkness.error)];
+        let [a, b] = [edges, light].map(|[_, sigma]| 1.0 / sigma.max(0.1).powi(2));
+        ((edges[0] * a + light[0] * b) / (a + b), 1.0 / (a + b).sqrt())
     }
 }
 
@@ -284,7 +355,7 @@ mod tests {
         for width in [1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0] {
             for (blur, noise) in [(0.7, 0.0), (0.8, 4.0), (1.0, 4.0)] {
                 let (mut errors, mut sigmas) = (Vec::new(), Vec::new());
-                for seed in 0..6 {
+                for seed in 0..3 {
                     let (picture, marks) = drawn(width, blur, noise, 0.3 + 0.5 * seed as f64, seed);
                     let found = inner(&profiles(&picture, &marks));
                     assert!(found.len() > 50, "{width} {blur} {noise}: {} profiles", found.len());
@@ -313,10 +384,16 @@ mod tests {
     }
 
     #[test]
-    fn a_hair_under_the_blur_is_told_to_be_thin_with_a_wide_error() {
-        let (picture, marks) = drawn(0.3, 0.8, 0.5, 0.4, 3);
-        for profile in inner(&profiles(&picture, &marks)) {
-            assert!(profile.width_px < 1.2 && profile.sigma_px > 0.3, "{profile:?}");
+    fn a_hair_under_the_blur_is_told_by_the_light_that_is_missing() {
+        for (seed, blur) in [0.7, 0.9, 1.2].into_iter().enumerate() {
+            let (picture, marks) = drawn(0.4, blur, 0.5, 0.4, seed as u64);
+            let found = inner(&profiles(&picture, &marks));
+            let mean = found.iter().map(|p| p.width_px).sum::<f64>() / found.len() as f64;
+            assert!(
+                found.len() > 50 && (mean - 0.4).abs() < 0.2,
+                "{mean} under {blur}, {} profiles",
+                found.len()
+            );
         }
     }
 }

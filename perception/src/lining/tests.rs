@@ -29,8 +29,11 @@ fn painted(
     is_there: impl Fn(f64, f64) -> bool,
 ) -> (RgbImage, ClassMap) {
     let (lens, design) = (lens(), tunnel());
-    let mut picture =
-        RgbImage { width: lens.width, height: lens.height, data: vec![150; 3 * (lens.width * lens.height) as usize] };
+    let mut picture = RgbImage {
+        width: lens.width,
+        height: lens.height,
+        data: vec![150; 3 * (lens.width * lens.height) as usize],
+    };
     let mut map = ClassMap::background(lens.width, lens.height, [128; CLASSES]);
     let plane = DefectClass::VISUAL.iter().position(|c| *c == class).expect("visual");
     let pixels = (lens.width * lens.height) as usize;
@@ -137,7 +140,8 @@ fn rust_within_a_spall_is_the_spalls() {
     let mut lining = LiningMap::new(&tunnel(), Tuning::default());
     let pose = looking_left(5.0);
     let (picture, mut scores) = painted(&pose, DefectClass::Spalling, |s, a| (s - 5.0).hypot(a + 2.0) < 0.2);
-    let (_, bar) = painted(&pose, DefectClass::Corrosion, |s, a| (s - 5.0).abs() < 0.12 && (a + 2.0).abs() < 0.02);
+    let (_, bar) =
+        painted(&pose, DefectClass::Corrosion, |s, a| (s - 5.0).abs() < 0.12 && (a + 2.0).abs() < 0.02);
     for (score, rust) in scores.scores.iter_mut().zip(&bar.scores) {
         *score = (*score).max(*rust);
     }

@@ -305,7 +305,8 @@ fn composite(tunnel: &Tunnel, picture: &mut RgbImage, cracks: &GrayImage, rng: &
         .defects()
         .iter()
         .filter(|d| {
-            d.class != DefectClass::HotJoint && (d.class != DefectClass::Crack || rng.random_bool(made_cracks))
+            d.class != DefectClass::HotJoint
+                && (d.class != DefectClass::Crack || rng.random_bool(made_cracks))
         })
         .collect();
     let plain = others.is_empty() || rng.random_bool(EMPTY_SHARE);

@@ -20,7 +20,7 @@ use crate::terminal::{eprint_line, print_line};
 const RANGES: usize = 10;
 
 #[derive(clap::Args)]
-pub(super) struct ScoreArgs {
+pub(in crate::cli) struct ScoreArgs {
     /// Folders of photographs with masks
     #[arg(required = true, value_name = "DIR")]
     folders: Vec<PathBuf>,
@@ -144,7 +144,11 @@ fn load(path: &Path) -> Result<Segmenter, BadInput> {
 /// Tallies of a photograph, and for each class whether its mask has it.
 type Judged = [(Tally, bool); DefectClass::VISUAL.len()];
 
-pub(super) fn score_set(segmenter: &Segmenter, folder: &Path, choice: &Choice<'_>) -> anyhow::Result<SetScores> {
+pub(super) fn score_set(
+    segmenter: &Segmenter,
+    folder: &Path,
+    choice: &Choice<'_>,
+) -> anyhow::Result<SetScores> {
     let (pairs, without_mask) = pairs(folder, choice.sound)?;
     let pairs: Vec<Pair> = pairs.into_iter().step_by(choice.every as usize).collect();
     let judge = |pair| judge(segmenter, pair, choice.labels);
@@ -194,7 +198,9 @@ pub(super) fn score_set(segmenter: &Segmenter, folder: &Path, choice: &Choice<'_
 
 /// A set's name is its folder's.
 pub(super) fn name_of(folder: &Path) -> String {
-    folder.file_name().map_or_else(|| folder.display().to_string(), |name| name.to_string_lossy().into_owned())
+    folder
+        .file_name()
+        .map_or_else(|| folder.display().to_string(), |name| name.to_string_lossy().into_owned())
 }
 
 fn judge(segmenter: &Segmenter, pair: &Pair, labels: &Labels) -> anyhow::Result<Judged> {

@@ -16,7 +16,7 @@ use crate::terminal::print_line;
 const TOLERANCE: f64 = 5e-4;
 
 #[derive(clap::Args)]
-pub(super) struct VerifyArgs {
+pub(in crate::cli) struct VerifyArgs {
     /// Folders of photographs with masks, named as in the card; without any the fingerprint alone is checked
     #[arg(value_name = "DIR")]
     folders: Vec<PathBuf>,
@@ -60,7 +60,10 @@ pub(super) fn verify(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
     }
     if args.folders.is_empty() {
         let sets: Vec<&str> = card.iter().map(|set| set.set.as_str()).collect();
-        print_line(format_args!("its scores were not checked; give folders of these sets: {}", sets.join(", ")));
+        print_line(format_args!(
+            "its scores were not checked; give folders of these sets: {}",
+            sets.join(", ")
+        ));
     }
     Ok(if same { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
 }
