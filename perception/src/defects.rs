@@ -27,9 +27,9 @@ pub use error::SegmentError;
 use inputs::{INPUTS, Inputs};
 use network::Network;
 pub use reduce::{Reduced, Reducer};
+use scaled_scores::Fused;
 pub use scaled_scores::ScaledScores;
-use scaled_scores::Sums;
-use weights::Weights;
+use weights::{Fusion, Weights};
 
 /// The weights that come with this crate.
 static BUNDLED: &[u8] = include_bytes!("../weights/defects.safetensors");
@@ -48,6 +48,7 @@ pub struct Segmenter {
     network: Network,
     thresholds: [u8; CLASSES],
     scales: usize,
+    fusion: Fusion,
     version: String,
 }
 
@@ -65,9 +66,9 @@ impl Segmenter {
     /// # Errors
     /// When the bytes are not such a file, or for another network.
     pub fn from_safetensors(bytes: &[u8]) -> Result<Self, SegmentError> {
-        let Weights { tensors, thresholds, scales, version } = Weights::read(bytes)?;
+        let Weights { tensors, thresholds, scales, fusion, version } = Weights::read(bytes)?;
         let network = Network::new(tensors).map_err(|e| SegmentError::Weights(e.to_string()))?;
-        Ok(Self { network, thresholds, scales, version })
+        Ok(Self { network, thresholds, scales, fusion, version })
     }
 
     /// The same network, judging pictures at no more than so many scales (at least one): a robot knows how near its
@@ -89,8 +90,8 @@ impl Segmenter {
     }
 
     /// Scores every pixel of a picture of any size. It is judged as it is and made smaller, as often as the
-    /// weights ask for, and each pixel gets the mean of its scores: photographs show cracks from a hair's to a
-    /// hand's breadth. Parts too small to be a defect score 0. Of pictures beyond 4.2 megapixels half their size or less counts as their size.
+    /// weights ask for, and each pixel gets the mean or the highest of its scores, as the weights say: photographs show cracks from
+    /// a hair's to a hand's breadth. Parts too small to be a defect score 0. Of pictures beyond 4.2 megapixels half their size or less counts as their size.
     ///
     /// # Errors
     /// When the picture is empty or its bytes are not three a pixel.
@@ -119,7 +120,7 @@ impl Segmenter {
 
     /// Scores of a picture at its own size and made smaller; `full` is the size that scores are asked for.
     fn judge(&self, picture: &RgbImage, full: (u32, u32)) -> Result<ScaledScores, SegmentError> {
-        let mut sums = Sums::new((picture.width as usize, picture.height as usize));
+        let mut fused = Fused::new((picture.width as usize, picture.height as usize), self.fusion);
         let mut small: Option<RgbImage> = None;
         for scale in 0..self.scales {
             let now = small.as_ref().unwrap_or(picture);
@@ -127,10 +128,10 @@ impl Segmenter {
             if scale > 0 && size.0.min(size.1) < MIN_SIDE_PX {
                 break;
             }
-            sums.add(size, &self.segment_as_it_is(now)?);
+            fused.add(size, &self.segment_as_it_is(now)?);
             small = Some(scales::halved(now));
         }
-        Ok(sums.finish(full, self.thresholds))
+        Ok(fused.finish(full, self.thresholds))
     }
 
     /// Scores of a picture at its own size, `[4, height, width]`.

@@ -285,7 +285,7 @@ def stain(rng: np.random.Generator, picture: np.ndarray, mask: np.ndarray) -> tu
 STAINED = ("ccic", "sdnet", "sut", "roads", "sound", "unlabelled")
 # Share of the windows that each set gives.
 SHARES = {
-    "walk": 0.22, "sim": 0.08, "mix": 0.18, "roads": 0.07, "ccic": 0.12, "sdnet": 0.14, "sut": 0.05, "mdmcs": 0.06, "sound": 0.06,
+    "walk": 0.40, "sim": 0.08, "mix": 0.18, "roads": 0.14, "ccic": 0.11, "sdnet": 0.14, "sut": 0.05, "mdmcs": 0.06, "sound": 0.06,
     "unlabelled": 0.12,
 }
 
@@ -359,6 +359,7 @@ class Pool:
     def __init__(self, folders: list[Path], soft: bool = True, unlabelled: bool = True):
         self.parts = [[np.load(f / f"{name}.npy", mmap_mode="r") for name in ("pictures", "masks", "soft")] for f in folders]
         self.use_soft = soft
+        self.classes = self.parts[0][2].shape[1]
         names = [json.loads((f / "sets.json").read_text()) for f in folders]
         self.used = [
             (part, i, name)
@@ -382,6 +383,19 @@ class Pool:
         # The teacher did not see the stains.
         soft[now != mask] = 0
         return picture, now, np.ascontiguousarray(soft.transpose(2, 0, 1))
+
+
+class Both:
+    """Windows of a pool, and some drawn afresh, about which the teacher was not asked: a pool holds few of each set."""
+
+    def __init__(self, pool: Pool, mix: Mix, share: float):
+        self.pool, self.mix, self.share = pool, mix, share
+
+    def window(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        if rng.random() >= self.share:
+            return self.pool.window(rng)
+        picture, mask, _ = self.mix.window(rng)
+        return picture, mask, np.zeros((self.pool.classes, *mask.shape), np.uint8) if self.pool.use_soft else None
 
 
 def worn(rng: np.random.Generator, name: str, picture: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -120,9 +120,12 @@ def main() -> None:
     args.add_argument("--limit", type=int, default=10**9, help="at most so many pictures a set")
     args = args.parse_args()
     torch.set_num_threads(1)
-    network = teacher.Teacher(pretrained=False) if args.teacher else Network()
-    network.load_state_dict(torch.load(args.checkpoint)["network"])
-    network.eval()
+    if args.teacher:
+        network = teacher.load(args.checkpoint)
+    else:
+        network = Network()
+        network.load_state_dict(torch.load(args.checkpoint)["network"])
+        network.eval()
     sets = data.sets(args, "held")
     for folder in args.unseen:
         sets[folder.name] = [s for s in data.labelled(folder, "sut") if s.mask]

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
+import teacher
 from model import CLASSES, STRIDE, Network, inputs
 
 
@@ -24,17 +25,31 @@ def fixture_picture(width: int, height: int) -> np.ndarray:
     return np.stack(channels, axis=2).astype(np.uint8)
 
 
+def shift(network: Network, shifts: list[float]) -> None:
+    """Adds to the logits of the classes but the background."""
+    with torch.no_grad():
+        network.head.bias.view(len(CLASSES), 4)[1:] += torch.tensor(shifts)[:, None]
+
+
 def main() -> None:
     args = argparse.ArgumentParser()
     args.add_argument("checkpoint", type=Path, nargs="?", help="none: untrained weights")
+    args.add_argument("--teacher", action="store_true", help="the checkpoint is a teacher's: only make it smaller")
     args.add_argument("--thresholds", type=float, nargs=4, default=[0.5] * 4, metavar=CLASSES[1:])
+    args.add_argument("--shifts", type=float, nargs=4, default=[0.0] * 4, metavar=CLASSES[1:],
+                      help="added to the classes' logits, so that one threshold does for all")
     args.add_argument("--scales", type=int, nargs="+", default=[1, 2, 4], help="how much smaller to look as well")
+    args.add_argument("--fusion", choices=("max", "mean"), default="mean", help="of the scores at all scales")
     args.add_argument("--weights", type=Path, required=True)
     args = args.parse_args()
+    if args.teacher:
+        teacher.save(args.checkpoint, args.weights)
+        return
     torch.manual_seed(1)
     network = Network()
     if args.checkpoint:
         network.load_state_dict(torch.load(args.checkpoint)["network"])
+    shift(network, args.shifts)
     network.eval()
     tensors = {}
     for name, (weight, bias) in network.layers().items():
@@ -45,6 +60,7 @@ def main() -> None:
         "classes": json.dumps(CLASSES),
         "thresholds": json.dumps(args.thresholds),
         "scales": json.dumps(args.scales),
+        "fusion": args.fusion,
         "stride": str(STRIDE),
     }
     args.weights.parent.mkdir(parents=True, exist_ok=True)

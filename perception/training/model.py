@@ -129,5 +129,32 @@ class Network(nn.Module):
         return out
 
 
+def unfold(network: Network, tensors: dict[str, torch.Tensor], x: torch.Tensor) -> None:
+    """Loads weights as the robot runs them, whose batch normalisation is folded in, so that training can go on from them: each
+    normalisation undoes on the inputs `x` what it does."""
+
+    def undo(conv: Conv, name: str):
+        conv.conv.weight.copy_(tensors[f"{name}.weight"])
+
+        def before(norm: nn.BatchNorm2d, arguments: tuple[torch.Tensor]) -> None:
+            var, mean = torch.var_mean(arguments[0], (0, 2, 3), correction=0)
+            norm.running_mean.copy_(mean)
+            norm.running_var.copy_(var)
+            norm.weight.copy_(torch.sqrt(var + norm.eps))
+            norm.bias.copy_(mean + tensors[f"{name}.bias"])
+
+        return conv.norm.register_forward_pre_hook(before)
+
+    with torch.no_grad():
+        hooks = [undo(m, name) for name, m in network.named_children() if isinstance(m, Conv)]
+        network.head.weight.copy_(tensors["head.weight"])
+        network.head.bias.copy_(tensors["head.bias"])
+        network.eval()
+        network(x)
+        network.train()
+    for hook in hooks:
+        hook.remove()
+
+
 def up(x: torch.Tensor) -> torch.Tensor:
     return F.interpolate(x, scale_factor=2, mode="nearest")

@@ -1,7 +1,7 @@
 """Draws windows from the sets, and asks the teacher what it sees there: once, for many trainings of the robot's network.
 
     python pool.py --out POOL --windows 8000 --ccic DIR --sdnet DIR ... --unlabelled DIR...
-    python pool.py --out POOL --teacher TEACHER/last.pt
+    python pool.py --out POOL --teacher ../weights/teacher.safetensors
 
 Writes `pictures.npy` (`[N, S, S, 3]`, as they were taken), `masks.npy` (`[N, S, S]`) and `sets.json` (which set each is from), then
 `soft.npy` (`[N, 5, S, S]`, the teacher's probabilities of a class, 255 is one). About 0.6 MB a window.
@@ -38,11 +38,7 @@ def draw(out: Path, mix: data.Mix, count: int, seed: int) -> None:
 
 def ask(out: Path, checkpoints: list[Path]) -> None:
     """The mean of the teachers' probabilities."""
-    teachers = []
-    for checkpoint in checkpoints:
-        network = teacher.Teacher(pretrained=False)
-        network.load_state_dict(torch.load(checkpoint)["network"])
-        teachers.append(network.eval().to(memory_format=torch.channels_last))
+    teachers = [teacher.load(checkpoint) for checkpoint in checkpoints]
     pictures = np.load(out / "pictures.npy", mmap_mode="r")
     count, size = pictures.shape[:2]
     soft = array(out / "soft.npy", count, len(CLASSES), size, size)

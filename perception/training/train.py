@@ -2,7 +2,7 @@
 
     python train.py --out TEACHER --teacher --ccic DIR --sdnet DIR --roads DIR --sim DIR --mix DIR --walk DIR --steps 1500
     python pool.py --out POOL --teacher TEACHER/last.pt --windows 10000 ... (the same folders)
-    python train.py --out RUN --pool POOL --steps 14000
+    python train.py --out RUN --pool POOL --steps 7000 ... (the same folders)
 """
 
 import argparse
@@ -13,17 +13,20 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 from torch.nn import functional as F
 
 import data
 import teacher
-from model import CLASSES, Network, inputs
+from model import CLASSES, Network, inputs, unfold
 
 # Weight of a class's pixels in the cross-entropy: cracks are thin, background is everywhere.
 WEIGHTS = (1.0, 3.0, 2.0, 1.5, 2.0)
 # How much more a background pixel counts that is taken for a defect with certainty: look-alikes such as joints
 # and pipes are few pixels among many easy ones.
-HARD = 3.0
+HARD = 6.0
+# Share of windows that are drawn afresh beside a pool's.
+FRESH = 0.6
 # Weight of the teacher's word beside the masks'.
 SOFT = 2.0
 # How much more a pixel counts at which the teacher sees a defect.
@@ -33,14 +36,14 @@ SOFT_DEFECT = 4.0
 class Batches(torch.utils.data.Dataset):
     """The windows of each step, drawn from the seed and the step alone: whoever makes them, they are the same."""
 
-    def __init__(self, source: "data.Mix | data.Pool", batch: int, seed: int, to_tensor):
+    def __init__(self, source: "data.Mix | data.Pool | data.Both", batch: int, seed: int, to_tensor):
         self.source, self.batch, self.seed, self.to_tensor = source, batch, seed, to_tensor
 
     def __len__(self) -> int:
         return 10**9
 
     def __getitem__(self, step: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
-        rng = np.random.default_rng([self.seed, step])
+        rng = np.random.default_rng([self.seed, step % 2**63])
         pictures, masks, soft = zip(*(self.source.window(rng) for _ in range(self.batch)))
         x = torch.stack([self.to_tensor(picture) for picture in pictures])
         target = torch.from_numpy(np.stack(masks).astype(np.int64))
@@ -102,34 +105,36 @@ def main() -> None:
     args.add_argument("--size", type=int, default=256)
     args.add_argument("--rate", type=float, help="4e-3; the teacher's 2e-3, and a tenth of it for its encoder")
     args.add_argument("--seed", type=int, default=7)
-    args.add_argument("--start", type=Path, help="checkpoint whose weights to start from")
+    args.add_argument("--start", type=Path, help="checkpoint, or weights as the robot runs them, to start from")
     args.add_argument("--resume", action="store_true", help="go on where OUT/last.pt stopped")
     args = args.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(args.seed)
+    sets = data.sets(args)
+    print({k: len(v) for k, v in sets.items()}, flush=True)
+    source = data.Mix(sets, args.size) if sets else None
     if args.pool:
-        source = data.Pool(args.pool, soft=not args.no_soft, unlabelled=not args.no_unlabelled)
-    else:
-        sets = data.sets(args)
-        print({k: len(v) for k, v in sets.items()}, flush=True)
-        source = data.Mix(sets, args.size)
+        pool = data.Pool(args.pool, soft=not args.no_soft, unlabelled=not args.no_unlabelled)
+        source = data.Both(pool, source, FRESH) if source else pool
     network = (teacher.Teacher() if args.teacher else Network()).to(memory_format=torch.channels_last)
     rate = args.rate or (2e-3 if args.teacher else 4e-3)
     slow = network.encoder() if args.teacher else []
     fast = [p for p in network.parameters() if all(p is not q for q in slow)]
     optimiser = torch.optim.AdamW([{"params": fast, "share": 1.0}, {"params": slow, "share": 0.15}], lr=rate, weight_decay=1e-4)
-    average = {k: v.clone() for k, v in network.state_dict().items()}
     step = 0
     saved = args.out / "last.pt"
-    if args.start:
+    batches = Batches(source, args.batch, args.seed, teacher.to_tensor if args.teacher else to_tensor)
+    if args.start and args.start.suffix == ".safetensors":
+        unfold(network, load_file(args.start), torch.cat([batches[-1 - i][0] for i in range(4)]))
+    elif args.start:
         network.load_state_dict(torch.load(args.start)["network"])
+    average = {k: v.clone() for k, v in network.state_dict().items()}
     if args.resume and saved.exists():
         state = torch.load(saved)
         average, step = state["network"], state["steps"]
         network.load_state_dict(state["raw"])
         optimiser.load_state_dict(state["optimiser"])
     print(sum(p.numel() for p in network.parameters()), "parameters", flush=True)
-    batches = Batches(source, args.batch, args.seed, teacher.to_tensor if args.teacher else to_tensor)
     loader = torch.utils.data.DataLoader(
         batches, batch_size=None, sampler=range(step, args.steps),
         num_workers=int(args.loader), prefetch_factor=4 if args.loader else None,

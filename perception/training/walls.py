@@ -3,7 +3,7 @@
     python walls.py --out WALLS --roads DIR --sut DIR --sdnet DIR --ccic DIR --sound DIR
     cargo run --release -p sim --example dataset -- MIX 2600 12 --photos WALLS
 
-Writes `NNNNN.jpg` with `NNNNN_crack.png`. Only what `data.split` gives to training is used.
+Writes `NNNNN.jpg` with `NNNNN_crack.png`. Only what `data.split` gives to training is used, or with `--held` what it holds out.
 """
 
 import argparse
@@ -39,9 +39,10 @@ def fours(rng: np.random.Generator, samples: list[data.Sample]) -> list[tuple[np
 def main() -> None:
     args = argparse.ArgumentParser()
     args.add_argument("--out", type=Path, required=True)
+    args.add_argument("--held", action="store_true", help="of what is held out, to judge by")
     data.add_arguments(args)
     args = args.parse_args()
-    sets = data.sets(args)
+    sets = data.sets(args, "held" if args.held else "train")
     rng = np.random.default_rng(3)
     walls = [data.load(s) for s in sets.get("roads", [])[::EVERY_ROAD] + sets.get("sut", [])]
     for name in ("sdnet", "sound", "ccic"):

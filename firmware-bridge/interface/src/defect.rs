@@ -112,9 +112,9 @@ impl LiningBox {
 /// Width of a crack, as pictures show it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum CrackWidth {
-    /// Marked narrower than a pixel on the lining: how wide, such pictures do not tell.
+    /// Hardly wider than its error, or nowhere seen clearly enough to be measured.
     Below {
-        /// Width that it is below, mm: two such pixels.
+        /// Width that it is below, mm.
         limit_mm: f64,
     },
     /// Measured where the crack is widest.

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::class_map::{CLASSES, ClassMap};
+use super::weights::Fusion;
 use super::{scales, specks};
 
 /// Scores of a picture that is larger than what the network sees at once: kept at the size at which it was judged, and
@@ -18,41 +19,47 @@ pub struct ScaledScores {
     scores: Vec<u8>,
 }
 
-/// Sums of scores over the sizes at which a picture is judged.
-pub(super) struct Sums {
+/// Scores at several sizes, on their way to be put together.
+pub(super) struct Fused {
     size: (usize, usize),
-    sums: Vec<u16>,
+    fusion: Fusion,
+    /// Highest scores or their sums, `[4, height, width]`.
+    scores: Vec<u16>,
     count: u16,
 }
 
-impl Sums {
+impl Fused {
     /// Of a picture of this width and height.
-    pub(super) fn new(size: (usize, usize)) -> Self {
-        Self { size, sums: vec![0; CLASSES * size.0 * size.1], count: 0 }
+    pub(super) fn new(size: (usize, usize), fusion: Fusion) -> Self {
+        Self { size, fusion, scores: vec![0; CLASSES * size.0 * size.1], count: 0 }
     }
 
     /// Takes in the scores of the picture at one size, `[4, height, width]`.
     pub(super) fn add(&mut self, size: (usize, usize), scores: &[u8]) {
         self.count += 1;
+        let fusion = self.fusion;
+        let put = move |fused: &mut u16, score: u8| match fusion {
+            Fusion::Max => *fused = (*fused).max(score.into()),
+            Fusion::Mean => *fused += u16::from(score),
+        };
         if size == self.size {
-            self.sums.iter_mut().zip(scores).for_each(|(sum, score)| *sum += u16::from(*score));
+            self.scores.iter_mut().zip(scores).for_each(|(fused, score)| put(fused, *score));
         } else {
-            scales::add(&mut self.sums, 0..self.size.1, self.size, scores, size);
+            scales::enlarge(&mut self.scores, 0..self.size.1, self.size, scores, size, put);
         }
     }
 
-    /// Each pixel's mean, without specks; `full` is the size of the picture for which scores are asked.
+    /// Each pixel's score, without specks; `full` is the size of the picture for which scores are asked.
     pub(super) fn finish(self, full: (u32, u32), thresholds: [u8; CLASSES]) -> ScaledScores {
-        let count = self.count.max(1);
-        let mut scores: Vec<u8> =
-            self.sums.into_iter().map(|sum| ((sum + count / 2) / count) as u8).collect();
+        let count = if self.fusion == Fusion::Mean { self.count.max(1) } else { 1 };
+        let mut scores: Vec<u8> = self.scores.into_iter().map(|s| ((s + count / 2) / count) as u8).collect();
         specks::remove(&mut scores, self.size.0, thresholds);
         ScaledScores { width: full.0, height: full.1, thresholds, size: self.size, scores }
     }
 }
 
 impl ScaledScores {
-    /// Scores of some of the picture's rows: each pixel's mean over all sizes. Rows beyond the picture are left out.
+    /// Scores of some of the picture's rows. Rows beyond the picture are left out.
     pub fn rows(&self, rows: Range<u32>) -> ClassMap {
         let rows = rows.start.min(self.height)..rows.end.min(self.height);
         let full = (self.width as usize, self.height as usize);
@@ -67,9 +74,7 @@ impl ScaledScores {
                 out.copy_from_slice(&plane[rows.start * full.0..rows.end * full.0]);
             }
         } else {
-            let mut sums = vec![0u16; map.scores.len()];
-            scales::add(&mut sums, rows, full, &self.scores, self.size);
-            map.scores.iter_mut().zip(sums).for_each(|(score, sum)| *score = sum as u8);
+            scales::enlarge(&mut map.scores, rows, full, &self.scores, self.size, |to, score| *to = score);
         }
         map
     }
@@ -89,12 +94,12 @@ mod tests {
             let noise = |count: usize| (0..count).map(|i| ((i + seed) * 7919 % 251) as u8).collect::<Vec<_>>();
             let full = (width as usize, height as usize);
             let mut size = (full.0.div_ceil(judged), full.1.div_ceil(judged));
-            let mut sums = Sums::new(size);
+            let mut fused = Fused::new(size, Fusion::Mean);
             for _ in 0..3 {
-                sums.add(size, &noise(CLASSES * size.0 * size.1));
+                fused.add(size, &noise(CLASSES * size.0 * size.1));
                 size = (size.0.div_ceil(2), size.1.div_ceil(2));
             }
-            let scores = sums.finish((width, height), [128; CLASSES]);
+            let scores = fused.finish((width, height), [128; CLASSES]);
             let whole = scores.rows(0..height);
             let cut = cut.min(height);
             let parts = [scores.rows(0..cut), scores.rows(cut..height + 5)];

@@ -46,19 +46,21 @@ pub(super) fn shrunk(picture: &RgbImage) -> Option<RgbImage> {
     }
 }
 
-/// Adds to some rows of a picture of `size`, `[planes, rows, width]`, the scores of a smaller picture,
-/// `[planes, height', width']`, interpolated between the middles of its pixels. Sizes are width, height.
-pub(super) fn add(
-    sums: &mut [u16],
+/// Puts to each pixel of some rows of a picture of `size`, `[planes, rows, width]`, the score of a smaller picture,
+/// `[planes, height', width']`, interpolated between the middles of its pixels, as `put` says; where that is 0 nothing is put.
+/// Sizes are width, height.
+pub(super) fn enlarge<T: Send>(
+    into: &mut [T],
     rows: std::ops::Range<usize>,
     size: (usize, usize),
     small: &[u8],
     small_size: (usize, usize),
+    put: impl Fn(&mut T, u8) + Sync,
 ) {
     let columns = places(0..size.0, size.0, small_size.0);
     let places = places(rows.clone(), size.1, small_size.1);
     let small_plane = small_size.0 * small_size.1;
-    sums.par_chunks_mut(size.0).enumerate().for_each(|(i, out)| {
+    into.par_chunks_mut(size.0).enumerate().for_each(|(i, out)| {
         let (plane, y) = (i / rows.len(), i % rows.len());
         let row = |y: usize| &small[plane * small_plane + y * small_size.0..][..small_size.0];
         let (above, below, low) = places[y];
@@ -80,7 +82,7 @@ pub(super) fn add(
                 let upper = a * (256 - along) + b * along;
                 let lower = c * (256 - along) + d * along;
                 let value = upper * (256 - low) + lower * low;
-                *out += ((value + 0x8000) >> 16) as u16;
+                put(out, ((value + 0x8000) >> 16) as u8);
             }
         }
     });
@@ -118,12 +120,13 @@ mod tests {
     }
 
     #[test]
-    fn scores_are_interpolated_and_added() {
+    fn scores_are_interpolated() {
+        let add = |sum: &mut u16, score| *sum += u16::from(score);
         let mut sums = vec![0, 200, 0, 0];
-        add(&mut sums, 0..1, (4, 1), &[0, 100], (2, 1));
+        enlarge(&mut sums, 0..1, (4, 1), &[0, 100], (2, 1), add);
         assert_eq!(sums, [0, 225, 75, 100]);
         let mut one = vec![7; 6];
-        add(&mut one, 0..2, (3, 2), &[9], (1, 1));
+        enlarge(&mut one, 0..2, (3, 2), &[9], (1, 1), add);
         assert_eq!(one, [16; 6]);
     }
 }

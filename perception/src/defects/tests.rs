@@ -126,6 +126,7 @@ fn broken_weights_are_refused_with_a_remedy() {
         bytes
     };
     assert!(refused(&swap("adit-defects-1", "adit-defects-9")).contains("this version reads"));
+    assert!(refused(&swap("\"scales\":", "\"fusion\":")).contains("metadata lacks `scales`"));
     assert!(refused(&swap("\"e1.weight\"", "\"x1.weight\"")).contains("no tensor e1.weight"));
     let mut nan = BUNDLED.to_vec();
     let end = nan.len();

@@ -11,6 +11,16 @@ use super::error::SegmentError;
 /// The layout of the network that this code knows.
 const FORMAT: &str = "adit-defects-1";
 
+/// What a pixel gets of its scores at all scales.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Fusion {
+    /// The highest: what shows at any scale counts, specks too.
+    Max,
+    /// The mean: what shows at several counts more.
+    Mean,
+}
+
 /// A weights' file, read.
 pub(super) struct Weights {
     pub(super) tensors: HashMap<String, Tensor>,
@@ -18,6 +28,7 @@ pub(super) struct Weights {
     pub(super) thresholds: [u8; CLASSES],
     /// Number of scales: a picture is judged as it is, at half its size, and so on.
     pub(super) scales: usize,
+    pub(super) fusion: Fusion,
     pub(super) version: String,
 }
 
@@ -44,6 +55,10 @@ impl Weights {
         if scales.first() != Some(&1) || !scales.windows(2).all(|s| s[1] == 2 * s[0]) {
             return Err(wrong(format!("its scales {scales:?} are not 1, 2, 4 and so on")));
         }
+        // Files of before there was a choice do not say it.
+        let fusion = metadata.get("fusion").map_or("max", String::as_str);
+        let fusion = serde_json::from_value(fusion.into())
+            .map_err(|_| wrong(format!("its fusion {fusion:?} is neither max nor mean")))?;
         let mut tensors = HashMap::new();
         for (name, view) in file.tensors() {
             if view.dtype() != Dtype::F32 {
@@ -57,7 +72,7 @@ impl Weights {
             tensors.insert(name, Tensor::from_vec(values, view.shape(), &Device::Cpu)?);
         }
         let thresholds = thresholds.map(|t| (t * 255.0).round() as u8);
-        Ok(Self { tensors, thresholds, scales: scales.len(), version: version(bytes) })
+        Ok(Self { tensors, thresholds, scales: scales.len(), fusion, version: version(bytes) })
     }
 }
 

@@ -218,11 +218,12 @@ fn judge(segmenter: &Segmenter, pair: &Pair, labels: &Labels) -> anyhow::Result<
     }))
 }
 
-const HEADER: &str = "\
+pub(super) const HEADER: &str = "\
 | set | photographs | class | threshold | F1 strict | F1 2 px | precision | recall | IoU | mean F1 | mean F1 2 px | best F1 at | marked |
 |---|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|";
 
-fn row(scores: &SetScores, class: &ClassScores) -> String {
+/// A row of the table under [`HEADER`].
+pub(super) fn row(scores: &SetScores, class: &ClassScores) -> String {
     let (strict, tolerant) = (&class.strict, &class.within_2_px);
     let figures = [
         strict.f1,

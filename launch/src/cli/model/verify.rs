@@ -124,13 +124,21 @@ fn figures(scores: &ClassScores) -> [(&'static str, Option<f64>); 3] {
 
 #[cfg(test)]
 mod tests {
+    use super::super::score::{HEADER, row};
     use super::*;
 
     #[test]
     fn the_card_speaks_of_the_model_that_is_there() {
         let version = Segmenter::bundled().expect("loads").version().to_owned();
-        let card = card().expect("the card's scores");
-        assert!(!card.is_empty() && card.iter().all(|set| set.model_version == version), "{version}");
+        let scores = card().expect("the card's scores");
+        assert!(!scores.is_empty() && scores.iter().all(|set| set.model_version == version), "{version}");
+        let card = include_str!("../../../../perception/weights/MODEL_CARD.md");
+        assert!(card.contains(&version) && card.contains(HEADER), "{version}");
+        for set in &scores {
+            for class in &set.classes {
+                assert!(card.contains(&row(set, class)), "{}", row(set, class));
+            }
+        }
     }
 
     #[test]
