@@ -96,6 +96,29 @@ impl Segmenter {
     /// # Errors
     /// When the picture is empty or its bytes are not three a pixel.
     pub fn segment(&self, picture: &RgbImage) -> Result<ClassMap, SegmentError> {
+        Ok(self.judge_whole(picture)?.without_specks().rows(0..picture.height))
+    }
+
+    /// The same as [`Segmenter::segment`], with the scores as the network gave them before: to ask what other thresholds would do.
+    ///
+    /// # Errors
+    /// When the picture is empty or its bytes are not three a pixel.
+    pub fn segment_with_raw(&self, picture: &RgbImage) -> Result<(ClassMap, ClassMap), SegmentError> {
+        let scores = self.judge_whole(picture)?;
+        let raw = scores.rows(0..picture.height);
+        Ok((scores.without_specks().rows(0..picture.height), raw))
+    }
+
+    /// The same as [`Segmenter::segment`], of a picture that came row by row: its scores are given row by row too, so
+    /// that a picture of any size is judged in bounded memory.
+    ///
+    /// # Errors
+    /// When the network fails.
+    pub fn segment_reduced(&self, reduced: &Reduced) -> Result<ScaledScores, SegmentError> {
+        Ok(self.judge(&reduced.picture, reduced.size)?.without_specks())
+    }
+
+    fn judge_whole(&self, picture: &RgbImage) -> Result<ScaledScores, SegmentError> {
         let (width, height) = (picture.width, picture.height);
         if width == 0 || height == 0 {
             return Err(SegmentError::Empty(width, height));
@@ -105,17 +128,7 @@ impl Segmenter {
             return Err(SegmentError::Bytes { width, height, bytes: picture.data.len() });
         }
         let small = scales::shrunk(picture);
-        let scores = self.judge(small.as_ref().unwrap_or(picture), (width, height))?;
-        Ok(scores.rows(0..height))
-    }
-
-    /// The same as [`Segmenter::segment`], of a picture that came row by row: its scores are given row by row too, so
-    /// that a picture of any size is judged in bounded memory.
-    ///
-    /// # Errors
-    /// When the network fails.
-    pub fn segment_reduced(&self, reduced: &Reduced) -> Result<ScaledScores, SegmentError> {
-        self.judge(&reduced.picture, reduced.size)
+        self.judge(small.as_ref().unwrap_or(picture), (width, height))
     }
 
     /// Scores of a picture at its own size and made smaller; `full` is the size that scores are asked for.

@@ -49,16 +49,21 @@ impl Fused {
         }
     }
 
-    /// Each pixel's score, without specks; `full` is the size of the picture for which scores are asked.
+    /// Each pixel's score; `full` is the size of the picture for which scores are asked.
     pub(super) fn finish(self, full: (u32, u32), thresholds: [u8; CLASSES]) -> ScaledScores {
         let count = if self.fusion == Fusion::Mean { self.count.max(1) } else { 1 };
-        let mut scores: Vec<u8> = self.scores.into_iter().map(|s| ((s + count / 2) / count) as u8).collect();
-        specks::remove(&mut scores, self.size.0, thresholds);
+        let scores = self.scores.into_iter().map(|s| ((s + count / 2) / count) as u8).collect();
         ScaledScores { width: full.0, height: full.1, thresholds, size: self.size, scores }
     }
 }
 
 impl ScaledScores {
+    /// The same without what is weak or too small to be a defect.
+    pub(super) fn without_specks(mut self) -> Self {
+        specks::remove(&mut self.scores, self.size.0, self.thresholds);
+        self
+    }
+
     /// Scores of some of the picture's rows. Rows beyond the picture are left out.
     pub fn rows(&self, rows: Range<u32>) -> ClassMap {
         let rows = rows.start.min(self.height)..rows.end.min(self.height);

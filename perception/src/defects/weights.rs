@@ -58,7 +58,7 @@ impl Weights {
         // Files of before there was a choice do not say it.
         let fusion = metadata.get("fusion").map_or("max", String::as_str);
         let fusion = serde_json::from_value(fusion.into())
-            .map_err(|_| wrong(format!("its fusion {fusion:?} is neither max nor mean")))?;
+            .map_err(|e| wrong(format!("its fusion {fusion:?} is neither max nor mean ({e})")))?;
         let mut tensors = HashMap::new();
         for (name, view) in file.tensors() {
             if view.dtype() != Dtype::F32 {

@@ -141,8 +141,15 @@ fn load(path: &Path) -> Result<Segmenter, BadInput> {
     Segmenter::from_safetensors(&bytes).map_err(|e| refuse(e.to_string()))
 }
 
-/// Tallies of a photograph, and for each class whether its mask has it.
-type Judged = [(Tally, bool); DefectClass::VISUAL.len()];
+/// A class in a photograph.
+struct Judged {
+    /// What the model marks.
+    marked: Tally,
+    /// What it would mark at other thresholds, specks too.
+    raw: Tally,
+    /// Whether the mask has the class.
+    shown: bool,
+}
 
 pub(super) fn score_set(
     segmenter: &Segmenter,
@@ -155,21 +162,24 @@ pub(super) fn score_set(
     let judged = pairs.par_iter().map(judge).collect::<anyhow::Result<Vec<_>>>()?;
     let thresholds = segmenter.thresholds();
     // In a set of sound photographs every class that is marked is wrong.
-    let is_sound = judged.iter().flatten().all(|(_, shown)| !shown);
+    let is_sound = judged.iter().flatten().all(|judged| !judged.shown);
     let mut classes = Vec::new();
     for (i, (class, threshold)) in DefectClass::VISUAL.into_iter().zip(thresholds).enumerate() {
         let showing: Vec<&Tally> =
-            judged.iter().filter(|photograph| photograph[i].1).map(|photograph| &photograph[i].0).collect();
+            judged.iter().map(|photograph| &photograph[i]).filter(|j| j.shown).map(|j| &j.marked).collect();
         if showing.is_empty() && !is_sound {
             continue;
         }
-        let mut all = Tally::default();
-        judged.iter().for_each(|photograph| all.add(&photograph[i].0));
+        let (mut all, mut raw) = (Tally::default(), Tally::default());
+        for photograph in &judged {
+            all.add(&photograph[i].marked);
+            raw.add(&photograph[i].raw);
+        }
         let mean = |counts: fn(&Tally, u8) -> Counts| {
             let sum: f64 = showing.iter().filter_map(|tally| counts(tally, threshold).f1()).sum();
             (!showing.is_empty()).then(|| sum / showing.len() as f64)
         };
-        let best = all.best().filter(|_| !is_sound);
+        let best = raw.best().filter(|_| !is_sound);
         classes.push(ClassScores {
             class,
             shown_by: showing.len(),
@@ -181,7 +191,7 @@ pub(super) fn score_set(
             mean_within_2_px_f1: mean(Tally::tolerant),
             best_strict_f1: best.map(|(_, f1)| f1),
             best_threshold: best.map(|(threshold, _)| f64::from(threshold) / 255.0),
-            reliability: all.reliability(RANGES),
+            reliability: raw.reliability(RANGES),
         });
     }
     Ok(SetScores {
@@ -203,18 +213,24 @@ pub(super) fn name_of(folder: &Path) -> String {
         .map_or_else(|| folder.display().to_string(), |name| name.to_string_lossy().into_owned())
 }
 
-fn judge(segmenter: &Segmenter, pair: &Pair, labels: &Labels) -> anyhow::Result<Judged> {
+fn judge(
+    segmenter: &Segmenter,
+    pair: &Pair,
+    labels: &Labels,
+) -> anyhow::Result<[Judged; DefectClass::VISUAL.len()]> {
     let photo = Photo::open(&pair.photograph)?;
     let mut picture = RgbImage { width: photo.width, height: photo.height, data: Vec::new() };
     for band in photo.bands()? {
         picture.data.extend(band?.data);
     }
     let mask = pair.mask((photo.width, photo.height), labels)?;
-    let map = segmenter.segment(&picture)?;
-    let claimed = map.mask();
-    Ok(DefectClass::VISUAL.map(|class| {
+    let (map, raw) = segmenter.segment_with_raw(&picture)?;
+    let claimed = [map.mask(), raw.mask()];
+    Ok(DefectClass::VISUAL.map(|class| Judged {
+        marked: Tally::of(&map, &claimed[0], class, &mask),
+        raw: Tally::of(&raw, &claimed[1], class, &mask),
         // What the set does not label at all is not held against the model.
-        (Tally::of(&map, &claimed, class, &mask), mask.contains(&class.mask_value()))
+        shown: mask.contains(&class.mask_value()),
     }))
 }
 
