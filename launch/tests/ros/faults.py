@@ -58,7 +58,7 @@ def planner_dies(client, stack):
     wait_for("the planner again", lambda: stack.pid("planner"), 20)
     told = lambda: is_over(client) and client.newest["/mission/status"].text
     assert wait_for("its word on the mission", told, 20) == "the planner died"
-    wait_for("the report", lambda: (stack.run / "defects.csv").exists(), 60)
+    wait_for("the report", lambda: (stack.run / "report.html").exists(), 60)
     assert "the planner died" in (stack.run / "report.html").read_text()
     level, message = client.health("planner")
     assert level == DiagnosticStatus.ERROR and "the planner died" in message, (level, message)
