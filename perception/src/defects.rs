@@ -96,7 +96,7 @@ impl Segmenter {
     /// # Errors
     /// When the picture is empty or its bytes are not three a pixel.
     pub fn segment(&self, picture: &RgbImage) -> Result<ClassMap, SegmentError> {
-        Ok(self.judge_whole(picture)?.without_specks().rows(0..picture.height))
+        Ok(self.judge_whole(picture)?.without_specks().into_map())
     }
 
     /// The same as [`Segmenter::segment`], with the scores as the network gave them before: to ask what other thresholds would do.
@@ -106,7 +106,7 @@ impl Segmenter {
     pub fn segment_with_raw(&self, picture: &RgbImage) -> Result<(ClassMap, ClassMap), SegmentError> {
         let scores = self.judge_whole(picture)?;
         let raw = scores.rows(0..picture.height);
-        Ok((scores.without_specks().rows(0..picture.height), raw))
+        Ok((scores.without_specks().into_map(), raw))
     }
 
     /// The same as [`Segmenter::segment`], of a picture that came row by row: its scores are given row by row too, so

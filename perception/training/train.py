@@ -43,7 +43,7 @@ class Batches(torch.utils.data.Dataset):
         return 10**9
 
     def __getitem__(self, step: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
-        rng = np.random.default_rng([self.seed, step % 2**63])
+        rng = np.random.default_rng([self.seed, step])
         pictures, masks, soft = zip(*(self.source.window(rng) for _ in range(self.batch)))
         x = torch.stack([self.to_tensor(picture) for picture in pictures])
         target = torch.from_numpy(np.stack(masks).astype(np.int64))
@@ -125,7 +125,7 @@ def main() -> None:
     saved = args.out / "last.pt"
     batches = Batches(source, args.batch, args.seed, teacher.to_tensor if args.teacher else to_tensor)
     if args.start and args.start.suffix == ".safetensors":
-        unfold(network, load_file(args.start), torch.cat([batches[-1 - i][0] for i in range(4)]))
+        unfold(network, load_file(args.start), torch.cat([batches[args.steps + i][0] for i in range(4)]))
     elif args.start:
         network.load_state_dict(torch.load(args.start)["network"])
     average = {k: v.clone() for k, v in network.state_dict().items()}

@@ -64,6 +64,15 @@ impl ScaledScores {
         self
     }
 
+    /// Scores of the whole picture.
+    pub(super) fn into_map(self) -> ClassMap {
+        if self.size == (self.width as usize, self.height as usize) {
+            let Self { width, height, thresholds, scores, .. } = self;
+            return ClassMap { width, height, scores, thresholds };
+        }
+        self.rows(0..self.height)
+    }
+
     /// Scores of some of the picture's rows. Rows beyond the picture are left out.
     pub fn rows(&self, rows: Range<u32>) -> ClassMap {
         let rows = rows.start.min(self.height)..rows.end.min(self.height);
@@ -109,6 +118,7 @@ mod tests {
             let cut = cut.min(height);
             let parts = [scores.rows(0..cut), scores.rows(cut..height + 5)];
             prop_assert_eq!(parts[0].height + parts[1].height, height);
+            prop_assert_eq!(&whole, &scores.into_map());
             for plane in 0..CLASSES {
                 let of = |map: &ClassMap| {
                     let pixels = (map.width * map.height) as usize;

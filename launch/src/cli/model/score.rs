@@ -109,14 +109,16 @@ pub(super) fn score(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
     let labels = args.labels.clone().unwrap_or_default();
     let choice = Choice { labels: &labels, sound: args.sound, every: args.every };
     // All folders are looked through before the work begins.
-    for folder in &args.folders {
-        pairs(folder, args.sound)?;
-    }
+    let sets: Vec<_> = args
+        .folders
+        .iter()
+        .map(|folder| Ok((folder, pairs(folder, args.sound)?)))
+        .collect::<Result<_, BadInput>>()?;
     if !args.json {
         print_line(HEADER);
     }
-    for folder in &args.folders {
-        let scores = score_set(&segmenter, folder, &choice)?;
+    for (folder, pairs) in sets {
+        let scores = score_set(&segmenter, folder, pairs, &choice)?;
         if args.json {
             print_line(serde_json::to_string(&scores)?);
         } else {
@@ -151,12 +153,13 @@ struct Judged {
     shown: bool,
 }
 
+/// Scores the photographs of a folder with their masks, as [`pairs`] found them, beside the number of those without one.
 pub(super) fn score_set(
     segmenter: &Segmenter,
     folder: &Path,
+    (pairs, without_mask): (Vec<Pair>, usize),
     choice: &Choice<'_>,
 ) -> anyhow::Result<SetScores> {
-    let (pairs, without_mask) = pairs(folder, choice.sound)?;
     let pairs: Vec<Pair> = pairs.into_iter().step_by(choice.every as usize).collect();
     let judge = |pair| judge(segmenter, pair, choice.labels);
     let judged = pairs.par_iter().map(judge).collect::<anyhow::Result<Vec<_>>>()?;

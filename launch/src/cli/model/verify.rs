@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use perception::defects::{CARD_SCORES, Segmenter};
 use robot_interface::defect::DefectClass;
 
-use super::masks::Labels;
+use super::masks::{Labels, pairs};
 use super::score::{Choice, ClassScores, SetScores, name_of, score_set};
 use crate::cli::exit::{BadInput, FAILED};
 use crate::terminal::print_line;
@@ -25,10 +25,13 @@ pub(in crate::cli) struct VerifyArgs {
 pub(super) fn verify(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
     let segmenter = Segmenter::bundled().context("the bundled defect model cannot be used")?;
     let card = card()?;
-    let recorded: Vec<(&PathBuf, &SetScores)> = args
+    let sets: Vec<_> = args
         .folders
         .iter()
-        .map(|folder| Ok((folder, of_folder(&card, &name_of(folder))?)))
+        .map(|folder| {
+            let recorded = of_folder(&card, &name_of(folder))?;
+            Ok((folder, recorded, pairs(folder, recorded.sound)?))
+        })
         .collect::<Result<_, BadInput>>()?;
     let mut same = true;
     match card.iter().find(|set| set.model_version != segmenter.version()) {
@@ -42,13 +45,13 @@ pub(super) fn verify(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
         }
         None => print_line(format_args!("the model is {}, as the card says", segmenter.version())),
     }
-    for (folder, recorded) in recorded {
+    for (folder, recorded, pairs) in sets {
         let labels = match recorded.labels.as_str() {
             "" => Labels::default(),
             text => Labels::parse(text).map_err(anyhow::Error::msg)?,
         };
         let choice = Choice { labels: &labels, sound: recorded.sound, every: recorded.every };
-        let found = score_set(&segmenter, folder, &choice)?;
+        let found = score_set(&segmenter, folder, pairs, &choice)?;
         let differences = differences(recorded, &found);
         if differences.is_empty() {
             print_line(format_args!("{}: {} photographs, as the card says", found.set, found.photographs));
