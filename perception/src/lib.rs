@@ -80,6 +80,7 @@
 //! cargo run -p perception --example elevation_map
 //! ```
 
+mod connected;
 pub mod defects;
 pub mod kinematics;
 pub mod lining;

@@ -5,6 +5,7 @@
 use rayon::prelude::*;
 
 use super::class_map::CLASSES;
+use crate::connected::for_each_part;
 
 /// Longer side of the smallest part that counts, pixels, by class as in
 /// [`VISUAL`](robot_interface::defect::DefectClass::VISUAL).
@@ -25,43 +26,24 @@ pub(super) fn remove(scores: &mut [u8], width: usize, thresholds: [u8; CLASSES])
 /// side with a pixel of at least `threshold` keep their scores, all else becomes 0.
 fn clean(plane: &mut [u8], width: usize, threshold: u8, min_extent_px: usize) {
     let weak = ((f32::from(threshold) * WEAK_SHARE) as u8).max(1);
-    let height = plane.len().checked_div(width).unwrap_or(0);
     let mut open = vec![false; plane.len()];
     for (open, score) in open.iter_mut().zip(plane.iter_mut()) {
         *open = *score >= weak;
         *score = if *open { *score } else { 0 };
     }
-    let mut part = Vec::new();
-    for seed in 0..open.len() {
-        if !std::mem::take(&mut open[seed]) {
-            continue;
+    for_each_part(open, width, |part| {
+        let (mut low, mut high) = ([usize::MAX; 2], [0; 2]);
+        for at in part {
+            let place = [at % width, at / width];
+            low = [low[0].min(place[0]), low[1].min(place[1])];
+            high = [high[0].max(place[0]), high[1].max(place[1])];
         }
-        part.clear();
-        part.push(seed);
-        let (mut low, mut high) = ([seed % width, seed / width], [seed % width, seed / width]);
-        let mut sure = false;
-        let mut next = 0;
-        while next < part.len() {
-            let at = part[next];
-            let (x, y) = (at % width, at / width);
-            low = [low[0].min(x), low[1].min(y)];
-            high = [high[0].max(x), high[1].max(y)];
-            sure |= plane[at] >= threshold;
-            for ny in y.saturating_sub(1)..(y + 2).min(height) {
-                for nx in x.saturating_sub(1)..(x + 2).min(width) {
-                    let other = ny * width + nx;
-                    if std::mem::take(&mut open[other]) {
-                        part.push(other);
-                    }
-                }
-            }
-            next += 1;
-        }
+        let sure = part.iter().any(|at| plane[*at] >= threshold);
         let extent = (high[0] - low[0]).max(high[1] - low[1]) + 1;
         if !sure || extent < min_extent_px {
             part.iter().for_each(|at| plane[*at] = 0);
         }
-    }
+    });
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use robot_interface::frames::{Camera, Map, Transform};
 use robot_interface::sensors::{Intrinsics, ThermalFrame};
 
 use super::radiometry::surface_c;
+use crate::connected::{around, for_each_part};
 
 /// Least warmth over the cable beside it by which something is a spot, K: the least that NETA's table speaks of.
 const STANDS_OUT_K: f64 = 1.0;
@@ -139,29 +140,10 @@ impl Surfaces {
     }
 
     /// Connected parts of the pixels that are `open`.
-    fn connected(&self, mut open: Vec<bool>) -> Vec<Vec<usize>> {
+    fn connected(&self, open: Vec<bool>) -> Vec<Vec<usize>> {
         let mut parts = Vec::new();
-        for seed in 0..open.len() {
-            if !std::mem::take(&mut open[seed]) {
-                continue;
-            }
-            let mut pixels = vec![seed];
-            let mut next = 0;
-            while next < pixels.len() {
-                pixels.extend(self.around(pixels[next]).filter(|p| std::mem::take(&mut open[*p])));
-                next += 1;
-            }
-            parts.push(pixels);
-        }
+        for_each_part(open, self.size[0], |part| parts.push(part.to_vec()));
         parts
-    }
-
-    /// A pixel and its neighbours within the picture.
-    fn around(&self, pixel: usize) -> impl Iterator<Item = usize> + use<> {
-        let [width, height] = self.size;
-        let (x, y) = (pixel % width, pixel / width);
-        let rows = y.saturating_sub(1)..(y + 2).min(height);
-        rows.flat_map(move |v| (x.saturating_sub(1)..(x + 2).min(width)).map(move |u| v * width + u))
     }
 
     fn spot(&self, pixels: &[usize], beside_c: &[f64], out_k: f64) -> Option<Spot> {
@@ -175,7 +157,8 @@ impl Surfaces {
         let ground_c = if hottest_c > beside_c + out_k { beside_c } else { self.ambient_c };
         let half_c = (hottest_c + ground_c) / 2.0;
         let within = |p: &usize| {
-            self.around(*p).count() == 9 && self.around(*p).all(|near| self.celsius[near] >= half_c)
+            around(self.size, *p).count() == 9
+                && around(self.size, *p).all(|near| self.celsius[near] >= half_c)
         };
         let count = pixels.len() as f64;
         let mean =
