@@ -104,7 +104,8 @@ pub(crate) fn summarise(
         ),
         design: mission.design.clone(),
         inspected_m: [mission.inspection.start_m.get(), mission.inspection.end_m.get()],
-        defects: report_defects(mission, outcome, score)?,
+        defects: report_defects(mission, outcome, &findings.defects, score)?,
+        doubtful: report_defects(mission, outcome, &findings.doubtful, None)?,
         truth: simulated.map(|simulated| truth_rows(&simulated.truth.defects, simulated.score)),
         recall: score.and_then(Score::recall),
         precision: score.and_then(Score::precision),
@@ -223,11 +224,12 @@ fn truth_rows(defects: &[TrueDefect], score: &Score) -> Vec<TruthRow> {
 fn report_defects(
     mission: &Mission,
     outcome: &RunOutcome,
+    defects: &[Defect],
     score: Option<&Score>,
 ) -> anyhow::Result<Vec<ReportDefect>> {
-    let findings = &outcome.findings;
-    let rows = findings.defects.iter().enumerate().map(|(i, d)| {
-        let picture = d.evidence.and_then(|e| Some((findings.pictures.get(e.frame as usize)?, e.pixels)));
+    let pictures = &outcome.findings.pictures;
+    let rows = defects.iter().enumerate().map(|(i, d)| {
+        let picture = d.evidence.and_then(|e| Some((pictures.get(e.frame as usize)?, e.pixels)));
         let evidence = picture.map(|(jpeg, pixels)| picture::evidence(jpeg, pixels)).transpose()?;
         Ok(ReportDefect {
             number: i + 1,

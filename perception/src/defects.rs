@@ -4,6 +4,7 @@
 //! `perception/weights/MODEL_CARD.md`. It runs on one core in a fraction of a second and gives the same bits
 //! for any number of threads.
 
+mod buffers;
 mod class_map;
 mod conv;
 mod error;
@@ -29,7 +30,7 @@ use network::Network;
 pub use reduce::{Reduced, Reducer};
 use scaled_scores::Fused;
 pub use scaled_scores::ScaledScores;
-use weights::{Fusion, Weights};
+use weights::Weights;
 
 /// The weights that come with this crate.
 static BUNDLED: &[u8] = include_bytes!("../weights/defects.safetensors");
@@ -47,8 +48,8 @@ pub const MIN_SIDE_PX: usize = 64;
 pub struct Segmenter {
     network: Network,
     thresholds: [u8; CLASSES],
-    scales: usize,
-    fusion: Fusion,
+    /// How much a picture's scores count at its own size, at half of it, and so on.
+    scales: Vec<u16>,
     version: String,
 }
 
@@ -66,16 +67,17 @@ impl Segmenter {
     /// # Errors
     /// When the bytes are not such a file, or for another network.
     pub fn from_safetensors(bytes: &[u8]) -> Result<Self, SegmentError> {
-        let Weights { tensors, thresholds, scales, fusion, version } = Weights::read(bytes)?;
+        let Weights { tensors, thresholds, scales, version } = Weights::read(bytes)?;
         let network = Network::new(tensors).map_err(|e| SegmentError::Weights(e.to_string()))?;
-        Ok(Self { network, thresholds, scales, fusion, version })
+        Ok(Self { network, thresholds, scales, version })
     }
 
     /// The same network, judging pictures at no more than so many scales (at least one): a robot knows how near its
     /// cameras are to the wall, a photographer's are anywhere.
     #[must_use]
-    pub fn with_max_scales(self, scales: usize) -> Self {
-        Self { scales: self.scales.min(scales.max(1)), ..self }
+    pub fn with_max_scales(mut self, scales: usize) -> Self {
+        self.scales.truncate(scales.max(1));
+        self
     }
 
     /// A fingerprint of the weights, 16 hexadecimal digits.
@@ -90,7 +92,7 @@ impl Segmenter {
     }
 
     /// Scores every pixel of a picture of any size. It is judged as it is and made smaller, as often as the
-    /// weights ask for, and each pixel gets the mean or the highest of its scores, as the weights say: photographs show cracks from
+    /// weights ask for, and each pixel gets the mean of its scores, weighted as the weights say: photographs show cracks from
     /// a hair's to a hand's breadth. Parts too small to be a defect score 0. Of pictures beyond 4.2 megapixels half their size or less counts as their size.
     ///
     /// # Errors
@@ -99,7 +101,16 @@ impl Segmenter {
         Ok(self.judge_whole(picture)?.without_specks().into_map())
     }
 
-    /// The same as [`Segmenter::segment`], with the scores as the network gave them before: to ask what other thresholds would do.
+    /// The same as [`Segmenter::segment`], with weak and small parts left in: several pictures of one place tell better what
+    /// they are, and a crack that one picture shows in pieces.
+    ///
+    /// # Errors
+    /// When the picture is empty or its bytes are not three a pixel.
+    pub fn segment_raw(&self, picture: &RgbImage) -> Result<ClassMap, SegmentError> {
+        Ok(self.judge_whole(picture)?.into_map())
+    }
+
+    /// Both of [`Segmenter::segment`] and [`Segmenter::segment_raw`]: to ask what other thresholds would do.
     ///
     /// # Errors
     /// When the picture is empty or its bytes are not three a pixel.
@@ -133,15 +144,15 @@ impl Segmenter {
 
     /// Scores of a picture at its own size and made smaller; `full` is the size that scores are asked for.
     fn judge(&self, picture: &RgbImage, full: (u32, u32)) -> Result<ScaledScores, SegmentError> {
-        let mut fused = Fused::new((picture.width as usize, picture.height as usize), self.fusion);
+        let mut fused = Fused::new((picture.width as usize, picture.height as usize));
         let mut small: Option<RgbImage> = None;
-        for scale in 0..self.scales {
+        for (scale, share) in self.scales.iter().enumerate() {
             let now = small.as_ref().unwrap_or(picture);
             let size = (now.width as usize, now.height as usize);
             if scale > 0 && size.0.min(size.1) < MIN_SIDE_PX {
                 break;
             }
-            fused.add(size, &self.segment_as_it_is(now)?);
+            fused.add(size, &self.segment_as_it_is(now)?, *share);
             small = Some(scales::halved(now));
         }
         Ok(fused.finish(full, self.thresholds))
@@ -156,11 +167,14 @@ impl Segmenter {
             let shape = (1, INPUTS, window.height, window.width);
             let input = Tensor::from_vec(window.input(&inputs), shape, &Device::Cpu)?;
             let logits = self.network.forward(&input)?;
+            buffers::recycle(&input)?;
             let (storage, layout) = logits.storage_and_layout();
             let (Storage::Cpu(values), Some((start, end))) = (&*storage, layout.contiguous_offsets()) else {
                 return Err(candle_core::Error::Msg("the scores are not on the CPU in order".into()).into());
             };
             window.keep(&values.as_slice::<f32>()?[start..end], &mut scores, size.0, size.1);
+            drop(storage);
+            buffers::recycle(&logits)?;
         }
         Ok(scores)
     }

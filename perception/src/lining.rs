@@ -23,14 +23,29 @@ pub(crate) use projection::raycast_lining;
 pub use severity::{SeverityRules, SeverityStep};
 pub use tuning::Tuning;
 
+/// Within this distance of a defect a faint mark is of no interest, m.
+const BESIDE_M: f64 = 0.1;
+
 impl LiningMap {
     /// All defects seen so far, by chainage.
     pub fn defects(&self) -> Vec<Defect> {
-        let mut defects: Vec<Defect> =
-            detect::components(self).iter().map(|part| measure::measure(self, part)).collect();
+        self.found(&self.tuning)
+    }
+
+    /// Marks too faint to be reported, but not for a person to look at, by chainage; none of them touches one of `defects`.
+    pub fn doubtful(&self, defects: &[Defect]) -> Vec<Defect> {
+        let mut doubtful = self.found(&self.tuning.doubtful());
+        doubtful
+            .retain(|mark| defects.iter().all(|defect| !defect.bounds.grown(BESIDE_M).touches(&mark.bounds)));
+        doubtful
+    }
+
+    fn found(&self, tuning: &Tuning) -> Vec<Defect> {
+        let parts = detect::components(self, tuning);
+        let mut defects: Vec<Defect> = parts.iter().map(|part| measure::measure(self, part)).collect();
         // Mean width against length, both sides multiplied by the length.
         let slender = |d: &Defect| {
-            d.class != DefectClass::Crack || d.area_m2 * self.tuning.crack_slenderness <= d.length_m.powi(2)
+            d.class != DefectClass::Crack || d.area_m2 * tuning.crack_slenderness <= d.length_m.powi(2)
         };
         defects.retain(slender);
         defects.sort_by(|a, b| {

@@ -32,7 +32,6 @@ def main() -> None:
     args.add_argument("checkpoint", type=Path)
     args.add_argument("renderings", type=Path, nargs="+")
     args.add_argument("--threshold", type=float, required=True)
-    args.add_argument("--scales", type=int, nargs="+", default=[1, 2, 4])
     args = args.parse_args()
     torch.set_num_threads(1)
     network = Network()
@@ -56,7 +55,7 @@ def main() -> None:
                 small = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BOX))
                 share = np.asarray(Image.fromarray((crack * 255).astype(np.uint8)).resize(size, Image.Resampling.BOX))
                 there = share > 255 * min(0.5, 0.4 * width / factor)
-                found = near(together(network, small, args.scales)[1] >= args.threshold, 2)
+                found = near(together(network, small)[1] >= args.threshold, 2)
                 hits[band] += ((there & found).sum(), there.sum())
     for (low, high), (hit, all_) in zip(zip(EDGES, EDGES[1:]), hits):
         print(f"{low:.2f} to {high:.2f} px: {hit / max(all_, 1):.2f} of {int(all_)} pixels")

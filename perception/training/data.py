@@ -285,7 +285,7 @@ def stain(rng: np.random.Generator, picture: np.ndarray, mask: np.ndarray) -> tu
 STAINED = ("ccic", "sdnet", "sut", "roads", "sound", "unlabelled")
 # Share of the windows that each set gives.
 SHARES = {
-    "walk": 0.40, "sim": 0.08, "mix": 0.18, "roads": 0.14, "ccic": 0.11, "sdnet": 0.14, "sut": 0.05, "mdmcs": 0.06, "sound": 0.06,
+    "walk": 0.40, "sim": 0.08, "mix": 0.18, "roads": 0.20, "ccic": 0.08, "sdnet": 0.12, "sut": 0.05, "mdmcs": 0.06, "sound": 0.06,
     "unlabelled": 0.12,
 }
 

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 import data
 import teacher
-from model import CLASSES, STRIDE, Network
+from model import CLASSES, SCALES, STRIDE, Network
 from train import to_tensor
 
 STEPS = np.arange(0.02, 0.99, 0.02)
@@ -33,17 +33,18 @@ def scores(network: nn.Module, picture: np.ndarray) -> np.ndarray:
         return network(x).softmax(1)[0, :, :h, :w].numpy()
 
 
-def together(network: nn.Module, picture: np.ndarray, scales: list[int]) -> np.ndarray:
+def together(network: nn.Module, picture: np.ndarray) -> np.ndarray:
     """Mean probabilities `[5, H, W]` of the picture as it is and made smaller, as the robot judges it."""
     h, w = picture.shape[:2]
-    parts = [scores(network, picture)]
-    for scale in scales[1:]:
+    parts, counts = [], 0
+    for scale, count in SCALES.items():
         size = (-(-w // scale), -(-h // scale))
-        if min(size) < 64:
+        if scale > 1 and min(size) < 64:
             break
         part = scores(network, np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BOX)))
-        parts.append(np.stack([np.asarray(Image.fromarray(p).resize((w, h), Image.Resampling.BILINEAR)) for p in part]))
-    return sum(parts) / len(parts)
+        parts.append(count * np.stack([np.asarray(Image.fromarray(p).resize((w, h), Image.Resampling.BILINEAR)) for p in part]))
+        counts += count
+    return sum(parts) / counts
 
 
 def near(values: np.ndarray, pixels: int) -> np.ndarray:
@@ -81,12 +82,12 @@ class Tally:
         return {"f1": 2 * precision * recall / np.maximum(precision + recall, 1e-9), "precision": precision, "recall": recall}
 
 
-def judge(network: nn.Module, samples: list, scales: list[int]) -> dict[tuple[str, int], dict[str, np.ndarray]]:
+def judge(network: nn.Module, samples: list) -> dict[tuple[str, int], dict[str, np.ndarray]]:
     """F1, precision and recall by threshold, of each class and slack."""
     tallies: dict[tuple[str, int], Tally] = {}
     for sample in samples:
         picture, mask = data.load(sample)
-        p = together(network, picture, scales)
+        p = together(network, picture)
         for c in range(1, len(CLASSES)):
             for slack in (0, 2):
                 tally = tallies.setdefault((CLASSES[c], slack), Tally(slack))
@@ -94,9 +95,9 @@ def judge(network: nn.Module, samples: list, scales: list[int]) -> dict[tuple[st
     return {key: tally.scores() for key, tally in tallies.items() if tally.counts[3, 0] > 0}
 
 
-def overlay(network: nn.Module, path: Path, out: Path, thresholds: list[float], scales: list[int]) -> None:
+def overlay(network: nn.Module, path: Path, out: Path, thresholds: list[float]) -> None:
     picture = np.asarray(Image.open(path).convert("RGB"))
-    p = together(network, picture, scales)
+    p = together(network, picture)
     margin = np.stack([(p[c] - t) / (1 - t) for c, t in zip(range(1, 5), thresholds)])
     classes = np.where(margin.max(0) >= 0, margin.argmax(0) + 1, 0)
     colour = COLOURS[classes]
@@ -115,7 +116,6 @@ def main() -> None:
     args.add_argument("--unseen", type=Path, nargs="+", default=[], help="X.jpg with X_mask.png, of which nothing was learned")
     args.add_argument("--overlays", type=Path, help="folder of photographs to draw on")
     args.add_argument("--thresholds", type=float, nargs=4, default=[0.5] * 4)
-    args.add_argument("--scales", type=int, nargs="+", default=[1, 2, 4])
     args.add_argument("--out", type=Path, default=Path("overlays"))
     args.add_argument("--limit", type=int, default=10**9, help="at most so many pictures a set")
     args = args.parse_args()
@@ -131,7 +131,7 @@ def main() -> None:
         sets[folder.name] = [s for s in data.labelled(folder, "sut") if s.mask]
     for name, samples in sets.items():
         samples = samples[:: max(1, len(samples) // args.limit)]
-        for (of, slack), by_threshold in judge(network, samples, args.scales).items():
+        for (of, slack), by_threshold in judge(network, samples).items():
             best = int(by_threshold["f1"].argmax())
             line = {"set": name, "n": len(samples), "class": of, "slack": slack, "at": round(float(STEPS[best]), 2)}
             line |= {key: round(float(values[best]), 3) for key, values in by_threshold.items()}
@@ -141,7 +141,7 @@ def main() -> None:
         args.out.mkdir(parents=True, exist_ok=True)
         for path in sorted(args.overlays.iterdir()):
             if path.suffix in (".jpg", ".png") and "_mask" not in path.stem and "_crack" not in path.stem:
-                overlay(network, path, args.out, args.thresholds, args.scales)
+                overlay(network, path, args.out, args.thresholds)
 
 
 if __name__ == "__main__":

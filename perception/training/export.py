@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import save_file
 
 import teacher
-from model import CLASSES, STRIDE, Network, inputs
+from model import CLASSES, SCALES, STRIDE, Network, inputs
 
 
 def fixture_picture(width: int, height: int) -> np.ndarray:
@@ -38,8 +38,6 @@ def main() -> None:
     args.add_argument("--thresholds", type=float, nargs=4, default=[0.5] * 4, metavar=CLASSES[1:])
     args.add_argument("--shifts", type=float, nargs=4, default=[0.0] * 4, metavar=CLASSES[1:],
                       help="added to the classes' logits, so that one threshold does for all")
-    args.add_argument("--scales", type=int, nargs="+", default=[1, 2, 4], help="how much smaller to look as well")
-    args.add_argument("--fusion", choices=("max", "mean"), default="mean", help="of the scores at all scales")
     args.add_argument("--weights", type=Path, required=True)
     args = args.parse_args()
     if args.teacher:
@@ -56,11 +54,11 @@ def main() -> None:
         tensors[f"{name}.weight"] = weight.detach().float().contiguous()
         tensors[f"{name}.bias"] = bias.detach().float().contiguous()
     metadata = {
-        "format": "adit-defects-1",
+        "format": "adit-defects-2",
         "classes": json.dumps(CLASSES),
         "thresholds": json.dumps(args.thresholds),
-        "scales": json.dumps(args.scales),
-        "fusion": args.fusion,
+        "scales": json.dumps(list(SCALES)),
+        "scale_weights": json.dumps(list(SCALES.values())),
         "stride": str(STRIDE),
     }
     args.weights.parent.mkdir(parents=True, exist_ok=True)

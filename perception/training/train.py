@@ -18,15 +18,12 @@ from torch.nn import functional as F
 
 import data
 import teacher
-from model import CLASSES, Network, inputs, unfold
+from model import CLASSES, Network, begin, inputs, unfold
 
 # Weight of a class's pixels in the cross-entropy: cracks are thin, background is everywhere.
 WEIGHTS = (1.0, 3.0, 2.0, 1.5, 2.0)
-# How much more a background pixel counts that is taken for a defect with certainty: look-alikes such as joints
-# and pipes are few pixels among many easy ones.
-HARD = 6.0
 # Share of windows that are drawn afresh beside a pool's.
-FRESH = 0.6
+FRESH = 0.7
 # Weight of the teacher's word beside the masks'.
 SOFT = 2.0
 # How much more a pixel counts at which the teacher sees a defect.
@@ -55,9 +52,9 @@ def to_tensor(picture: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(inputs(picture))
 
 
-def loss_of(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+def loss_of(logits: torch.Tensor, target: torch.Tensor, hard: float) -> torch.Tensor:
     """Cross-entropy weighted by class and by how hard a background pixel is, and a dice term a class (V-Net's,
-    arXiv:1606.04797)."""
+    arXiv:1606.04797). A background pixel that is taken for a defect with certainty counts `hard` times more."""
     no_crack = target == data.NO_CRACK
     target = target.masked_fill(no_crack, data.IGNORE)
     known = (target != data.IGNORE).float()
@@ -65,10 +62,10 @@ def loss_of(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     weights = logits.new_tensor((*WEIGHTS, 0.0))[target.clamp(max=len(CLASSES))]
     surprise = (target == 0) * (1.0 - probability[:, 0].detach())
     entropy = F.cross_entropy(logits, target, ignore_index=data.IGNORE, reduction="none")
-    entropy = (entropy * weights * (1.0 + HARD * surprise)).sum() / weights.sum().clamp(min=1.0)
+    entropy = (entropy * weights * (1.0 + hard * surprise)).sum() / weights.sum().clamp(min=1.0)
     # Any class but crack, and the more so the surer the network is of a crack.
     crack = probability[:, 1]
-    denied = -torch.log1p(-crack.clamp(max=1.0 - 1e-4)) * (1.0 + HARD * crack.detach()) * no_crack
+    denied = -torch.log1p(-crack.clamp(max=1.0 - 1e-4)) * (1.0 + hard * crack.detach()) * no_crack
     entropy = entropy + denied.sum() / (weights.sum() + no_crack.sum()).clamp(min=1.0)
     dice = []
     for c in range(1, len(CLASSES)):
@@ -103,9 +100,11 @@ def main() -> None:
     args.add_argument("--steps", type=int, required=True)
     args.add_argument("--batch", type=int, default=8)
     args.add_argument("--size", type=int, default=256)
-    args.add_argument("--rate", type=float, help="4e-3; the teacher's 2e-3, and a tenth of it for its encoder")
+    args.add_argument("--rate", type=float, help="3e-3, the teacher's 2e-3; less for the encoder")
+    args.add_argument("--hard", type=float, default=4.0,
+                      help="how much more a background pixel counts that is taken for a defect: look-alikes are few among many easy ones")
     args.add_argument("--seed", type=int, default=7)
-    args.add_argument("--start", type=Path, help="checkpoint, or weights as the robot runs them, to start from")
+    args.add_argument("--start", type=Path, help="the teacher's weights, weights as the robot runs them, or a checkpoint, to start from")
     args.add_argument("--resume", action="store_true", help="go on where OUT/last.pt stopped")
     args = args.parse_args()
     torch.set_num_threads(1)
@@ -117,15 +116,19 @@ def main() -> None:
         pool = data.Pool(args.pool, soft=not args.no_soft, unlabelled=not args.no_unlabelled)
         source = data.Both(pool, source, FRESH) if source else pool
     network = (teacher.Teacher() if args.teacher else Network()).to(memory_format=torch.channels_last)
-    rate = args.rate or (2e-3 if args.teacher else 4e-3)
-    slow = network.encoder() if args.teacher else []
+    rate = args.rate or (2e-3 if args.teacher else 3e-3)
+    slow = network.encoder()
     fast = [p for p in network.parameters() if all(p is not q for q in slow)]
-    optimiser = torch.optim.AdamW([{"params": fast, "share": 1.0}, {"params": slow, "share": 0.15}], lr=rate, weight_decay=1e-4)
+    optimiser = torch.optim.AdamW([{"params": fast, "share": 1.0}, {"params": slow, "share": 0.15 if args.teacher else 0.3}], lr=rate, weight_decay=1e-4)
     step = 0
     saved = args.out / "last.pt"
     batches = Batches(source, args.batch, args.seed, teacher.to_tensor if args.teacher else to_tensor)
     if args.start and args.start.suffix == ".safetensors":
-        unfold(network, load_file(args.start), torch.cat([batches[args.steps + i][0] for i in range(4)]))
+        tensors = {name: tensor.float() for name, tensor in load_file(args.start).items()}
+        if "stem_norm.weight" in tensors:
+            begin(network, tensors)
+        else:
+            unfold(network, tensors, torch.cat([batches[args.steps + i][0] for i in range(4)]))
     elif args.start:
         network.load_state_dict(torch.load(args.start)["network"])
     average = {k: v.clone() for k, v in network.state_dict().items()}
@@ -154,7 +157,7 @@ def main() -> None:
         for group in optimiser.param_groups:
             group["lr"] = now * group["share"]
         logits = network(x.contiguous(memory_format=torch.channels_last))
-        loss = loss_of(logits, target)
+        loss = loss_of(logits, target, args.hard)
         if soft is not None:
             loss = loss + SOFT * distance(logits, soft, target)
         optimiser.zero_grad(set_to_none=True)

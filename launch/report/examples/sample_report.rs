@@ -116,6 +116,7 @@ fn invented(length_m: f64) -> anyhow::Result<RunSummary> {
         warnings: vec!["Everything in this report is invented, to show its layout.".to_owned()],
         design,
         defects,
+        doubtful: Vec::new(),
         truth: Some(truth),
     })
 }

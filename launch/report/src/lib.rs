@@ -100,6 +100,7 @@
 //!     robot: "go2".to_owned(),
 //!     inspected_m: [1.0, 18.0],
 //!     defects: vec![ReportDefect { number: 1, defect, position_m, evidence: None, confirmed: None, chainage_sigma_m: None }],
+//!     doubtful: Vec::new(),
 //!     design,
 //! #   seed: None,
 //! #   software_version: String::new(),

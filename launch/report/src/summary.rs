@@ -54,6 +54,8 @@ pub struct RunSummary {
     pub inspected_m: [f64; 2],
     /// Reported defects.
     pub defects: Vec<ReportDefect>,
+    /// Marks too faint to be reported, for a person to look at.
+    pub doubtful: Vec<ReportDefect>,
     /// True defects, where they are known.
     pub truth: Option<Vec<TruthRow>>,
     /// Found over visible defects, where the truth is known.

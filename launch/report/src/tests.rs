@@ -139,6 +139,7 @@ fn summary() -> RunSummary {
         position: Some(PositionUncertainty { far_end_sigma_m: 0.31, final_sigma_m: 0.62 }),
         warnings: vec!["The <lamp> failed.".to_owned()],
         defects,
+        doubtful: Vec::new(),
     }
 }
 
@@ -221,6 +222,18 @@ fn a_run_without_truth_claims_nothing() {
     for word in ["Missed", "recall", "confirmed", "ground truth"] {
         assert!(!page.contains(word), "{word}");
     }
+}
+
+#[test]
+fn faint_marks_are_shown_and_not_counted() {
+    let mut summary = summary();
+    let page = html(&summary).expect("renders");
+    assert!(!page.contains("For a person to look at"));
+    summary.doubtful = vec![defect(1, DefectClass::Corrosion, Vec::new())];
+    let more = html(&summary).expect("renders");
+    assert!(more.contains("For a person to look at") && more.contains("Picture of what may be Corrosion"));
+    assert_eq!(page.matches("id=\"defect-").count(), more.matches("id=\"defect-").count());
+    assert_eq!(csv(&summary).expect("made").lines().count(), 6, "a header and five defects");
 }
 
 #[test]

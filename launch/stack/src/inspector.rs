@@ -25,6 +25,8 @@ const EVIDENCE_QUALITY: u8 = 85;
 pub struct Findings {
     /// All defects, by chainage.
     pub defects: Vec<Defect>,
+    /// Marks too faint to be reported, for a person to look at, by chainage.
+    pub doubtful: Vec<Defect>,
     /// Cable joints a little warmer than their sisters, which are no defects yet, in the order of first sight.
     pub possible_joints: Vec<Defect>,
     /// JPEGs of all pictures, by frame id.
@@ -140,7 +142,7 @@ impl Inspector {
     fn segment(&self, image: CameraImage) -> Result<Segmented, StackError> {
         Ok(match image {
             CameraImage::Visible { camera, image } => {
-                let scores = self.segmenter.segment(&image)?;
+                let scores = self.segmenter.segment_raw(&image)?;
                 let jpeg = picture::jpeg(&image, EVIDENCE_QUALITY)?;
                 Segmented::Visible { camera, image, scores, jpeg }
             }
@@ -179,8 +181,10 @@ impl Inspector {
 
     /// Returns all that was found so far.
     pub fn findings(&self) -> Findings {
+        let defects = self.defects();
         Findings {
-            defects: self.defects(),
+            doubtful: self.lining.doubtful(&defects),
+            defects,
             possible_joints: self.joints.possible(),
             coverage: self.lining.coverage(),
             median_mm_per_px: self.lining.median_mm_per_px(),

@@ -6,50 +6,58 @@
 //! pixels that is multiplied into sums held in registers ([`lanes`]). Tiles are fixed by the shape alone
 //! and each is worked on by one thread, so the result has the same bits for any number of threads.
 //!
-//! This module and [`lanes`] are the ones with `unsafe` in them: the tiles of one output, which interleave in
+//! This module, [`residual`] and [`lanes`] are the ones with `unsafe` in them: the tiles of one output, which interleave in
 //! memory, are written by several threads, and vector instructions are chosen at run time.
 #![allow(unsafe_code)]
 
+mod band;
 mod block;
 mod lanes;
+mod operands;
+mod residual;
 
-use candle_core::{CpuStorage, CustomOp2, Error, Layout, Result, Shape, Tensor};
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, Error, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
-use block::{MAX_PIXELS, OUTPUTS};
+use super::buffers;
+use band::{Band, Reads};
+use block::{MAX_PIXELS, OUTPUTS, put};
 use lanes::Kernel;
+pub(crate) use operands::Activation;
+use operands::{Target, slice, sorted};
+pub(crate) use residual::{InvertedResidual, Layer};
 
-/// Floats of the copied input of a tile: a quarter of a megabyte, half or less of a second-level cache.
-const TILE_FLOATS: usize = 64 * 1024;
-
-/// A square convolution of odd size whose output has the input's size divided by the stride, rounded up.
+/// A square convolution of odd size whose output has the input's size divided by the stride, rounded up, and what follows.
 #[derive(Clone, Debug)]
-pub(crate) struct Conv2d {
-    op: Op,
-    /// Weights in the kernel's order, `[outputs / 8][inputs * size * size][8]`, padded with zeros.
-    weight: Tensor,
-}
+pub(crate) struct Conv2d(Op);
 
 #[derive(Clone, Debug)]
 struct Op {
-    inputs: usize,
+    reads: Reads,
     outputs: usize,
-    size: usize,
-    stride: usize,
-    relu: bool,
+    activation: Activation,
+    /// In the kernel's order, `[outputs / 8][inputs * size * size][8]`, padded with zeros.
+    weight: Vec<f32>,
     /// Padded like the weights.
     bias: Vec<f32>,
     kernel: Kernel,
 }
+
+/// A convolution to which something coarser is added.
+struct Onto<'a>(&'a Op);
 
 impl Conv2d {
     /// From weight `[outputs, inputs, size, size]` and bias `[outputs]`, both f32 on the CPU.
     ///
     /// # Errors
     /// When the shapes do not fit each other.
-    pub(crate) fn new(weight: &Tensor, bias: &Tensor, stride: usize, relu: bool) -> Result<Self> {
+    pub(crate) fn new(weight: &Tensor, bias: &Tensor, stride: usize, activation: Activation) -> Result<Self> {
         let (outputs, inputs, size, across) = weight.dims4()?;
-        if bias.dims() != [outputs] || size != across || size.is_multiple_of(2) || !(1..=2).contains(&stride)
+        if bias.dims() != [outputs]
+            || inputs == 0
+            || size != across
+            || size.is_multiple_of(2)
+            || !(1..=2).contains(&stride)
         {
             return Err(Error::Msg(format!(
                 "a convolution needs a square odd kernel, one bias an output and a stride of 1 or 2, not weight \
@@ -58,60 +66,80 @@ impl Conv2d {
                 bias.dims()
             )));
         }
-        let taps = inputs * size * size;
-        let given = weight.flatten_all()?.to_vec1::<f32>()?;
-        let groups = outputs.div_ceil(OUTPUTS);
-        let mut sorted = vec![0.0f32; groups * taps * OUTPUTS];
-        for (output, row) in given.chunks_exact(taps.max(1)).enumerate() {
-            for (tap, value) in row.iter().enumerate() {
-                sorted[(output / OUTPUTS * taps + tap) * OUTPUTS + output % OUTPUTS] = *value;
-            }
-        }
-        let mut bias = bias.to_vec1::<f32>()?;
-        bias.resize(groups * OUTPUTS, 0.0);
-        let weight = Tensor::from_vec(sorted, groups * taps * OUTPUTS, weight.device())?;
-        Ok(Self { op: Op { inputs, outputs, size, stride, relu, bias, kernel: Kernel::best() }, weight })
+        let (weight, bias) = sorted(weight, bias)?;
+        let reads = Reads { inputs, size, stride };
+        Ok(Self(Op { reads, outputs, activation, weight, bias, kernel: Kernel::best() }))
     }
 
     /// `[1, inputs, height, width]` to `[1, outputs, height / stride, width / stride]`.
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        x.contiguous()?.apply_op2_no_bwd(&self.weight, &self.op)
+        x.contiguous()?.apply_op1_no_bwd(&self.0)
+    }
+
+    /// The same, but `coarse`, which has half the output's resolution, is added, each value four times, before the rectifier.
+    pub(crate) fn forward_onto(&self, x: &Tensor, coarse: &Tensor) -> Result<Tensor> {
+        x.contiguous()?.apply_op2_no_bwd(&coarse.contiguous()?, &Onto(&self.0))
     }
 
     /// The same with other vector instructions, for comparing them.
     #[cfg(test)]
     fn with(mut self, kernel: Kernel) -> Self {
-        self.op.kernel = kernel;
+        self.0.kernel = kernel;
         self
     }
 }
 
-impl CustomOp2 for Op {
+impl CustomOp1 for Op {
     fn name(&self) -> &'static str {
         "conv2d-bias-relu"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        self.run(slice(x, layout)?, layout.shape(), None)
+    }
+}
+
+impl CustomOp2 for Onto<'_> {
+    fn name(&self) -> &'static str {
+        "conv2d-bias-add-upsampled-relu"
     }
 
     fn cpu_fwd(
         &self,
         x: &CpuStorage,
         x_layout: &Layout,
-        weight: &CpuStorage,
-        weight_layout: &Layout,
+        coarse: &CpuStorage,
+        coarse_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let (batch, inputs, height, width) = x_layout.shape().dims4()?;
-        if batch != 1 || inputs != self.inputs {
+        let Op { reads: Reads { stride, .. }, outputs, .. } = *self.0;
+        let (batch, _, height, width) = x_layout.shape().dims4()?;
+        let (height, width) = (height.div_ceil(stride), width.div_ceil(stride));
+        if coarse_layout.shape().dims() != [batch, outputs, height / 2, width / 2] || (height | width) % 2 > 0
+        {
             return Err(Error::Msg(format!(
-                "expected one picture of {} channels, not {:?}",
-                self.inputs,
-                x_layout.shape()
+                "cannot add {:?}, repeated, to {outputs} channels of {height} x {width}",
+                coarse_layout.shape()
             )));
         }
-        let (x, weight) = (slice(x, x_layout)?, slice(weight, weight_layout)?);
-        let (out_height, out_width) = (height.div_ceil(self.stride), width.div_ceil(self.stride));
+        self.0.run(slice(x, x_layout)?, x_layout.shape(), Some(slice(coarse, coarse_layout)?))
+    }
+}
+
+impl Op {
+    /// The output for a picture of this shape; what is coarser is added to it.
+    fn run(&self, x: &[f32], shape: &Shape, coarse: Option<&[f32]>) -> Result<(CpuStorage, Shape)> {
+        let (batch, inputs, height, width) = shape.dims4()?;
+        if batch != 1 || inputs != self.reads.inputs {
+            return Err(Error::Msg(format!(
+                "expected one picture of {} channels, not {shape:?}",
+                self.reads.inputs
+            )));
+        }
+        let (out_height, out_width) = (height.div_ceil(self.reads.stride), width.div_ceil(self.reads.stride));
         let plane = out_height * out_width;
-        let mut out = vec![0.0f32; self.outputs * plane];
-        if plane > 0 && inputs > 0 {
-            let band = Band::new(self, height, width);
+        let mut out = buffers::take(self.outputs * plane);
+        if plane > 0 {
+            let band = Band::new(self.reads, self.kernel.pixels(), height, width);
             let target = Target { start: out.as_mut_ptr(), plane };
             (0..out_height.div_ceil(band.rows)).into_par_iter().for_each_init(Vec::new, |copied, tile| {
                 let first = tile * band.rows;
@@ -119,14 +147,12 @@ impl CustomOp2 for Op {
                 band.copy(x, first, copied);
                 // SAFETY: tiles cover disjoint ranges of rows, all within the `out_height` rows of each of the
                 // `outputs` planes that `out` holds, and `out` outlives this loop untouched.
-                unsafe { self.fill(target, &band, copied, rows, weight) };
+                unsafe { self.fill(target, &band, copied, rows, coarse) };
             });
         }
         Ok((CpuStorage::F32(out), Shape::from((1, self.outputs, out_height, out_width))))
     }
-}
 
-impl Op {
     /// Fills rows of every output plane from a tile's copied input.
     ///
     /// # Safety
@@ -135,23 +161,25 @@ impl Op {
     unsafe fn fill(
         &self,
         target: Target,
-        band: &Band<'_>,
+        band: &Band,
         copied: &[f32],
         rows: std::ops::Range<usize>,
-        weight: &[f32],
+        coarse: Option<&[f32]>,
     ) {
         let first = rows.start;
         let per_group = band.taps.len() * OUTPUTS;
         let pixels = self.kernel.pixels();
+        let bounds = self.activation.bounds();
+        // What is coarser comes before the rectifier.
+        let within = if coarse.is_some() { Activation::Linear.bounds() } else { bounds };
         let mut sums = [[0.0f32; MAX_PIXELS]; OUTPUTS];
         for row in rows {
-            let (base, start) = ((row - first) * self.stride * band.step, row * band.out_width);
+            let (base, start) = ((row - first) * self.reads.stride * band.step, row * band.out_width);
             for x in (0..band.out_width).step_by(pixels) {
                 let width = pixels.min(band.out_width - x);
-                for (group, (weight, bias)) in
-                    weight.chunks_exact(per_group).zip(self.bias.chunks_exact(OUTPUTS)).enumerate()
-                {
-                    self.kernel.sums(&copied[base + x..], &band.taps, weight, bias, self.relu, &mut sums);
+                let groups = self.weight.chunks_exact(per_group).zip(self.bias.chunks_exact(OUTPUTS));
+                for (group, (weight, bias)) in groups.enumerate() {
+                    self.kernel.sums(&copied[base + x..], &band.taps, weight, bias, within, &mut sums);
                     let outputs = OUTPUTS.min(self.outputs - group * OUTPUTS);
                     for (o, sums) in sums.iter().enumerate().take(outputs) {
                         let plane = group * OUTPUTS + o;
@@ -162,7 +190,12 @@ impl Op {
                                 width,
                             )
                         };
-                        to.copy_from_slice(&sums[..width]);
+                        put(to, sums);
+                        if let Some(coarse) = coarse {
+                            let half = band.out_width / 2;
+                            let from = plane * (target.plane / 4) + row / 2 * half + x / 2;
+                            add_repeated(to, &coarse[from..][..width / 2], bounds);
+                        }
                     }
                 }
             }
@@ -170,99 +203,14 @@ impl Op {
     }
 }
 
-/// The values of a contiguous tensor.
-fn slice<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
-    let values = storage.as_slice::<f32>()?;
-    match layout.contiguous_offsets() {
-        Some((start, end)) => Ok(&values[start..end]),
-        None => Err(Error::Msg("the operands of a convolution must be contiguous".into())),
+/// Adds each value to two neighbours, and keeps them within `bounds`.
+#[inline(always)]
+fn add_repeated(to: &mut [f32], coarse: &[f32], [least, most]: [f32; 2]) {
+    for (to, coarse) in to.chunks_exact_mut(2).zip(coarse) {
+        to[0] = (to[0] + coarse).max(least).min(most);
+        to[1] = (to[1] + coarse).max(least).min(most);
     }
 }
-
-/// Layout of a tile's copied input rows.
-///
-/// A copied row is sorted by the stride: first the pixels of even places, then those of odd ones, each run with
-/// zeros before and after it, so that every tap reads a run of neighbours.
-struct Band<'a> {
-    op: &'a Op,
-    height: usize,
-    width: usize,
-    out_width: usize,
-    /// Output rows of a tile.
-    rows: usize,
-    /// Floats of a run, and of a copied row of `stride` runs.
-    run: usize,
-    step: usize,
-    /// Offset of each tap of the first output pixel of a row, relative to the row's first input row.
-    taps: Vec<usize>,
-}
-
-impl<'a> Band<'a> {
-    fn new(op: &'a Op, height: usize, width: usize) -> Self {
-        let (pad, stride) = (op.size / 2, op.stride);
-        let (out_height, out_width) = (height.div_ceil(stride), width.div_ceil(stride));
-        // The kernel reads whole blocks: what they see beyond the last pixel is computed and dropped.
-        let blocks = out_width.next_multiple_of(op.kernel.pixels());
-        let run = blocks + (2 * pad).div_ceil(stride);
-        let step = run * stride;
-        let fitting = (TILE_FLOATS / (op.inputs * step)).saturating_sub(op.size - 1) / stride;
-        let rows = fitting.clamp(1, out_height);
-        let in_rows = (rows - 1) * stride + op.size;
-        let mut taps = Vec::with_capacity(op.inputs * op.size * op.size);
-        for channel in 0..op.inputs {
-            for ky in 0..op.size {
-                for kx in 0..op.size {
-                    let (phase, shift) = (kx % stride, kx / stride);
-                    taps.push((channel * in_rows + ky) * step + phase * run + shift);
-                }
-            }
-        }
-        Self { op, height, width, out_width, rows, run, step, taps }
-    }
-
-    /// Copies what the output rows from `first` on need: `[inputs][rows][stride runs]`.
-    fn copy(&self, x: &[f32], first: usize, copied: &mut Vec<f32>) {
-        let (pad, stride) = (self.op.size / 2, self.op.stride);
-        let in_rows = (self.rows - 1) * stride + self.op.size;
-        // Zeros stay where no pixel is ever copied to; rows beyond the picture are cleared.
-        copied.resize(self.op.inputs * in_rows * self.step, 0.0);
-        let planes = x.chunks_exact(self.height * self.width);
-        for (plane, copied) in planes.zip(copied.chunks_exact_mut(in_rows * self.step)) {
-            for (row, copied) in copied.chunks_exact_mut(self.step).enumerate() {
-                let Some(y) = (first * stride + row).checked_sub(pad).filter(|y| *y < self.height) else {
-                    copied.fill(0.0);
-                    continue;
-                };
-                let source = &plane[y * self.width..][..self.width];
-                if stride == 1 {
-                    copied[pad..pad + self.width].copy_from_slice(source);
-                    continue;
-                }
-                // Place i of the padded row holds pixel i - pad.
-                for (phase, run) in copied.chunks_exact_mut(self.run).enumerate() {
-                    let from = (phase + pad) % 2;
-                    let at = (from + pad) / 2;
-                    let pixels = source[from.min(self.width)..].iter().step_by(2);
-                    for (to, pixel) in run[at..].iter_mut().zip(pixels) {
-                        *to = *pixel;
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// The output, shared by the threads that fill its tiles: planes of `plane` pixels.
-#[derive(Clone, Copy)]
-struct Target {
-    start: *mut f32,
-    plane: usize,
-}
-
-// SAFETY: it is only ever written through `Op::fill`, whose callers give each thread rows of its own.
-unsafe impl Send for Target {}
-// SAFETY: as above.
-unsafe impl Sync for Target {}
 
 #[cfg(test)]
 mod tests {
@@ -271,14 +219,14 @@ mod tests {
 
     use super::*;
 
-    fn noise(shape: &[usize], seed: usize) -> Tensor {
+    pub(super) fn noise(shape: &[usize], seed: usize) -> Tensor {
         let count: usize = shape.iter().product();
         let values: Vec<f32> =
             (0..count).map(|i| ((i * 7919 + seed * 104_729) % 2003) as f32 / 1000.0 - 1.0).collect();
         Tensor::from_vec(values, shape, &Device::Cpu).expect("a tensor")
     }
 
-    fn difference(a: &Tensor, b: &Tensor) -> f32 {
+    pub(super) fn difference(a: &Tensor, b: &Tensor) -> f32 {
         assert_eq!(a.dims(), b.dims());
         let max = (a - b).and_then(|d| d.abs()).and_then(|d| d.flatten_all()).and_then(|d| d.max(0));
         max.and_then(|m| m.to_scalar()).expect("a number")
@@ -291,15 +239,16 @@ mod tests {
             (inputs, outputs) in (1usize..9, 1usize..21),
             (height, width) in (1usize..40, 1usize..70),
             (size, stride) in (0usize..3, 1usize..3),
-            relu: bool,
+            activation in proptest::sample::select(vec![Activation::Linear, Activation::Relu, Activation::Relu6]),
         ) {
             let size = 2 * size + 1;
             let (x, w) = (noise(&[1, inputs, height, width], 1), noise(&[outputs, inputs, size, size], 2));
             let b = noise(&[outputs], 3);
-            let ours = Conv2d::new(&w, &b, stride, relu).expect("fits");
+            let ours = Conv2d::new(&w, &b, stride, activation).expect("fits");
             let theirs = x.conv2d(&w, size / 2, stride, 1, 1).expect("runs");
             let theirs = theirs.broadcast_add(&b.reshape((1, outputs, 1, 1)).expect("fits")).expect("adds");
-            let theirs = if relu { theirs.relu().expect("runs") } else { theirs };
+            let [least, most] = activation.bounds();
+            let theirs = theirs.clamp(least, most).expect("runs");
             for kernel in Kernel::all() {
                 let ours = ours.clone().with(kernel).forward(&x).expect("runs");
                 prop_assert!(difference(&ours, &theirs) < 2e-4, "{kernel:?}");
@@ -308,9 +257,28 @@ mod tests {
     }
 
     #[test]
+    fn what_is_coarser_is_added_before_the_rectifier() {
+        let (x, coarse) = (noise(&[1, 6, 20, 74], 1), noise(&[1, 10, 10, 37], 2));
+        let (w, b) = (noise(&[10, 6, 1, 1], 3), noise(&[10], 4));
+        let ours = Conv2d::new(&w, &b, 1, Activation::Relu).expect("fits");
+        let theirs = x.conv2d(&w, 0, 1, 1, 1).expect("runs");
+        let theirs = theirs.broadcast_add(&b.reshape((1, 10, 1, 1)).expect("fits")).expect("adds");
+        let theirs = (theirs + coarse.upsample_nearest2d(20, 74).expect("repeats"))
+            .expect("adds")
+            .relu()
+            .expect("runs");
+        for kernel in Kernel::all() {
+            let ours = ours.clone().with(kernel).forward_onto(&x, &coarse).expect("runs");
+            assert!(difference(&ours, &theirs) < 2e-4, "{kernel:?}");
+        }
+        assert!(ours.forward_onto(&x, &noise(&[1, 10, 10, 36], 2)).is_err());
+        assert!(ours.forward_onto(&noise(&[1, 6, 21, 74], 1), &coarse).is_err());
+    }
+
+    #[test]
     fn the_number_of_threads_changes_no_bit() {
         let (x, w) = (noise(&[1, 6, 96, 80], 4), noise(&[10, 6, 3, 3], 5));
-        let conv = Conv2d::new(&w, &noise(&[10], 6), 1, true).expect("fits");
+        let conv = Conv2d::new(&w, &noise(&[10], 6), 1, Activation::Relu).expect("fits");
         let run = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
             pool.install(|| conv.forward(&x))
@@ -323,9 +291,9 @@ mod tests {
 
     #[test]
     fn operands_that_do_not_fit_are_refused() {
-        assert!(Conv2d::new(&noise(&[4, 3, 3, 3], 0), &noise(&[5], 0), 1, true).is_err());
-        assert!(Conv2d::new(&noise(&[4, 3, 2, 2], 0), &noise(&[4], 0), 1, true).is_err());
-        let conv = Conv2d::new(&noise(&[4, 3, 3, 3], 0), &noise(&[4], 0), 1, true).expect("fits");
+        assert!(Conv2d::new(&noise(&[4, 3, 3, 3], 0), &noise(&[5], 0), 1, Activation::Relu).is_err());
+        assert!(Conv2d::new(&noise(&[4, 3, 2, 2], 0), &noise(&[4], 0), 1, Activation::Relu).is_err());
+        let conv = Conv2d::new(&noise(&[4, 3, 3, 3], 0), &noise(&[4], 0), 1, Activation::Relu).expect("fits");
         assert!(conv.forward(&noise(&[1, 2, 8, 8], 0)).is_err());
         assert!(conv.forward(&noise(&[2, 3, 8, 8], 0)).is_err());
     }

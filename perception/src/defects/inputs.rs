@@ -1,12 +1,13 @@
 //! Input channels of the network, computed from a picture as `training/model.py` does.
 //!
-//! Pictures of tunnels have no common brightness: a lamp beside the camera makes near things glare and far
-//! ones black. So the network is given luminance relative to its surroundings, near (in units of their
-//! spread) and far, the colour's direction, and only then luminance itself. Sums over squares are of whole
-//! numbers, and so exact in any order.
+//! Its colours, as the encoder was trained on them, and luminance relative to its surroundings, near (in units of their
+//! spread) and far: pictures of tunnels have no common brightness, for a lamp beside the camera makes near things glare and
+//! far ones black. Sums over squares are of whole numbers, and so exact in any order.
 
 use rayon::prelude::*;
 use robot_interface::sensors::RgbImage;
+
+use super::buffers;
 
 /// Channels of the network's input.
 pub(super) const INPUTS: usize = 5;
@@ -19,10 +20,9 @@ const FAR: usize = 64;
 const MIN_SPREAD: f32 = 3.0;
 /// Mean luminance of the far surroundings (0 to 255) below which there is only noise.
 const MIN_FAR: f32 = 12.0;
-/// Luminance (0 to 255) below which there is only noise.
-const MIN_LIGHT: f32 = 25.0;
-const MEAN: f32 = 0.45;
-const STD: f32 = 0.25;
+/// Middle and half of the range of a colour.
+const MID: f32 = 127.0;
+const HALF: f32 = 128.0;
 /// No input exceeds this.
 const LIMIT: f32 = 6.0;
 
@@ -39,7 +39,7 @@ impl Inputs {
     pub(super) fn of(picture: &RgbImage) -> Self {
         let (width, height) = (picture.width as usize, picture.height as usize);
         let light: Vec<u8> = picture.data.chunks_exact(3).map(light_of).collect();
-        let mut values = vec![0.0f32; INPUTS * width * height];
+        let mut values = buffers::take(INPUTS * width * height);
         // Strips begin with sums of their own; whole numbers make that the same as one strip.
         let strip = height.div_ceil(8).max(32);
         values.par_chunks_mut(strip * INPUTS * width).enumerate().for_each(|(i, values)| {
@@ -64,6 +64,12 @@ impl Inputs {
     }
 }
 
+impl Drop for Inputs {
+    fn drop(&mut self) {
+        buffers::give(std::mem::take(&mut self.values));
+    }
+}
+
 /// Luminance of a pixel, 0 to 255.
 fn light_of(pixel: &[u8]) -> u8 {
     let [red, green, blue] = [pixel[0], pixel[1], pixel[2]].map(u32::from);
@@ -76,11 +82,11 @@ fn fill_row(light: &[u8], colours: &[u8], means: &Means, row: &mut [f32]) {
         let [red, green, blue] = [0, 1, 2].map(|c| f32::from(colours[3 * x + c]));
         let light = f32::from(light[x]);
         let channels = [
+            (red - MID) / HALF,
+            (green - MID) / HALF,
+            (blue - MID) / HALF,
             (light - means.near[x]) / (means.spread[x] + MIN_SPREAD),
             2.0 * (light - means.far[x]) / (means.far[x] + MIN_FAR),
-            3.0 * (red - green) / (light + MIN_LIGHT),
-            3.0 * (blue - green) / (light + MIN_LIGHT),
-            (light / 255.0 - MEAN) / STD,
         ];
         for (c, value) in channels.into_iter().enumerate() {
             row[c * width + x] = value.clamp(-LIMIT, LIMIT);

@@ -3,7 +3,6 @@
 use std::ops::Range;
 
 use super::class_map::{CLASSES, ClassMap};
-use super::weights::Fusion;
 use super::{scales, specks};
 
 /// Scores of a picture that is larger than what the network sees at once: kept at the size at which it was judged, and
@@ -22,26 +21,21 @@ pub struct ScaledScores {
 /// Scores at several sizes, on their way to be put together.
 pub(super) struct Fused {
     size: (usize, usize),
-    fusion: Fusion,
-    /// Highest scores or their sums, `[4, height, width]`.
+    /// Sums of scores, each as often as its scale counts, `[4, height, width]`.
     scores: Vec<u16>,
     count: u16,
 }
 
 impl Fused {
     /// Of a picture of this width and height.
-    pub(super) fn new(size: (usize, usize), fusion: Fusion) -> Self {
-        Self { size, fusion, scores: vec![0; CLASSES * size.0 * size.1], count: 0 }
+    pub(super) fn new(size: (usize, usize)) -> Self {
+        Self { size, scores: vec![0; CLASSES * size.0 * size.1], count: 0 }
     }
 
-    /// Takes in the scores of the picture at one size, `[4, height, width]`.
-    pub(super) fn add(&mut self, size: (usize, usize), scores: &[u8]) {
-        self.count += 1;
-        let fusion = self.fusion;
-        let put = move |fused: &mut u16, score: u8| match fusion {
-            Fusion::Max => *fused = (*fused).max(score.into()),
-            Fusion::Mean => *fused += u16::from(score),
-        };
+    /// Takes in the scores of the picture at one size, `[4, height, width]`, which count so many times.
+    pub(super) fn add(&mut self, size: (usize, usize), scores: &[u8], share: u16) {
+        self.count += share;
+        let put = move |fused: &mut u16, score: u8| *fused += share * u16::from(score);
         if size == self.size {
             self.scores.iter_mut().zip(scores).for_each(|(fused, score)| put(fused, *score));
         } else {
@@ -51,7 +45,7 @@ impl Fused {
 
     /// Each pixel's score; `full` is the size of the picture for which scores are asked.
     pub(super) fn finish(self, full: (u32, u32), thresholds: [u8; CLASSES]) -> ScaledScores {
-        let count = if self.fusion == Fusion::Mean { self.count.max(1) } else { 1 };
+        let count = self.count.max(1);
         let scores = self.scores.into_iter().map(|s| ((s + count / 2) / count) as u8).collect();
         ScaledScores { width: full.0, height: full.1, thresholds, size: self.size, scores }
     }
@@ -108,9 +102,9 @@ mod tests {
             let noise = |count: usize| (0..count).map(|i| ((i + seed) * 7919 % 251) as u8).collect::<Vec<_>>();
             let full = (width as usize, height as usize);
             let mut size = (full.0.div_ceil(judged), full.1.div_ceil(judged));
-            let mut fused = Fused::new(size, Fusion::Mean);
-            for _ in 0..3 {
-                fused.add(size, &noise(CLASSES * size.0 * size.1));
+            let mut fused = Fused::new(size);
+            for share in 1..4 {
+                fused.add(size, &noise(CLASSES * size.0 * size.1), share);
                 size = (size.0.div_ceil(2), size.1.div_ceil(2));
             }
             let scores = fused.finish((width, height), [128; CLASSES]);

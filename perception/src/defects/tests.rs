@@ -125,9 +125,9 @@ fn broken_weights_are_refused_with_a_remedy() {
         bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
         bytes
     };
-    assert!(refused(&swap("adit-defects-1", "adit-defects-9")).contains("this version reads"));
-    assert!(refused(&swap("\"scales\":", "\"fusion\":")).contains("metadata lacks `scales`"));
-    assert!(refused(&swap("\"e1.weight\"", "\"x1.weight\"")).contains("no tensor e1.weight"));
+    assert!(refused(&swap("adit-defects-2", "adit-defects-9")).contains("this version reads"));
+    assert!(refused(&swap("\"scales\":", "\"scalez\":")).contains("metadata lacks `scales`"));
+    assert!(refused(&swap("\"stem.weight\"", "\"stim.weight\"")).contains("no tensor stem.weight"));
     let mut nan = BUNDLED.to_vec();
     let end = nan.len();
     nan[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());

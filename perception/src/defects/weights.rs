@@ -9,26 +9,19 @@ use super::class_map::CLASSES;
 use super::error::SegmentError;
 
 /// The layout of the network that this code knows.
-const FORMAT: &str = "adit-defects-1";
-
-/// What a pixel gets of its scores at all scales.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Fusion {
-    /// The highest: what shows at any scale counts, specks too.
-    Max,
-    /// The mean: what shows at several counts more.
-    Mean,
-}
+const FORMAT: &str = "adit-defects-2";
+/// Greatest weight of a scale; sums of scores must fit 16 bits.
+const MAX_SHARE: u16 = 8;
+/// Most scales.
+const MAX_SCALES: usize = 8;
 
 /// A weights' file, read.
 pub(super) struct Weights {
     pub(super) tensors: HashMap<String, Tensor>,
     /// In 255ths, in mask order.
     pub(super) thresholds: [u8; CLASSES],
-    /// Number of scales: a picture is judged as it is, at half its size, and so on.
-    pub(super) scales: usize,
-    pub(super) fusion: Fusion,
+    /// A picture is judged as it is, at half its size, and so on: how much each of these counts in a pixel's mean.
+    pub(super) scales: Vec<u16>,
     pub(super) version: String,
 }
 
@@ -52,13 +45,20 @@ impl Weights {
         }
         let scales: Vec<u32> = serde_json::from_str(field("scales")?)
             .map_err(|e| wrong(format!("its metadata's `scales` are not a list of whole numbers ({e})")))?;
-        if scales.first() != Some(&1) || !scales.windows(2).all(|s| s[1] == 2 * s[0]) {
+        if scales.first() != Some(&1)
+            || scales.len() > MAX_SCALES
+            || !scales.windows(2).all(|s| s[1] == 2 * s[0])
+        {
             return Err(wrong(format!("its scales {scales:?} are not 1, 2, 4 and so on")));
         }
-        // Files of before there was a choice do not say it.
-        let fusion = metadata.get("fusion").map_or("max", String::as_str);
-        let fusion = serde_json::from_value(fusion.into())
-            .map_err(|e| wrong(format!("its fusion {fusion:?} is neither max nor mean ({e})")))?;
+        let shares: Vec<u16> = serde_json::from_str(field("scale_weights")?).map_err(|e| {
+            wrong(format!("its metadata's `scale_weights` are not a list of whole numbers ({e})"))
+        })?;
+        if shares.len() != scales.len() || !shares.iter().all(|share| (1..=MAX_SHARE).contains(share)) {
+            return Err(wrong(format!(
+                "its scale_weights {shares:?} are not one from 1 to {MAX_SHARE} a scale"
+            )));
+        }
         let mut tensors = HashMap::new();
         for (name, view) in file.tensors() {
             if view.dtype() != Dtype::F32 {
@@ -72,7 +72,7 @@ impl Weights {
             tensors.insert(name, Tensor::from_vec(values, view.shape(), &Device::Cpu)?);
         }
         let thresholds = thresholds.map(|t| (t * 255.0).round() as u8);
-        Ok(Self { tensors, thresholds, scales: scales.len(), fusion, version: version(bytes) })
+        Ok(Self { tensors, thresholds, scales: shares, version: version(bytes) })
     }
 }
 

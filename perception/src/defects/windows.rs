@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::buffers;
 use super::class_map::CLASSES;
 use super::inputs::{INPUTS, Inputs};
 use super::network::{OUTPUTS, STRIDE};
@@ -58,13 +59,15 @@ pub(super) fn windows(width: usize, height: usize) -> Vec<Window> {
 impl Window {
     /// The network's input, `[5, height, width]`; beyond the picture its edge goes on.
     pub(super) fn input(&self, inputs: &Inputs) -> Vec<f32> {
-        let mut out = Vec::with_capacity(INPUTS * self.width * self.height);
+        let mut out = buffers::take(INPUTS * self.width * self.height);
+        let mut rows = out.chunks_exact_mut(self.width);
         let inside = self.width.min(inputs.width - self.x);
         for channel in 0..INPUTS {
             for y in self.y..self.y + self.height {
                 let row = &inputs.row(channel, y.min(inputs.height - 1))[self.x..];
-                out.extend_from_slice(&row[..inside]);
-                out.extend(std::iter::repeat_n(row[inside - 1], self.width - inside));
+                let Some(out) = rows.next() else { continue };
+                out[..inside].copy_from_slice(&row[..inside]);
+                out[inside..].fill(row[inside - 1]);
             }
         }
         out
@@ -88,15 +91,20 @@ impl Window {
     }
 
     /// Scores of a row of the window from a column on.
-    fn keep_row(&self, logits: &[f32], y: usize, from: usize, mut planes: [&mut [u8]; CLASSES]) {
+    fn keep_row(&self, logits: &[f32], y: usize, from: usize, planes: [&mut [u8]; CLASSES]) {
         let (half_width, half_plane) = (self.width / 2, self.width * self.height / 4);
-        for i in 0..planes[0].len() {
-            let x = from + i;
-            let quarter = (y % 2) * 2 + x % 2;
-            let at = (y / 2) * half_width + x / 2;
-            let logit = |class: usize| logits[(4 * class + quarter) * half_plane + at];
-            let background = logit(0);
-            let over: [f32; CLASSES] = std::array::from_fn(|c| logit(c + 1) - background);
+        // Of each class the pixels of even and of odd columns.
+        let rows: [[&[f32]; 2]; OUTPUTS] = std::array::from_fn(|class| {
+            [0, 1].map(|odd| {
+                let at = (4 * class + y % 2 * 2 + odd) * half_plane + y / 2 * half_width;
+                &logits[at..at + half_width]
+            })
+        });
+        let [cracks, leaks, spalls, rust] = planes;
+        let out = cracks.iter_mut().zip(leaks).zip(spalls.iter_mut().zip(rust));
+        for (x, ((crack, leak), (spall, rust))) in (from..).zip(out) {
+            let logits = rows.map(|row| row[x % 2][x / 2]);
+            let over: [f32; CLASSES] = std::array::from_fn(|c| logits[c + 1] - logits[0]);
             let most = over.into_iter().fold(f32::NEG_INFINITY, f32::max);
             if most < -NEGLIGIBLE {
                 continue;
@@ -104,8 +112,8 @@ impl Window {
             let shift = most.max(0.0);
             let parts = over.map(|v| (v - shift).exp());
             let sum = (-shift).exp() + parts.iter().sum::<f32>();
-            for (plane, part) in planes.iter_mut().zip(parts) {
-                plane[i] = (255.0 * part / sum + 0.5) as u8;
+            for (pixel, part) in [crack, leak, spall, rust].into_iter().zip(parts) {
+                *pixel = (255.0 * part / sum + 0.5) as u8;
             }
         }
     }

@@ -3,6 +3,7 @@
 use robot_interface::defect::{DefectClass, LiningBox};
 
 use super::map::LiningMap;
+use super::tuning::Tuning;
 
 /// Share of a part that lies within a spall from which on it belongs to the spall.
 const INSIDE_SHARE: f64 = 0.6;
@@ -31,11 +32,11 @@ pub(super) struct ConnectedComponent {
     pub(super) bounds: LiningBox,
 }
 
-/// All parts of all classes that are large and sure enough.
-pub(super) fn components(map: &LiningMap) -> Vec<ConnectedComponent> {
+/// All parts of all classes that are large and sure enough by this tuning.
+pub(super) fn components(map: &LiningMap, tuning: &Tuning) -> Vec<ConnectedComponent> {
     let mut parts: Vec<ConnectedComponent> = Vec::new();
     for (number, class) in DefectClass::VISUAL.into_iter().enumerate() {
-        parts.extend(of_class(map, number, class));
+        parts.extend(of_class(map, tuning, number, class));
     }
     let spalls: Vec<LiningBox> =
         parts.iter().filter(|p| p.class == DefectClass::Spalling).map(|p| p.bounds.grown(RIM_M)).collect();
@@ -56,8 +57,7 @@ fn inside(map: &LiningMap, part: &ConnectedComponent, area: &LiningBox) -> f64 {
     within.count() as f64 / part.cells.len() as f64
 }
 
-fn of_class(map: &LiningMap, number: usize, class: DefectClass) -> Vec<ConnectedComponent> {
-    let tuning = &map.tuning;
+fn of_class(map: &LiningMap, tuning: &Tuning, number: usize, class: DefectClass) -> Vec<ConnectedComponent> {
     let [high, low] = tuning.scores[number];
     let reach = ((tuning.gap_m[number] / tuning.cell_m).round() as i64).max(1);
     let mut open: Vec<bool> = (0..map.cells.len()).map(|i| map.score(i, number) >= low).collect();

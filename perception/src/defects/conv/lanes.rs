@@ -50,7 +50,7 @@ impl Kernel {
         }
     }
 
-    /// `sums[o][i]` of `bias[o]` and `source[taps[k] + i] * weight[k][o]` over all `k`, at least 0 if `relu`, for
+    /// `sums[o][i]` of `bias[o]` and `source[taps[k] + i] * weight[k][o]` over all `k`, within `bounds`, for
     /// `i` below [`Self::pixels`]; `weight` is `[taps][OUTPUTS]`, `bias` `[OUTPUTS]`.
     ///
     /// # Panics
@@ -62,10 +62,9 @@ impl Kernel {
         taps: &[usize],
         weight: &[f32],
         bias: &[f32],
-        relu: bool,
+        bounds: [f32; 2],
         sums: &mut [[f32; MAX_PIXELS]; OUTPUTS],
     ) {
-        let least = if relu { 0.0 } else { f32::NEG_INFINITY };
         // Taps ascend: the last one reaches furthest.
         let end = taps.last().map_or(0, |last| last + self.pixels());
         assert!(source.len() >= end && weight.len() >= taps.len() * OUTPUTS && bias.len() >= OUTPUTS);
@@ -73,11 +72,74 @@ impl Kernel {
             // SAFETY: a kernel is only made where its instructions were detected; the assertion bounds what is
             // read, and `pixels` is at most what `sums` holds.
             #[cfg(target_arch = "x86_64")]
-            Set::Avx512 => unsafe { x86::avx512(source, taps, weight, bias, least, sums) },
+            Set::Avx512 => unsafe { x86::avx512(source, taps, weight, bias, bounds, sums) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            Set::Avx2 => unsafe { x86::avx2(source, taps, weight, bias, least, sums) },
-            Set::Plain => plain(source, taps, weight, bias, least, sums),
+            Set::Avx2 => unsafe { x86::avx2(source, taps, weight, bias, bounds, sums) },
+            Set::Plain => plain(source, taps, weight, bias, bounds, sums),
+        }
+    }
+
+    /// Each channel alone: `out[c][i]` of `bias[c]` and `source[c * apart + taps[k] + i] * weight[c][k]` over all `k`, within `bounds`;
+    /// `out` is `[channels][pixels]`, where `pixels` is a multiple of [`Self::pixels`].
+    ///
+    /// # Panics
+    /// When `source`, `weight` or `bias` are too short.
+    #[inline]
+    #[expect(clippy::too_many_arguments, reason = "a loop's operands")]
+    pub(super) fn each_alone(
+        self,
+        source: &[f32],
+        apart: usize,
+        taps: &[usize],
+        weight: &[f32],
+        bias: &[f32],
+        bounds: [f32; 2],
+        out: &mut [f32],
+        pixels: usize,
+    ) {
+        match self.0 {
+            // SAFETY: a kernel is only made where its instructions were detected.
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx512 => unsafe {
+                x86::channels_avx512(source, apart, taps, weight, bias, bounds, out, pixels);
+            },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx2 => unsafe {
+                x86::channels_avx2(source, apart, taps, weight, bias, bounds, out, pixels);
+            },
+            Set::Plain => channels::<8, false>(source, apart, taps, weight, bias, bounds, out, pixels),
+        }
+    }
+}
+
+/// See [`Kernel::each_alone`].
+#[inline(always)]
+#[expect(clippy::too_many_arguments, reason = "a loop's operands")]
+fn channels<const PIXELS: usize, const FUSED: bool>(
+    source: &[f32],
+    apart: usize,
+    taps: &[usize],
+    weight: &[f32],
+    bias: &[f32],
+    [least, most]: [f32; 2],
+    out: &mut [f32],
+    pixels: usize,
+) {
+    for (c, (out, bias)) in out.chunks_exact_mut(pixels).zip(bias).enumerate() {
+        let weight = &weight[c * taps.len()..][..taps.len()];
+        for (block, out) in out.chunks_exact_mut(PIXELS).enumerate() {
+            let source = &source[c * apart + block * PIXELS..];
+            let mut held = [*bias; PIXELS];
+            for (tap, weight) in taps.iter().zip(weight) {
+                for (sum, pixel) in held.iter_mut().zip(&source[*tap..*tap + PIXELS]) {
+                    *sum = if FUSED { pixel.mul_add(*weight, *sum) } else { *sum + pixel * weight };
+                }
+            }
+            for (out, held) in out.iter_mut().zip(held) {
+                *out = held.max(least).min(most);
+            }
         }
     }
 }
@@ -87,7 +149,7 @@ fn plain(
     taps: &[usize],
     weight: &[f32],
     bias: &[f32],
-    least: f32,
+    [least, most]: [f32; 2],
     sums: &mut [[f32; MAX_PIXELS]; OUTPUTS],
 ) {
     const PIXELS: usize = 8;
@@ -107,7 +169,7 @@ fn plain(
         }
         for (sums, held) in sums[half..].iter_mut().zip(held) {
             for (sum, held) in sums.iter_mut().zip(held) {
-                *sum = held.max(least);
+                *sum = held.max(least).min(most);
             }
         }
     }
@@ -118,6 +180,45 @@ mod x86 {
     use std::arch::x86_64::*;
 
     use crate::defects::conv::block::{MAX_PIXELS, OUTPUTS};
+    use crate::defects::conv::lanes::channels;
+
+    /// See [`super::Kernel::each_alone`].
+    ///
+    /// # Safety
+    /// The machine has AVX-512F.
+    #[target_feature(enable = "avx512f")]
+    #[expect(clippy::too_many_arguments, reason = "a loop's operands")]
+    pub(super) unsafe fn channels_avx512(
+        source: &[f32],
+        apart: usize,
+        taps: &[usize],
+        weight: &[f32],
+        bias: &[f32],
+        bounds: [f32; 2],
+        out: &mut [f32],
+        pixels: usize,
+    ) {
+        channels::<32, true>(source, apart, taps, weight, bias, bounds, out, pixels);
+    }
+
+    /// See [`super::Kernel::each_alone`].
+    ///
+    /// # Safety
+    /// The machine has AVX2 and FMA.
+    #[target_feature(enable = "avx2,fma")]
+    #[expect(clippy::too_many_arguments, reason = "a loop's operands")]
+    pub(super) unsafe fn channels_avx2(
+        source: &[f32],
+        apart: usize,
+        taps: &[usize],
+        weight: &[f32],
+        bias: &[f32],
+        bounds: [f32; 2],
+        out: &mut [f32],
+        pixels: usize,
+    ) {
+        channels::<16, true>(source, apart, taps, weight, bias, bounds, out, pixels);
+    }
 
     /// # Safety
     /// The machine has AVX-512F; the slices are as long as [`super::Kernel::sums`] asserts.
@@ -127,7 +228,7 @@ mod x86 {
         taps: &[usize],
         weight: &[f32],
         bias: &[f32],
-        least: f32,
+        [least, most]: [f32; 2],
         sums: &mut [[f32; MAX_PIXELS]; OUTPUTS],
     ) {
         let (source, weight) = (source.as_ptr(), weight.as_ptr());
@@ -146,12 +247,15 @@ mod x86 {
                 }
             }
         }
-        let least = _mm512_set1_ps(least);
+        let (least, most) = (_mm512_set1_ps(least), _mm512_set1_ps(most));
         for (sums, held) in sums.iter_mut().zip(held) {
             // SAFETY: a row of sums holds 32.
             unsafe {
-                _mm512_storeu_ps(sums.as_mut_ptr(), _mm512_max_ps(held[0], least));
-                _mm512_storeu_ps(sums.as_mut_ptr().add(16), _mm512_max_ps(held[1], least));
+                _mm512_storeu_ps(sums.as_mut_ptr(), _mm512_min_ps(_mm512_max_ps(held[0], least), most));
+                _mm512_storeu_ps(
+                    sums.as_mut_ptr().add(16),
+                    _mm512_min_ps(_mm512_max_ps(held[1], least), most),
+                );
             }
         }
     }
@@ -164,11 +268,11 @@ mod x86 {
         taps: &[usize],
         weight: &[f32],
         bias: &[f32],
-        least: f32,
+        [least, most]: [f32; 2],
         sums: &mut [[f32; MAX_PIXELS]; OUTPUTS],
     ) {
         let (source, weight) = (source.as_ptr(), weight.as_ptr());
-        let least = _mm256_set1_ps(least);
+        let (least, most) = (_mm256_set1_ps(least), _mm256_set1_ps(most));
         // Four outputs at a time: eight sums, two runs of pixels and a factor fit sixteen registers.
         for half in [0, OUTPUTS / 2] {
             let mut held = [[_mm256_setzero_ps(); 2]; OUTPUTS / 2];
@@ -189,8 +293,11 @@ mod x86 {
             for (sums, held) in sums[half..].iter_mut().zip(held) {
                 // SAFETY: a row of sums holds 32.
                 unsafe {
-                    _mm256_storeu_ps(sums.as_mut_ptr(), _mm256_max_ps(held[0], least));
-                    _mm256_storeu_ps(sums.as_mut_ptr().add(8), _mm256_max_ps(held[1], least));
+                    _mm256_storeu_ps(sums.as_mut_ptr(), _mm256_min_ps(_mm256_max_ps(held[0], least), most));
+                    _mm256_storeu_ps(
+                        sums.as_mut_ptr().add(8),
+                        _mm256_min_ps(_mm256_max_ps(held[1], least), most),
+                    );
                 }
             }
         }

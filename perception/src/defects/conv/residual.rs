@@ -1,0 +1,444 @@
+//! An inverted residual block in one pass: what lies between its three layers never leaves the cache.
+//!
+//! Inside, the block is six times as wide as outside. A tile of its output is made row by row; of the widened input only
+//! as many rows are held as the kernel is high, in a ring.
+
+use std::ops::Range;
+
+use candle_core::{CpuStorage, CustomOp1, Error, Layout, Result, Shape, Tensor};
+use rayon::prelude::*;
+
+use super::block::{MAX_PIXELS, OUTPUTS, put};
+use super::lanes::Kernel;
+use super::operands::{Activation, Target, slice, sorted};
+use crate::defects::buffers;
+
+/// Output columns of a tile, a multiple of what any kernel works on at once: its ring and its row take a third of a megabyte at most.
+const TILE_COLUMNS: usize = 64;
+/// Output rows of a tile.
+const TILE_ROWS: usize = 24;
+
+/// `[1, inputs, height, width]` to `[1, outputs, height / stride, width / stride]` (Sandler et al. 2018, arXiv:1801.04381): a
+/// convolution of one pixel that widens, one of each channel alone, both followed by a rectifier that ends at 6, and one of one
+/// pixel that narrows; the input is added where the output is as large.
+#[derive(Clone, Debug)]
+pub(crate) struct InvertedResidual(Op);
+
+#[derive(Clone, Debug)]
+struct Op {
+    inputs: usize,
+    /// The first block of a network is as wide inside as outside.
+    expand: Option<Pointwise>,
+    depthwise: Depthwise,
+    project: Pointwise,
+    kernel: Kernel,
+}
+
+/// A convolution of one pixel.
+#[derive(Clone, Debug)]
+struct Pointwise {
+    inputs: usize,
+    outputs: usize,
+    /// `[outputs / 8][inputs][8]`, padded with zeros.
+    weight: Vec<f32>,
+    /// Padded like the weights.
+    bias: Vec<f32>,
+}
+
+/// A square convolution of each channel alone.
+#[derive(Clone, Debug)]
+struct Depthwise {
+    size: usize,
+    stride: usize,
+    /// `[channels][size * size]`
+    weight: Vec<f32>,
+    bias: Vec<f32>,
+}
+
+/// Weight and bias of a layer, f32 on the CPU.
+pub(crate) type Layer = (Tensor, Tensor);
+
+impl InvertedResidual {
+    /// From weights `[inner, inputs, 1, 1]`, `[inner, 1, size, size]` and `[outputs, inner, 1, 1]`, and a bias for each of their
+    /// first axis.
+    ///
+    /// # Errors
+    /// When the shapes do not fit each other.
+    pub(crate) fn new(
+        expand: Option<Layer>,
+        depthwise: &Layer,
+        project: &Layer,
+        stride: usize,
+    ) -> Result<Self> {
+        let expand = expand.as_ref().map(Pointwise::new).transpose()?;
+        let (depthwise, project) = (Depthwise::new(depthwise, stride)?, Pointwise::new(project)?);
+        let inner = depthwise.bias.len();
+        let widened = expand.as_ref().map_or(inner, |expand| expand.outputs);
+        if widened != inner || project.inputs != inner {
+            return Err(Error::Msg(format!(
+                "a block is {widened} channels wide, then {inner}, then {}",
+                project.inputs
+            )));
+        }
+        let inputs = expand.as_ref().map_or(inner, |expand| expand.inputs);
+        Ok(Self(Op { inputs, expand, depthwise, project, kernel: Kernel::best() }))
+    }
+
+    /// See the type.
+    ///
+    /// # Errors
+    /// When `x` is not one picture of as many channels as the block reads.
+    pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        x.contiguous()?.apply_op1_no_bwd(&self.0)
+    }
+
+    /// The same with other vector instructions, for comparing them.
+    #[cfg(test)]
+    fn with(mut self, kernel: Kernel) -> Self {
+        self.0.kernel = kernel;
+        self
+    }
+}
+
+impl Pointwise {
+    fn new((weight, bias): &Layer) -> Result<Self> {
+        let (outputs, inputs, height, width) = weight.dims4()?;
+        if bias.dims() != [outputs] || (height, width) != (1, 1) || inputs == 0 {
+            return Err(Error::Msg(format!(
+                "a convolution of one pixel needs one bias an output, not weight {:?} and bias {:?}",
+                weight.dims(),
+                bias.dims()
+            )));
+        }
+        let (weight, bias) = sorted(weight, bias)?;
+        Ok(Self { inputs, outputs, weight, bias })
+    }
+
+    /// Gives each output's number and its values for as many pixels as the kernel works on, of which input `i` begins at
+    /// `source[taps[i]]`.
+    #[inline]
+    fn each(
+        &self,
+        kernel: Kernel,
+        source: &[f32],
+        taps: &[usize],
+        activation: Activation,
+        mut give: impl FnMut(usize, &[f32; MAX_PIXELS]),
+    ) {
+        let mut sums = [[0.0f32; MAX_PIXELS]; OUTPUTS];
+        let groups = self.weight.chunks_exact(self.inputs * OUTPUTS).zip(self.bias.chunks_exact(OUTPUTS));
+        for (group, (weight, bias)) in groups.enumerate() {
+            kernel.sums(source, taps, weight, bias, activation.bounds(), &mut sums);
+            let first = group * OUTPUTS;
+            for (o, sums) in sums.iter().enumerate().take(self.outputs - first) {
+                give(first + o, sums);
+            }
+        }
+    }
+}
+
+impl Depthwise {
+    fn new((weight, bias): &Layer, stride: usize) -> Result<Self> {
+        let (channels, one, size, across) = weight.dims4()?;
+        if one != 1
+            || bias.dims() != [channels]
+            || size != across
+            || size.is_multiple_of(2)
+            || !(1..=2).contains(&stride)
+        {
+            return Err(Error::Msg(format!(
+                "a convolution of each channel alone needs a square odd kernel and one bias a channel and a stride of 1 or 2, \
+                 not weight {:?}, bias {:?} and stride {stride}",
+                weight.dims(),
+                bias.dims()
+            )));
+        }
+        Ok(Self { size, stride, weight: weight.flatten_all()?.to_vec1()?, bias: bias.to_vec1()? })
+    }
+}
+
+impl CustomOp1 for Op {
+    fn name(&self) -> &'static str {
+        "inverted-residual"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (batch, inputs, height, width) = layout.shape().dims4()?;
+        if batch != 1 || inputs != self.inputs {
+            return Err(Error::Msg(format!(
+                "expected one picture of {} channels, not {:?}",
+                self.inputs,
+                layout.shape()
+            )));
+        }
+        let picture = Picture { values: slice(x, layout)?, height, width };
+        let stride = self.depthwise.stride;
+        let (out_height, out_width) = (height.div_ceil(stride), width.div_ceil(stride));
+        let plane = out_height * out_width;
+        let mut out = buffers::take(self.project.outputs * plane);
+        let target = Target { start: out.as_mut_ptr(), plane };
+        let across = out_width.div_ceil(TILE_COLUMNS);
+        let tiles = across * out_height.div_ceil(TILE_ROWS);
+        (0..tiles).into_par_iter().for_each_init(Scratch::default, |scratch, tile| {
+            let (row, column) = (tile / across * TILE_ROWS, tile % across * TILE_COLUMNS);
+            let rows = row..(row + TILE_ROWS).min(out_height);
+            let tile = Tile::new(self, column..(column + TILE_COLUMNS).min(out_width), width);
+            // SAFETY: tiles cover disjoint parts of each of the planes that `out` holds, and `out` outlives this loop untouched.
+            unsafe { self.fill(&picture, &tile, rows, target, out_width, scratch) };
+        });
+        Ok((CpuStorage::F32(out), Shape::from((1, self.project.outputs, out_height, out_width))))
+    }
+}
+
+/// What a block reads, `[channels][height][width]`.
+struct Picture<'a> {
+    values: &'a [f32],
+    height: usize,
+    width: usize,
+}
+
+/// What a thread works with.
+#[derive(Default)]
+struct Scratch {
+    /// A row of the input, `[inputs][step]`.
+    row: Vec<f32>,
+    /// The widened input's last rows, `[inner][size][step]`; row `y` is at `y` modulo `size`.
+    ring: Vec<f32>,
+    /// A row of the output as wide as inside, `[inner][blocks]`.
+    wide: Vec<f32>,
+}
+
+/// Some columns of the output, and how the input's rows are held for them: sorted by the stride, first the pixels of even places,
+/// then those of odd ones, so that every tap reads a run of neighbours. Place 0 is what the kernel's left edge sees of the first
+/// column.
+struct Tile {
+    columns: Range<usize>,
+    /// Columns, rounded up to what the kernel works on at once.
+    blocks: usize,
+    /// Floats of a run of places, and of a row.
+    run: usize,
+    step: usize,
+    /// Of each run, where in the picture its first place is, and which of its places lie in the picture.
+    runs: Vec<(isize, Range<usize>)>,
+}
+
+impl Tile {
+    fn new(op: &Op, columns: Range<usize>, width: usize) -> Self {
+        let Depthwise { size, stride, .. } = op.depthwise;
+        let pixels = op.kernel.pixels();
+        let blocks = columns.len().next_multiple_of(pixels);
+        let run = blocks + (size - 1).div_ceil(stride);
+        let step = (run * stride).next_multiple_of(pixels);
+        let runs = (0..stride).map(|phase| {
+            let first = (columns.start * stride + phase) as isize - (size / 2) as isize;
+            let from = (-first).max(0).unsigned_abs().div_ceil(stride).min(run);
+            let to = (width as isize - first).max(0).unsigned_abs().div_ceil(stride).clamp(from, run);
+            (first, from..to)
+        });
+        Self { runs: runs.collect(), columns, blocks, run, step }
+    }
+
+    /// Copies a row of the input, `channels` of them `apart` in `to`.
+    fn copy(&self, picture: &Picture<'_>, y: usize, stride: usize, to: &mut [f32], apart: usize) {
+        let planes = picture.values.chunks_exact(picture.height * picture.width);
+        for (plane, to) in planes.zip(to.chunks_mut(apart)) {
+            let source = &plane[y * picture.width..][..picture.width];
+            for ((first, inside), to) in self.runs.iter().zip(to.chunks_mut(self.run)) {
+                let begin = (*first + (inside.start * stride) as isize).unsigned_abs();
+                let (before, rest) = to.split_at_mut(inside.start);
+                let (inside, after) = rest.split_at_mut(inside.len());
+                before.fill(0.0);
+                after.fill(0.0);
+                if inside.is_empty() {
+                    continue;
+                }
+                if stride == 1 {
+                    inside.copy_from_slice(&source[begin..][..inside.len()]);
+                } else {
+                    for (to, value) in inside.iter_mut().zip(source[begin..].iter().step_by(stride)) {
+                        *to = *value;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Clears what of a row lies outside of the picture.
+    fn clear_outside(&self, row: &mut [f32]) {
+        for ((_, inside), row) in self.runs.iter().zip(row.chunks_exact_mut(self.run)) {
+            row[..inside.start].fill(0.0);
+            row[inside.end..].fill(0.0);
+        }
+    }
+}
+
+impl Op {
+    /// Fills a tile's part of some rows of every output plane.
+    ///
+    /// # Safety
+    /// `target` must point to as many planes as there are outputs, of rows of `out_width`, that stay allocated; `rows` and the tile's
+    /// columns must lie within them, and nobody else may touch those pixels meanwhile.
+    unsafe fn fill(
+        &self,
+        picture: &Picture<'_>,
+        tile: &Tile,
+        rows: Range<usize>,
+        target: Target,
+        out_width: usize,
+        scratch: &mut Scratch,
+    ) {
+        let Depthwise { size, stride, ref weight, ref bias } = self.depthwise;
+        let (inner, pixels) = (bias.len(), self.kernel.pixels());
+        scratch.row.resize(self.inputs * tile.step, 0.0);
+        scratch.ring.resize(inner * size * tile.step, 0.0);
+        scratch.wide.resize(inner * tile.blocks, 0.0);
+        let expand_taps: Vec<usize> = (0..self.inputs).map(|c| c * tile.step).collect();
+        let project_taps: Vec<usize> = (0..inner).map(|c| c * tile.blocks).collect();
+        let residual = stride == 1 && self.inputs == self.project.outputs;
+        let mut taps = vec![0; size * size];
+        // The input row that the ring holds last is the one before this.
+        let mut next = (rows.start * stride) as isize - (size / 2) as isize;
+        for y in rows {
+            let top = (y * stride) as isize - (size / 2) as isize;
+            while next < top + size as isize {
+                self.widen(picture, tile, next, &expand_taps, scratch);
+                next += 1;
+            }
+            for (i, tap) in taps.iter_mut().enumerate() {
+                let (row, x) = (top + (i / size) as isize, i % size);
+                *tap = slot(row, size) * tile.step + x % stride * tile.run + x / stride;
+            }
+            let bounds = Activation::Relu6.bounds();
+            let apart = size * tile.step;
+            self.kernel.each_alone(
+                &scratch.ring,
+                apart,
+                &taps,
+                weight,
+                bias,
+                bounds,
+                &mut scratch.wide,
+                tile.blocks,
+            );
+            for x in (0..tile.columns.len()).step_by(pixels) {
+                let at = y * out_width + tile.columns.start + x;
+                let width = pixels.min(tile.columns.len() - x);
+                let source = &scratch.wide[x..];
+                self.project.each(self.kernel, source, &project_taps, Activation::Linear, |output, sums| {
+                    let from = output * target.plane + at;
+                    // SAFETY: these pixels of this plane are this call's own.
+                    let to = unsafe { std::slice::from_raw_parts_mut(target.start.add(from), width) };
+                    put(to, sums);
+                    if residual {
+                        // The output is as large as the input.
+                        for (to, input) in to.iter_mut().zip(&picture.values[from..]) {
+                            *to += input;
+                        }
+                    }
+                });
+            }
+        }
+    }
+
+    /// Puts a row of the input, as wide as inside, into the ring; beyond the picture all is 0.
+    fn widen(&self, picture: &Picture<'_>, tile: &Tile, y: isize, taps: &[usize], scratch: &mut Scratch) {
+        let Depthwise { size, stride, .. } = self.depthwise;
+        let (apart, at) = (size * tile.step, slot(y, size) * tile.step);
+        let Some(y) = usize::try_from(y).ok().filter(|y| *y < picture.height) else {
+            for channel in scratch.ring.chunks_exact_mut(apart) {
+                channel[at..at + tile.step].fill(0.0);
+            }
+            return;
+        };
+        let Some(expand) = &self.expand else {
+            tile.copy(picture, y, stride, &mut scratch.ring[at..], apart);
+            return;
+        };
+        tile.copy(picture, y, stride, &mut scratch.row, tile.step);
+        let pixels = self.kernel.pixels();
+        for x in (0..tile.step).step_by(pixels) {
+            expand.each(self.kernel, &scratch.row[x..], taps, Activation::Relu6, |channel, sums| {
+                put(&mut scratch.ring[channel * apart + at + x..][..pixels], sums);
+            });
+        }
+        if tile.runs.iter().any(|(_, inside)| *inside != (0..tile.run)) {
+            for channel in scratch.ring.chunks_exact_mut(apart) {
+                tile.clear_outside(&mut channel[at..at + tile.step]);
+            }
+        }
+    }
+}
+
+/// Where in a ring of `size` rows a row is, which may lie above the picture.
+fn slot(y: isize, size: usize) -> usize {
+    y.rem_euclid(size as isize).unsigned_abs()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::tests::{difference, noise};
+    use super::*;
+
+    fn layer(weight: &[usize], seed: usize) -> Layer {
+        ((noise(weight, seed) * 0.5).expect("scales"), noise(&weight[..1], seed + 1))
+    }
+
+    /// The same by candle, layer by layer.
+    fn by_candle(
+        x: &Tensor,
+        expand: Option<&Layer>,
+        depthwise: &Layer,
+        project: &Layer,
+        stride: usize,
+    ) -> Result<Tensor> {
+        let conv = |x: &Tensor, (weight, bias): &Layer, stride: usize, groups: usize| {
+            let y = x.conv2d(weight, weight.dim(2)? / 2, stride, 1, groups)?;
+            y.broadcast_add(&bias.reshape((1, (), 1, 1))?)
+        };
+        let wide = expand.map_or_else(|| Ok(x.clone()), |expand| conv(x, expand, 1, 1)?.clamp(0.0, 6.0))?;
+        let alone = conv(&wide, depthwise, stride, wide.dim(1)?)?.clamp(0.0, 6.0)?;
+        let y = conv(&alone, project, 1, 1)?;
+        if stride == 1 && y.dim(1)? == x.dim(1)? { y + x } else { Ok(y) }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+        #[test]
+        fn it_is_what_candle_makes_layer_by_layer(
+            (inputs, outputs, wider) in (1usize..9, 1usize..12, 0usize..4),
+            (height, width) in (1usize..60, 1usize..150),
+            (size, stride) in (0usize..3, 1usize..3),
+        ) {
+            let size = 2 * size + 1;
+            let inner = inputs * wider.max(1);
+            let x = noise(&[1, inputs, height, width], 1);
+            let expand = (wider > 0).then(|| layer(&[inner, inputs, 1, 1], 2));
+            let (depthwise, project) = (layer(&[inner, 1, size, size], 4), layer(&[outputs, inner, 1, 1], 6));
+            let theirs = by_candle(&x, expand.as_ref(), &depthwise, &project, stride).expect("runs");
+            let ours = InvertedResidual::new(expand, &depthwise, &project, stride).expect("fits");
+            for kernel in Kernel::all() {
+                let ours = ours.clone().with(kernel).forward(&x).expect("runs");
+                prop_assert!(difference(&ours, &theirs) < 1e-3, "{kernel:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn layers_that_do_not_fit_are_refused() {
+        let (expand, depthwise, project) = ([24, 4, 1, 1], [24, 1, 3, 3], [6, 24, 1, 1]);
+        let new = |expand: &[usize], depthwise: &[usize], project: &[usize], stride| {
+            InvertedResidual::new(Some(layer(expand, 0)), &layer(depthwise, 0), &layer(project, 0), stride)
+        };
+        let block = new(&expand, &depthwise, &project, 1).expect("fits");
+        assert!(new(&[16, 4, 1, 1], &depthwise, &project, 1).is_err());
+        assert!(new(&[24, 4, 3, 3], &depthwise, &project, 1).is_err());
+        assert!(new(&expand, &[24, 2, 3, 3], &project, 1).is_err());
+        assert!(new(&expand, &[24, 1, 2, 2], &project, 1).is_err());
+        assert!(new(&expand, &depthwise, &[6, 16, 1, 1], 1).is_err());
+        assert!(new(&expand, &depthwise, &project, 3).is_err());
+        assert!(block.forward(&noise(&[1, 3, 8, 8], 0)).is_err());
+        assert!(block.forward(&noise(&[2, 4, 8, 8], 0)).is_err());
+    }
+}
