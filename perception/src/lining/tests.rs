@@ -148,7 +148,7 @@ fn faint_marks_are_for_a_person_to_look_at() {
         }
         lining
     };
-    let (sure, faint, nothing) = (seen(1.0), seen(0.4), seen(0.2));
+    let (sure, faint, nothing) = (seen(1.0), seen(0.5), seen(0.2));
     assert_eq!((sure.defects().len(), sure.doubtful(&sure.defects())), (1, Vec::new()), "it is a defect");
     assert!(faint.defects().is_empty());
     let marks = faint.doubtful(&[]);
