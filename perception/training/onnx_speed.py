@@ -16,9 +16,9 @@ import numpy as np
 import onnxruntime
 import torch
 
-from model import INPUTS, Network
+from model import INPUTS, SCALES, Network
 
-SIZES = ((1280, 1024), (640, 512), (320, 256))
+SIZES = tuple((1280 // scale, 1024 // scale) for scale in SCALES)
 
 
 def main() -> None:
