@@ -18,6 +18,8 @@ use crate::defects::{CLASSES, ClassMap};
 const COARSEST_MM: f64 = 8.0;
 /// A pixel's length across a crack is told over so many pixels to either side, more than the projection's rounding.
 const ACROSS_PX: f64 = 16.0;
+/// Share of the pixel threshold from which on a pixel is a crack where its width is measured.
+const MARKED_SHARE: f32 = 0.6;
 /// Length by which the map grows along the tunnel, m.
 const GROWTH_M: f64 = 20.0;
 /// Length on either side of what was seen that the map has at least, m, unless the tunnel ends there: more than any
@@ -116,7 +118,9 @@ impl LiningMap {
         self.frames.push(Frame { id, lens: *lens, camera_from_map: map_from_camera.inverse() });
         let Some(range_m) = view.chainages_m() else { return };
         self.hold(range_m);
-        for (index, width_mm, sigma_mm) in self.widths(&view, picture, map.plane(DefectClass::Crack)) {
+        let least = (MARKED_SHARE * f32::from(map.thresholds[0])) as u8;
+        let widths = self.widths(&view, picture, map.plane(DefectClass::Crack), least.max(1));
+        for (index, width_mm, sigma_mm) in widths {
             let (cell, weight) = (&mut self.cells[index], 1.0 / (sigma_mm * sigma_mm));
             cell.width_weight += weight;
             cell.width_sum += weight * width_mm;
@@ -169,10 +173,19 @@ impl LiningMap {
         (self.first, self.size, self.cells) = (first, [columns, rows], grown);
     }
 
-    /// The width of cracks and one sigma of it, mm, for each cell in which the picture tells it.
-    fn widths(&self, view: &Projection, picture: &RgbImage, cracks: &[u8]) -> Vec<(usize, f32, f32)> {
+    /// The width of cracks and one sigma of it, mm, for each cell in which the picture tells it; pixels of a score of `least` on are
+    /// cracks.
+    fn widths(
+        &self,
+        view: &Projection,
+        picture: &RgbImage,
+        cracks: &[u8],
+        least: u8,
+    ) -> Vec<(usize, f32, f32)> {
         let mut by_cell: BTreeMap<usize, Vec<(f64, f64)>> = BTreeMap::new();
-        for profile in profile::profiles(picture, cracks) {
+        // What is hardly marked lies beside the crack, and would be taken for its run.
+        let marks: Vec<u8> = cracks.iter().map(|score| if *score >= least { *score } else { 0 }).collect();
+        for profile in profile::profiles(picture, &marks) {
             let [u, v] = profile.pixel;
             let Some((place, mm)) = view.at(u, v).filter(|(_, mm)| *mm <= COARSEST_MM) else { continue };
             let Some(index) = self.index_of(place) else { continue };
