@@ -18,8 +18,8 @@ use crate::defects::{CLASSES, ClassMap};
 const COARSEST_MM: f64 = 8.0;
 /// A pixel's length across a crack is told over so many pixels to either side, more than the projection's rounding.
 const ACROSS_PX: f64 = 16.0;
-/// Share of the pixel threshold from which on a pixel is a crack where its width is measured.
-const MARKED_SHARE: f32 = 0.6;
+/// Share of the pixel threshold from which on a pixel is surely a crack, so that its width is measured there.
+const MARKED_SHARE: f32 = 1.2;
 /// Length by which the map grows along the tunnel, m.
 const GROWTH_M: f64 = 20.0;
 /// Length on either side of what was seen that the map has at least, m, unless the tunnel ends there: more than any
