@@ -6,7 +6,7 @@
 //! pixels that is multiplied into sums held in registers ([`lanes`]). Tiles are fixed by the shape alone
 //! and each is worked on by one thread, so the result has the same bits for any number of threads.
 //!
-//! This module, [`residual`] and [`lanes`] are the ones with `unsafe` in them: the tiles of one output, which interleave in
+//! This module, [`residual`], [`operands`] and [`lanes`] are the ones with `unsafe` in them: the tiles of one output, which interleave in
 //! memory, are written by several threads, and vector instructions are chosen at run time.
 #![allow(unsafe_code)]
 
@@ -21,10 +21,10 @@ use rayon::prelude::*;
 
 use super::buffers;
 use band::{Band, Reads};
-use block::{MAX_PIXELS, OUTPUTS, put};
+use block::put;
 use lanes::Kernel;
 pub(crate) use operands::Activation;
-use operands::{Target, slice, sorted};
+use operands::{Target, Weights, one_picture, slice, square};
 pub(crate) use residual::{InvertedResidual, Layer};
 
 /// A square convolution of odd size whose output has the input's size divided by the stride, rounded up, and what follows.
@@ -34,12 +34,8 @@ pub(crate) struct Conv2d(Op);
 #[derive(Clone, Debug)]
 struct Op {
     reads: Reads,
-    outputs: usize,
     activation: Activation,
-    /// In the kernel's order, `[outputs / 8][inputs * size * size][8]`, padded with zeros.
-    weight: Vec<f32>,
-    /// Padded like the weights.
-    bias: Vec<f32>,
+    weights: Weights,
     kernel: Kernel,
 }
 
@@ -52,23 +48,10 @@ impl Conv2d {
     /// # Errors
     /// When the shapes do not fit each other.
     pub(crate) fn new(weight: &Tensor, bias: &Tensor, stride: usize, activation: Activation) -> Result<Self> {
-        let (outputs, inputs, size, across) = weight.dims4()?;
-        if bias.dims() != [outputs]
-            || inputs == 0
-            || size != across
-            || size.is_multiple_of(2)
-            || !(1..=2).contains(&stride)
-        {
-            return Err(Error::Msg(format!(
-                "a convolution needs a square odd kernel, one bias an output and a stride of 1 or 2, not weight \
-                 {:?}, bias {:?} and stride {stride}",
-                weight.dims(),
-                bias.dims()
-            )));
-        }
-        let (weight, bias) = sorted(weight, bias)?;
+        let (_, inputs, size) = square(weight, bias, stride)?;
         let reads = Reads { inputs, size, stride };
-        Ok(Self(Op { reads, outputs, activation, weight, bias, kernel: Kernel::best() }))
+        let weights = Weights::new(weight, bias)?;
+        Ok(Self(Op { reads, activation, weights, kernel: Kernel::best() }))
     }
 
     /// `[1, inputs, height, width]` to `[1, outputs, height / stride, width / stride]`.
@@ -111,11 +94,10 @@ impl CustomOp2 for Onto<'_> {
         coarse: &CpuStorage,
         coarse_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let Op { reads: Reads { stride, .. }, outputs, .. } = *self.0;
-        let (batch, _, height, width) = x_layout.shape().dims4()?;
-        let (height, width) = (height.div_ceil(stride), width.div_ceil(stride));
-        if coarse_layout.shape().dims() != [batch, outputs, height / 2, width / 2] || (height | width) % 2 > 0
-        {
+        let Op { reads: Reads { inputs, stride, .. }, weights: Weights { outputs, .. }, .. } = self.0;
+        let (height, width) = one_picture(x_layout.shape(), *inputs)?;
+        let (height, width) = (height.div_ceil(*stride), width.div_ceil(*stride));
+        if coarse_layout.shape().dims() != [1, *outputs, height / 2, width / 2] || (height | width) % 2 > 0 {
             return Err(Error::Msg(format!(
                 "cannot add {:?}, repeated, to {outputs} channels of {height} x {width}",
                 coarse_layout.shape()
@@ -128,16 +110,10 @@ impl CustomOp2 for Onto<'_> {
 impl Op {
     /// The output for a picture of this shape; what is coarser is added to it.
     fn run(&self, x: &[f32], shape: &Shape, coarse: Option<&[f32]>) -> Result<(CpuStorage, Shape)> {
-        let (batch, inputs, height, width) = shape.dims4()?;
-        if batch != 1 || inputs != self.reads.inputs {
-            return Err(Error::Msg(format!(
-                "expected one picture of {} channels, not {shape:?}",
-                self.reads.inputs
-            )));
-        }
+        let (height, width) = one_picture(shape, self.reads.inputs)?;
         let (out_height, out_width) = (height.div_ceil(self.reads.stride), width.div_ceil(self.reads.stride));
         let plane = out_height * out_width;
-        let mut out = buffers::take(self.outputs * plane);
+        let mut out = buffers::take(self.weights.outputs * plane);
         if plane > 0 {
             let band = Band::new(self.reads, self.kernel.pixels(), height, width);
             let target = Target { start: out.as_mut_ptr(), plane };
@@ -150,13 +126,13 @@ impl Op {
                 unsafe { self.fill(target, &band, copied, rows, coarse) };
             });
         }
-        Ok((CpuStorage::F32(out), Shape::from((1, self.outputs, out_height, out_width))))
+        Ok((CpuStorage::F32(out), Shape::from((1, self.weights.outputs, out_height, out_width))))
     }
 
     /// Fills rows of every output plane from a tile's copied input.
     ///
     /// # Safety
-    /// `target` must point to `outputs` planes that stay allocated, `rows` must lie within them, and nobody else
+    /// `target` must point to as many planes as there are outputs, that stay allocated, `rows` must lie within them, and nobody else
     /// may touch those rows meanwhile.
     unsafe fn fill(
         &self,
@@ -167,37 +143,24 @@ impl Op {
         coarse: Option<&[f32]>,
     ) {
         let first = rows.start;
-        let per_group = band.taps.len() * OUTPUTS;
         let pixels = self.kernel.pixels();
         let bounds = self.activation.bounds();
         // What is coarser comes before the rectifier.
         let within = if coarse.is_some() { Activation::Linear.bounds() } else { bounds };
-        let mut sums = [[0.0f32; MAX_PIXELS]; OUTPUTS];
         for row in rows {
-            let (base, start) = ((row - first) * self.reads.stride * band.step, row * band.out_width);
+            let (base, start) = ((row - first) * self.reads.stride * band.step(), row * band.out_width);
             for x in (0..band.out_width).step_by(pixels) {
                 let width = pixels.min(band.out_width - x);
-                let groups = self.weight.chunks_exact(per_group).zip(self.bias.chunks_exact(OUTPUTS));
-                for (group, (weight, bias)) in groups.enumerate() {
-                    self.kernel.sums(&copied[base + x..], &band.taps, weight, bias, within, &mut sums);
-                    let outputs = OUTPUTS.min(self.outputs - group * OUTPUTS);
-                    for (o, sums) in sums.iter().enumerate().take(outputs) {
-                        let plane = group * OUTPUTS + o;
-                        // SAFETY: these pixels of this plane are this call's own.
-                        let to = unsafe {
-                            std::slice::from_raw_parts_mut(
-                                target.start.add(plane * target.plane + start + x),
-                                width,
-                            )
-                        };
-                        put(to, sums);
-                        if let Some(coarse) = coarse {
-                            let half = band.out_width / 2;
-                            let from = plane * (target.plane / 4) + row / 2 * half + x / 2;
-                            add_repeated(to, &coarse[from..][..width / 2], bounds);
-                        }
+                self.weights.each(self.kernel, &copied[base + x..], &band.taps, within, |output, sums| {
+                    // SAFETY: these pixels of this plane are this call's own.
+                    let to = unsafe { target.pixels(output, start + x, width) };
+                    put(to, sums);
+                    if let Some(coarse) = coarse {
+                        let half = band.out_width / 2;
+                        let from = output * (target.plane / 4) + row / 2 * half + x / 2;
+                        add_repeated(to, &coarse[from..][..width / 2], bounds);
                     }
-                }
+                });
             }
         }
     }

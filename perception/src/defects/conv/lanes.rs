@@ -80,53 +80,42 @@ impl Kernel {
         }
     }
 
-    /// Each channel alone: `out[c][i]` of `bias[c]` and `source[c * apart + taps[k] + i] * weight[c][k]` over all `k`, within `bounds`;
-    /// `out` is `[channels][pixels]`, where `pixels` is a multiple of [`Self::pixels`].
+    /// `out[c][i]` of `bias[c]` and `source[c * apart + taps[k] + i] * weight[c][k]` over all `k`, within the bounds; `out` is
+    /// `[channels][pixels]`, where `pixels` is a multiple of [`Self::pixels`].
     ///
     /// # Panics
-    /// When `source`, `weight` or `bias` are too short.
+    /// When the operands are too short.
     #[inline]
-    #[expect(clippy::too_many_arguments, reason = "a loop's operands")]
-    pub(super) fn each_alone(
-        self,
-        source: &[f32],
-        apart: usize,
-        taps: &[usize],
-        weight: &[f32],
-        bias: &[f32],
-        bounds: [f32; 2],
-        out: &mut [f32],
-        pixels: usize,
-    ) {
+    pub(super) fn each_alone(self, channels: &Channels<'_>, out: &mut [f32], pixels: usize) {
         match self.0 {
             // SAFETY: a kernel is only made where its instructions were detected.
             #[cfg(target_arch = "x86_64")]
-            Set::Avx512 => unsafe {
-                x86::channels_avx512(source, apart, taps, weight, bias, bounds, out, pixels);
-            },
+            Set::Avx512 => unsafe { x86::alone_avx512(channels, out, pixels) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            Set::Avx2 => unsafe {
-                x86::channels_avx2(source, apart, taps, weight, bias, bounds, out, pixels);
-            },
-            Set::Plain => channels::<8, false>(source, apart, taps, weight, bias, bounds, out, pixels),
+            Set::Avx2 => unsafe { x86::alone_avx2(channels, out, pixels) },
+            Set::Plain => alone::<8, false>(channels, out, pixels),
         }
     }
 }
 
+/// Operands of a convolution of each channel alone.
+pub(super) struct Channels<'a> {
+    pub(super) source: &'a [f32],
+    /// Distance of two channels in `source`.
+    pub(super) apart: usize,
+    pub(super) taps: &'a [usize],
+    /// `[channels][taps]`
+    pub(super) weight: &'a [f32],
+    /// `[channels]`
+    pub(super) bias: &'a [f32],
+    pub(super) bounds: [f32; 2],
+}
+
 /// See [`Kernel::each_alone`].
 #[inline(always)]
-#[expect(clippy::too_many_arguments, reason = "a loop's operands")]
-fn channels<const PIXELS: usize, const FUSED: bool>(
-    source: &[f32],
-    apart: usize,
-    taps: &[usize],
-    weight: &[f32],
-    bias: &[f32],
-    [least, most]: [f32; 2],
-    out: &mut [f32],
-    pixels: usize,
-) {
+fn alone<const PIXELS: usize, const FUSED: bool>(channels: &Channels<'_>, out: &mut [f32], pixels: usize) {
+    let Channels { source, apart, taps, weight, bias, bounds: [least, most] } = *channels;
     for (c, (out, bias)) in out.chunks_exact_mut(pixels).zip(bias).enumerate() {
         let weight = &weight[c * taps.len()..][..taps.len()];
         for (block, out) in out.chunks_exact_mut(PIXELS).enumerate() {
@@ -180,44 +169,20 @@ mod x86 {
     use std::arch::x86_64::*;
 
     use crate::defects::conv::block::{MAX_PIXELS, OUTPUTS};
-    use crate::defects::conv::lanes::channels;
+    use crate::defects::conv::lanes::{Channels, alone};
 
-    /// See [`super::Kernel::each_alone`].
-    ///
     /// # Safety
     /// The machine has AVX-512F.
     #[target_feature(enable = "avx512f")]
-    #[expect(clippy::too_many_arguments, reason = "a loop's operands")]
-    pub(super) unsafe fn channels_avx512(
-        source: &[f32],
-        apart: usize,
-        taps: &[usize],
-        weight: &[f32],
-        bias: &[f32],
-        bounds: [f32; 2],
-        out: &mut [f32],
-        pixels: usize,
-    ) {
-        channels::<32, true>(source, apart, taps, weight, bias, bounds, out, pixels);
+    pub(super) unsafe fn alone_avx512(channels: &Channels<'_>, out: &mut [f32], pixels: usize) {
+        alone::<32, true>(channels, out, pixels);
     }
 
-    /// See [`super::Kernel::each_alone`].
-    ///
     /// # Safety
     /// The machine has AVX2 and FMA.
     #[target_feature(enable = "avx2,fma")]
-    #[expect(clippy::too_many_arguments, reason = "a loop's operands")]
-    pub(super) unsafe fn channels_avx2(
-        source: &[f32],
-        apart: usize,
-        taps: &[usize],
-        weight: &[f32],
-        bias: &[f32],
-        bounds: [f32; 2],
-        out: &mut [f32],
-        pixels: usize,
-    ) {
-        channels::<16, true>(source, apart, taps, weight, bias, bounds, out, pixels);
+    pub(super) unsafe fn alone_avx2(channels: &Channels<'_>, out: &mut [f32], pixels: usize) {
+        alone::<16, true>(channels, out, pixels);
     }
 
     /// # Safety

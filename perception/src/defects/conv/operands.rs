@@ -1,9 +1,10 @@
 //! What convolutions have in common: weights in order, what follows, and the output that threads share.
 #![allow(unsafe_code)]
 
-use candle_core::{CpuStorage, Error, Layout, Result, Tensor};
+use candle_core::{CpuStorage, Error, Layout, Result, Shape, Tensor};
 
-use super::block::OUTPUTS;
+use super::block::{MAX_PIXELS, OUTPUTS};
+use super::lanes::Kernel;
 
 /// What follows a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,21 +27,88 @@ impl Activation {
     }
 }
 
-/// Weight `[outputs, inputs, size, size]` and bias `[outputs]` in the kernel's order, `[outputs / 8][inputs * size * size][8]`, padded
-/// with zeros.
-pub(super) fn sorted(weight: &Tensor, bias: &Tensor) -> Result<(Vec<f32>, Vec<f32>)> {
-    let (outputs, inputs, height, width) = weight.dims4()?;
-    let (taps, groups) = (inputs * height * width, outputs.div_ceil(OUTPUTS));
-    let given = weight.flatten_all()?.to_vec1::<f32>()?;
-    let mut sorted = vec![0.0f32; groups * taps * OUTPUTS];
-    for (output, row) in given.chunks_exact(taps.max(1)).enumerate() {
-        for (tap, value) in row.iter().enumerate() {
-            sorted[(output / OUTPUTS * taps + tap) * OUTPUTS + output % OUTPUTS] = *value;
+/// Outputs, inputs and side of a square convolution's weight `[outputs, inputs, size, size]`.
+///
+/// # Errors
+/// When that, its bias and its stride do not fit each other.
+pub(super) fn square(weight: &Tensor, bias: &Tensor, stride: usize) -> Result<(usize, usize, usize)> {
+    let (outputs, inputs, size, across) = weight.dims4()?;
+    if bias.dims() != [outputs]
+        || inputs == 0
+        || size != across
+        || size.is_multiple_of(2)
+        || !(1..=2).contains(&stride)
+    {
+        return Err(Error::Msg(format!(
+            "a convolution needs a square odd kernel, one bias an output and a stride of 1 or 2, not weight \
+             {:?}, bias {:?} and stride {stride}",
+            weight.dims(),
+            bias.dims()
+        )));
+    }
+    Ok((outputs, inputs, size))
+}
+
+/// Height and width of one picture, `[1, channels, height, width]`.
+///
+/// # Errors
+/// When the shape is another.
+pub(super) fn one_picture(shape: &Shape, channels: usize) -> Result<(usize, usize)> {
+    let (batch, given, height, width) = shape.dims4()?;
+    if batch != 1 || given != channels {
+        return Err(Error::Msg(format!("expected one picture of {channels} channels, not {shape:?}")));
+    }
+    Ok((height, width))
+}
+
+/// Weights and biases in the kernel's order.
+#[derive(Clone, Debug)]
+pub(super) struct Weights {
+    pub(super) outputs: usize,
+    /// `[outputs / 8][taps][8]`, padded with zeros.
+    weight: Vec<f32>,
+    /// Padded like the weights.
+    bias: Vec<f32>,
+}
+
+impl Weights {
+    /// From weight `[outputs, inputs, size, size]` and bias `[outputs]`.
+    pub(super) fn new(weight: &Tensor, bias: &Tensor) -> Result<Self> {
+        let (outputs, inputs, height, width) = weight.dims4()?;
+        let (taps, groups) = (inputs * height * width, outputs.div_ceil(OUTPUTS));
+        let given = weight.flatten_all()?.to_vec1::<f32>()?;
+        let mut sorted = vec![0.0f32; groups * taps * OUTPUTS];
+        for (output, row) in given.chunks_exact(taps.max(1)).enumerate() {
+            for (tap, value) in row.iter().enumerate() {
+                sorted[(output / OUTPUTS * taps + tap) * OUTPUTS + output % OUTPUTS] = *value;
+            }
+        }
+        let mut bias = bias.to_vec1::<f32>()?;
+        bias.resize(groups * OUTPUTS, 0.0);
+        Ok(Self { outputs, weight: sorted, bias })
+    }
+
+    /// Gives each output's number and its values for as many pixels as the kernel works on, of which tap `i` begins at
+    /// `source[taps[i]]`.
+    #[inline]
+    pub(super) fn each(
+        &self,
+        kernel: Kernel,
+        source: &[f32],
+        taps: &[usize],
+        bounds: [f32; 2],
+        mut give: impl FnMut(usize, &[f32; MAX_PIXELS]),
+    ) {
+        let mut sums = [[0.0f32; MAX_PIXELS]; OUTPUTS];
+        let groups = self.weight.chunks_exact(taps.len() * OUTPUTS).zip(self.bias.chunks_exact(OUTPUTS));
+        for (group, (weight, bias)) in groups.enumerate() {
+            kernel.sums(source, taps, weight, bias, bounds, &mut sums);
+            let first = group * OUTPUTS;
+            for (o, sums) in sums.iter().enumerate().take(self.outputs - first) {
+                give(first + o, sums);
+            }
         }
     }
-    let mut bias = bias.to_vec1::<f32>()?;
-    bias.resize(groups * OUTPUTS, 0.0);
-    Ok((sorted, bias))
 }
 
 /// The values of a contiguous tensor.
@@ -57,6 +125,18 @@ pub(super) fn slice<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a 
 pub(super) struct Target {
     pub(super) start: *mut f32,
     pub(super) plane: usize,
+}
+
+impl Target {
+    /// Some pixels of a row, from place `at` of a plane on.
+    ///
+    /// # Safety
+    /// They must lie within planes that stay allocated, and nobody else may touch them while the slice lives.
+    #[inline(always)]
+    pub(super) unsafe fn pixels<'a>(self, plane: usize, at: usize, count: usize) -> &'a mut [f32] {
+        // SAFETY: as the caller promises.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(plane * self.plane + at), count) }
+    }
 }
 
 // SAFETY: it is only ever written through `Op::fill` of the two kinds of layers, whose callers give each thread pixels of its own.

@@ -8,9 +8,10 @@ use std::ops::Range;
 use candle_core::{CpuStorage, CustomOp1, Error, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
-use super::block::{MAX_PIXELS, OUTPUTS, put};
-use super::lanes::Kernel;
-use super::operands::{Activation, Target, slice, sorted};
+use super::band::SortedRow;
+use super::block::put;
+use super::lanes::{Channels, Kernel};
+use super::operands::{Activation, Target, Weights, one_picture, slice, square};
 use crate::defects::buffers;
 
 /// Output columns of a tile, a multiple of what any kernel works on at once: its ring and its row take a third of a megabyte at most.
@@ -28,21 +29,10 @@ pub(crate) struct InvertedResidual(Op);
 struct Op {
     inputs: usize,
     /// The first block of a network is as wide inside as outside.
-    expand: Option<Pointwise>,
+    expand: Option<Weights>,
     depthwise: Depthwise,
-    project: Pointwise,
+    project: Weights,
     kernel: Kernel,
-}
-
-/// A convolution of one pixel.
-#[derive(Clone, Debug)]
-struct Pointwise {
-    inputs: usize,
-    outputs: usize,
-    /// `[outputs / 8][inputs][8]`, padded with zeros.
-    weight: Vec<f32>,
-    /// Padded like the weights.
-    bias: Vec<f32>,
 }
 
 /// A square convolution of each channel alone.
@@ -70,18 +60,22 @@ impl InvertedResidual {
         project: &Layer,
         stride: usize,
     ) -> Result<Self> {
-        let expand = expand.as_ref().map(Pointwise::new).transpose()?;
-        let (depthwise, project) = (Depthwise::new(depthwise, stride)?, Pointwise::new(project)?);
-        let inner = depthwise.bias.len();
-        let widened = expand.as_ref().map_or(inner, |expand| expand.outputs);
-        if widened != inner || project.inputs != inner {
-            return Err(Error::Msg(format!(
-                "a block is {widened} channels wide, then {inner}, then {}",
-                project.inputs
-            )));
+        let inner = depthwise.1.elem_count();
+        let inputs = match &expand {
+            Some(expand) => pointwise(expand, inner)?.1,
+            None => inner,
+        };
+        let narrowed = pointwise(project, project.1.elem_count())?.1;
+        if narrowed != inner {
+            return Err(Error::Msg(format!("a block is {inner} channels wide, then {narrowed}")));
         }
-        let inputs = expand.as_ref().map_or(inner, |expand| expand.inputs);
-        Ok(Self(Op { inputs, expand, depthwise, project, kernel: Kernel::best() }))
+        Ok(Self(Op {
+            inputs,
+            expand: expand.map(|(weight, bias)| Weights::new(&weight, &bias)).transpose()?,
+            depthwise: Depthwise::new(depthwise, stride)?,
+            project: Weights::new(&project.0, &project.1)?,
+            kernel: Kernel::best(),
+        }))
     }
 
     /// See the type.
@@ -100,58 +94,22 @@ impl InvertedResidual {
     }
 }
 
-impl Pointwise {
-    fn new((weight, bias): &Layer) -> Result<Self> {
-        let (outputs, inputs, height, width) = weight.dims4()?;
-        if bias.dims() != [outputs] || (height, width) != (1, 1) || inputs == 0 {
-            return Err(Error::Msg(format!(
-                "a convolution of one pixel needs one bias an output, not weight {:?} and bias {:?}",
-                weight.dims(),
-                bias.dims()
-            )));
-        }
-        let (weight, bias) = sorted(weight, bias)?;
-        Ok(Self { inputs, outputs, weight, bias })
-    }
-
-    /// Gives each output's number and its values for as many pixels as the kernel works on, of which input `i` begins at
-    /// `source[taps[i]]`.
-    #[inline]
-    fn each(
-        &self,
-        kernel: Kernel,
-        source: &[f32],
-        taps: &[usize],
-        activation: Activation,
-        mut give: impl FnMut(usize, &[f32; MAX_PIXELS]),
-    ) {
-        let mut sums = [[0.0f32; MAX_PIXELS]; OUTPUTS];
-        let groups = self.weight.chunks_exact(self.inputs * OUTPUTS).zip(self.bias.chunks_exact(OUTPUTS));
-        for (group, (weight, bias)) in groups.enumerate() {
-            kernel.sums(source, taps, weight, bias, activation.bounds(), &mut sums);
-            let first = group * OUTPUTS;
-            for (o, sums) in sums.iter().enumerate().take(self.outputs - first) {
-                give(first + o, sums);
-            }
-        }
+/// Outputs and inputs of a convolution of one pixel that has so many outputs.
+fn pointwise((weight, bias): &Layer, outputs: usize) -> Result<(usize, usize)> {
+    match square(weight, bias, 1)? {
+        (given, inputs, 1) if given == outputs => Ok((outputs, inputs)),
+        _ => Err(Error::Msg(format!(
+            "{outputs} outputs of one pixel each do not come of weight {:?}",
+            weight.dims()
+        ))),
     }
 }
 
 impl Depthwise {
     fn new((weight, bias): &Layer, stride: usize) -> Result<Self> {
-        let (channels, one, size, across) = weight.dims4()?;
-        if one != 1
-            || bias.dims() != [channels]
-            || size != across
-            || size.is_multiple_of(2)
-            || !(1..=2).contains(&stride)
-        {
-            return Err(Error::Msg(format!(
-                "a convolution of each channel alone needs a square odd kernel and one bias a channel and a stride of 1 or 2, \
-                 not weight {:?}, bias {:?} and stride {stride}",
-                weight.dims(),
-                bias.dims()
-            )));
+        let (_, inputs, size) = square(weight, bias, stride)?;
+        if inputs != 1 {
+            return Err(Error::Msg(format!("a channel alone has one input, not weight {:?}", weight.dims())));
         }
         Ok(Self { size, stride, weight: weight.flatten_all()?.to_vec1()?, bias: bias.to_vec1()? })
     }
@@ -163,14 +121,7 @@ impl CustomOp1 for Op {
     }
 
     fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (batch, inputs, height, width) = layout.shape().dims4()?;
-        if batch != 1 || inputs != self.inputs {
-            return Err(Error::Msg(format!(
-                "expected one picture of {} channels, not {:?}",
-                self.inputs,
-                layout.shape()
-            )));
-        }
+        let (height, width) = one_picture(layout.shape(), self.inputs)?;
         let picture = Picture { values: slice(x, layout)?, height, width };
         let stride = self.depthwise.stride;
         let (out_height, out_width) = (height.div_ceil(stride), width.div_ceil(stride));
@@ -208,66 +159,26 @@ struct Scratch {
     wide: Vec<f32>,
 }
 
-/// Some columns of the output, and how the input's rows are held for them: sorted by the stride, first the pixels of even places,
-/// then those of odd ones, so that every tap reads a run of neighbours. Place 0 is what the kernel's left edge sees of the first
-/// column.
+/// Some columns of the output, and how the input's rows are held for them.
 struct Tile {
     columns: Range<usize>,
-    /// Columns, rounded up to what the kernel works on at once.
-    blocks: usize,
-    /// Floats of a run of places, and of a row.
-    run: usize,
+    row: SortedRow,
+    /// Floats of a row, rounded up to what the kernel works on at once.
     step: usize,
-    /// Of each run, where in the picture its first place is, and which of its places lie in the picture.
-    runs: Vec<(isize, Range<usize>)>,
 }
 
 impl Tile {
     fn new(op: &Op, columns: Range<usize>, width: usize) -> Self {
         let Depthwise { size, stride, .. } = op.depthwise;
-        let pixels = op.kernel.pixels();
-        let blocks = columns.len().next_multiple_of(pixels);
-        let run = blocks + (size - 1).div_ceil(stride);
-        let step = (run * stride).next_multiple_of(pixels);
-        let runs = (0..stride).map(|phase| {
-            let first = (columns.start * stride + phase) as isize - (size / 2) as isize;
-            let from = (-first).max(0).unsigned_abs().div_ceil(stride).min(run);
-            let to = (width as isize - first).max(0).unsigned_abs().div_ceil(stride).clamp(from, run);
-            (first, from..to)
-        });
-        Self { runs: runs.collect(), columns, blocks, run, step }
+        let row = SortedRow::new(size, stride, op.kernel.pixels(), columns.clone(), width);
+        Self { columns, step: row.len().next_multiple_of(op.kernel.pixels()), row }
     }
 
-    /// Copies a row of the input, `channels` of them `apart` in `to`.
-    fn copy(&self, picture: &Picture<'_>, y: usize, stride: usize, to: &mut [f32], apart: usize) {
+    /// Copies row `y` of every channel of the input, which are `apart` in `to`.
+    fn copy(&self, picture: &Picture<'_>, y: usize, to: &mut [f32], apart: usize) {
         let planes = picture.values.chunks_exact(picture.height * picture.width);
         for (plane, to) in planes.zip(to.chunks_mut(apart)) {
-            let source = &plane[y * picture.width..][..picture.width];
-            for ((first, inside), to) in self.runs.iter().zip(to.chunks_mut(self.run)) {
-                let begin = (*first + (inside.start * stride) as isize).unsigned_abs();
-                let (before, rest) = to.split_at_mut(inside.start);
-                let (inside, after) = rest.split_at_mut(inside.len());
-                before.fill(0.0);
-                after.fill(0.0);
-                if inside.is_empty() {
-                    continue;
-                }
-                if stride == 1 {
-                    inside.copy_from_slice(&source[begin..][..inside.len()]);
-                } else {
-                    for (to, value) in inside.iter_mut().zip(source[begin..].iter().step_by(stride)) {
-                        *to = *value;
-                    }
-                }
-            }
-        }
-    }
-
-    /// Clears what of a row lies outside of the picture.
-    fn clear_outside(&self, row: &mut [f32]) {
-        for ((_, inside), row) in self.runs.iter().zip(row.chunks_exact_mut(self.run)) {
-            row[..inside.start].fill(0.0);
-            row[inside.end..].fill(0.0);
+            self.row.copy(&plane[y * picture.width..][..picture.width], &mut to[..self.row.len()]);
         }
     }
 }
@@ -291,9 +202,9 @@ impl Op {
         let (inner, pixels) = (bias.len(), self.kernel.pixels());
         scratch.row.resize(self.inputs * tile.step, 0.0);
         scratch.ring.resize(inner * size * tile.step, 0.0);
-        scratch.wide.resize(inner * tile.blocks, 0.0);
+        scratch.wide.resize(inner * tile.row.blocks, 0.0);
         let expand_taps: Vec<usize> = (0..self.inputs).map(|c| c * tile.step).collect();
-        let project_taps: Vec<usize> = (0..inner).map(|c| c * tile.blocks).collect();
+        let project_taps: Vec<usize> = (0..inner).map(|c| c * tile.row.blocks).collect();
         let residual = stride == 1 && self.inputs == self.project.outputs;
         let mut taps = vec![0; size * size];
         // The input row that the ring holds last is the one before this.
@@ -306,32 +217,30 @@ impl Op {
             }
             for (i, tap) in taps.iter_mut().enumerate() {
                 let (row, x) = (top + (i / size) as isize, i % size);
-                *tap = slot(row, size) * tile.step + x % stride * tile.run + x / stride;
+                *tap = slot(row, size) * tile.step + tile.row.tap(x);
             }
-            let bounds = Activation::Relu6.bounds();
-            let apart = size * tile.step;
-            self.kernel.each_alone(
-                &scratch.ring,
-                apart,
-                &taps,
+            let channels = Channels {
+                source: &scratch.ring,
+                apart: size * tile.step,
+                taps: &taps,
                 weight,
                 bias,
-                bounds,
-                &mut scratch.wide,
-                tile.blocks,
-            );
+                bounds: Activation::Relu6.bounds(),
+            };
+            self.kernel.each_alone(&channels, &mut scratch.wide, tile.row.blocks);
             for x in (0..tile.columns.len()).step_by(pixels) {
                 let at = y * out_width + tile.columns.start + x;
                 let width = pixels.min(tile.columns.len() - x);
                 let source = &scratch.wide[x..];
-                self.project.each(self.kernel, source, &project_taps, Activation::Linear, |output, sums| {
-                    let from = output * target.plane + at;
+                let bounds = Activation::Linear.bounds();
+                self.project.each(self.kernel, source, &project_taps, bounds, |output, sums| {
                     // SAFETY: these pixels of this plane are this call's own.
-                    let to = unsafe { std::slice::from_raw_parts_mut(target.start.add(from), width) };
+                    let to = unsafe { target.pixels(output, at, width) };
                     put(to, sums);
                     if residual {
                         // The output is as large as the input.
-                        for (to, input) in to.iter_mut().zip(&picture.values[from..]) {
+                        let input = &picture.values[output * target.plane + at..];
+                        for (to, input) in to.iter_mut().zip(input) {
                             *to += input;
                         }
                     }
@@ -342,7 +251,7 @@ impl Op {
 
     /// Puts a row of the input, as wide as inside, into the ring; beyond the picture all is 0.
     fn widen(&self, picture: &Picture<'_>, tile: &Tile, y: isize, taps: &[usize], scratch: &mut Scratch) {
-        let Depthwise { size, stride, .. } = self.depthwise;
+        let size = self.depthwise.size;
         let (apart, at) = (size * tile.step, slot(y, size) * tile.step);
         let Some(y) = usize::try_from(y).ok().filter(|y| *y < picture.height) else {
             for channel in scratch.ring.chunks_exact_mut(apart) {
@@ -351,19 +260,19 @@ impl Op {
             return;
         };
         let Some(expand) = &self.expand else {
-            tile.copy(picture, y, stride, &mut scratch.ring[at..], apart);
+            tile.copy(picture, y, &mut scratch.ring[at..], apart);
             return;
         };
-        tile.copy(picture, y, stride, &mut scratch.row, tile.step);
+        tile.copy(picture, y, &mut scratch.row, tile.step);
         let pixels = self.kernel.pixels();
         for x in (0..tile.step).step_by(pixels) {
-            expand.each(self.kernel, &scratch.row[x..], taps, Activation::Relu6, |channel, sums| {
+            expand.each(self.kernel, &scratch.row[x..], taps, Activation::Relu6.bounds(), |channel, sums| {
                 put(&mut scratch.ring[channel * apart + at + x..][..pixels], sums);
             });
         }
-        if tile.runs.iter().any(|(_, inside)| *inside != (0..tile.run)) {
+        if tile.row.reaches_outside() {
             for channel in scratch.ring.chunks_exact_mut(apart) {
-                tile.clear_outside(&mut channel[at..at + tile.step]);
+                tile.row.clear_outside(&mut channel[at..at + tile.step]);
             }
         }
     }
