@@ -20,12 +20,10 @@ def main() -> None:
     args.add_argument("--out", type=Path, required=True)
     data.add_arguments(args)
     args = args.parse_args()
-    for name in ("roads", "sdnet", "sut", "mdmcs"):
-        if not getattr(args, name):
-            continue
+    for name, samples in data.sets(args, "held").items():
         folder = args.out / f"{name}-held"
         folder.mkdir(parents=True, exist_ok=True)
-        samples = [s for s in data.sets(args, "held")[name] if s.mask]
+        samples = [s for s in samples if s.mask]
         for sample in samples:
             shutil.copyfile(sample.picture, folder / sample.picture.name)
             to = folder / f"{sample.picture.stem}_mask.png"

@@ -60,15 +60,13 @@ impl Window {
     /// The network's input, `[5, height, width]`; beyond the picture its edge goes on.
     pub(super) fn input(&self, inputs: &Inputs) -> Vec<f32> {
         let mut out = buffers::take(INPUTS * self.width * self.height);
-        let mut rows = out.chunks_exact_mut(self.width);
         let inside = self.width.min(inputs.width - self.x);
-        for channel in 0..INPUTS {
-            for y in self.y..self.y + self.height {
-                let row = &inputs.row(channel, y.min(inputs.height - 1))[self.x..];
-                let Some(out) = rows.next() else { continue };
-                out[..inside].copy_from_slice(&row[..inside]);
-                out[inside..].fill(row[inside - 1]);
-            }
+        let places =
+            (0..INPUTS).flat_map(|channel| (self.y..self.y + self.height).map(move |y| (channel, y)));
+        for (out, (channel, y)) in out.chunks_exact_mut(self.width).zip(places) {
+            let row = &inputs.row(channel, y.min(inputs.height - 1))[self.x..];
+            out[..inside].copy_from_slice(&row[..inside]);
+            out[inside..].fill(row[inside - 1]);
         }
         out
     }
