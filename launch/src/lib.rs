@@ -11,6 +11,7 @@
 //! | `bus_tools`      | `adit bus`                         | scan, monitoring, benchmark and calibration of the motor buses |
 //! | [`pty`]          |                                    | pseudo-terminals: serial ports that simulated motors sit behind |
 //! | [`cli`]          | all                                | arguments, tables and exit codes                         |
+//! | `weights`        | all that judge pictures            | the defect model's weights, from a file or those that come with Adit |
 //! | `terminal`       | all                                | the one place that prints                                |
 //!
 //! # A mission in lock-step
@@ -112,5 +113,6 @@ pub mod run;
 pub mod run_folder;
 mod summary;
 mod terminal;
+mod weights;
 pub mod wire_tools;
 mod world;

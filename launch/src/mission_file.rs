@@ -11,11 +11,12 @@ mod with_robot;
 use std::path::Path;
 
 use include_dir::{Dir, include_dir};
-use robot_interface::checks::{KeyError, is_name};
+use robot_interface::checks::{KeyError, excerpt, is_name};
 use serde::Deserialize;
 use sim::tunnel::TunnelDescription;
 use stack::config::{ConfigError, ConfigFile, Inspection, Limits, Mission, built_in_names};
 
+use crate::weights;
 use design::TunnelFile;
 
 static MISSIONS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/missions");
@@ -90,7 +91,8 @@ impl MissionFile {
 
     fn of(file: ConfigFile) -> Result<Self, ConfigError> {
         let raw: File = file.parse()?;
-        let (mission, simulation, steepest) = raw.checked().map_err(|error| file.refuse(&error))?;
+        let (mission, simulation, steepest) =
+            raw.checked(Path::new(file.name())).map_err(|error| file.refuse(&error))?;
         Ok(Self { mission, simulation, file, steepest })
     }
 }
@@ -99,8 +101,8 @@ impl MissionFile {
 type Checked = (Mission, Simulation, Option<(usize, f64)>);
 
 impl File {
-    /// The mission, its world, and the steepest stretch, with every value checked.
-    fn checked(self) -> Result<Checked, KeyError> {
+    /// The mission, its world, and the steepest stretch, with every value checked. Weights are looked for beside `file`.
+    fn checked(self, file: &Path) -> Result<Checked, KeyError> {
         is_name("name", &self.name)?;
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         if !self.name.chars().all(plain) {
@@ -119,12 +121,19 @@ impl File {
         self.inspection.check(length_m).map_err(|error| error.within_table("inspection"))?;
         self.limits.check().map_err(|error| error.within_table("limits"))?;
         self.simulation.check().map_err(|error| error.by_key())?;
+        let model = self.inspection.weights.as_ref().map(|path| {
+            weights::load(Some(&file.with_file_name(path))).map_err(|error| {
+                let problem = format!("{:?} {}", excerpt(&path.display().to_string(), 200), error.problem);
+                KeyError::new("inspection.weights", problem, weights::HELP)
+            })
+        });
         let mission = Mission {
             name: self.name,
             robot: self.robot,
             design,
             inspection: self.inspection,
             limits: self.limits,
+            model: model.transpose()?,
         };
         Ok((mission, Simulation { seed: self.seed, tunnel: self.simulation }, self.tunnel.steepest()))
     }
@@ -143,6 +152,34 @@ mod tests {
         for name in built_in_names(&MISSIONS) {
             MissionFile::load(&name).unwrap_or_else(|e| panic!("{e}"));
         }
+    }
+
+    #[test]
+    fn weights_are_those_beside_the_mission_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("m.toml");
+        let text =
+            default_text().replacen("[inspection]", "[inspection]\nweights = \"models/w.safetensors\"", 1);
+        std::fs::write(&path, &text).expect("written");
+        let line = 1 + text[..text.find("weights").expect("there")].matches('\n').count();
+        let refused = || MissionFile::load(&path).expect_err("no weights").to_string();
+        let gone = refused();
+        let expected =
+            format!("{}:{line}: inspection.weights \"models/w.safetensors\" cannot be read", path.display());
+        assert!(gone.starts_with(&expected) && gone.contains("help: give a file that"), "{gone}");
+        let weights = folder.path().join("models/w.safetensors");
+        weights::write(&weights, b"no weights").expect("written");
+        assert!(refused().contains("no safetensors file"), "{}", refused());
+        // Other bytes are another version, which the inspector has.
+        let mut other = perception::defects::BUNDLED.to_vec();
+        let at = other.windows(5).position(|part| part == b"[0.5,").expect("thresholds");
+        other[at + 3] = b'4';
+        weights::write(&weights, &other).expect("written");
+        let mission = MissionFile::load(&path).expect("weights").mission;
+        let robot = stack::config::Robot::load("go2").expect("built in").description;
+        let version = stack::Inspector::new(&mission, &robot).expect("weights").findings().model_version;
+        assert_eq!(mission.model.expect("read").version(), version);
+        assert_ne!(version, weights::load(None).expect("bundled").version());
     }
 
     #[test]

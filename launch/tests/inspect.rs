@@ -51,6 +51,21 @@ fn results_say_that_pixels_are_no_sizes() {
 }
 
 #[test]
+fn weights_that_cannot_be_used_are_one_clear_error() {
+    let folder = tempfile::tempdir().expect("a folder");
+    wall(folder.path(), "wall.png", 96);
+    for (weights, words) in
+        [("none", "none: cannot be read"), ("wall.png", "wall.png: the defect model's weights")]
+    {
+        let run = inspect(folder.path(), &["wall.png", "--weights", weights]);
+        let error = text(&run.stderr);
+        assert_eq!(run.status.code(), Some(2), "{error}");
+        assert!(error.contains(words) && error.contains("help: give a file that"), "{error}");
+    }
+    assert_eq!(names(folder.path()), ["wall.png"], "nothing was made");
+}
+
+#[test]
 fn results_of_another_call_stay() {
     let folder = tempfile::tempdir().expect("a folder");
     wall(folder.path(), "a/wall.png", 160);

@@ -32,8 +32,8 @@ use scaled_scores::Fused;
 pub use scaled_scores::ScaledScores;
 use weights::Weights;
 
-/// The weights that come with this crate.
-static BUNDLED: &[u8] = include_bytes!("../weights/defects.safetensors");
+/// The weights' file that comes with this crate.
+pub static BUNDLED: &[u8] = include_bytes!("../weights/defects.safetensors");
 
 /// What `weights/MODEL_CARD.md` says of these weights on sets of photographs: what `adit model score --json` printed, one set a
 /// line.

@@ -3,13 +3,12 @@
 pub(super) mod photo;
 mod png_file;
 mod regions;
-mod results;
+pub(super) mod results;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context;
 use perception::defects::{ClassMap, Reducer, Segmenter};
 use rayon::prelude::*;
 use robot_interface::defect::DefectClass;
@@ -17,6 +16,7 @@ use serde::Serialize;
 
 use super::exit::{BAD_INPUT, BadInput};
 use crate::terminal::{eprint_line, print_line};
+use crate::weights;
 use photo::Photo;
 use regions::{Region, RegionFinder};
 use results::{Results, Targets};
@@ -36,6 +36,9 @@ pub(super) struct Args {
     /// Folder for NAME_overlay.png, NAME_mask.png and NAME.json
     #[arg(long, value_name = "DIR", default_value = "runs/inspect")]
     out: PathBuf,
+    /// Weights to use in place of those that Adit has (safetensors)
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
     /// Replace results of the same name from another call
     #[arg(long)]
     overwrite: bool,
@@ -46,31 +49,38 @@ pub(super) struct Args {
 
 /// Findings in one photograph.
 #[derive(Serialize)]
-struct Findings {
+pub(super) struct Findings {
     photo: String,
     units: &'static str,
-    width: u32,
-    height: u32,
+    pub(super) width: u32,
+    pub(super) height: u32,
     /// Size at which the model saw the photograph first: a large one is made smaller.
     judged_width: u32,
     judged_height: u32,
     model_version: String,
-    classes: Vec<ClassFindings>,
+    pub(super) classes: Vec<ClassFindings>,
+}
+
+impl Findings {
+    /// NAME.json.
+    pub(super) fn text(&self) -> anyhow::Result<String> {
+        Ok(serde_json::to_string_pretty(self)?)
+    }
 }
 
 #[derive(Serialize)]
-struct ClassFindings {
-    class: DefectClass,
+pub(super) struct ClassFindings {
+    pub(super) class: DefectClass,
     mask_value: u8,
     pixels: u64,
     share: f64,
-    regions: Vec<Region>,
+    pub(super) regions: Vec<Region>,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let names = names(&args.photos)?;
     results::check_folder(&args.out)?;
-    let segmenter = Segmenter::bundled().context("the bundled defect model cannot be used")?;
+    let segmenter = weights::load(args.weights.as_deref())?;
     let (mut refused, mut unsaved) = (0, 0);
     for (path, name) in args.photos.iter().zip(&names) {
         let targets = Targets::new(&args.out, name, args.overwrite);
@@ -80,7 +90,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             .map_err(anyhow::Error::from)
             .and_then(|photo| inspect(&segmenter, &photo, path.display().to_string(), targets));
         let (findings, saved) = match inspected {
-            Ok(inspected) => inspected,
+            Ok((findings, results)) => {
+                let saved = results.and_then(|files| files.finish(&findings.text()?));
+                (findings, saved)
+            }
             // The other photographs are looked at all the same.
             Err(error) if error.is::<BadInput>() => {
                 eprint_line(format_args!("error: {error}"));
@@ -114,7 +127,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 /// The photographs' names without folder and ending, all different.
-fn names(photos: &[PathBuf]) -> Result<Vec<String>, BadInput> {
+pub(super) fn names(photos: &[PathBuf]) -> Result<Vec<String>, BadInput> {
     let mut seen = BTreeSet::new();
     photos
         .iter()
@@ -134,14 +147,14 @@ fn names(photos: &[PathBuf]) -> Result<Vec<String>, BadInput> {
         .collect()
 }
 
-/// What is found on a photograph, and whether it could be saved. The photograph is gone through twice, so that it need not
+/// What is found on a photograph, and its files, to be finished. The photograph is gone through twice, so that it need not
 /// be in memory: once to make it small enough for the model, and once for what is drawn and counted at its full size.
-fn inspect(
+pub(super) fn inspect(
     segmenter: &Segmenter,
     photo: &Photo,
     name: String,
     targets: Targets,
-) -> anyhow::Result<(Findings, anyhow::Result<()>)> {
+) -> anyhow::Result<(Findings, anyhow::Result<Results>)> {
     let (width, height) = (photo.width, photo.height);
     let mut reducer = Reducer::new(width, height);
     for band in photo.bands()? {
@@ -184,9 +197,7 @@ fn inspect(
         model_version: segmenter.version().to_owned(),
         classes: classes.collect(),
     };
-    let text = serde_json::to_string_pretty(&findings)?;
-    let saved = results.and_then(|files| files.finish(&text));
-    Ok((findings, saved))
+    Ok((findings, results))
 }
 
 /// Takes a band's rows into each class's regions.

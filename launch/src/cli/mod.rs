@@ -30,6 +30,7 @@ use clap::{Parser, Subcommand};
 
 use crate::run_folder::RunFolderError;
 use crate::terminal;
+use crate::weights::WeightsError;
 use exit::{BAD_INPUT, BadInput, FAILED};
 use host::setup::SetupError;
 use recording::PlaybackError;
@@ -134,4 +135,5 @@ fn is_bad_input(error: &anyhow::Error) -> bool {
         || error.is::<BadInput>()
         || error.is::<PlaybackError>()
         || error.is::<RunFolderError>()
+        || error.is::<WeightsError>()
 }

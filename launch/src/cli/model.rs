@@ -1,7 +1,7 @@
 //! `adit model`: how good the defect model is.
 
-mod masks;
-mod score;
+pub(super) mod masks;
+pub(super) mod score;
 mod verify;
 
 use std::process::ExitCode;
@@ -12,7 +12,7 @@ pub(super) enum Model {
     ///
     /// A folder is a set: photographs X.jpg or X.png (also X_photo.*) with masks X_mask.png, X_crack.png or X.png. In a mask
     /// of black and white, 255 is crack and 128 unsure; in one of class numbers (1 crack, 2 leakage, 3 spalling,
-    /// 4 corrosion, or as --labels says) what is no class is unsure.
+    /// 4 corrosion, or as --labels or a file labels.txt in the folder says) what is no class is unsure.
     Score(score::ScoreArgs),
     /// Check what the model card says of the model that Adit has: its fingerprint, and its scores on folders that it names
     Verify(verify::VerifyArgs),

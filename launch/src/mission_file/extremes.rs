@@ -22,6 +22,7 @@ use super::MissionFile;
 use crate::world::World;
 
 const ROBOTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/robots");
+const WEIGHTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../perception/weights/defects.safetensors");
 
 /// Keys and places on the way to a value.
 type Way = Vec<String>;
@@ -138,6 +139,7 @@ fn missions() -> Vec<Value> {
     set(&mut mission, "tunnel.alignment", Value::Array(alignment));
     set(&mut mission, "inspection.end_m", Value::Float(7.0));
     set(&mut mission, "inspection.joint_emissivity", Value::Float(0.95));
+    set(&mut mission, "inspection.weights", Value::String(WEIGHTS.to_owned()));
     let sections = [
         "shape = 'circular'\ndiameter_m = 3.0\nfloor_height_m = 0.45",
         "shape = 'horseshoe'\nwidth_m = 2.8\nwall_height_m = 1.2",

@@ -89,16 +89,20 @@ pub struct Inspector {
 }
 
 impl Inspector {
-    /// Returns an inspector that has seen nothing yet.
+    /// Returns an inspector that has seen nothing yet, with the mission's defect model.
     ///
     /// # Errors
     /// If the bundled defect model cannot be used.
     pub fn new(mission: &Mission, robot: &RobotDescription) -> Result<Self, StackError> {
         let tuning = Tuning::default();
         let inspection = &mission.inspection;
+        let segmenter = match &mission.model {
+            Some(model) => model.clone(),
+            None => Segmenter::bundled().map_err(StackError::Model)?,
+        };
         Ok(Self {
             robot: robot.clone(),
-            segmenter: Segmenter::bundled().map_err(StackError::Model)?.with_max_scales(PICTURE_SIZES),
+            segmenter: segmenter.with_max_scales(PICTURE_SIZES),
             lining: LiningMap::new(&mission.design, tuning),
             joints: HotJoints::new(
                 &mission.design,

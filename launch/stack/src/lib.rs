@@ -69,6 +69,7 @@
 //!          speed_m_s = 0.6\nreturn_speed_m_s = 0.9\nhot_joint_above_c = 45.0",
 //!     )?,
 //!     limits: toml::from_str("timeout_s = 240.0\nstuck_after_s = 20.0")?,
+//!     model: None,
 //! };
 //! let at = |ms: u64| Stamp::from_nanos(ms * 1_000_000);
 //! let pose = |left_m| Transform::from_xyz_rpy([15.0, left_m, 0.31], [0.0; 3]);

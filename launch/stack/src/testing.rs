@@ -30,6 +30,7 @@ pub(crate) fn short_mission() -> Mission {
         design: straight_tunnel(SectionShape::Box { width_m: 2.6, height_m: 2.2 }, 10.0),
         inspection: tables.inspection,
         limits: tables.limits,
+        model: None,
     }
 }
 

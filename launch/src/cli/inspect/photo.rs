@@ -92,6 +92,14 @@ impl Photo {
         Ok(Self::upright(path, picture, orientation))
     }
 
+    /// A picture that is decoded already, as of a recording; `name` is what errors call it.
+    pub(in crate::cli) fn of_picture(name: &Path, picture: RgbImage) -> Option<Self> {
+        let RgbImage { width, height, data } = picture;
+        check_size(name, width, height).ok()?;
+        let picture = image::RgbImage::from_raw(width, height, data)?;
+        Some(Self { width, height, path: name.to_owned(), source: Source::Memory(picture.into()) })
+    }
+
     fn upright(path: &Path, mut picture: DynamicImage, orientation: Orientation) -> Self {
         picture.apply_orientation(orientation);
         let (width, height) = (picture.width(), picture.height());

@@ -4,11 +4,11 @@ use serde::Serialize;
 
 /// Connected pixels of a class: `[left, top, right, bottom]`, right and bottom exclusive.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub(super) struct Region {
-    pub(super) bounds_px: [u32; 4],
-    pub(super) area_px: u64,
+pub(in crate::cli) struct Region {
+    pub(in crate::cli) bounds_px: [u32; 4],
+    pub(in crate::cli) area_px: u64,
     /// Mean score of its pixels, 0 to 1.
-    pub(super) score: f64,
+    pub(in crate::cli) score: f64,
 }
 
 /// Finds the regions (eight neighbours) of one value in a mask that comes row by row. Only what touches the last row is

@@ -17,21 +17,21 @@ use super::super::exit::BadInput;
 const TINT: f64 = 0.55;
 
 /// Where the results of a photograph go.
-pub(super) struct Targets {
-    pub(super) overlay: PathBuf,
-    mask: PathBuf,
+pub(in crate::cli) struct Targets {
+    pub(in crate::cli) overlay: PathBuf,
+    pub(in crate::cli) mask: PathBuf,
     json: PathBuf,
     overwrite: bool,
 }
 
 impl Targets {
-    pub(super) fn new(out: &Path, name: &str, overwrite: bool) -> Self {
+    pub(in crate::cli) fn new(out: &Path, name: &str, overwrite: bool) -> Self {
         let path = |ending: &str| out.join(format!("{name}{ending}"));
         Self { overlay: path("_overlay.png"), mask: path("_mask.png"), json: path(".json"), overwrite }
     }
 
     /// Refuses to replace what is there: the results of another call unless the user says so, a photograph never.
-    pub(super) fn check(&self, photos: &[PathBuf]) -> Result<(), BadInput> {
+    pub(in crate::cli) fn check(&self, photos: &[PathBuf]) -> Result<(), BadInput> {
         let refuse = |path: &Path, what: &str, help: &str| {
             Err(BadInput { message: format!("{}: {what}", path.display()), help: help.to_owned() })
         };
@@ -57,7 +57,7 @@ impl Targets {
 }
 
 /// Refuses a folder in which no result can be put, before anything is judged. It is not made yet.
-pub(super) fn check_folder(out: &Path) -> Result<(), BadInput> {
+pub(in crate::cli) fn check_folder(out: &Path) -> Result<(), BadInput> {
     let refused = |why: String| BadInput {
         message: format!("{}: no results can be put there: {why}", out.display()),
         help: "give another folder with --out".to_owned(),
@@ -73,7 +73,7 @@ pub(super) fn check_folder(out: &Path) -> Result<(), BadInput> {
 }
 
 /// Results being written, beside the names that they are given at the end.
-pub(super) struct Results {
+pub(in crate::cli) struct Results {
     targets: Targets,
     overlay: GrowingPng,
     mask: GrowingPng,
@@ -103,7 +103,7 @@ impl Results {
     }
 
     /// Gives the files their names, once all rows were added. If one cannot be, those that were are taken back.
-    pub(super) fn finish(self, findings: &str) -> anyhow::Result<()> {
+    pub(in crate::cli) fn finish(self, findings: &str) -> anyhow::Result<()> {
         let Targets { json, overwrite, .. } = self.targets;
         let mut file = beside(&json)?;
         file.write_all(findings.as_bytes()).with_context(|| cannot_write(&json))?;
@@ -124,14 +124,19 @@ impl Results {
 }
 
 /// A PNG that is written row by row, into a file beside its place that goes if it is not finished.
-struct GrowingPng {
+pub(in crate::cli) struct GrowingPng {
     path: PathBuf,
     file: NamedTempFile,
     writer: StreamWriter<'static, File>,
 }
 
 impl GrowingPng {
-    fn begin(path: &Path, width: u32, height: u32, colour: ColorType) -> anyhow::Result<Self> {
+    pub(in crate::cli) fn begin(
+        path: &Path,
+        width: u32,
+        height: u32,
+        colour: ColorType,
+    ) -> anyhow::Result<Self> {
         let file = beside(path)?;
         let writer = file.reopen().map_err(png::EncodingError::from).and_then(|target| {
             let mut encoder = png::Encoder::new(target, width, height);
@@ -145,11 +150,11 @@ impl GrowingPng {
         Ok(Self { path: path.to_owned(), file, writer })
     }
 
-    fn push(&mut self, rows: &[u8]) -> anyhow::Result<()> {
+    pub(in crate::cli) fn push(&mut self, rows: &[u8]) -> anyhow::Result<()> {
         self.writer.write_all(rows).with_context(|| cannot_write(&self.path))
     }
 
-    fn finish(self) -> anyhow::Result<(NamedTempFile, PathBuf)> {
+    pub(in crate::cli) fn finish(self) -> anyhow::Result<(NamedTempFile, PathBuf)> {
         self.writer.finish().with_context(|| cannot_write(&self.path))?;
         Ok((self.file, self.path))
     }

@@ -15,10 +15,13 @@ const MAX_CLASS: u8 = 9;
 /// Grey levels of a mask of black and white between which a pixel is unsure.
 const GREY: std::ops::Range<u8> = 64..192;
 
+/// File in a folder of masks that says which class each number is, as `--labels` does.
+pub(in crate::cli) const LABELS_FILE: &str = "labels.txt";
+
 /// The class of each number of a mask.
 #[derive(Clone, Debug)]
-pub(super) struct Labels {
-    /// As it was written; empty for Adit's own numbers.
+pub(in crate::cli) struct Labels {
+    /// As it was written; empty if nothing says whether masks have Adit's own numbers or are of black and white.
     pub(super) text: String,
     classes: [u8; MAX_CLASS as usize + 1],
 }
@@ -37,7 +40,7 @@ impl Default for Labels {
 
 impl Labels {
     /// From `1=crack,2=leakage`; numbers that are not named are unsure.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub(in crate::cli) fn parse(text: &str) -> Result<Self, String> {
         let mut labels = [UNSURE; MAX_CLASS as usize + 1];
         labels[0] = 0;
         for part in text.split(',') {
@@ -61,49 +64,39 @@ impl Labels {
         }
         Ok(Self { text: text.to_owned(), classes: labels })
     }
+
+    /// Those that are `given`, or that the folder's own file says.
+    pub(in crate::cli) fn of(given: Option<&Self>, folder: &Path) -> Result<Self, BadInput> {
+        let path = folder.join(LABELS_FILE);
+        match (given, std::fs::read_to_string(&path)) {
+            (Some(given), _) => Ok(given.clone()),
+            (None, Ok(text)) => Self::parse(text.trim()).map_err(|problem| BadInput {
+                message: format!("{}: {problem}", path.display()),
+                help: "correct it, or remove it and say it with --labels".to_owned(),
+            }),
+            (None, Err(_)) => Ok(Self::default()),
+        }
+    }
 }
 
 /// A photograph and its mask.
 #[derive(Debug)]
-pub(super) struct Pair {
-    pub(super) photograph: PathBuf,
+pub(in crate::cli) struct Pair {
+    pub(in crate::cli) photograph: PathBuf,
     /// `None` for a photograph of something sound.
-    mask: Option<PathBuf>,
+    pub(in crate::cli) mask: Option<PathBuf>,
 }
 
 impl Pair {
     /// The mask, `height x width`: numbers of classes, 0 for none, [`UNSURE`].
     pub(super) fn mask(&self, size: (u32, u32), labels: &Labels) -> Result<Vec<u8>, BadInput> {
         let Some(path) = &self.mask else { return Ok(vec![0; size.0 as usize * size.1 as usize]) };
-        let refuse = |problem: String, help: &str| BadInput {
-            message: format!("{}: {problem}", path.display()),
-            help: help.to_owned(),
-        };
-        let picture = image::open(path)
-            .map_err(|e| refuse(format!("this mask cannot be read: {e}"), "give a complete PNG"))?;
-        // Palettes come as colours, whose numbers nobody can tell.
-        if picture.color().has_color() && picture.to_rgb8().pixels().any(|p| p[0] != p[1] || p[1] != p[2]) {
-            return Err(refuse(
-                "this mask is in colour, or has a palette".to_owned(),
-                "save it as a grey PNG: 255 for crack, or the numbers of classes",
-            ));
-        }
-        let picture = picture.into_luma8();
-        if picture.dimensions() != size {
-            let problem = format!(
-                "is {} x {} pixels, its photograph {} x {}",
-                picture.width(),
-                picture.height(),
-                size.0,
-                size.1
-            );
-            return Err(refuse(problem, "give a mask of the photograph's size"));
-        }
-        let numbers = picture.into_raw();
+        let numbers = numbers(path, size)?;
         let is_class = |number: &u8| (1..=MAX_CLASS).contains(number);
-        // Other greys are soft edges between black and white.
-        let is_numbered =
-            numbers.iter().any(is_class) && numbers.iter().all(|n| is_class(n) || matches!(*n, 0 | UNSURE));
+        // Other greys are soft edges between black and white. Whoever names numbers has numbers.
+        let is_numbered = !labels.text.is_empty()
+            || numbers.iter().any(is_class)
+                && numbers.iter().all(|n| is_class(n) || matches!(*n, 0 | UNSURE));
         let class = |number: u8| match number {
             _ if is_numbered => labels.classes.get(usize::from(number)).copied().unwrap_or(UNSURE),
             number if number >= GREY.end => DefectClass::Crack.mask_value(),
@@ -114,8 +107,32 @@ impl Pair {
     }
 }
 
+/// The numbers of a mask's file, for a photograph of `size`.
+pub(in crate::cli) fn numbers(path: &Path, size: (u32, u32)) -> Result<Vec<u8>, BadInput> {
+    let refuse = |problem: String, help: &str| BadInput {
+        message: format!("{}: {problem}", path.display()),
+        help: help.to_owned(),
+    };
+    let picture = image::open(path)
+        .map_err(|e| refuse(format!("this mask cannot be read: {e}"), "give a complete PNG"))?;
+    // Palettes come as colours, whose numbers nobody can tell.
+    if picture.color().has_color() && picture.to_rgb8().pixels().any(|p| p[0] != p[1] || p[1] != p[2]) {
+        return Err(refuse(
+            "this mask is in colour, or has a palette".to_owned(),
+            "save it as a grey PNG: 255 for crack, or the numbers of classes",
+        ));
+    }
+    let picture = picture.into_luma8();
+    if picture.dimensions() != size {
+        let [(width, height), (w, h)] = [picture.dimensions(), size];
+        let problem = format!("is {width} x {height} pixels, its photograph {w} x {h}");
+        return Err(refuse(problem, "give a mask of the photograph's size"));
+    }
+    Ok(picture.into_raw())
+}
+
 /// The photographs of a folder with their masks, by name; and how many have none, unless those are `sound`.
-pub(super) fn pairs(folder: &Path, sound: bool) -> Result<(Vec<Pair>, usize), BadInput> {
+pub(in crate::cli) fn pairs(folder: &Path, sound: bool) -> Result<(Vec<Pair>, usize), BadInput> {
     let refuse = |problem: String| BadInput {
         message: format!("{}: {problem}", folder.display()),
         help: "give a folder of X.jpg or X.png with X_mask.png, X_crack.png or X.png".to_owned(),
@@ -208,10 +225,23 @@ mod tests {
         assert_eq!(read([0, 3, 5, 255], &own), [0, 3, UNSURE, UNSURE]);
         let theirs = Labels::parse("1=crack, 5=spalling").expect("labels");
         assert_eq!(read([0, 1, 5, 3], &theirs), [0, 1, 3, UNSURE]);
+        assert_eq!(read([0, 0, 255, 0], &theirs), [0, 0, UNSURE, 0], "nothing in it, and partly unsure");
         assert_eq!(read([0, 1, 200, 255], &own), [0, 0, 1, 1], "a soft edge");
         for wrong in ["", "1", "0=crack", "1=hole", "x=crack", "1=crack,1=leakage"] {
             assert!(Labels::parse(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_folder_may_say_its_masks_numbers() {
+        let folder = tempfile::tempdir().expect("a folder");
+        assert_eq!(Labels::of(None, folder.path()).expect("none").text, "");
+        std::fs::write(folder.path().join(LABELS_FILE), "1=leakage\n").expect("written");
+        assert_eq!(Labels::of(None, folder.path()).expect("labels").text, "1=leakage");
+        let given = Labels::parse("2=crack").expect("labels");
+        assert_eq!(Labels::of(Some(&given), folder.path()).expect("given").text, "2=crack");
+        std::fs::write(folder.path().join(LABELS_FILE), "1=hole").expect("written");
+        assert!(Labels::of(None, folder.path()).expect_err("no class").to_string().contains("labels.txt"));
     }
 
     /// A palette's colours were taken for greys, and a photograph "showed no crack".

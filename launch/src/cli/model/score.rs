@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use perception::defects::Segmenter;
 use perception::defects::scoring::{Counts, Tally};
 use rayon::prelude::*;
@@ -15,6 +14,7 @@ use super::masks::{Labels, Pair, pairs};
 use crate::cli::exit::BadInput;
 use crate::cli::inspect::photo::Photo;
 use crate::terminal::{eprint_line, print_line};
+use crate::weights;
 
 /// Ranges of scores for which it is told how often they are right.
 const RANGES: usize = 10;
@@ -43,33 +43,33 @@ pub(in crate::cli) struct ScoreArgs {
 
 /// Scores of a set.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct SetScores {
-    pub(super) set: String,
-    pub(super) model_version: String,
+pub(in crate::cli) struct SetScores {
+    pub(in crate::cli) set: String,
+    pub(in crate::cli) model_version: String,
     /// What of the masks' numbers was which class, as with `--labels`; empty for Adit's own.
-    pub(super) labels: String,
+    pub(in crate::cli) labels: String,
     /// Whether photographs without a mask were taken for sound.
-    pub(super) sound: bool,
+    pub(in crate::cli) sound: bool,
     /// Every so many photographs were scored.
-    pub(super) every: u64,
-    pub(super) photographs: usize,
+    pub(in crate::cli) every: u64,
+    pub(in crate::cli) photographs: usize,
     /// Left out, since they have no mask.
     without_mask: usize,
-    pub(super) classes: Vec<ClassScores>,
+    pub(in crate::cli) classes: Vec<ClassScores>,
 }
 
 /// Scores of one class over a set; those over all pixels of the set together unless said otherwise.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct ClassScores {
-    pub(super) class: DefectClass,
+pub(in crate::cli) struct ClassScores {
+    pub(in crate::cli) class: DefectClass,
     /// Photographs that show it.
-    shown_by: usize,
+    pub(in crate::cli) shown_by: usize,
     /// At the weights' own threshold.
     threshold: f64,
-    pub(super) strict: Figures,
-    pub(super) within_2_px: Figures,
+    pub(in crate::cli) strict: Figures,
+    pub(in crate::cli) within_2_px: Figures,
     /// Share of all pixels that is marked.
-    marked_share: f64,
+    pub(in crate::cli) marked_share: f64,
     /// Mean over the photographs that show the class.
     mean_strict_f1: Option<f64>,
     mean_within_2_px_f1: Option<f64>,
@@ -81,11 +81,11 @@ pub(super) struct ClassScores {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Figures {
-    pub(super) f1: Option<f64>,
-    pub(super) precision: Option<f64>,
-    pub(super) recall: Option<f64>,
-    pub(super) iou: Option<f64>,
+pub(in crate::cli) struct Figures {
+    pub(in crate::cli) f1: Option<f64>,
+    pub(in crate::cli) precision: Option<f64>,
+    pub(in crate::cli) recall: Option<f64>,
+    pub(in crate::cli) iou: Option<f64>,
 }
 
 impl Figures {
@@ -95,29 +95,25 @@ impl Figures {
 }
 
 /// What of a folder is scored, and how its masks are read.
-pub(super) struct Choice<'a> {
-    pub(super) labels: &'a Labels,
-    pub(super) sound: bool,
-    pub(super) every: u64,
+pub(in crate::cli) struct Choice<'a> {
+    pub(in crate::cli) labels: &'a Labels,
+    pub(in crate::cli) sound: bool,
+    pub(in crate::cli) every: u64,
 }
 
 pub(super) fn score(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
-    let segmenter = match &args.weights {
-        None => Segmenter::bundled().context("the bundled defect model cannot be used")?,
-        Some(path) => load(path)?,
-    };
-    let labels = args.labels.clone().unwrap_or_default();
-    let choice = Choice { labels: &labels, sound: args.sound, every: args.every };
+    let segmenter = weights::load(args.weights.as_deref())?;
     // All folders are looked through before the work begins.
     let sets: Vec<_> = args
         .folders
         .iter()
-        .map(|folder| Ok((folder, pairs(folder, args.sound)?)))
+        .map(|folder| Ok((folder, Labels::of(args.labels.as_ref(), folder)?, pairs(folder, args.sound)?)))
         .collect::<Result<_, BadInput>>()?;
     if !args.json {
         print_line(HEADER);
     }
-    for (folder, pairs) in sets {
+    for (folder, labels, pairs) in sets {
+        let choice = Choice { labels: &labels, sound: args.sound, every: args.every };
         let scores = score_set(&segmenter, folder, pairs, &choice)?;
         if args.json {
             print_line(serde_json::to_string(&scores)?);
@@ -134,15 +130,6 @@ pub(super) fn score(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn load(path: &Path) -> Result<Segmenter, BadInput> {
-    let refuse = |problem: String| BadInput {
-        message: format!("{}: {problem}", path.display()),
-        help: "give a file that perception/training/export.py wrote".to_owned(),
-    };
-    let bytes = std::fs::read(path).map_err(|e| refuse(format!("cannot be read: {e}")))?;
-    Segmenter::from_safetensors(&bytes).map_err(|e| refuse(e.to_string()))
-}
-
 /// A class in a photograph.
 struct Judged {
     /// What the model marks.
@@ -154,7 +141,7 @@ struct Judged {
 }
 
 /// Scores the photographs of a folder with their masks, as [`pairs`] found them, beside the number of those without one.
-pub(super) fn score_set(
+pub(in crate::cli) fn score_set(
     segmenter: &Segmenter,
     folder: &Path,
     (pairs, without_mask): (Vec<Pair>, usize),
@@ -210,7 +197,7 @@ pub(super) fn score_set(
 }
 
 /// A set's name is its folder's.
-pub(super) fn name_of(folder: &Path) -> String {
+pub(in crate::cli) fn name_of(folder: &Path) -> String {
     folder
         .file_name()
         .map_or_else(|| folder.display().to_string(), |name| name.to_string_lossy().into_owned())
@@ -237,12 +224,12 @@ fn judge(
     }))
 }
 
-pub(super) const HEADER: &str = "\
+pub(in crate::cli) const HEADER: &str = "\
 | set | photographs | class | threshold | F1 strict | F1 2 px | precision | recall | IoU | mean F1 | mean F1 2 px | best F1 at | marked |
 |---|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|";
 
 /// A row of the table under [`HEADER`].
-pub(super) fn row(scores: &SetScores, class: &ClassScores) -> String {
+pub(in crate::cli) fn row(scores: &SetScores, class: &ClassScores) -> String {
     let (strict, tolerant) = (&class.strict, &class.within_2_px);
     let figures = [
         strict.f1,

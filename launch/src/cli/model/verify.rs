@@ -4,13 +4,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use perception::defects::{CARD_SCORES, Segmenter};
+use perception::defects::CARD_SCORES;
 use robot_interface::defect::DefectClass;
 
 use super::masks::{Labels, pairs};
 use super::score::{Choice, ClassScores, SetScores, name_of, score_set};
 use crate::cli::exit::{BadInput, FAILED};
 use crate::terminal::print_line;
+use crate::weights;
 
 /// Scores that differ by more than this differ: the card has three digits.
 const TOLERANCE: f64 = 5e-4;
@@ -23,7 +24,7 @@ pub(in crate::cli) struct VerifyArgs {
 }
 
 pub(super) fn verify(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
-    let segmenter = Segmenter::bundled().context("the bundled defect model cannot be used")?;
+    let segmenter = weights::load(None)?;
     let card = card()?;
     let sets: Vec<_> = args
         .folders
@@ -127,6 +128,8 @@ fn figures(scores: &ClassScores) -> [(&'static str, Option<f64>); 3] {
 
 #[cfg(test)]
 mod tests {
+    use perception::defects::Segmenter;
+
     use super::super::score::{HEADER, row};
     use super::*;
 

@@ -203,7 +203,7 @@ fn fingerprint(joints: &[JointDescription; JOINTS]) -> String {
 }
 
 /// Seconds since 1970 as a date and a time, in the Gregorian calendar.
-fn utc(seconds: u64) -> String {
+pub fn utc(seconds: u64) -> String {
     let is_leap =
         |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let (mut days, of_day) = (seconds / 86_400, seconds % 86_400);

@@ -1,5 +1,8 @@
 //! The mission as the robot is told it.
 
+use std::path::PathBuf;
+
+use perception::defects::Segmenter;
 use robot_interface::checks::{KeyError, number_text, within};
 use robot_interface::frames::{Base, Map, Transform};
 use robot_interface::tunnel::{TunnelDesign, TunnelPoint};
@@ -22,6 +25,8 @@ pub struct Mission {
     pub inspection: Inspection,
     /// Times after which the mission gives up.
     pub limits: Limits,
+    /// The defect network, of the weights that `inspection` names; `None`: the one that comes with Adit.
+    pub model: Option<Segmenter>,
 }
 
 impl Mission {
@@ -36,7 +41,7 @@ impl Mission {
 }
 
 /// Range, stations and pictures of an inspection.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Inspection {
     /// Chainage where the robot is set down, m.
@@ -58,6 +63,9 @@ pub struct Inspection {
     /// Emissivity of cable joints: the share of a black body's radiation that their surface sends out.
     #[serde(default = "sheath_emissivity")]
     pub joint_emissivity: Fraction,
+    /// File of the defect network's weights, seen from the mission file. It is not read here: whoever reads the mission file
+    /// puts what is in it into [`Mission::model`].
+    pub weights: Option<PathBuf>,
 }
 
 /// Emissivity of cable sheaths and sleeves, as tables of thermography give it for rubber and plastics: 0.90 to 0.97.

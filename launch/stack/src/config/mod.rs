@@ -12,7 +12,7 @@ mod mission;
 mod robot;
 
 pub use built_in::names as built_in_names;
-pub use calibration::{Calibration, CalibrationSaveError};
+pub use calibration::{Calibration, CalibrationSaveError, utc};
 pub use config_file::ConfigFile;
 pub use error::ConfigError;
 pub use mission::{Inspection, Limits, Mission};
