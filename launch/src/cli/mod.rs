@@ -1,4 +1,4 @@
-//! The command line: `adit mission`, `adit inspect`, `adit model`, `adit campaign`, `adit setup`, `adit env`, `adit up`,
+//! The command line: `adit mission`, `adit inspect`, `adit model`, `adit learn`, `adit campaign`, `adit setup`, `adit env`, `adit up`,
 //! `adit record`, `adit replay`, `adit node`, `adit wire`, `adit bus`, `adit doctor`.
 //!
 //! Exit codes: 0 done as asked; 1 the mission was not completed, or something failed on the way, be it that a file or
@@ -13,6 +13,7 @@ mod exit;
 #[cfg(not(feature = "ros"))]
 mod handover;
 mod inspect;
+mod learn;
 #[cfg(feature = "ros")]
 mod look;
 mod mission;
@@ -53,6 +54,9 @@ enum Command {
     /// Say how good the defect model is
     #[command(subcommand)]
     Model(model::Model),
+    /// Let the defect model learn from what a person corrected
+    #[command(subcommand)]
+    Learn(learn::Learn),
     /// Run a mission for many seeds and print the table of results
     Campaign(campaign::Args),
     /// Record every topic of the ROS 2 graph, until Ctrl-C
@@ -113,6 +117,7 @@ fn run() -> anyhow::Result<ExitCode> {
         Command::Mission(args) => mission::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Model(what) => model::run(&what),
+        Command::Learn(what) => learn::run(&what),
         Command::Campaign(args) => campaign::run(&args),
         Command::Record(args) => record::run(&args),
         Command::Replay(args) => replay::run(&args),
