@@ -40,6 +40,9 @@ pub(in crate::cli) struct PromoteArgs {
     json: bool,
 }
 
+/// Of fewer photographs than these in all, chance decides which weights are better.
+const FEW: usize = 20;
+
 /// A set that weights are judged on, as it was then.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Frozen {
@@ -107,6 +110,12 @@ pub(super) fn promote(args: &PromoteArgs) -> anyhow::Result<ExitCode> {
     sets.iter().filter(|set| history.differs(&set.frozen)).for_each(|set| {
         eprint_line(format_args!("{}: is not as it was at an earlier promotion", set.folder.display()));
     });
+    let photographs: usize = sets.iter().map(|set| set.frozen.photographs).sum();
+    if photographs < FEW {
+        eprint_line(format_args!(
+            "the frozen sets have {photographs} photographs: of so few, chance decides"
+        ));
+    }
 
     let was = scores(args, "in use", &old, &sets)?;
     let is = scores(args, "candidate", &new, &sets)?;

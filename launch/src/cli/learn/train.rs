@@ -1,5 +1,6 @@
 //! `adit learn train`: other weights, trained in Python on what a person corrected.
 
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -179,7 +180,8 @@ impl Programs {
 /// Runs a program on this terminal to its end; false if it was stopped.
 fn run(mut command: Command, stop: &AtomicBool) -> anyhow::Result<bool> {
     let shown = format!("{command:?}");
-    let mut child = command.spawn().with_context(|| format!("cannot start {shown}"))?;
+    // In a group of its own, so that Ctrl-C reaches this process alone, which ends it.
+    let mut child = command.process_group(0).spawn().with_context(|| format!("cannot start {shown}"))?;
     loop {
         if let Some(status) = child.try_wait()? {
             return match (status.success(), stop.load(Ordering::Relaxed)) {

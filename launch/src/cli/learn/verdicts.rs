@@ -119,7 +119,8 @@ impl Verdicts {
     pub(super) fn read(folder: &Path) -> Result<Self, BadInput> {
         let path = folder.join(FILE);
         let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
+            // Lines are counted by their line feeds: a carriage return before one would count as another.
+            Ok(text) => text.replace("\r\n", "\n"),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
                 return Ok(Self { path, rows: Vec::new(), separator: b',', ending: None });
             }
