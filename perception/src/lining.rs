@@ -6,8 +6,7 @@
 //! average, so that a defect seen in five pictures is one defect. Things that stand before the lining, such as
 //! brackets, are placed where the line of sight through them meets the lining.
 
-use robot_interface::defect::DefectClass;
-
+mod confidence;
 mod defect;
 mod detect;
 mod map;
@@ -17,6 +16,7 @@ mod projection;
 mod severity;
 mod tuning;
 
+pub use confidence::Mark;
 pub use defect::{Defect, Evidence, FrameId};
 pub use map::{Coverage, LiningMap};
 pub(crate) use projection::raycast_lining;
@@ -40,14 +40,20 @@ impl LiningMap {
         doubtful
     }
 
+    /// All marks that were judged, true or not.
+    pub fn marks(&self) -> Vec<Mark> {
+        detect::components(self, &self.tuning).iter().map(|part| Mark::new(self, part)).collect()
+    }
+
     fn found(&self, tuning: &Tuning) -> Vec<Defect> {
-        let parts = detect::components(self, tuning);
-        let mut defects: Vec<Defect> = parts.iter().map(|part| measure::measure(self, part)).collect();
-        // Mean width against length, both sides multiplied by the length.
-        let slender = |d: &Defect| {
-            d.class != DefectClass::Crack || d.area_m2 * tuning.crack_slenderness <= d.length_m.powi(2)
-        };
-        defects.retain(slender);
+        let mut parts: Vec<_> = detect::components(self, tuning)
+            .into_iter()
+            .map(|part| (Mark::new(self, &part).confidence(), part))
+            .filter(|(confidence, _)| *confidence >= tuning.least_confidence)
+            .collect();
+        detect::drop_parts_of_spalls(self, &mut parts);
+        let measured = parts.iter().map(|(confidence, part)| measure::measure(self, part, *confidence));
+        let mut defects: Vec<Defect> = measured.collect();
         defects.sort_by(|a, b| {
             a.centre
                 .chainage_m

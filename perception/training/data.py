@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFilter
 
+from leaks import leak
 from model import box
+from stains import IGNORE, NO_CRACK, smooth_field, stain
 
-IGNORE = 255
-# Where a stain was laid over a photograph: it may be a leak, rust or neither, but it is no crack.
-NO_CRACK = 254
+# What pictures without masks are taken for: nothing is known of some, and sound walls are dirty and damp, but not cracked.
+WITHOUT_MASK = {"unlabelled": IGNORE, "sound": NO_CRACK}
 # Pictures kept in memory, about a megabyte each.
 CACHED = 4000
 
@@ -49,6 +50,13 @@ def labelled(folder: Path, kind: str, sound: str | None = None) -> list[Sample]:
         elif sound and sound in picture.stem:
             out.append(Sample(picture, None, kind))
     return out
+
+
+def corrected(folder: Path) -> list[Sample]:
+    """`X.jpg` or `X.png` with `X_mask.png` in class numbers, 255 is unsure: as `adit learn` writes what an operator corrected."""
+    masks = sorted(folder.glob("*_mask.png"))
+    pictures = [m.with_name(m.name.replace("_mask.png", end)) for m in masks for end in (".jpg", ".png")]
+    return [Sample(p, p.with_name(p.stem + "_mask.png"), "own") for p in pictures if p.exists()]
 
 
 def unlabelled(folders: list[Path]) -> list[Sample]:
@@ -95,7 +103,7 @@ def load(sample: Sample) -> tuple[np.ndarray, np.ndarray]:
     """Picture `[H, W, 3]` and classes `[H, W]`, both uint8."""
     picture = np.asarray(Image.open(sample.picture).convert("RGB"))
     if sample.mask is None:
-        return picture, np.full(picture.shape[:2], IGNORE if sample.kind == "unlabelled" else 0, np.uint8)
+        return picture, np.full(picture.shape[:2], WITHOUT_MASK.get(sample.kind, 0), np.uint8)
     mask = np.asarray(Image.open(sample.mask).convert("L"))
     if sample.kind in ("roads", "sut"):
         mask = (mask > 127).astype(np.uint8)
@@ -169,12 +177,6 @@ def crop(
     return np.asarray(image), classes
 
 
-def smooth_field(rng: np.random.Generator, size: int, cells: int) -> np.ndarray:
-    """`[size, size]` of smooth values about 0, at most about 1."""
-    coarse = Image.fromarray(rng.normal(0.0, 0.5, (cells, cells)).astype(np.float32), mode="F")
-    return np.asarray(coarse.resize((size, size), Image.Resampling.BICUBIC))
-
-
 def disturb(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
     """What cameras, lamps and files do to a picture."""
     x = picture.astype(np.float32) / 255.0
@@ -239,54 +241,12 @@ def tiles(rng: np.random.Generator, parts: list[tuple[np.ndarray, np.ndarray]], 
     return together(pictures), together(masks)
 
 
-# What stains a lining: colour, least and greatest cover, and the class that it is (see `stain`).
-STAINS = (
-    ((0.30, 0.28, 0.25), 0.30, 0.75, 2),  # wet
-    ((0.28, 0.33, 0.16), 0.25, 0.75, 2),  # moss, algae
-    ((0.45, 0.27, 0.14), 0.20, 0.65, NO_CRACK),  # rust water
-    ((0.85, 0.84, 0.80), 0.20, 0.65, 2),  # efflorescence
-    ((0.12, 0.12, 0.12), 0.30, 0.80, NO_CRACK),  # soot
-)
-# Cover from which on a stain is seen, and from which on it is told.
-SEEN = 0.12
-TOLD = 0.25
-
-
-def stain(rng: np.random.Generator, picture: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Lays stains over a photograph. What is beneath still shows, paler: a crack stays a crack. Water and what it leaves behind is
-    a leakage; whether rust water or soot is one nobody could say, and so it is with a stain that hardly shows: no crack is all
-    that is taught."""
-    x = picture.astype(np.float32) / 255.0
-    size = x.shape[0]
-    mask = mask.copy()
-    for _ in range(int(rng.integers(1, 4))):
-        colour, least, most, told = STAINS[int(rng.integers(len(STAINS)))]
-        field = sum(smooth_field(rng, size, cells) / n for n, cells in enumerate((3, 7, 19, 60), 1))
-        if rng.random() < 0.4:
-            # Streaks, from the top down.
-            streaks = np.asarray(Image.fromarray(rng.normal(0.0, 0.6, (3, int(rng.integers(8, 40)))).astype(np.float32), mode="F")
-                                 .resize((size, size), Image.Resampling.BICUBIC))
-            field = 0.5 * field + streaks
-        edge = float(rng.uniform(0.05, 0.5))
-        cover = np.clip((field - rng.uniform(-0.3, 0.5)) / edge, 0.0, 1.0) * rng.uniform(least, most)
-        light = x.mean(axis=2)
-        around = np.asarray(Image.fromarray((light * 255).astype(np.uint8)).filter(ImageFilter.BoxBlur(12))) / 255.0
-        relief = np.clip(light / np.maximum(around, 0.05), 0.2, 1.6)[..., None] ** float(rng.uniform(0.6, 1.2))
-        painted = np.asarray(colour, np.float32) * float(np.exp(rng.normal(0.0, 0.2))) * relief
-        painted = painted * (1.0 + rng.normal(0.0, 0.04, (size, size, 1)))
-        x = x * (1.0 - cover[..., None]) + painted * cover[..., None]
-        clear = np.isin(mask, (0, 2, NO_CRACK))
-        mask[(cover > SEEN) & (mask == 0)] = NO_CRACK
-        mask[(cover > TOLD) & clear] = told
-    return (np.clip(x, 0.0, 1.0) * 255.0).astype(np.uint8), mask
-
-
 # Sets of photographs over which stains are laid.
 STAINED = ("ccic", "sdnet", "sut", "roads", "sound", "unlabelled")
 # Share of the windows that each set gives.
 SHARES = {
     "walk": 0.40, "sim": 0.08, "mix": 0.18, "roads": 0.20, "ccic": 0.08, "sdnet": 0.12, "sut": 0.05, "mdmcs": 0.06, "sound": 0.06,
-    "unlabelled": 0.12,
+    "unlabelled": 0.12, "own": 0.30,
 }
 
 
@@ -297,6 +257,7 @@ def add_arguments(args: argparse.ArgumentParser) -> None:
     args.add_argument("--sound", type=Path, help="X.jpg whose name says that it is sound")
     for name in ("sim", "mix", "walk"):
         args.add_argument(f"--{name}", type=Path, nargs="+", default=[])
+    args.add_argument("--own", type=Path, nargs="+", default=[], help="what an operator corrected, of `adit learn`")
     args.add_argument("--unlabelled", type=Path, nargs="+", default=[], help="X.jpg to be learned from the teacher alone")
 
 
@@ -314,6 +275,7 @@ def sets(args: argparse.Namespace, part: str = "train") -> dict[str, list[Sample
     of["sim"] = [s for d in args.sim for s in rendered(d, "sim")]
     of["mix"] = [s for d in args.mix for s in rendered(d, "mix")]
     of["walk"] = [s for d in args.walk for s in rendered(d, "walk")]
+    of["own"] = [s for d in args.own for s in corrected(d)]
     of["unlabelled"] = unlabelled(args.unlabelled)
     return {name: samples for name, samples in of.items() if samples}
 
@@ -380,8 +342,8 @@ class Pool:
         picture, now = worn(rng, name, picture, mask)
         if not self.use_soft:
             return picture, now, None
-        # The teacher did not see the stains.
-        soft[now != mask] = 0
+        # The teacher did not see the stains, and it learned that dirty walls are dry.
+        soft[(now != mask) | (mask == NO_CRACK)] = 0
         return picture, now, np.ascontiguousarray(soft.transpose(2, 0, 1))
 
 
@@ -403,6 +365,10 @@ def worn(rng: np.random.Generator, name: str, picture: np.ndarray, mask: np.ndar
     # The robot's own pictures have been exposed by its own camera already.
     if name == "walk" and rng.random() < 0.6:
         return picture, mask
-    if name in STAINED and rng.random() < 0.35:
-        picture, mask = stain(rng, picture, mask)
+    if name in STAINED:
+        roll = rng.random()
+        if roll < 0.2:
+            picture, mask = stain(rng, picture, mask)
+        elif roll < 0.5:
+            picture, mask = leak(rng, picture, mask)
     return disturb(rng, picture), mask

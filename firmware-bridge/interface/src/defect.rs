@@ -181,7 +181,8 @@ pub struct Defect {
     pub area_m2: f64,
     /// Temperature of a cable joint.
     pub temperature: Option<JointTemperature>,
-    /// Mean score of its cells, 0 to 1.
+    /// How likely it is a true one, 0 to 1: the share of findings like it that were, in simulated tunnels. Of a cable joint it
+    /// grows with its rise over what is allowed.
     pub score: f64,
     /// Pictures in which its middle was seen.
     pub views: u32,

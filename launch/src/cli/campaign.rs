@@ -1,5 +1,7 @@
 //! `adit campaign`: one mission over many seeds, as a table.
 
+mod marks_file;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -10,6 +12,7 @@ use crate::lockstep::{Observer, Progress, survey};
 use crate::mission_file::MissionFile;
 use crate::run::{self, Finished};
 use crate::terminal::{eprint_line, print_line};
+use marks_file::MarksFile;
 use report::RunSummary;
 use report::score::{Fate, Score};
 use report::widths::{FoundWidth, WidthErrors};
@@ -30,6 +33,10 @@ pub(super) struct Args {
     /// Carry the cameras along the tunnel instead of walking: what the defect model alone does, and much faster
     #[arg(long)]
     eyes_only: bool,
+    /// File for a line of JSON for each mark on the lining: by what it is judged, and which true defects it is. What the
+    /// defects' confidence is fitted to
+    #[arg(long, value_name = "FILE", requires = "eyes_only")]
+    marks: Option<PathBuf>,
 }
 
 struct Silent;
@@ -69,9 +76,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     );
     print_line("|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|");
     let mut all = Vec::new();
+    let mut marks = args.marks.as_deref().map(MarksFile::create).transpose()?;
     for seed in seeds {
         file.simulation.seed = seed;
-        let line = if args.eyes_only { surveyed(&file, &robot)? } else { walked(&file, &robot)? };
+        let line =
+            if args.eyes_only { surveyed(&file, &robot, marks.as_mut())? } else { walked(&file, &robot)? };
         print_line(row(seed, &line));
         all.push(line);
     }
@@ -100,9 +109,12 @@ fn walked(file: &MissionFile, robot: &Robot) -> anyhow::Result<Line> {
     Ok(Line { findings, truth, score, widths, summary: Some(summary) })
 }
 
-fn surveyed(file: &MissionFile, robot: &Robot) -> anyhow::Result<Line> {
+fn surveyed(file: &MissionFile, robot: &Robot, marks: Option<&mut MarksFile>) -> anyhow::Result<Line> {
     let (findings, truth) = survey(file, robot)?;
     let score = run::score_of(&findings, &truth);
+    if let Some(marks) = marks {
+        marks.write(file.simulation.seed, &findings, &truth)?;
+    }
     let widths = run::widths_of(&findings, &truth, &score);
     let findings = findings.defects.iter().map(|d| d.class).collect();
     Ok(Line {

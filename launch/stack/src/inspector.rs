@@ -2,7 +2,7 @@
 //! defect its chainage and clock position.
 
 use perception::defects::{ClassMap, Segmenter};
-use perception::lining::{Coverage, Defect, LiningMap, Tuning};
+use perception::lining::{Coverage, Defect, LiningMap, Mark, Tuning};
 use perception::thermal::HotJoints;
 use rayon::prelude::*;
 use robot_interface::frames::{Base, Map, Transform};
@@ -27,6 +27,8 @@ pub struct Findings {
     pub defects: Vec<Defect>,
     /// Marks too faint to be reported, for a person to look at, by chainage.
     pub doubtful: Vec<Defect>,
+    /// All marks on the lining that were judged, true or not.
+    pub marks: Vec<Mark>,
     /// Cable joints a little warmer than their sisters, which are no defects yet, in the order of first sight.
     pub possible_joints: Vec<Defect>,
     /// JPEGs of all pictures, by frame id.
@@ -188,6 +190,7 @@ impl Inspector {
         let defects = self.defects();
         Findings {
             doubtful: self.lining.doubtful(&defects),
+            marks: self.lining.marks(),
             defects,
             possible_joints: self.joints.possible(),
             coverage: self.lining.coverage(),

@@ -1,4 +1,4 @@
-//! Connected components of the scores on the lining: hysteresis, then joining across small gaps.
+//! Connected components of the scores on the lining, joined across small gaps.
 
 use robot_interface::defect::{DefectClass, LiningBox};
 
@@ -32,20 +32,20 @@ pub(super) struct ConnectedComponent {
     pub(super) bounds: LiningBox,
 }
 
-/// All parts of all classes that are large and sure enough by this tuning.
+/// All parts of all classes that are large enough by this tuning.
 pub(super) fn components(map: &LiningMap, tuning: &Tuning) -> Vec<ConnectedComponent> {
-    let mut parts: Vec<ConnectedComponent> = Vec::new();
-    for (number, class) in DefectClass::VISUAL.into_iter().enumerate() {
-        parts.extend(of_class(map, tuning, number, class));
-    }
-    let spalls: Vec<LiningBox> =
-        parts.iter().filter(|p| p.class == DefectClass::Spalling).map(|p| p.bounds.grown(RIM_M)).collect();
-    // The bars that a spall lays bare are rusty and its rim is dark: both are the spall.
-    parts.retain(|part| {
+    let classes = DefectClass::VISUAL.into_iter().enumerate();
+    classes.flat_map(|(number, class)| of_class(map, tuning, number, class)).collect()
+}
+
+/// Takes out of parts, each with its confidence, what belongs to a spall: the bars that it lays bare are rusty and its rim is dark.
+pub(super) fn drop_parts_of_spalls(map: &LiningMap, parts: &mut Vec<(f64, ConnectedComponent)>) {
+    let spalls = parts.iter().filter(|(_, part)| part.class == DefectClass::Spalling);
+    let spalls: Vec<LiningBox> = spalls.map(|(_, part)| part.bounds.grown(RIM_M)).collect();
+    parts.retain(|(_, part)| {
         let may_belong = matches!(part.class, DefectClass::Crack | DefectClass::Corrosion);
         !may_belong || spalls.iter().all(|spall| inside(map, part, spall) < INSIDE_SHARE)
     });
-    parts
 }
 
 fn inside(map: &LiningMap, part: &ConnectedComponent, area: &LiningBox) -> f64 {
@@ -58,9 +58,9 @@ fn inside(map: &LiningMap, part: &ConnectedComponent, area: &LiningBox) -> f64 {
 }
 
 fn of_class(map: &LiningMap, tuning: &Tuning, number: usize, class: DefectClass) -> Vec<ConnectedComponent> {
-    let [high, low] = tuning.scores[number];
+    let least = tuning.least_score[number];
     let reach = ((tuning.gap_m[number] / tuning.cell_m).round() as i64).max(1);
-    let mut open: Vec<bool> = (0..map.cells.len()).map(|i| map.score(i, number) >= low).collect();
+    let mut open: Vec<bool> = (0..map.cells.len()).map(|i| map.score(i, number) >= least).collect();
     if class == DefectClass::Crack {
         drop_joints(map, &mut open);
     }
@@ -82,20 +82,14 @@ fn of_class(map: &LiningMap, tuning: &Tuning, number: usize, class: DefectClass)
         }
         cells.sort_unstable();
         let part = ConnectedComponent { class, bounds: bounds(map, &cells), cells };
-        let sure = part.cells.iter().any(|c| map.score(*c, number) >= high);
         let extent_m = part.bounds.length_m().max(part.bounds.height_m());
         let area_m2 = part.cells.len() as f64 * tuning.cell_m * tuning.cell_m;
-        let sum: f32 = part.cells.iter().map(|c| map.score(*c, number)).sum();
-        let believed = sure && sum >= tuning.min_mean[number] * part.cells.len() as f32;
         let thin_m = part.bounds.length_m().min(part.bounds.height_m());
         let installed = extent_m > INSTALLED_M && thin_m < INSTALLED_M / 5.0;
-        let sliver = thin_m < tuning.min_thickness_m[number];
         let views = part.cells.iter().map(|c| map.cells[*c].views).max().unwrap_or(0);
         let cross = class == DefectClass::Crack && cross_share(map, &part.cells) >= CROSS_SHARE;
-        if installed || sliver || cross || views < tuning.min_views {
-            continue;
-        }
-        if believed && extent_m >= tuning.min_extent_m[number] && area_m2 >= tuning.min_area_m2[number] {
+        let large = extent_m >= tuning.min_extent_m[number] && area_m2 >= tuning.min_area_m2[number];
+        if large && !installed && !cross && views >= tuning.min_views {
             parts.push(part);
         }
     }

@@ -52,21 +52,46 @@ struct Frame {
 pub(super) struct Cell {
     pub(super) weight: f32,
     pub(super) sums: [f32; CLASSES],
+    /// Sums of the weighted squares of the scores.
+    pub(super) squares: [f32; CLASSES],
     pub(super) views: u16,
     /// Finest pixel, mm; 0 where never seen.
     pub(super) mm_per_px: f32,
     /// Area marked as crack in that view, mm^2.
     pub(super) crack_mm2: f32,
-    /// Widths of a crack in all views: sums of their weights (one over sigma squared, mm^-2) and of the weighted widths.
-    pub(super) width_weight: f32,
-    pub(super) width_sum: f32,
+    pub(super) widths: Widths,
 }
 
-impl Cell {
-    /// Weight (mm^-2) and mean (mm) of the widths of a crack that pictures told here; zeros where none did.
-    pub(super) fn width(&self) -> [f64; 2] {
-        let [weight, sum] = [self.width_weight, self.width_sum].map(f64::from);
-        if weight > 0.0 { [weight, sum / weight] } else { [0.0; 2] }
+/// Widths of a crack as pictures told them, weighted by how fine their pixels are. Not by the widths' own errors: those grow with
+/// the width, so that the narrow ones would count most.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Widths {
+    /// Sum of the weights, mm^-2.
+    weight: f32,
+    /// Sum of the weighted widths, mm^-1.
+    sum: f32,
+    /// Sum of the squares of the weighted errors, mm^-2.
+    variance: f32,
+}
+
+impl Widths {
+    /// Widths of one, told with one sigma by pixels of a size, all in mm.
+    pub(super) fn one(width_mm: f32, sigma_mm: f32, mm_per_px: f32) -> Self {
+        let weight = 1.0 / (mm_per_px * mm_per_px);
+        Self { weight, sum: weight * width_mm, variance: (weight * sigma_mm).powi(2) }
+    }
+
+    /// Takes others in.
+    pub(super) fn join(&mut self, others: &Self) {
+        self.weight += others.weight;
+        self.sum += others.sum;
+        self.variance += others.variance;
+    }
+
+    /// Their mean and one sigma of it, mm; `None` if there are none.
+    pub(super) fn mean_mm(&self) -> Option<[f64; 2]> {
+        let mean = [self.sum, self.variance.sqrt()].map(|sum| f64::from(sum) / f64::from(self.weight));
+        (self.weight > 0.0).then_some(mean)
     }
 }
 
@@ -120,10 +145,8 @@ impl LiningMap {
         self.hold(range_m);
         let least = (MARKED_SHARE * f32::from(map.thresholds[0])) as u8;
         let widths = self.widths(&view, picture, map.plane(DefectClass::Crack), least.max(1));
-        for (index, width_mm, sigma_mm) in widths {
-            let (cell, weight) = (&mut self.cells[index], 1.0 / (sigma_mm * sigma_mm));
-            cell.width_weight += weight;
-            cell.width_sum += weight * width_mm;
+        for (index, width) in widths {
+            self.cells[index].widths.join(&width);
         }
         let patch = self.gather(&view, map);
         for (index, seen) in patch.into_iter().filter(|(_, seen)| seen.pixels > 0) {
@@ -132,10 +155,12 @@ impl LiningMap {
             let mm = seen.mm * share;
             let weight = 1.0 / (mm * mm).max(0.25);
             cell.weight += weight;
-            // A crack is thinner than a cell: its strongest pixel speaks, elsewhere the mean does.
-            cell.sums[0] += weight * f32::from(seen.crack) / 255.0;
-            for class in 1..CLASSES {
-                cell.sums[class] += weight * seen.sums[class] as f32 * share / 255.0;
+            for class in 0..CLASSES {
+                // A crack is thinner than a cell: its strongest pixel speaks, elsewhere the mean does.
+                let score =
+                    if class == 0 { f32::from(seen.crack) } else { seen.sums[class] as f32 * share } / 255.0;
+                cell.sums[class] += weight * score;
+                cell.squares[class] += weight * score * score;
             }
             cell.views = cell.views.saturating_add(1);
             if cell.mm_per_px <= 0.0 || mm < cell.mm_per_px {
@@ -173,16 +198,15 @@ impl LiningMap {
         (self.first, self.size, self.cells) = (first, [columns, rows], grown);
     }
 
-    /// The width of cracks and one sigma of it, mm, for each cell in which the picture tells it; pixels of a score of `least` on are
-    /// cracks.
+    /// The width of cracks for each cell in which the picture tells it; pixels of a score of `least` on are cracks.
     fn widths(
         &self,
         view: &Projection,
         picture: &RgbImage,
         cracks: &[u8],
         least: u8,
-    ) -> Vec<(usize, f32, f32)> {
-        let mut by_cell: BTreeMap<usize, Vec<(f64, f64)>> = BTreeMap::new();
+    ) -> Vec<(usize, Widths)> {
+        let mut by_cell: BTreeMap<usize, Vec<[f64; 3]>> = BTreeMap::new();
         // What is hardly marked lies beside the crack, and would be taken for its run.
         let marks: Vec<u8> = cracks.iter().map(|score| if *score >= least { *score } else { 0 }).collect();
         for profile in profile::profiles(picture, &marks) {
@@ -203,14 +227,17 @@ impl LiningMap {
                 }
                 _ => mm,
             };
-            by_cell.entry(index).or_default().push((profile.width_px * px_mm, profile.sigma_px * px_mm));
+            by_cell
+                .entry(index)
+                .or_default()
+                .push([profile.width_px, profile.sigma_px, 1.0].map(|px| px * px_mm));
         }
         by_cell
             .into_iter()
             .map(|(index, mut widths)| {
-                widths.sort_by(|a, b| a.0.total_cmp(&b.0));
-                let (width_mm, sigma_mm) = widths[widths.len() / 2];
-                (index, width_mm as f32, sigma_mm as f32)
+                widths.sort_by(|a, b| a[0].total_cmp(&b[0]));
+                let [width_mm, sigma_mm, px_mm] = widths[widths.len() / 2].map(|mm| mm as f32);
+                (index, Widths::one(width_mm, sigma_mm, px_mm))
             })
             .collect()
     }
@@ -276,6 +303,16 @@ impl LiningMap {
     pub(super) fn score(&self, index: usize, class: usize) -> f32 {
         let cell = &self.cells[index];
         if cell.weight > 0.0 { cell.sums[class] / cell.weight } else { 0.0 }
+    }
+
+    /// How far the views' scores of a cell differ: their standard deviation, 0 to 1.
+    pub(super) fn spread(&self, index: usize, class: usize) -> f32 {
+        let (cell, mean) = (&self.cells[index], self.score(index, class));
+        if cell.weight > 0.0 {
+            (cell.squares[class] / cell.weight - mean * mean).max(0.0).sqrt()
+        } else {
+            0.0
+        }
     }
 
     /// Cells along an edge of a cell of the coverage.

@@ -6,19 +6,18 @@ use robot_interface::tunnel::LiningPoint;
 
 use super::defect::Defect;
 use super::detect::ConnectedComponent;
-use super::map::LiningMap;
+use super::map::{LiningMap, Widths};
 
 /// Distance between the corners of a crack's run, m.
 const RUN_STEP_M: f64 = 0.08;
-/// Error of a width that all views share, one sigma: pixels, and share of the width.
+/// Error of a width that all views share, one sigma: pixels, and share of the width, for how dark a crack is inside is known no
+/// better.
 const PIXEL_ERROR: f64 = 0.25;
-const SCALE_ERROR: f64 = 0.05;
+const SCALE_ERROR: f64 = 0.15;
 
-pub(super) fn measure(map: &LiningMap, part: &ConnectedComponent) -> Defect {
-    let number = DefectClass::VISUAL.iter().position(|c| *c == part.class).unwrap_or(0);
+pub(super) fn measure(map: &LiningMap, part: &ConnectedComponent, score: f64) -> Defect {
     let points: Vec<Vector2<f64>> = part.cells.iter().map(|c| Vector2::from(map.centre_of(*c))).collect();
     let count = points.len() as f64;
-    let score = part.cells.iter().map(|c| f64::from(map.score(*c, number))).sum::<f64>() / count;
     let [chainage_m, arc_m] = part.bounds.centre();
     let centre = LiningPoint { chainage_m, arc_m };
     let clock_h = map.design.clock_h(centre);
@@ -34,7 +33,7 @@ pub(super) fn measure(map: &LiningMap, part: &ConnectedComponent) -> Defect {
         part.bounds.length_m().max(part.bounds.height_m())
     };
     let width = crack.then(|| {
-        let widths: Vec<[f64; 2]> = part.cells.iter().map(|c| map.cells[*c].width()).collect();
+        let widths: Vec<Widths> = part.cells.iter().map(|c| map.cells[*c].widths).collect();
         width(&points, &widths, mm_per_px.map_or(f64::INFINITY, f64::from))
     });
     // Of a crack the width counts, and nothing else does where that is not known.
@@ -62,30 +61,24 @@ pub(super) fn measure(map: &LiningMap, part: &ConnectedComponent) -> Defect {
     }
 }
 
-/// Width of a crack: step by step along its run the mean of what its cells tell (`[weight, width]`, mm^-2 and mm), and of the
-/// steps the one that a fifth of them exceed. Inspectors state the widest place; the very widest step is as often a speck
+/// Width of a crack: step by step along its run the mean of what its cells tell, and of the steps the one that a fifth of them exceed. Inspectors state the widest place; the very widest step is as often a speck
 /// beside the crack.
 ///
 /// A width that is not clearly more than its error is told as a limit: the crack is narrower than that.
-fn width(points: &[Vector2<f64>], cells: &[[f64; 2]], mm_per_px: f64) -> CrackWidth {
+fn width(points: &[Vector2<f64>], cells: &[Widths], mm_per_px: f64) -> CrackWidth {
     let (along, steps) = stations(points);
-    let mut sums = vec![[0.0; 2]; steps + 1];
-    for (point, [weight, width_mm]) in points.iter().zip(cells) {
-        let sum = &mut sums[along(point)];
-        *sum = [sum[0] + weight, sum[1] + weight * width_mm];
+    let mut sums = vec![Widths::default(); steps + 1];
+    for (point, widths) in points.iter().zip(cells) {
+        sums[along(point)].join(widths);
     }
-    let mut widths: Vec<[f64; 2]> = sums
-        .into_iter()
-        .filter(|[weight, _]| *weight > 0.0)
-        .map(|[weight, sum]| [sum / weight, weight])
-        .collect();
+    let mut widths: Vec<[f64; 2]> = sums.iter().filter_map(Widths::mean_mm).collect();
     widths.sort_by(|a, b| a[0].total_cmp(&b[0]));
-    let Some([width_mm, weight]) = widths.get(widths.len() * 4 / 5).copied() else {
+    let Some([width_mm, own_mm]) = widths.get(widths.len() * 4 / 5).copied() else {
         return CrackWidth::Below { limit_mm: 2.0 * mm_per_px };
     };
     // Views of one camera err alike: more of them do not make the pixel or the scale any finer.
     let common_mm = (PIXEL_ERROR * mm_per_px).hypot(SCALE_ERROR * width_mm);
-    let sigma_mm = common_mm.hypot(weight.sqrt().recip());
+    let sigma_mm = common_mm.hypot(own_mm);
     if width_mm < 2.0 * sigma_mm {
         return CrackWidth::Below { limit_mm: (width_mm + 2.0 * sigma_mm).max(mm_per_px) };
     }
@@ -161,14 +154,15 @@ mod tests {
     fn a_width_is_that_of_where_it_is_seen_and_a_limit_where_it_is_not() {
         let points: Vec<Vector2<f64>> = (0..100).map(|i| Vector2::new(f64::from(i) * 0.01, 0.0)).collect();
         // A metre in cells of a centimetre; of every five steps `seen` tell a width.
-        let of = |seen: usize, wide_mm: f64| {
-            let cells: Vec<[f64; 2]> =
-                (0..100).map(|i| if i / 8 % 5 < seen { [1.0, wide_mm] } else { [0.0, 0.0] }).collect();
+        let of = |seen: usize, wide_mm: f32| {
+            let told = Widths::one(wide_mm, 0.5, 2.2);
+            let cells: Vec<Widths> =
+                (0..100).map(|i| if i / 8 % 5 < seen { told } else { Widths::default() }).collect();
             width(&points, &cells, 2.2)
         };
         for seen in [2, 5] {
             let CrackWidth::Measured { width_mm, sigma_mm } = of(seen, 5.0) else { panic!("not measured") };
-            assert!((width_mm - 5.0).abs() < 1e-9 && (0.5..1.5).contains(&sigma_mm), "{width_mm} {sigma_mm}");
+            assert!((width_mm - 5.0).abs() < 1e-5 && (0.5..1.5).contains(&sigma_mm), "{width_mm} {sigma_mm}");
         }
         let CrackWidth::Below { limit_mm } = of(5, 0.09) else { panic!("measured") };
         assert!((2.2..3.0).contains(&limit_mm), "{limit_mm}");

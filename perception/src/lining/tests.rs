@@ -135,26 +135,47 @@ fn what_one_picture_alone_shows_is_not_believed() {
     assert_eq!(seen_from(&[5.0, 5.4], DefectClass::Spalling, disc).defects().len(), 1);
 }
 
+/// Seen from two poses, with so large a share of a perfect network's scores.
+fn faintly_seen(share: f32, class: DefectClass, is_there: impl Fn(f64, f64) -> bool + Copy) -> LiningMap {
+    let mut lining = LiningMap::new(&tunnel(), Tuning::default());
+    for (k, chainage) in [4.8, 5.3].into_iter().enumerate() {
+        let (picture, mut scores) = painted(&looking_left(chainage), class, is_there);
+        scores.scores.iter_mut().for_each(|score| *score = (f32::from(*score) * share) as u8);
+        lining.add(k as FrameId, &lens(), &looking_left(chainage), &picture, &scores);
+    }
+    lining
+}
+
 /// The story: what was nearly sure enough went into the bin without a word.
 #[test]
 fn faint_marks_are_for_a_person_to_look_at() {
     let disc = |s: f64, a: f64| (s - 5.0).hypot(a + 2.0) < 0.15;
-    let seen = |share: f32| {
-        let mut lining = LiningMap::new(&tunnel(), Tuning::default());
-        for (k, chainage) in [4.8, 5.3].into_iter().enumerate() {
-            let (picture, mut scores) = painted(&looking_left(chainage), DefectClass::Corrosion, disc);
-            scores.scores.iter_mut().for_each(|score| *score = (f32::from(*score) * share) as u8);
-            lining.add(k as FrameId, &lens(), &looking_left(chainage), &picture, &scores);
-        }
-        lining
-    };
-    let (sure, faint, nothing) = (seen(1.0), seen(0.5), seen(0.2));
+    let seen = |share: f32| faintly_seen(share, DefectClass::Corrosion, disc);
+    let (sure, faint, nothing) = (seen(1.0), seen(0.35), seen(0.2));
     assert_eq!((sure.defects().len(), sure.doubtful(&sure.defects())), (1, Vec::new()), "it is a defect");
     assert!(faint.defects().is_empty());
     let marks = faint.doubtful(&[]);
     assert_eq!(marks.len(), 1, "{marks:?}");
     assert!((marks[0].centre.chainage_m - 5.0).abs() < 0.03 && marks[0].evidence.is_some());
     assert!(nothing.doubtful(&[]).is_empty());
+}
+
+#[test]
+fn the_surer_the_scores_the_likelier_a_defect() {
+    let disc = |s: f64, a: f64| (s - 5.0).hypot(a + 2.0) < 0.15;
+    let line = |s: f64, a: f64| (a + 2.0 - 0.8 * (s - 5.0)).abs() < 0.004 && (4.7..5.3).contains(&s);
+    for class in DefectClass::VISUAL {
+        let likely = [0.5, 0.7, 1.0].map(|share| {
+            let lining = match class {
+                DefectClass::Crack => faintly_seen(share, class, line),
+                _ => faintly_seen(share, class, disc),
+            };
+            let marks = lining.marks();
+            assert_eq!(marks.len(), 1, "{class:?} {marks:?}");
+            marks[0].confidence()
+        });
+        assert!(likely[0] < likely[1] && likely[1] < likely[2] && likely[2] > 0.9, "{class:?} {likely:?}");
+    }
 }
 
 #[test]

@@ -10,39 +10,29 @@ pub struct Tuning {
     pub cell_m: f64,
     /// Pictures that must have shown a place: what only one shows may be a reflection.
     pub min_views: u16,
-    /// Least mean score of a defect's best cell and of every one of its cells, 0 to 1, by class as in
+    /// Least mean score of a defect's cells, 0 to 1, by class as in
     /// [`VISUAL`](robot_interface::defect::DefectClass::VISUAL).
-    pub scores: [[f32; 2]; CLASSES],
-    /// Least mean score of a defect's cells, by class.
-    pub min_mean: [f32; CLASSES],
+    pub least_score: [f32; CLASSES],
+    /// Least confidence in a defect, 0 to 1.
+    pub least_confidence: f64,
     /// Gap between parts of one defect, m, by class.
     pub gap_m: [f64; CLASSES],
     /// Least extent (the longer side) of a defect, m, by class.
     pub min_extent_m: [f64; CLASSES],
-    /// Least shorter side of a defect's box, m, by class: a crack that runs straight along or across the tunnel is
-    /// what is left of a joint, and other classes' slivers are edges of things.
-    pub min_thickness_m: [f64; CLASSES],
     /// Least area of its cells, m^2, by class.
     pub min_area_m2: [f64; CLASSES],
     /// The narrowest crack that can be found, in pixels.
     pub crack_px: f64,
-    /// A crack is at least so many times longer than it is wide as marked: what is not is writing or a painted mark.
-    pub crack_slenderness: f64,
 }
 
-/// Share of its scores and of its mean that a mark needs to be shown to a person.
-const DOUBTFUL_SHARE: f32 = 0.6;
+/// Least confidence in a mark that is shown to a person.
+const DOUBTFUL: f64 = 0.2;
 
 impl Tuning {
-    /// Tuning for what is too faint to be reported, but not for a person to look at.
+    /// Tuning for what is too doubtful to be reported, but not for a person to look at.
     #[must_use]
     pub(super) fn doubtful(self) -> Self {
-        let less = |score: f32| DOUBTFUL_SHARE * score;
-        Self {
-            scores: self.scores.map(|[high, low]| [less(high), low]),
-            min_mean: self.min_mean.map(less),
-            ..self
-        }
+        Self { least_confidence: DOUBTFUL, ..self }
     }
 }
 
@@ -51,14 +41,12 @@ impl Default for Tuning {
         Self {
             cell_m: 0.02,
             min_views: 2,
-            scores: [[0.45, 0.25], [0.82, 0.55], [0.75, 0.5], [0.55, 0.4]],
-            min_mean: [0.25, 0.65, 0.55, 0.45],
+            least_score: [0.25, 0.4, 0.35, 0.3],
+            least_confidence: 0.5,
             gap_m: [0.08, 0.1, 0.08, 0.12],
-            min_extent_m: [0.2, 0.15, 0.08, 0.1],
-            min_thickness_m: [0.05, 0.06, 0.06, 0.07],
-            min_area_m2: [0.001, 0.006, 0.004, 0.004],
+            min_extent_m: [0.12, 0.1, 0.06, 0.06],
+            min_area_m2: [0.001, 0.004, 0.003, 0.003],
             crack_px: 0.5,
-            crack_slenderness: 20.0,
         }
     }
 }
