@@ -6,6 +6,8 @@
 //! average, so that a defect seen in five pictures is one defect. Things that stand before the lining, such as
 //! brackets, are placed where the line of sight through them meets the lining.
 
+use robot_interface::defect::DefectClass;
+
 mod confidence;
 mod defect;
 mod detect;
@@ -54,6 +56,10 @@ impl LiningMap {
         detect::drop_parts_of_spalls(self, &mut parts);
         let measured = parts.iter().map(|(confidence, part)| measure::measure(self, part, *confidence));
         let mut defects: Vec<Defect> = measured.collect();
+        // Mean width against length, both sides multiplied by the length.
+        defects.retain(|d| {
+            d.class != DefectClass::Crack || d.area_m2 * tuning.crack_slenderness <= d.length_m.powi(2)
+        });
         defects.sort_by(|a, b| {
             a.centre
                 .chainage_m

@@ -150,8 +150,8 @@ fn faintly_seen(share: f32, class: DefectClass, is_there: impl Fn(f64, f64) -> b
 #[test]
 fn faint_marks_are_for_a_person_to_look_at() {
     let disc = |s: f64, a: f64| (s - 5.0).hypot(a + 2.0) < 0.15;
-    let seen = |share: f32| faintly_seen(share, DefectClass::Corrosion, disc);
-    let (sure, faint, nothing) = (seen(1.0), seen(0.35), seen(0.2));
+    let seen = |share: f32| faintly_seen(share, DefectClass::Leakage, disc);
+    let (sure, faint, nothing) = (seen(1.0), seen(0.7), seen(0.2));
     assert_eq!((sure.defects().len(), sure.doubtful(&sure.defects())), (1, Vec::new()), "it is a defect");
     assert!(faint.defects().is_empty());
     let marks = faint.doubtful(&[]);
@@ -176,6 +176,12 @@ fn the_surer_the_scores_the_likelier_a_defect() {
         });
         assert!(likely[0] < likely[1] && likely[1] < likely[2] && likely[2] > 0.9, "{class:?} {likely:?}");
     }
+}
+
+#[test]
+fn a_blot_is_no_crack() {
+    let disc = |s: f64, a: f64| (s - 5.0).hypot(a + 2.0) < 0.15;
+    assert!(seen_from(&[4.8, 5.3], DefectClass::Crack, disc).defects().is_empty());
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use crate::defects::CLASSES;
 
-/// Tuning of the step from scores to defects. One set for all tunnels, chosen for these weights on seeds 101 and 103 to 106
-/// of the default mission (`adit campaign --eyes-only`).
+/// Tuning of the step from scores to defects: what is judged at all, and from which confidence on it is a defect. One set for all
+/// tunnels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tuning {
     /// Edge of a cell on the lining, m.
@@ -23,6 +23,8 @@ pub struct Tuning {
     pub min_area_m2: [f64; CLASSES],
     /// The narrowest crack that can be found, in pixels.
     pub crack_px: f64,
+    /// A crack is at least so many times longer than it is wide as marked: what is not is writing or a painted mark.
+    pub crack_slenderness: f64,
 }
 
 /// Least confidence in a mark that is shown to a person.
@@ -47,6 +49,7 @@ impl Default for Tuning {
             min_extent_m: [0.12, 0.1, 0.06, 0.06],
             min_area_m2: [0.001, 0.004, 0.003, 0.003],
             crack_px: 0.5,
+            crack_slenderness: 8.0,
         }
     }
 }
