@@ -174,7 +174,7 @@ def check_agreement(client, lockstep, result):
     differ = []
     for some, others, who in [(theirs, ours, "lock-step"), (ours, theirs, "the graph")]:
         alone = [d for d in some if not is_among(d, others)]
-        differ += [d for d in alone if d["views"] >= 3 and d["score"] >= 0.6]
+        differ += [d for d in alone if d["views"] >= 3 and d["score"] >= 0.8]
         for d in alone:
             print(f"  only {who}: {d['class']} at {d['chainage_m']} m, {d['views']} pictures, score {d['score']}")
     assert len(differ) <= 1, differ
