@@ -109,6 +109,13 @@ fn verdicts_and_paint_make_masks_and_are_never_overwritten() {
     // Files of which the table does not speak are nobody's to replace.
     wall(&mine.join("alien.png"), 6);
     wall(&folder.path().join("b/alien.png"), 7);
+    wall(&folder.path().join("b/wall.png"), 8);
+    refused(folder.path(), &["export", "b/wall.png", "--out", "mine"], &["is another picture of that name"]);
+    refused(
+        folder.path(),
+        &["promote", "keen.safetensors", "--in-use", "other.safetensors", "--frozen", "mine"],
+        &["its masks are those that a model made", "adit learn apply"],
+    );
     refused(folder.path(), &["export", "b/alien.png", "--out", "mine"], &["mine/alien.png", "no row of it"]);
 }
 
@@ -121,7 +128,15 @@ fn what_cannot_be_applied_is_one_clear_error() {
     let apply = ["apply", "mine", "--out", "set"];
     judge(&table, "maybe", |row| row.starts_with("wall,1,"));
     refused(folder.path(), &apply, &["verdicts.csv:2: verdict \"maybe\"", "right, wrong or one of crack"]);
-    fs::write(&table, rows).expect("written");
+    fs::write(&table, &rows).expect("written");
+    // As spreadsheets make 7 of 007.
+    let renamed = text(&rows).replace("wall,1,", "7,1,").replace(",\n", ",right\n");
+    fs::write(&table, renamed).expect("written");
+    refused(folder.path(), &apply, &["there is no picture 7", "leave the column `picture`"]);
+    fs::write(&table, &rows).expect("written");
+    let numbers = image::ImageBuffer::from_pixel(128, 128, Luma([3u16]));
+    numbers.save(&marked).expect("written");
+    refused(folder.path(), &apply, &["wall_mask.png: this mask has numbers of 16 bits", "8 bits"]);
     GrayImage::new(64, 128).save(&marked).expect("written");
     refused(folder.path(), &apply, &["wall_mask.png: is 64 x 128 pixels, its photograph 128 x 128"]);
     GrayImage::from_pixel(128, 128, Luma([77])).save(&marked).expect("written");

@@ -250,15 +250,22 @@ SHARES = {
 }
 
 
+def folder(text: str) -> Path:
+    """A folder that is there: one that is not would be learned from as if it were empty."""
+    if not Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is not a folder")
+    return Path(text)
+
+
 def add_arguments(args: argparse.ArgumentParser) -> None:
     """The folders that are learned from."""
     for name in ("roads", "ccic", "sdnet", "sut", "mdmcs"):
-        args.add_argument(f"--{name}", type=Path)
-    args.add_argument("--sound", type=Path, help="X.jpg whose name says that it is sound")
+        args.add_argument(f"--{name}", type=folder)
+    args.add_argument("--sound", type=folder, help="X.jpg whose name says that it is sound")
     for name in ("sim", "mix", "walk"):
-        args.add_argument(f"--{name}", type=Path, nargs="+", default=[])
-    args.add_argument("--own", type=Path, nargs="+", default=[], help="what an operator corrected, of `adit learn`")
-    args.add_argument("--unlabelled", type=Path, nargs="+", default=[], help="X.jpg to be learned from the teacher alone")
+        args.add_argument(f"--{name}", type=folder, nargs="+", default=[])
+    args.add_argument("--own", type=folder, nargs="+", default=[], help="what an operator corrected, of `adit learn`")
+    args.add_argument("--unlabelled", type=folder, nargs="+", default=[], help="X.jpg to be learned from the teacher alone")
 
 
 def sets(args: argparse.Namespace, part: str = "train") -> dict[str, list[Sample]]:

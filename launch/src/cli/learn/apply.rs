@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::corrected::corrected;
 use super::export::MODEL_MASKS;
 use super::fingerprint;
-use super::verdicts::{Judged, Verdicts};
+use super::verdicts::{Judged, Verdict, Verdicts};
 use crate::cli::exit::BadInput;
 use crate::cli::model::masks::{LABELS_FILE, numbers};
 use crate::terminal::print_line;
@@ -108,12 +108,20 @@ type Mask = ((u32, u32), Vec<u8>);
 /// The corrected mask of a picture; `None` if the picture was taken away, or nothing is known of it.
 fn mask(folder: &Path, table: &Path, name: &str, rows: &[&Judged]) -> Result<Option<Mask>, BadInput> {
     let picture = folder.join(format!("{name}.png"));
+    let file = format!("{name}_mask.png");
     if !picture.exists() {
-        return Ok(None);
+        // A picture that was taken away leaves the model's mask behind; a name that was changed does not.
+        let spoken = rows.iter().find(|row| row.verdict != Verdict::Unseen);
+        return match spoken.filter(|_| !folder.join(MODEL_MASKS).join(&file).exists()) {
+            Some(row) => Err(bad(
+                format!("{}:{}: there is no picture {name}", table.display(), row.line),
+                "leave the column `picture` as it was written: spreadsheets make 7 of 007",
+            )),
+            None => Ok(None),
+        };
     }
     let size = image::image_dimensions(&picture)
         .map_err(|e| bad(format!("{}: cannot be read: {e}", picture.display()), "give a complete PNG"))?;
-    let file = format!("{name}_mask.png");
     let path = folder.join(&file);
     let (marked, painted) = (numbers(&folder.join(MODEL_MASKS).join(file), size)?, numbers(&path, size)?);
     let is_known = |number: &u8| {

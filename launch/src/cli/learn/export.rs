@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use perception::defects::Segmenter;
 use png::ColorType;
 
+use super::fingerprint;
 use super::recorded_pictures::RecordedPictures;
 use super::verdicts::{Row, Verdicts};
 use crate::cli::exit::{BAD_INPUT, BadInput};
@@ -48,6 +49,11 @@ pub(super) fn export(args: &ExportArgs) -> anyhow::Result<ExitCode> {
         counts: Counts::default(),
     };
     for (path, name) in photos.iter().zip(names) {
+        if let Some(refusal) = folder.another_of_that_name(path, &name)? {
+            eprint_line(format_args!("error: {refusal}"));
+            folder.counts.refused += 1;
+            continue;
+        }
         folder.add(&name, path.display().to_string(), || Photo::open(path), Keep::Always)?;
     }
     for path in recordings {
@@ -123,6 +129,19 @@ impl Folder<'_> {
             }
             result => result,
         }
+    }
+
+    /// Why a photograph is not the one of its name that is there; `None` if it is, or none is.
+    fn another_of_that_name(&self, path: &Path, name: &str) -> Result<Option<BadInput>, BadInput> {
+        let there = self.path.join(format!("{name}.png"));
+        if !self.known.contains(name) || !there.exists() || !path.exists() {
+            return Ok(None);
+        }
+        let is_same = fingerprint::of_picture(path)? == fingerprint::of_picture(&there)?;
+        Ok((!is_same).then(|| BadInput {
+            message: format!("{}: {} is another picture of that name", path.display(), there.display()),
+            help: "give it another name, or another folder with --out".to_owned(),
+        }))
     }
 
     /// Refuses to replace files of which the table does not speak.

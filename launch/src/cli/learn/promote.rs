@@ -15,6 +15,7 @@ use stack::config::utc;
 use super::fingerprint;
 use super::how::How;
 use super::judgement::{Judgement, judge};
+use super::verdicts::Verdicts;
 use crate::cli::exit::{BadInput, FAILED};
 use crate::cli::model::masks::{Labels, Pair, pairs};
 use crate::cli::model::score::{Choice, HEADER, SetScores, row, score_set};
@@ -157,6 +158,12 @@ fn learned(candidate: &Path, segmenter: &Segmenter) -> Result<Option<Vec<String>
 
 /// A frozen set; refused if a picture of it is known to have been learned from.
 fn set<'a>(folder: &'a Path, labels: Option<&Labels>, known: &BTreeSet<&str>) -> Result<Set<'a>, BadInput> {
+    if Verdicts::is_in(folder) {
+        return Err(BadInput {
+            message: format!("{}: its masks are those that a model made", folder.display()),
+            help: "make a set of what was corrected there, with `adit learn apply`".to_owned(),
+        });
+    }
     let (pairs, _) = pairs(folder, false)?;
     for Pair { photograph, .. } in &pairs {
         if known.contains(fingerprint::of_picture(photograph)?.as_str()) {
@@ -195,6 +202,12 @@ fn scores(
             print_line(serde_json::to_string(&scores)?);
         } else {
             scores.classes.iter().for_each(|class| print_line(row(&scores, class)));
+        }
+        if scores.classes.iter().all(|class| class.shown_by == 0) {
+            eprint_line(format_args!(
+                "{}: no mask shows any class, so every mark there counts as wrong: are its labels right?",
+                scores.set
+            ));
         }
         all.push(scores);
     }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use robot_interface::defect::DefectClass;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::cli::exit::BadInput;
 
@@ -18,7 +18,7 @@ const FILE: &str = "verdicts.csv";
 const REST: &str = "rest";
 
 /// A row as it stands in the file.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Deserialize)]
 pub(super) struct Row {
     picture: String,
     /// Number of the region in its picture, or [`REST`].
@@ -110,9 +110,15 @@ pub(super) struct Verdicts {
     pub(super) rows: Vec<Judged>,
     /// What stands between two columns: spreadsheets of some countries write semicolons.
     separator: u8,
+    /// Columns in the order of the table.
+    columns: Vec<String>,
     /// Whether the file is there, and ends with a line's end.
     ending: Option<bool>,
 }
+
+/// Columns of a new table.
+const COLUMNS: [&str; 9] =
+    ["picture", "region", "class", "left", "top", "right", "bottom", "mean_score", "verdict"];
 
 impl Verdicts {
     /// Reads the table of a folder; it is empty if there is none.
@@ -122,7 +128,8 @@ impl Verdicts {
             // Lines are counted by their line feeds: a carriage return before one would count as another.
             Ok(text) => text.replace("\r\n", "\n"),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-                return Ok(Self { path, rows: Vec::new(), separator: b',', ending: None });
+                let columns = COLUMNS.map(str::to_owned).to_vec();
+                return Ok(Self { path, rows: Vec::new(), separator: b',', columns, ending: None });
             }
             Err(e) => {
                 return Err(BadInput {
@@ -150,7 +157,13 @@ impl Verdicts {
             let line = record.position().map_or(0, csv::Position::line);
             rows.push(row.judged(line).map_err(|(problem, help)| refuse(line, problem, help))?);
         }
-        Ok(Self { path, rows, separator, ending: Some(text.ends_with('\n')) })
+        let columns = headers.iter().map(str::to_owned).collect();
+        Ok(Self { path, rows, separator, columns, ending: Some(text.ends_with('\n')) })
+    }
+
+    /// Whether a folder has a table.
+    pub(super) fn is_in(folder: &Path) -> bool {
+        folder.join(FILE).exists()
     }
 
     /// Names of the pictures that have rows.
@@ -160,11 +173,13 @@ impl Verdicts {
 
     /// Adds rows behind those that are there, which stay as they are.
     pub(super) fn append(&mut self, rows: &[Row]) -> anyhow::Result<()> {
-        let mut writer = csv::WriterBuilder::new()
-            .delimiter(self.separator)
-            .has_headers(self.ending.is_none())
-            .from_writer(Vec::new());
-        rows.iter().try_for_each(|row| writer.serialize(row))?;
+        let mut writer = csv::WriterBuilder::new().delimiter(self.separator).from_writer(Vec::new());
+        if self.ending.is_none() {
+            writer.write_record(&self.columns)?;
+        }
+        for row in rows {
+            writer.write_record(self.columns.iter().map(|column| row.value(column)))?;
+        }
         let mut text = if self.ending == Some(false) { vec![b'\n'] } else { Vec::new() };
         text.extend(writer.into_inner().map_err(|e| csv::Error::from(e.into_error()))?);
         let file = OpenOptions::new().append(true).create(true).open(&self.path);
@@ -176,6 +191,22 @@ impl Verdicts {
 }
 
 impl Row {
+    /// The value of a column; nothing in one that is not the table's own.
+    fn value(&self, column: &str) -> String {
+        match column {
+            "picture" => self.picture.clone(),
+            "region" => self.region.clone(),
+            "class" => self.class.clone(),
+            "left" => self.left.to_string(),
+            "top" => self.top.to_string(),
+            "right" => self.right.to_string(),
+            "bottom" => self.bottom.to_string(),
+            "mean_score" => self.mean_score.clone(),
+            "verdict" => self.verdict.clone(),
+            _ => String::new(),
+        }
+    }
+
     /// What the row says, or what is wrong with it and the remedy.
     fn judged(self, line: u64) -> Result<Judged, (String, String)> {
         let class = |name: &str| DefectClass::VISUAL.into_iter().find(|class| class.name() == name);
@@ -255,6 +286,18 @@ mod tests {
             let error = read(&format!("{HEADER}{row}{text}")).err().expect("refused");
             assert!(words.iter().all(|words| error.contains(words)), "{error}");
         }
+    }
+
+    #[test]
+    fn added_rows_have_the_columns_of_the_table() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let text = "verdict,region,picture,class,left,top,right,bottom,mean_score\nwrong,rest,a,,0,0,9,9,\n";
+        std::fs::write(folder.path().join(FILE), text).expect("written");
+        let added = Row::region("b", 1, DefectClass::Crack, [1, 2, 3, 4], 0.5);
+        Verdicts::read(folder.path()).expect("a table").append(&[added]).expect("written");
+        let verdicts = Verdicts::read(folder.path()).expect("a table");
+        let read: Vec<_> = verdicts.rows.iter().map(|row| (row.picture.as_str(), row.verdict)).collect();
+        assert_eq!(read, [("a", Verdict::Wrong), ("b", Verdict::Unseen)]);
     }
 
     #[test]

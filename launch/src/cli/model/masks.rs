@@ -122,6 +122,16 @@ pub(in crate::cli) fn numbers(path: &Path, size: (u32, u32)) -> Result<Vec<u8>, 
             "save it as a grey PNG: 255 for crack, or the numbers of classes",
         ));
     }
+    // Scaled to eight bits, the numbers of classes would all be 0.
+    let lost = |value: u16| (1..257).contains(&value);
+    if picture.as_luma16().is_some_and(|deep| deep.pixels().any(|p| lost(p[0])))
+        || picture.as_luma_alpha16().is_some_and(|deep| deep.pixels().any(|p| lost(p[0])))
+    {
+        return Err(refuse(
+            "this mask has numbers of 16 bits".to_owned(),
+            "save it as a grey PNG of 8 bits a pixel",
+        ));
+    }
     let picture = picture.into_luma8();
     if picture.dimensions() != size {
         let [(width, height), (w, h)] = [picture.dimensions(), size];
