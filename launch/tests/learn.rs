@@ -173,6 +173,12 @@ fn a_training_is_run_as_its_record_says_and_what_it_saw_is_no_frozen_set() {
     refused(path, &train(&[]), &["python3 -m venv training/.venv", "requirements-teacher.txt"]);
     fake_training(path);
     weights(&path.join("trained.safetensors"), "0.2");
+    // One that ended before it saved anything is begun anew.
+    let python = path.join("training/.venv/bin/python");
+    let works = fs::read(&python).expect("there");
+    fs::write(&python, "#!/bin/sh\nexit 2\n").expect("written");
+    assert!(!learn(path, &train(&["--", "--raods", "R"])).status.success());
+    fs::write(&python, works).expect("written");
     succeeds(path, &train(&["--shifts", "0", "-0.5", "0", "0", "--", "--roads", "R"]));
     let calls = fs::read_to_string(path.join("calls")).expect("called");
     let expected = "training/train.py --out new.work --own new.work/corrected --start new.work/start.safetensors --steps 2 \

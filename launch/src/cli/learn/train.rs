@@ -17,6 +17,8 @@ use crate::weights;
 
 /// Folder of the training's programs, seen from the workspace.
 const TRAINING: &str = "perception/training";
+/// What train.py saves every 200 steps, in its work folder.
+const CHECKPOINT: &str = "last.pt";
 /// Time between two looks whether a program has ended or is to be ended.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
@@ -61,7 +63,7 @@ pub(super) fn train(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     }
     // The fixture that export.py writes beside the weights stays in the work folder.
     let exported = work.join("export").join("weights.safetensors");
-    if !run(programs.export(&work.join("last.pt"), &args.shifts, &exported), &stop)? {
+    if !run(programs.export(&work.join(CHECKPOINT), &args.shifts, &exported), &stop)? {
         return Ok(ExitCode::from(INTERRUPTED));
     }
     let (segmenter, bytes) = weights::read(Some(&exported))?;
@@ -80,11 +82,19 @@ fn begun(args: &TrainArgs, work: &Path) -> anyhow::Result<How> {
     if args.out.extension().is_none_or(|ending| ending != "safetensors") {
         return Err(bad(format!("{}: does not end in .safetensors", args.out.display()), "name it so").into());
     }
-    for path in [&args.out, work] {
-        if path.exists() {
-            let help = "give another --out, or go on with a training that was stopped by --resume";
-            return Err(bad(format!("{}: is there already", path.display()), help).into());
-        }
+    let there = |path: &Path| {
+        let help = "give another --out, or go on with a training that was stopped by --resume";
+        bad(format!("{}: is there already", path.display()), help)
+    };
+    if args.out.exists() {
+        return Err(there(&args.out).into());
+    }
+    // A training that ended before it saved anything, for a mistyped argument or so, is no loss.
+    if How::read(work)?.is_some_and(|how| how.weights.is_none()) && !work.join(CHECKPOINT).exists() {
+        std::fs::remove_dir_all(work).with_context(|| format!("cannot remove {}", work.display()))?;
+    }
+    if std::fs::read_dir(work).is_ok_and(|mut entries| entries.next().is_some()) {
+        return Err(there(work).into());
     }
     let (segmenter, bytes) = weights::read(args.weights.as_deref())?;
     let learned = apply_to(&args.folders, &work.join("corrected"))?;
