@@ -9,6 +9,7 @@ use recording::MessageWriter;
 use report::score::{Fate, Placed, Score, score};
 use report::widths::FoundWidth;
 use report::{ReportError, RunSummary};
+use sim::tunnel::TrueDefect;
 use stack::config::{Mission, Robot};
 use stack::{Findings, RunOutcome};
 
@@ -184,12 +185,13 @@ fn judge(file: &MissionFile, robot: &Robot, outcome: &RunOutcome, truth: &Truth)
 pub fn score_of(findings: &Findings, truth: &Truth) -> Score {
     let placed: Vec<Placed> =
         findings.defects.iter().map(|d| Placed { class: d.class, bounds: d.bounds }).collect();
-    let truth: Vec<(Placed, bool)> = truth
-        .defects
-        .iter()
-        .map(|d| (Placed { class: d.class, bounds: d.bounds }, truth.visible.contains(&d.id)))
-        .collect();
-    score(&placed, &truth)
+    score(&placed, &placed_truth(truth))
+}
+
+/// The true defects, and whether any camera could have seen each.
+pub(crate) fn placed_truth(truth: &Truth) -> Vec<(Placed, bool)> {
+    let placed = |d: &TrueDefect| Placed { class: d.class, bounds: d.bounds };
+    truth.defects.iter().map(|d| (placed(d), truth.visible.contains(&d.id))).collect()
 }
 
 /// Widths of the cracks that were found, each as the report that is nearest to it gives it.

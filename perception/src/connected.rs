@@ -1,7 +1,7 @@
 //! Connected parts of a picture, diagonals included.
 
 /// Gives the pixels of each connected part of those that are `open` (`height x width`), in the order of their first pixels.
-pub(crate) fn for_each_part(mut open: Vec<bool>, width: usize, mut give: impl FnMut(&[usize])) {
+pub fn for_each_part(mut open: Vec<bool>, width: usize, mut give: impl FnMut(&[usize])) {
     let height = open.len().checked_div(width).unwrap_or(0);
     let mut part = Vec::new();
     for seed in 0..open.len() {

@@ -28,6 +28,7 @@
 //! | [`defects`]  | semantic segmentation of pictures; its training is in `perception/training`               |
 //! | [`lining`]   | defect map of the unrolled lining: size, chainage, clock position and severity of each     |
 //! | [`thermal`]  | hot cable joints                                                                          |
+//! | [`connected`] | connected parts of a picture                                                              |
 //!
 //! # A robot that lies still and looks at the floor
 //!
@@ -80,7 +81,7 @@
 //! cargo run -p perception --example elevation_map
 //! ```
 
-mod connected;
+pub mod connected;
 pub mod defects;
 pub mod kinematics;
 pub mod lining;

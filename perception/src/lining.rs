@@ -28,15 +28,18 @@ pub use tuning::Tuning;
 /// Within this distance of a defect a faint mark is of no interest, m.
 const BESIDE_M: f64 = 0.1;
 
+/// Least confidence in a mark that is shown to a person.
+const DOUBTFUL: f64 = 0.2;
+
 impl LiningMap {
     /// All defects seen so far, by chainage.
     pub fn defects(&self) -> Vec<Defect> {
-        self.found(&self.tuning)
+        self.found(self.tuning.least_confidence)
     }
 
     /// Marks too faint to be reported, but not for a person to look at, by chainage; none of them touches one of `defects`.
     pub fn doubtful(&self, defects: &[Defect]) -> Vec<Defect> {
-        let mut doubtful = self.found(&self.tuning.doubtful());
+        let mut doubtful = self.found(DOUBTFUL);
         doubtful
             .retain(|mark| defects.iter().all(|defect| !defect.bounds.grown(BESIDE_M).touches(&mark.bounds)));
         doubtful
@@ -44,21 +47,21 @@ impl LiningMap {
 
     /// All marks that were judged, true or not.
     pub fn marks(&self) -> Vec<Mark> {
-        detect::components(self, &self.tuning).iter().map(|part| Mark::new(self, part)).collect()
+        detect::components(self).iter().map(|part| Mark::new(self, part)).collect()
     }
 
-    fn found(&self, tuning: &Tuning) -> Vec<Defect> {
-        let mut parts: Vec<_> = detect::components(self, tuning)
+    fn found(&self, least_confidence: f64) -> Vec<Defect> {
+        let mut parts: Vec<_> = detect::components(self)
             .into_iter()
             .map(|part| (Mark::new(self, &part).confidence(), part))
-            .filter(|(confidence, _)| *confidence >= tuning.least_confidence)
+            .filter(|(confidence, _)| *confidence >= least_confidence)
             .collect();
         detect::drop_parts_of_spalls(self, &mut parts);
         let measured = parts.iter().map(|(confidence, part)| measure::measure(self, part, *confidence));
         let mut defects: Vec<Defect> = measured.collect();
         // Mean width against length, both sides multiplied by the length.
         defects.retain(|d| {
-            d.class != DefectClass::Crack || d.area_m2 * tuning.crack_slenderness <= d.length_m.powi(2)
+            d.class != DefectClass::Crack || d.area_m2 * self.tuning.crack_slenderness <= d.length_m.powi(2)
         });
         defects.sort_by(|a, b| {
             a.centre

@@ -14,3 +14,9 @@ pub(in crate::cli) struct BadInput {
     pub(in crate::cli) message: String,
     pub(in crate::cli) help: String,
 }
+
+impl BadInput {
+    pub(in crate::cli) fn new(message: String, help: &str) -> Self {
+        Self { message, help: help.to_owned() }
+    }
+}

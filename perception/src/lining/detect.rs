@@ -3,7 +3,6 @@
 use robot_interface::defect::{DefectClass, LiningBox};
 
 use super::map::LiningMap;
-use super::tuning::Tuning;
 
 /// Share of a part that lies within a spall from which on it belongs to the spall.
 const INSIDE_SHARE: f64 = 0.6;
@@ -33,9 +32,9 @@ pub(super) struct ConnectedComponent {
 }
 
 /// All parts of all classes that are large enough by this tuning.
-pub(super) fn components(map: &LiningMap, tuning: &Tuning) -> Vec<ConnectedComponent> {
+pub(super) fn components(map: &LiningMap) -> Vec<ConnectedComponent> {
     let classes = DefectClass::VISUAL.into_iter().enumerate();
-    classes.flat_map(|(number, class)| of_class(map, tuning, number, class)).collect()
+    classes.flat_map(|(number, class)| of_class(map, number, class)).collect()
 }
 
 /// Takes out of parts, each with its confidence, what belongs to a spall: the bars that it lays bare are rusty and its rim is dark.
@@ -57,7 +56,8 @@ fn inside(map: &LiningMap, part: &ConnectedComponent, area: &LiningBox) -> f64 {
     within.count() as f64 / part.cells.len() as f64
 }
 
-fn of_class(map: &LiningMap, tuning: &Tuning, number: usize, class: DefectClass) -> Vec<ConnectedComponent> {
+fn of_class(map: &LiningMap, number: usize, class: DefectClass) -> Vec<ConnectedComponent> {
+    let tuning = &map.tuning;
     let least = tuning.least_score[number];
     let reach = ((tuning.gap_m[number] / tuning.cell_m).round() as i64).max(1);
     let mut open: Vec<bool> = (0..map.cells.len()).map(|i| map.score(i, number) >= least).collect();

@@ -27,17 +27,6 @@ pub struct Tuning {
     pub crack_slenderness: f64,
 }
 
-/// Least confidence in a mark that is shown to a person.
-const DOUBTFUL: f64 = 0.2;
-
-impl Tuning {
-    /// Tuning for what is too doubtful to be reported, but not for a person to look at.
-    #[must_use]
-    pub(super) fn doubtful(self) -> Self {
-        Self { least_confidence: DOUBTFUL, ..self }
-    }
-}
-
 impl Default for Tuning {
     fn default() -> Self {
         Self {

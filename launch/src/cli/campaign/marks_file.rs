@@ -11,6 +11,7 @@ use serde::Serialize;
 use stack::Findings;
 
 use crate::ground_truth::Truth;
+use crate::run::placed_truth;
 
 /// Lines of JSON: for each seed one with its visible true defects, and one a mark.
 pub(super) struct MarksFile(BufWriter<File>);
@@ -43,11 +44,7 @@ impl MarksFile {
     }
 
     pub(super) fn write(&mut self, seed: u64, findings: &Findings, truth: &Truth) -> anyhow::Result<()> {
-        let true_ones: Vec<(Placed, bool)> = truth
-            .defects
-            .iter()
-            .map(|d| (Placed { class: d.class, bounds: d.bounds }, truth.visible.contains(&d.id)))
-            .collect();
+        let true_ones = placed_truth(truth);
         let visible = true_ones.iter().enumerate().filter(|(_, (_, visible))| *visible);
         let visible = visible.map(|(i, (placed, _))| (i, placed.class)).collect();
         self.line(&Line::Truth { seed, visible })?;

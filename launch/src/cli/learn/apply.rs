@@ -47,7 +47,7 @@ pub(super) struct CorrectedPicture {
 /// Writes the corrected pictures of `folders` into the new folder `out`: all of them, or nothing.
 pub(super) fn apply_to(folders: &[PathBuf], out: &Path) -> anyhow::Result<Vec<CorrectedPicture>> {
     if std::fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some()) || out.is_file() {
-        return Err(bad(format!("{}: is there already", out.display()), "give a new folder").into());
+        return Err(BadInput::new(format!("{}: is there already", out.display()), "give a new folder").into());
     }
     // All tables are read before the work begins.
     let tables = folders.iter().map(|folder| table(folder)).collect::<Result<Vec<_>, BadInput>>()?;
@@ -80,7 +80,7 @@ pub(super) fn apply_to(folders: &[PathBuf], out: &Path) -> anyhow::Result<Vec<Co
     }
     if done.is_empty() {
         let tables: Vec<_> = tables.iter().map(|table| table.path.display().to_string()).collect();
-        return Err(bad(
+        return Err(BadInput::new(
             format!("nothing was corrected in {}", tables.join(", ")),
             "fill the column `verdict`, or repaint a NAME_mask.png",
         )
@@ -97,7 +97,7 @@ fn table(folder: &Path) -> Result<Verdicts, BadInput> {
     let verdicts = Verdicts::read(folder)?;
     if verdicts.rows.is_empty() {
         let problem = format!("{}: is not there, or has no rows", verdicts.path.display());
-        return Err(bad(problem, "give a folder that `adit learn export` wrote"));
+        return Err(BadInput::new(problem, "give a folder that `adit learn export` wrote"));
     }
     Ok(verdicts)
 }
@@ -113,15 +113,16 @@ fn mask(folder: &Path, table: &Path, name: &str, rows: &[&Judged]) -> Result<Opt
         // A picture that was taken away leaves the model's mask behind; a name that was changed does not.
         let spoken = rows.iter().find(|row| row.verdict != Verdict::Unseen);
         return match spoken.filter(|_| !folder.join(MODEL_MASKS).join(&file).exists()) {
-            Some(row) => Err(bad(
+            Some(row) => Err(BadInput::new(
                 format!("{}:{}: there is no picture {name}", table.display(), row.line),
                 "leave the column `picture` as it was written: spreadsheets make 7 of 007",
             )),
             None => Ok(None),
         };
     }
-    let size = image::image_dimensions(&picture)
-        .map_err(|e| bad(format!("{}: cannot be read: {e}", picture.display()), "give a complete PNG"))?;
+    let size = image::image_dimensions(&picture).map_err(|e| {
+        BadInput::new(format!("{}: cannot be read: {e}", picture.display()), "give a complete PNG")
+    })?;
     let path = folder.join(&file);
     let (marked, painted) = (numbers(&folder.join(MODEL_MASKS).join(file), size)?, numbers(&path, size)?);
     let is_known = |number: &u8| {
@@ -129,20 +130,16 @@ fn mask(folder: &Path, table: &Path, name: &str, rows: &[&Judged]) -> Result<Opt
             || DefectClass::from_mask_value(*number).is_some_and(|class| DefectClass::VISUAL.contains(&class))
     };
     if let Some(number) = painted.iter().find(|number| !is_known(number)) {
-        return Err(bad(
+        return Err(BadInput::new(
             format!("{}: has a pixel of {number}", path.display()),
             "paint 0 (nothing), 1 crack, 2 leakage, 3 spalling, 4 corrosion or 255 (unsure), with a brush without soft edges",
         ));
     }
     let mask = corrected(&marked, &painted, size.0 as usize, rows).map_err(|row| {
-        bad(
+        BadInput::new(
             format!("{}:{}: the model marked no such region on {name}", table.display(), row.line),
             "leave all columns but `verdict` as they were written, and the folder `model` as it is",
         )
     })?;
     Ok(mask.iter().any(|number| *number != UNSURE).then_some((size, mask)))
-}
-
-fn bad(message: String, help: &str) -> BadInput {
-    BadInput { message, help: help.to_owned() }
 }

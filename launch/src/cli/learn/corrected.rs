@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use perception::connected::for_each_part;
 use perception::defects::scoring::UNSURE;
 use robot_interface::defect::DefectClass;
 
@@ -13,32 +14,17 @@ type Key = (u8, [u32; 4]);
 
 /// Pixels of each connected region (eight neighbours) of a mask.
 fn regions(mask: &[u8], width: usize) -> BTreeMap<Key, Vec<usize>> {
-    let height = mask.len() / width.max(1);
-    let (mut open, mut found) = (mask.to_vec(), BTreeMap::new());
-    for seed in 0..open.len() {
-        let class = open[seed];
-        if DefectClass::from_mask_value(class).is_none() {
-            continue;
-        }
-        open[seed] = 0;
-        let (mut pixels, mut next) = (vec![seed], 0);
-        let mut bounds = [u32::MAX, u32::MAX, 0, 0];
-        while let Some((x, y)) = pixels.get(next).map(|pixel| (pixel % width, pixel / width)) {
-            next += 1;
-            let [left, top, right, bottom] = bounds;
-            let (column, row) = (x as u32, y as u32);
-            bounds = [left.min(column), top.min(row), right.max(column + 1), bottom.max(row + 1)];
-            for near_y in y.saturating_sub(1)..(y + 2).min(height) {
-                for near_x in x.saturating_sub(1)..(x + 2).min(width) {
-                    let near = near_y * width + near_x;
-                    if open[near] == class {
-                        open[near] = 0;
-                        pixels.push(near);
-                    }
-                }
+    let mut found = BTreeMap::new();
+    for number in DefectClass::VISUAL.map(DefectClass::mask_value) {
+        let open = mask.iter().map(|pixel| *pixel == number).collect();
+        for_each_part(open, width, |pixels| {
+            let mut bounds = [u32::MAX, u32::MAX, 0, 0];
+            for (x, y) in pixels.iter().map(|pixel| ((pixel % width) as u32, (pixel / width) as u32)) {
+                let [left, top, right, bottom] = bounds;
+                bounds = [left.min(x), top.min(y), right.max(x + 1), bottom.max(y + 1)];
             }
-        }
-        found.insert((class, bounds), pixels);
+            found.insert((number, bounds), pixels.to_vec());
+        });
     }
     found
 }

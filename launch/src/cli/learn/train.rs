@@ -80,11 +80,15 @@ pub(super) fn train(args: &TrainArgs) -> anyhow::Result<ExitCode> {
 /// A new training: what was corrected is written into its work folder.
 fn begun(args: &TrainArgs, work: &Path) -> anyhow::Result<How> {
     if args.out.extension().is_none_or(|ending| ending != "safetensors") {
-        return Err(bad(format!("{}: does not end in .safetensors", args.out.display()), "name it so").into());
+        return Err(BadInput::new(
+            format!("{}: does not end in .safetensors", args.out.display()),
+            "name it so",
+        )
+        .into());
     }
     let there = |path: &Path| {
         let help = "give another --out, or go on with a training that was stopped by --resume";
-        bad(format!("{}: is there already", path.display()), help)
+        BadInput::new(format!("{}: is there already", path.display()), help)
     };
     if args.out.exists() {
         return Err(there(&args.out).into());
@@ -115,11 +119,11 @@ fn begun(args: &TrainArgs, work: &Path) -> anyhow::Result<How> {
 /// The training that was stopped.
 fn resumed(args: &TrainArgs, work: &Path) -> Result<How, BadInput> {
     let how = How::read(work)?.ok_or_else(|| {
-        bad(format!("{}: no training began there", work.display()), "begin one, without --resume")
+        BadInput::new(format!("{}: no training began there", work.display()), "begin one, without --resume")
     })?;
     let now = train_arguments(args, work);
     if (&how.folders, &how.train) != (&args.folders, &now) {
-        return Err(bad(
+        return Err(BadInput::new(
             format!("the training in {} began with other arguments: {}", work.display(), how.train.join(" ")),
             "give the same ones, or begin another with another --out",
         ));
@@ -148,12 +152,12 @@ impl Programs {
         let folder = given.unwrap_or(Path::new(TRAINING)).to_owned();
         if !folder.join("train.py").is_file() {
             let help = "give the folder perception/training of Adit's sources with --training";
-            return Err(bad(format!("{}: has no train.py", folder.display()), help));
+            return Err(BadInput::new(format!("{}: has no train.py", folder.display()), help));
         }
         let python = folder.join(".venv/bin/python");
         if !python.exists() {
             let shown = folder.display();
-            return Err(bad(
+            return Err(BadInput::new(
                 format!("{}: is not there", python.display()),
                 &format!(
                     "make it:\n    python3 -m venv {shown}/.venv && {shown}/.venv/bin/pip install -r {shown}/requirements.txt\n    \
@@ -210,8 +214,4 @@ fn run(mut command: Command, stop: &AtomicBool) -> anyhow::Result<bool> {
         }
         std::thread::sleep(LOOK_EVERY);
     }
-}
-
-fn bad(message: String, help: &str) -> BadInput {
-    BadInput { message, help: help.to_owned() }
 }
