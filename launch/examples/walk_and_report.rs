@@ -78,7 +78,7 @@ fn main() -> anyhow::Result<()> {
         file.simulation.seed = seed.parse().context("SEED is a whole number")?;
     }
     let robot = Robot::load(&file.mission.robot)?;
-    let finished = dry_run(&file, &robot, &mut PrintedProgress::default())?;
+    let (finished, ..) = dry_run(&file, &robot, &mut PrintedProgress::default())?;
     print_findings(&finished);
     Ok(())
 }

@@ -154,16 +154,20 @@ fn in_folder<T>(
     Ok(Filed { result, incomplete: files.incomplete })
 }
 
-/// Runs a mission without leaving files.
+/// Runs a mission without leaving files; what was found, and what there was to find, is given beside the summary.
 ///
 /// # Errors
 /// If the mission cannot be simulated.
-pub fn dry_run(file: &MissionFile, robot: &Robot, observer: &mut dyn Observer) -> anyhow::Result<Finished> {
+pub fn dry_run(
+    file: &MissionFile,
+    robot: &Robot,
+    observer: &mut dyn Observer,
+) -> anyhow::Result<(Finished, Findings, Truth)> {
     let begun = now();
     let (outcome, truth) = lockstep::run(file, robot, None, observer)?;
     let mut finished = judge(file, robot, &outcome, &truth)?;
     finished.summary.wall_s = Some(begun.elapsed().as_secs_f64());
-    Ok(finished)
+    Ok((finished, outcome.findings, truth))
 }
 
 /// The machine's clock, for saying how long a run took: nothing else depends on it.

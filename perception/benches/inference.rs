@@ -5,9 +5,24 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use perception::defects::Segmenter;
 use robot_interface::sensors::RgbImage;
 
+/// A wall: light and dark patches, grain, and three dark lines.
 fn picture(width: u32, height: u32) -> RgbImage {
-    let data =
-        (0..width * height * 3).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8 / 4 + 90).collect();
+    let hash = |x: u32, y: u32| {
+        let mixed = (x.wrapping_mul(0x9E37_79B1) ^ y.wrapping_mul(0x85EB_CA77)).wrapping_mul(0xC2B2_AE3D);
+        f32::from((mixed >> 24) as u8) / 255.0
+    };
+    let patches = |x: u32, y: u32| {
+        let (s, t) = ((x % 32) as f32 / 32.0, (y % 32) as f32 / 32.0);
+        let [upper, lower] =
+            [y / 32, y / 32 + 1].map(|y| (1.0 - s) * hash(x / 32, y) + s * hash(x / 32 + 1, y));
+        (1.0 - t) * upper + t * lower
+    };
+    let light = |x: u32, y: u32| {
+        let line = (x + y / 3) % 400 < 3;
+        110.0 + 40.0 * patches(x, y) + 16.0 * hash(x + 7919, y) - if line { 70.0 } else { 0.0 }
+    };
+    let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+    let data = pixels.flat_map(|(x, y)| [light(x, y) as u8; 3]).collect();
     RgbImage { width, height, data }
 }
 

@@ -14,9 +14,11 @@ mod reduce;
 mod scaled_scores;
 mod scales;
 pub mod scoring;
+mod softmax;
 mod specks;
 #[cfg(test)]
 mod tests;
+mod vectors;
 mod weights;
 mod windows;
 
@@ -161,11 +163,13 @@ impl Segmenter {
     /// Scores of a picture at its own size, `[4, height, width]`.
     fn segment_as_it_is(&self, picture: &RgbImage) -> Result<Vec<u8>, SegmentError> {
         let size = (picture.width as usize, picture.height as usize);
-        let inputs = Inputs::of(picture);
+        let mut inputs = Some(Inputs::of(picture));
         let mut scores = vec![0u8; CLASSES * size.0 * size.1];
         for window in windows::windows(size.0, size.1) {
             let shape = (1, INPUTS, window.height, window.width);
-            let input = Tensor::from_vec(window.input(&inputs), shape, &Device::Cpu)?;
+            let whole = inputs.take_if(|inputs| window.is_all_of(inputs)).map(Inputs::into_values);
+            let cut = || inputs.as_ref().map_or_else(Vec::new, |inputs| window.input(inputs));
+            let input = Tensor::from_vec(whole.unwrap_or_else(cut), shape, &Device::Cpu)?;
             let logits = self.network.forward(&input)?;
             buffers::recycle(&input)?;
             let (storage, layout) = logits.storage_and_layout();

@@ -18,6 +18,8 @@ mod projection;
 mod severity;
 mod tuning;
 
+use detect::ConnectedComponent;
+
 pub use confidence::Mark;
 pub use defect::{Defect, Evidence, FrameId};
 pub use map::{Coverage, LiningMap};
@@ -31,33 +33,44 @@ const BESIDE_M: f64 = 0.1;
 /// Least confidence in a mark that is shown to a person.
 const DOUBTFUL: f64 = 0.2;
 
+/// What the lining shows so far.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judged {
+    /// All defects, by chainage.
+    pub defects: Vec<Defect>,
+    /// Marks too faint to be reported, but not for a person to look at, by chainage; none of them touches a defect.
+    pub doubtful: Vec<Defect>,
+    /// All marks that were judged, true or not.
+    pub marks: Vec<Mark>,
+}
+
 impl LiningMap {
+    /// All that was seen so far.
+    pub fn judge(&self) -> Judged {
+        let parts = self.parts();
+        let defects = self.found(&parts, self.tuning.least_confidence);
+        let beside =
+            |mark: &Defect| defects.iter().any(|defect| defect.bounds.grown(BESIDE_M).touches(&mark.bounds));
+        let mut doubtful = self.found(&parts, DOUBTFUL);
+        doubtful.retain(|mark| !beside(mark));
+        Judged { defects, doubtful, marks: parts.into_iter().map(|(mark, _)| mark).collect() }
+    }
+
     /// All defects seen so far, by chainage.
     pub fn defects(&self) -> Vec<Defect> {
-        self.found(self.tuning.least_confidence)
+        self.found(&self.parts(), self.tuning.least_confidence)
     }
 
-    /// Marks too faint to be reported, but not for a person to look at, by chainage; none of them touches one of `defects`.
-    pub fn doubtful(&self, defects: &[Defect]) -> Vec<Defect> {
-        let mut doubtful = self.found(DOUBTFUL);
-        doubtful
-            .retain(|mark| defects.iter().all(|defect| !defect.bounds.grown(BESIDE_M).touches(&mark.bounds)));
-        doubtful
+    fn parts(&self) -> Vec<(Mark, ConnectedComponent)> {
+        let parts = detect::components(self).into_iter();
+        parts.map(|part| (Mark::new(self, &part), part)).collect()
     }
 
-    /// All marks that were judged, true or not.
-    pub fn marks(&self) -> Vec<Mark> {
-        detect::components(self).iter().map(|part| Mark::new(self, part)).collect()
-    }
-
-    fn found(&self, least_confidence: f64) -> Vec<Defect> {
-        let mut parts: Vec<_> = detect::components(self)
-            .into_iter()
-            .map(|part| (Mark::new(self, &part).confidence(), part))
-            .filter(|(confidence, _)| *confidence >= least_confidence)
-            .collect();
-        detect::drop_parts_of_spalls(self, &mut parts);
-        let measured = parts.iter().map(|(confidence, part)| measure::measure(self, part, *confidence));
+    fn found(&self, parts: &[(Mark, ConnectedComponent)], least_confidence: f64) -> Vec<Defect> {
+        let sure = parts.iter().map(|(mark, part)| (mark.confidence(), part));
+        let mut sure: Vec<_> = sure.filter(|(confidence, _)| *confidence >= least_confidence).collect();
+        detect::drop_parts_of_spalls(self, &mut sure);
+        let measured = sure.iter().map(|(confidence, part)| measure::measure(self, part, *confidence));
         let mut defects: Vec<Defect> = measured.collect();
         // Mean width against length, both sides multiplied by the length.
         defects.retain(|d| {

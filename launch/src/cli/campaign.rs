@@ -35,7 +35,7 @@ pub(super) struct Args {
     eyes_only: bool,
     /// File for a line of JSON for each mark on the lining: by what it is judged, and which true defects it is. What the
     /// defects' confidence is fitted to
-    #[arg(long, value_name = "FILE", requires = "eyes_only")]
+    #[arg(long, value_name = "FILE")]
     marks: Option<PathBuf>,
 }
 
@@ -79,8 +79,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut marks = args.marks.as_deref().map(MarksFile::create).transpose()?;
     for seed in seeds {
         file.simulation.seed = seed;
+        let marks = marks.as_mut();
         let line =
-            if args.eyes_only { surveyed(&file, &robot, marks.as_mut())? } else { walked(&file, &robot)? };
+            if args.eyes_only { surveyed(&file, &robot, marks)? } else { walked(&file, &robot, marks)? };
         print_line(row(seed, &line));
         all.push(line);
     }
@@ -102,8 +103,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(if completed == all.len() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn walked(file: &MissionFile, robot: &Robot) -> anyhow::Result<Line> {
-    let Finished { summary, score, widths } = run::dry_run(file, robot, &mut Silent)?;
+fn walked(file: &MissionFile, robot: &Robot, marks: Option<&mut MarksFile>) -> anyhow::Result<Line> {
+    let (Finished { summary, score, widths }, findings, truth) = run::dry_run(file, robot, &mut Silent)?;
+    if let Some(marks) = marks {
+        marks.write(file.simulation.seed, &findings, &truth)?;
+    }
     let findings = summary.defects.iter().map(|d| d.defect.class).collect();
     let truth = summary.truth.iter().flatten().map(|d| d.class).collect();
     Ok(Line { findings, truth, score, widths, summary: Some(summary) })

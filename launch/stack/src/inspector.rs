@@ -2,7 +2,7 @@
 //! defect its chainage and clock position.
 
 use perception::defects::{ClassMap, Segmenter};
-use perception::lining::{Coverage, Defect, LiningMap, Mark, Tuning};
+use perception::lining::{Coverage, Defect, Judged, LiningMap, Mark, Tuning};
 use perception::thermal::HotJoints;
 use rayon::prelude::*;
 use robot_interface::frames::{Base, Map, Transform};
@@ -179,7 +179,10 @@ impl Inspector {
 
     /// Returns all defects so far, by chainage.
     pub fn defects(&self) -> Vec<Defect> {
-        let mut defects = self.lining.defects();
+        self.with_joints(self.lining.defects())
+    }
+
+    fn with_joints(&self, mut defects: Vec<Defect>) -> Vec<Defect> {
         defects.extend(self.joints.defects());
         defects.sort_by(|a, b| a.centre.chainage_m.total_cmp(&b.centre.chainage_m));
         defects
@@ -187,11 +190,11 @@ impl Inspector {
 
     /// Returns all that was found so far.
     pub fn findings(&self) -> Findings {
-        let defects = self.defects();
+        let Judged { defects, doubtful, marks } = self.lining.judge();
         Findings {
-            doubtful: self.lining.doubtful(&defects),
-            marks: self.lining.marks(),
-            defects,
+            defects: self.with_joints(defects),
+            doubtful,
+            marks,
             possible_joints: self.joints.possible(),
             coverage: self.lining.coverage(),
             median_mm_per_px: self.lining.median_mm_per_px(),

@@ -11,7 +11,6 @@
 #![allow(unsafe_code)]
 
 mod band;
-mod block;
 mod lanes;
 mod operands;
 mod residual;
@@ -19,9 +18,8 @@ mod residual;
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Error, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
-use super::buffers;
-use band::{Band, Reads};
-use block::put;
+use super::{buffers, vectors};
+use band::{Band, Reads, Source};
 use lanes::Kernel;
 pub(crate) use operands::Activation;
 use operands::{Target, Weights, one_picture, slice, square};
@@ -120,16 +118,16 @@ impl Op {
             (0..out_height.div_ceil(band.rows)).into_par_iter().for_each_init(Vec::new, |copied, tile| {
                 let first = tile * band.rows;
                 let rows = first..(first + band.rows).min(out_height);
-                band.copy(x, first, copied);
+                let source = band.source(x, rows.clone(), copied);
                 // SAFETY: tiles cover disjoint ranges of rows, all within the `out_height` rows of each of the
                 // `outputs` planes that `out` holds, and `out` outlives this loop untouched.
-                unsafe { self.fill(target, &band, copied, rows, coarse) };
+                unsafe { self.fill(target, band.out_width, &source, rows, coarse) };
             });
         }
         Ok((CpuStorage::F32(out), Shape::from((1, self.weights.outputs, out_height, out_width))))
     }
 
-    /// Fills rows of every output plane from a tile's copied input.
+    /// Fills rows of every output plane from a tile's input.
     ///
     /// # Safety
     /// `target` must point to as many planes as there are outputs, that stay allocated, `rows` must lie within them, and nobody else
@@ -137,8 +135,8 @@ impl Op {
     unsafe fn fill(
         &self,
         target: Target,
-        band: &Band,
-        copied: &[f32],
+        out_width: usize,
+        source: &Source<'_>,
         rows: std::ops::Range<usize>,
         coarse: Option<&[f32]>,
     ) {
@@ -148,19 +146,22 @@ impl Op {
         // What is coarser comes before the rectifier.
         let within = if coarse.is_some() { Activation::Linear.bounds() } else { bounds };
         for row in rows {
-            let (base, start) = ((row - first) * self.reads.stride * band.step(), row * band.out_width);
-            for x in (0..band.out_width).step_by(pixels) {
-                let width = pixels.min(band.out_width - x);
-                self.weights.each(self.kernel, &copied[base + x..], &band.taps, within, |output, sums| {
-                    // SAFETY: these pixels of this plane are this call's own.
-                    let to = unsafe { target.pixels(output, start + x, width) };
-                    put(to, sums);
-                    if let Some(coarse) = coarse {
-                        let half = band.out_width / 2;
-                        let from = output * (target.plane / 4) + row / 2 * half + x / 2;
-                        add_repeated(to, &coarse[from..][..width / 2], bounds);
-                    }
-                });
+            let (base, start) = ((row - first) * source.row_step, row * out_width);
+            for x in (0..out_width).step_by(pixels) {
+                let width = pixels.min(out_width - x);
+                // SAFETY: these pixels of every plane are this call's own.
+                unsafe {
+                    let to = target.rows(start + x, self.weights.outputs);
+                    self.weights.put(self.kernel, &source.values[base + x..], source.taps, within, to, width);
+                }
+            }
+            let Some(coarse) = coarse else { continue };
+            let half = out_width / 2;
+            for output in 0..self.weights.outputs {
+                // SAFETY: this row of this plane is this call's own.
+                let to = unsafe { target.pixels(output, start, out_width) };
+                let from = output * (target.plane / 4) + row / 2 * half;
+                vectors::wide(|| add_repeated(to, &coarse[from..][..half], bounds));
             }
         }
     }

@@ -7,7 +7,7 @@
 use rayon::prelude::*;
 use robot_interface::sensors::RgbImage;
 
-use super::buffers;
+use super::{buffers, vectors};
 
 /// Channels of the network's input.
 pub(super) const INPUTS: usize = 5;
@@ -30,7 +30,7 @@ const LIMIT: f32 = 6.0;
 pub(super) struct Inputs {
     pub(super) width: usize,
     pub(super) height: usize,
-    /// `[height, 5, width]`: a row of every channel, then the next row.
+    /// `[5, height, width]`.
     values: Vec<f32>,
 }
 
@@ -38,21 +38,27 @@ impl Inputs {
     /// Of a picture that has pixels and three bytes for each.
     pub(super) fn of(picture: &RgbImage) -> Self {
         let (width, height) = (picture.width as usize, picture.height as usize);
-        let light: Vec<u8> = picture.data.chunks_exact(3).map(light_of).collect();
+        let pixels = picture.data.as_chunks::<3>().0;
+        let light: Vec<u8> = vectors::wide(|| pixels.iter().map(light_of).collect());
         let mut values = buffers::take(INPUTS * width * height);
         // Strips begin with sums of their own; whole numbers make that the same as one strip.
         let strip = height.div_ceil(8).max(32);
-        values.par_chunks_mut(strip * INPUTS * width).enumerate().for_each(|(i, values)| {
+        let mut planes = values.chunks_exact_mut(width * height);
+        let planes: [&mut [f32]; INPUTS] = std::array::from_fn(|_| planes.next().unwrap_or_default());
+        let [red, green, blue, near, far] = planes.map(|plane| plane.par_chunks_mut(strip * width));
+        let strips = red.zip(green).zip(blue).zip(near.zip(far)).enumerate();
+        strips.for_each(|(i, (((red, green), blue), (near, far)))| {
             let first = i * strip;
-            let mut near = Around::new(&light, width, height, NEAR, first);
-            let mut far = Around::new(&light, width, height, FAR, first);
-            let mut means = Means::new(width);
-            for (y, row) in (first..).zip(values.chunks_exact_mut(INPUTS * width)) {
-                near.advance(y);
-                far.advance(y);
-                means.fill(&near, &far);
-                let at = y * width;
-                fill_row(&light[at..at + width], &picture.data[3 * at..3 * (at + width)], &means, row);
+            let mut surroundings = Surroundings::new(&light, width, height, first);
+            let rows = red.chunks_exact_mut(width).zip(green.chunks_exact_mut(width));
+            let rows = rows.zip(blue.chunks_exact_mut(width));
+            let rows = rows.zip(near.chunks_exact_mut(width).zip(far.chunks_exact_mut(width)));
+            for (y, (((red, green), blue), (near, far))) in (first..).zip(rows) {
+                surroundings.advance(y);
+                vectors::wide(|| {
+                    colours(&picture.data[3 * y * width..][..3 * width], [red, green, blue]);
+                    surroundings.fill(&light[y * width..][..width], near, far);
+                });
             }
         });
         Self { width, height, values }
@@ -60,7 +66,12 @@ impl Inputs {
 
     /// A row of one channel.
     pub(super) fn row(&self, channel: usize, y: usize) -> &[f32] {
-        &self.values[(y * INPUTS + channel) * self.width..][..self.width]
+        &self.values[(channel * self.height + y) * self.width..][..self.width]
+    }
+
+    /// All channels, `[5, height, width]`.
+    pub(super) fn into_values(mut self) -> Vec<f32> {
+        std::mem::take(&mut self.values)
     }
 }
 
@@ -71,48 +82,57 @@ impl Drop for Inputs {
 }
 
 /// Luminance of a pixel, 0 to 255.
-fn light_of(pixel: &[u8]) -> u8 {
-    let [red, green, blue] = [pixel[0], pixel[1], pixel[2]].map(u32::from);
+#[inline(always)]
+fn light_of(pixel: &[u8; 3]) -> u8 {
+    let [red, green, blue] = pixel.map(u32::from);
     ((77 * red + 150 * green + 29 * blue) >> 8) as u8
 }
 
-fn fill_row(light: &[u8], colours: &[u8], means: &Means, row: &mut [f32]) {
-    let width = light.len();
-    for x in 0..width {
-        let [red, green, blue] = [0, 1, 2].map(|c| f32::from(colours[3 * x + c]));
-        let light = f32::from(light[x]);
-        let channels = [
-            (red - MID) / HALF,
-            (green - MID) / HALF,
-            (blue - MID) / HALF,
-            (light - means.near[x]) / (means.spread[x] + MIN_SPREAD),
-            2.0 * (light - means.far[x]) / (means.far[x] + MIN_FAR),
-        ];
-        for (c, value) in channels.into_iter().enumerate() {
-            row[c * width + x] = value.clamp(-LIMIT, LIMIT);
+/// Turns a row's bytes, three a pixel, into channels.
+#[inline(always)]
+fn colours(bytes: &[u8], channels: [&mut [f32]; 3]) {
+    for (c, channel) in channels.into_iter().enumerate() {
+        for (value, pixel) in channel.iter_mut().zip(bytes.as_chunks::<3>().0) {
+            *value = (f32::from(pixel[c]) - MID) / HALF;
         }
     }
 }
 
-/// Statistics of the surroundings of a row's pixels.
-struct Means {
-    near: Vec<f32>,
-    spread: Vec<f32>,
-    far: Vec<f32>,
+/// Luminance around the pixels of one row after the other.
+struct Surroundings<'a> {
+    near: Around<'a>,
+    far: Around<'a>,
 }
 
-impl Means {
-    fn new(width: usize) -> Self {
-        Self { near: vec![0.0; width], spread: vec![0.0; width], far: vec![0.0; width] }
+impl<'a> Surroundings<'a> {
+    /// From row `first` on.
+    fn new(light: &'a [u8], width: usize, height: usize, first: usize) -> Self {
+        let [near, far] = [NEAR, FAR].map(|radius| Around::new(light, width, height, radius, first));
+        Self { near, far }
     }
 
-    fn fill(&mut self, near: &Around<'_>, far: &Around<'_>) {
-        near.each(|x, count, sum, squares| {
-            let mean = sum / count;
-            self.near[x] = mean as f32;
-            self.spread[x] = (squares / count - mean * mean).max(0.0).sqrt() as f32;
-        });
-        far.each(|x, count, sum, _| self.far[x] = (sum / count) as f32);
+    /// Moves to row `y`, which is not above the last one.
+    fn advance(&mut self, y: usize) {
+        self.near.advance(y);
+        self.far.advance(y);
+    }
+
+    /// Luminance of the row, relative to its near and its far surroundings.
+    #[inline(always)]
+    fn fill(&self, light: &[u8], near: &mut [f32], far: &mut [f32]) {
+        for (((value, light), sums), share) in
+            near.iter_mut().zip(light).zip(&self.near.sums).zip(&self.near.shares)
+        {
+            let [mean, square] = sums.map(|sum| f64::from(sum) * share);
+            let spread = ((square - mean * mean).max(0.0) as f32).sqrt();
+            *value = ((f32::from(*light) - mean as f32) / (spread + MIN_SPREAD)).clamp(-LIMIT, LIMIT);
+        }
+        for (((value, light), [sum, _]), share) in
+            far.iter_mut().zip(light).zip(&self.far.sums).zip(&self.far.shares)
+        {
+            let mean = (f64::from(*sum) * share) as f32;
+            *value = (2.0 * (f32::from(*light) - mean) / (mean + MIN_FAR)).clamp(-LIMIT, LIMIT);
+        }
     }
 }
 
@@ -126,12 +146,28 @@ struct Around<'a> {
     rows: std::ops::Range<usize>,
     /// Sum and sum of squares of each column over `rows`.
     columns: Vec<[u32; 2]>,
+    /// The same of all columns before each, and of all; they go round beyond 32 bits, which their differences do not.
+    before: Vec<[u32; 2]>,
+    /// Sum and sum of squares over each pixel's square.
+    sums: Vec<[i32; 2]>,
+    /// Share of one pixel in each pixel's square.
+    shares: Vec<f64>,
 }
 
 impl<'a> Around<'a> {
     fn new(light: &'a [u8], width: usize, height: usize, radius: usize, first: usize) -> Self {
         let top = first.saturating_sub(radius);
-        Self { light, width, height, radius, rows: top..top, columns: vec![[0; 2]; width] }
+        Self {
+            light,
+            width,
+            height,
+            radius,
+            rows: top..top,
+            columns: vec![[0; 2]; width],
+            before: vec![[0; 2]; width + 1],
+            sums: vec![[0; 2]; width],
+            shares: vec![0.0; width],
+        }
     }
 
     /// Moves to row `y`, which is not above the last one.
@@ -154,23 +190,28 @@ impl<'a> Around<'a> {
             }
             self.rows.start += 1;
         }
+        vectors::wide(|| self.sum_up());
     }
 
-    /// Gives each pixel's column number, count, sum and sum of squares.
-    fn each(&self, mut give: impl FnMut(usize, f64, f64, f64)) {
-        let (mut sum, mut squares, mut left, mut right) = (0u64, 0u64, 0, 0);
-        for x in 0..self.width {
-            while right < (x + self.radius + 1).min(self.width) {
-                sum += u64::from(self.columns[right][0]);
-                squares += u64::from(self.columns[right][1]);
-                right += 1;
-            }
-            while left < x.saturating_sub(self.radius) {
-                sum -= u64::from(self.columns[left][0]);
-                squares -= u64::from(self.columns[left][1]);
-                left += 1;
-            }
-            give(x, ((right - left) * self.rows.len()) as f64, sum as f64, squares as f64);
+    #[inline(always)]
+    fn sum_up(&mut self) {
+        let mut sum = [0u32; 2];
+        for (before, column) in self.before[1..].iter_mut().zip(&self.columns) {
+            sum = [sum[0].wrapping_add(column[0]), sum[1].wrapping_add(column[1])];
+            *before = sum;
+        }
+        let (width, radius, rows) = (self.width, self.radius, self.rows.len());
+        for (x, (sums, share)) in self.sums.iter_mut().zip(&mut self.shares).enumerate() {
+            let (from, to) = (x.saturating_sub(radius), (x + radius + 1).min(width));
+            *share = 1.0 / ((to - from) * rows) as f64;
+            let [from, to] = [self.before[from], self.before[to]];
+            *sums = [0, 1].map(|k| to[k].wrapping_sub(from[k]) as i32);
         }
     }
 }
+
+/// The largest sums are of whole squares: those of the luminance, and near those of its squares too, fit 31 bits.
+const _: () = {
+    let [near, far] = [2 * NEAR + 1, 2 * FAR + 1];
+    assert!(far * far * 255 < 1 << 31 && near * near * 255 * 255 < 1 << 31);
+};

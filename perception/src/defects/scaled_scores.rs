@@ -46,7 +46,9 @@ impl Fused {
     /// Each pixel's score; `full` is the size of the picture for which scores are asked.
     pub(super) fn finish(self, full: (u32, u32), thresholds: [u8; CLASSES]) -> ScaledScores {
         let count = self.count.max(1);
-        let scores = self.scores.into_iter().map(|s| ((s + count / 2) / count) as u8).collect();
+        // Faster than as many divisions as there are pixels.
+        let means: Vec<u8> = (0..=255 * count).map(|sum| ((sum + count / 2) / count) as u8).collect();
+        let scores = self.scores.into_iter().map(|sum| means[usize::from(sum)]).collect();
         ScaledScores { width: full.0, height: full.1, thresholds, size: self.size, scores }
     }
 }

@@ -6,6 +6,7 @@ use super::buffers;
 use super::class_map::CLASSES;
 use super::inputs::{INPUTS, Inputs};
 use super::network::{OUTPUTS, STRIDE};
+use super::softmax::{self, LANES};
 
 /// Greatest number of pixels that the network sees at once; a window's features take about 100 bytes a pixel.
 const WINDOW_PIXELS: usize = 1_600_000;
@@ -13,10 +14,6 @@ const WINDOW_PIXELS: usize = 1_600_000;
 const WINDOW: usize = 1024;
 /// Distance that a window reaches beyond the part of it that is kept, pixels.
 const HALO: usize = 96;
-/// A pixel whose best class trails the background by more than this (a probability of 2 %) scores 0: most
-/// pixels, and nothing asks how little they are a defect.
-const NEGLIGIBLE: f32 = 4.0;
-
 /// A part of a picture: `kept` is what of it goes into the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Window {
@@ -57,6 +54,11 @@ pub(super) fn windows(width: usize, height: usize) -> Vec<Window> {
 }
 
 impl Window {
+    /// True if it is the picture, of which all channels are there.
+    pub(super) const fn is_all_of(&self, inputs: &Inputs) -> bool {
+        self.x == 0 && self.y == 0 && self.width == inputs.width && self.height == inputs.height
+    }
+
     /// The network's input, `[5, height, width]`; beyond the picture its edge goes on.
     pub(super) fn input(&self, inputs: &Inputs) -> Vec<f32> {
         let mut out = buffers::take(INPUTS * self.width * self.height);
@@ -89,7 +91,7 @@ impl Window {
     }
 
     /// Scores of a row of the window from a column on.
-    fn keep_row(&self, logits: &[f32], y: usize, from: usize, planes: [&mut [u8]; CLASSES]) {
+    fn keep_row(&self, logits: &[f32], y: usize, from: usize, mut planes: [&mut [u8]; CLASSES]) {
         let (half_width, half_plane) = (self.width / 2, self.width * self.height / 4);
         // Of each class the pixels of even and of odd columns.
         let rows: [[&[f32]; 2]; OUTPUTS] = std::array::from_fn(|class| {
@@ -98,26 +100,26 @@ impl Window {
                 &logits[at..at + half_width]
             })
         });
-        let [cracks, leaks, spalls, rust] = planes;
-        let out = cracks.iter_mut().zip(leaks).zip(spalls.iter_mut().zip(rust));
-        for (x, ((crack, leak), (spall, rust))) in (from..).zip(out) {
-            let logits = rows.map(|row| row[x % 2][x / 2]);
-            let over: [f32; CLASSES] = std::array::from_fn(|c| logits[c + 1] - logits[0]);
-            let most = over.into_iter().fold(f32::NEG_INFINITY, f32::max);
-            if most < -NEGLIGIBLE {
-                continue;
-            }
-            let shift = most.max(0.0);
-            let parts = over.map(|v| (v - shift).exp());
-            let sum = (-shift).exp() + parts.iter().sum::<f32>();
-            for (pixel, part) in [crack, leak, spall, rust].into_iter().zip(parts) {
-                *pixel = (255.0 * part / sum + 0.5) as u8;
+        // So many pixels of even columns, and those between them: what is kept begins at an even one.
+        for first in (0..planes[0].len()).step_by(2 * LANES) {
+            let end = (first + 2 * LANES).min(planes[0].len());
+            let half = (from + first) / 2;
+            for odd in 0..2 {
+                let count = (end - first + 1 - odd) / 2;
+                let run = rows.map(|row| {
+                    let mut run = [0.0; LANES];
+                    run[..count].copy_from_slice(&row[odd][half..half + count]);
+                    run
+                });
+                let Some(scores) = softmax::scores(&run) else { continue };
+                for (plane, scores) in planes.iter_mut().zip(scores) {
+                    let pixels = plane[first + odd..end].iter_mut().step_by(2);
+                    pixels.zip(scores).for_each(|(pixel, score)| *pixel = score);
+                }
             }
         }
     }
 }
-
-const _: () = assert!(OUTPUTS == CLASSES + 1);
 
 #[cfg(test)]
 mod tests {
@@ -136,6 +138,7 @@ mod tests {
                 prop_assert!(w.x <= w.kept[0] && w.kept[2] <= w.x + w.width);
                 prop_assert!(w.y <= w.kept[1] && w.kept[3] <= w.y + w.height);
                 prop_assert!(w.width * w.height <= WINDOW_PIXELS);
+                prop_assert!((w.kept[0] - w.x).is_multiple_of(2));
                 // Inside the picture nothing is judged without its surroundings.
                 prop_assert!(w.kept[0] == 0 || w.kept[0] - w.x >= HALO);
                 prop_assert!(w.kept[2] == width || w.x + w.width - w.kept[2] >= HALO);

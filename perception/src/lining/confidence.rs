@@ -4,11 +4,11 @@ use nalgebra::{Matrix2, SymmetricEigen, Vector2};
 use robot_interface::defect::{DefectClass, LiningBox};
 
 use super::detect::ConnectedComponent;
-use super::map::LiningMap;
+use super::map::{LiningMap, Widths};
 use crate::defects::CLASSES;
 
 /// Number of properties by which a mark is judged.
-const FEATURES: usize = 11;
+const FEATURES: usize = 14;
 /// A score of a cell counts as no closer to 0 or 1 than this: no picture is surer.
 const LEAST_SCORE: f64 = 1e-3;
 /// What surrounds a part: its cells' neighbours so many cells away.
@@ -17,10 +17,22 @@ const RING_CELLS: i64 = 6;
 /// Coefficients of a logistic regression, by class as in [`VISUAL`](robot_interface::defect::DefectClass::VISUAL), and the constant
 /// at last.
 const COEFFICIENTS: [[f64; FEATURES + 1]; CLASSES] = [
-    [0.9272, 0.1482, -0.6651, -0.6857, 1.4846, 0.4627, 0.9681, 0.1978, 0.6818, -1.0282, 0.0572, -2.0036],
-    [2.3918, -0.3290, 0.5654, 5.3962, 1.3539, 3.1622, 0.7136, 0.7690, 0.5101, 0.6546, -0.7726, -4.4035],
-    [0.6557, 0.2484, -0.4154, 2.6513, 0.6103, 0.3436, 0.4562, 0.3051, 0.2013, 0.3367, -0.7112, -3.0462],
-    [1.0403, 0.3363, -0.6728, 4.6180, 8.2037, 0.6330, 0.4011, 0.5850, 0.4433, 0.8516, 0.1606, -6.9474],
+    [
+        0.9272, 0.1482, -0.6651, -0.6857, 1.4846, 0.4627, 0.9681, 0.1978, 0.6818, -1.0282, 0.0572, 0.0, 0.0,
+        0.0, -2.0036,
+    ],
+    [
+        2.3918, -0.3290, 0.5654, 5.3962, 1.3539, 3.1622, 0.7136, 0.7690, 0.5101, 0.6546, -0.7726, 0.0, 0.0,
+        0.0, -4.4035,
+    ],
+    [
+        0.6557, 0.2484, -0.4154, 2.6513, 0.6103, 0.3436, 0.4562, 0.3051, 0.2013, 0.3367, -0.7112, 0.0, 0.0,
+        0.0, -3.0462,
+    ],
+    [
+        1.0403, 0.3363, -0.6728, 4.6180, 8.2037, 0.6330, 0.4011, 0.5850, 0.4433, 0.8516, 0.1606, 0.0, 0.0,
+        0.0, -6.9474,
+    ],
 ];
 
 /// A mark on the lining that may be a defect, and by what it is judged.
@@ -66,6 +78,7 @@ fn features(map: &LiningMap, part: &ConnectedComponent, class: usize) -> [f64; F
     let views = mean_of(&|cell| f64::from(map.cells[cell].views));
     let spread = mean_of(&|cell| f64::from(map.spread(cell, class)));
     let (length_m, height_m) = (part.bounds.length_m(), part.bounds.height_m());
+    let valley = if part.class == DefectClass::Crack { valley(map, part) } else { [0.0; 3] };
     let covered = count * map.tuning.cell_m.powi(2) / (length_m * height_m);
     [
         logit(mean),
@@ -79,7 +92,24 @@ fn features(map: &LiningMap, part: &ConnectedComponent, class: usize) -> [f64; F
         count.ln(),
         covered,
         slenderness(map, part).ln(),
+        valley[0],
+        valley[1],
+        valley[2],
     ]
+}
+
+/// Of a crack, as what pictures show across it: the share of its cells where they show a dark valley, 0 to 1, its width in pixels as
+/// logarithm, and how dark it is, as share of the wall's brightness. All 0 where none does.
+fn valley(map: &LiningMap, part: &ConnectedComponent) -> [f64; 3] {
+    let (mut all, mut pixels, mut count) = (Widths::default(), 0.0, 0.0);
+    for cell in part.cells.iter().map(|cell| &map.cells[*cell]) {
+        let Some([width_mm, _]) = cell.widths.mean_mm() else { continue };
+        all.join(&cell.widths);
+        pixels += width_mm / f64::from(cell.mm_per_px.max(0.1));
+        count += 1.0;
+    }
+    all.mean_depth()
+        .map_or([0.0; 3], |depth| [count / part.cells.len() as f64, (pixels / count).max(0.1).ln(), depth])
 }
 
 fn logit(score: f64) -> f64 {

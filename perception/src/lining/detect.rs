@@ -38,7 +38,7 @@ pub(super) fn components(map: &LiningMap) -> Vec<ConnectedComponent> {
 }
 
 /// Takes out of parts, each with its confidence, what belongs to a spall: the bars that it lays bare are rusty and its rim is dark.
-pub(super) fn drop_parts_of_spalls(map: &LiningMap, parts: &mut Vec<(f64, ConnectedComponent)>) {
+pub(super) fn drop_parts_of_spalls(map: &LiningMap, parts: &mut Vec<(f64, &ConnectedComponent)>) {
     let spalls = parts.iter().filter(|(_, part)| part.class == DefectClass::Spalling);
     let spalls: Vec<LiningBox> = spalls.map(|(_, part)| part.bounds.grown(RIM_M)).collect();
     parts.retain(|(_, part)| {

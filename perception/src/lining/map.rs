@@ -72,13 +72,15 @@ pub(super) struct Widths {
     sum: f32,
     /// Sum of the squares of the weighted errors, mm^-2.
     variance: f32,
+    /// Sum of the weighted depths.
+    depth: f32,
 }
 
 impl Widths {
-    /// Widths of one, told with one sigma by pixels of a size, all in mm.
-    pub(super) fn one(width_mm: f32, sigma_mm: f32, mm_per_px: f32) -> Self {
+    /// Widths of one, told with one sigma by pixels of a size, all in mm, and how much darker than the wall it is, as share.
+    pub(super) fn one(width_mm: f32, sigma_mm: f32, mm_per_px: f32, depth: f32) -> Self {
         let weight = 1.0 / (mm_per_px * mm_per_px);
-        Self { weight, sum: weight * width_mm, variance: (weight * sigma_mm).powi(2) }
+        Self { weight, sum: weight * width_mm, variance: (weight * sigma_mm).powi(2), depth: weight * depth }
     }
 
     /// Takes others in.
@@ -86,12 +88,18 @@ impl Widths {
         self.weight += others.weight;
         self.sum += others.sum;
         self.variance += others.variance;
+        self.depth += others.depth;
     }
 
     /// Their mean and one sigma of it, mm; `None` if there are none.
     pub(super) fn mean_mm(&self) -> Option<[f64; 2]> {
         let mean = [self.sum, self.variance.sqrt()].map(|sum| f64::from(sum) / f64::from(self.weight));
         (self.weight > 0.0).then_some(mean)
+    }
+
+    /// How much darker than the wall it is in the mean, as share of the wall's brightness; `None` if there are none.
+    pub(super) fn mean_depth(&self) -> Option<f64> {
+        (self.weight > 0.0).then(|| f64::from(self.depth) / f64::from(self.weight))
     }
 }
 
@@ -206,7 +214,7 @@ impl LiningMap {
         cracks: &[u8],
         least: u8,
     ) -> Vec<(usize, Widths)> {
-        let mut by_cell: BTreeMap<usize, Vec<[f64; 3]>> = BTreeMap::new();
+        let mut by_cell: BTreeMap<usize, Vec<[f64; 4]>> = BTreeMap::new();
         // What is hardly marked lies beside the crack, and would be taken for its run.
         let marks: Vec<u8> = cracks.iter().map(|score| if *score >= least { *score } else { 0 }).collect();
         for profile in profile::profiles(picture, &marks) {
@@ -227,17 +235,15 @@ impl LiningMap {
                 }
                 _ => mm,
             };
-            by_cell
-                .entry(index)
-                .or_default()
-                .push([profile.width_px, profile.sigma_px, 1.0].map(|px| px * px_mm));
+            let [width_mm, sigma_mm] = [profile.width_px, profile.sigma_px].map(|px| px * px_mm);
+            by_cell.entry(index).or_default().push([width_mm, sigma_mm, px_mm, profile.depth]);
         }
         by_cell
             .into_iter()
             .map(|(index, mut widths)| {
                 widths.sort_by(|a, b| a[0].total_cmp(&b[0]));
-                let [width_mm, sigma_mm, px_mm] = widths[widths.len() / 2].map(|mm| mm as f32);
-                (index, Widths::one(width_mm, sigma_mm, px_mm))
+                let [width_mm, sigma_mm, px_mm, depth] = widths[widths.len() / 2].map(|value| value as f32);
+                (index, Widths::one(width_mm, sigma_mm, px_mm, depth))
             })
             .collect()
     }

@@ -155,7 +155,7 @@ mod tests {
         let points: Vec<Vector2<f64>> = (0..100).map(|i| Vector2::new(f64::from(i) * 0.01, 0.0)).collect();
         // A metre in cells of a centimetre; of every five steps `seen` tell a width.
         let of = |seen: usize, wide_mm: f32| {
-            let told = Widths::one(wide_mm, 0.5, 2.2);
+            let told = Widths::one(wide_mm, 0.5, 2.2, 0.4);
             let cells: Vec<Widths> =
                 (0..100).map(|i| if i / 8 % 5 < seen { told } else { Widths::default() }).collect();
             width(&points, &cells, 2.2)

@@ -42,8 +42,13 @@ const BLUR_ERRORS: [f64; 2] = [0.12, 0.3];
 const DARKNESS: f64 = 0.72;
 /// Error of a darkness that cracks told, and of the other, as share of it.
 const DARKNESS_ERRORS: [f64; 2] = [0.12, 0.25];
+/// An edge rises over no more pixels than the picture's blur makes of a sharp one, times this: what rises more gently is a stain or
+/// a shadow.
+const GENTLE: f64 = 1.6;
 /// Widths at half depth from which on the middle of a valley is as dark as the crack is, blurs.
 const DARK_FROM: f64 = 3.5;
+/// From a quarter to three quarters of its depth a blurred sharp edge rises over 1.349 of the blur's sigmas, and there are two.
+const SHARP_RISE: f64 = 2.0 * 1.349;
 /// Profiles from which a picture's blur or darkness is told.
 const MIN_PROFILES: usize = 12;
 /// The missing light is summed up so far beyond a valley's edges, pixels.
@@ -60,6 +65,8 @@ pub(super) struct Profile {
     pub(super) width_px: f64,
     /// One sigma of it, pixels.
     pub(super) sigma_px: f64,
+    /// How much darker its middle is than the wall beside it, as share of the wall's brightness.
+    pub(super) depth: f64,
 }
 
 /// Widths wherever `marks` (`height x width`, 0 where there is none) has a crack that the picture shows as a valley.
@@ -96,9 +103,10 @@ pub(super) fn profiles(picture: &RgbImage, marks: &[u8]) -> Vec<Profile> {
     };
     let profile = |(i, across, valley): (usize, Vector2<f64>, Valley)| {
         let (width_px, sigma_px) = valley.width(&blur, &darkness);
-        Profile { pixel: [(i % width) as u32, (i / width) as u32], across: across.into(), width_px, sigma_px }
+        let pixel = [(i % width) as u32, (i / width) as u32];
+        Profile { pixel, across: across.into(), width_px, sigma_px, depth: valley.depth }
     };
-    valleys.into_iter().map(profile).collect()
+    valleys.into_iter().filter(|(_, _, valley)| valley.is_sharp(&blur)).map(profile).collect()
 }
 
 /// The direction across what is marked around a pixel; `None` where that is no line, or the pixel lies off its middle.
@@ -240,9 +248,18 @@ impl Valley {
 
     /// Blur that its edges tell, one sigma, pixels; `None` for one too narrow to tell it.
     fn blur(&self) -> Option<f64> {
-        // Quarter and three quarters of the edge's rise are 1.349 sigma apart, on either side.
-        let rise = (self.widths_px[0] - self.widths_px[2]).max(0.1);
-        (self.widths_px[1] > 2.2 * rise).then_some(rise / (2.0 * 1.349))
+        let rise = self.rise_px();
+        (self.widths_px[1] > 2.2 * rise).then_some(rise / SHARP_RISE)
+    }
+
+    /// Over how many pixels both edges together rise from a quarter of the depth to three quarters.
+    fn rise_px(&self) -> f64 {
+        (self.widths_px[0] - self.widths_px[2]).max(0.1)
+    }
+
+    /// False for one whose edges rise more gently than those of a crack do under this blur.
+    fn is_sharp(&self, blur: &Known) -> bool {
+        self.rise_px() <= GENTLE * SHARP_RISE * blur.value.max(BLUR_PX)
     }
 
     /// Width and one sigma of it, pixels.

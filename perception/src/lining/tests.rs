@@ -152,12 +152,12 @@ fn faint_marks_are_for_a_person_to_look_at() {
     let disc = |s: f64, a: f64| (s - 5.0).hypot(a + 2.0) < 0.15;
     let seen = |share: f32| faintly_seen(share, DefectClass::Leakage, disc);
     let (sure, faint, nothing) = (seen(1.0), seen(0.7), seen(0.2));
-    assert_eq!((sure.defects().len(), sure.doubtful(&sure.defects())), (1, Vec::new()), "it is a defect");
+    assert_eq!((sure.judge().defects.len(), sure.judge().doubtful), (1, Vec::new()), "it is a defect");
     assert!(faint.defects().is_empty());
-    let marks = faint.doubtful(&[]);
+    let marks = faint.judge().doubtful;
     assert_eq!(marks.len(), 1, "{marks:?}");
     assert!((marks[0].centre.chainage_m - 5.0).abs() < 0.03 && marks[0].evidence.is_some());
-    assert!(nothing.doubtful(&[]).is_empty());
+    assert!(nothing.judge().doubtful.is_empty());
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn the_surer_the_scores_the_likelier_a_defect() {
                 DefectClass::Crack => faintly_seen(share, class, line),
                 _ => faintly_seen(share, class, disc),
             };
-            let marks = lining.marks();
+            let marks = lining.judge().marks;
             assert_eq!(marks.len(), 1, "{class:?} {marks:?}");
             marks[0].confidence()
         });

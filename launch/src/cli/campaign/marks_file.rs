@@ -93,7 +93,7 @@ mod tests {
         let mut findings =
             Inspector::new(&mission, &robot.description).expect("the bundled model").findings();
         let mark =
-            |chainage_m| Mark { class: DefectClass::Leakage, bounds: at(chainage_m), features: [0.5; 11] };
+            |chainage_m| Mark { class: DefectClass::Leakage, bounds: at(chainage_m), features: [0.5; 14] };
         findings.marks = vec![mark(4.1), mark(9.0)];
         let leak = |id, chainage_m| TrueDefect {
             id,

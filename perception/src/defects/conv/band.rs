@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::defects::vectors;
+
 /// Floats of the copied input of a tile: a quarter of a megabyte, half or less of a second-level cache.
 const TILE_FLOATS: usize = 64 * 1024;
 
@@ -28,7 +30,8 @@ pub(super) struct SortedRow {
 }
 
 impl SortedRow {
-    /// For these columns of the output, of a picture of this width, and a kernel that works on `pixels` at once.
+    /// For these columns of the output, of a picture of this width, and a kernel that works on `pixels` at once. Whole blocks read up
+    /// to `pixels` floats beyond a row's end.
     pub(super) fn new(
         size: usize,
         stride: usize,
@@ -37,7 +40,7 @@ impl SortedRow {
         width: usize,
     ) -> Self {
         let blocks = columns.len().next_multiple_of(pixels);
-        let run = blocks + (size - 1).div_ceil(stride);
+        let run = (columns.len() + (size - 1).div_ceil(stride)).next_multiple_of(pixels);
         let runs = (0..stride).map(|phase| {
             let first = (columns.start * stride + phase) as isize - (size / 2) as isize;
             let from = (-first).max(0).unsigned_abs().div_ceil(stride).min(run);
@@ -57,6 +60,14 @@ impl SortedRow {
         x % self.stride * self.run + x / self.stride
     }
 
+    /// Where in a row of the picture it begins, if it holds that row's pixels as they are there.
+    pub(super) fn begins_at(&self) -> Option<usize> {
+        match self.runs[..] {
+            [(first, _)] => usize::try_from(first).ok(),
+            _ => None,
+        }
+    }
+
     /// Copies a row of the picture.
     pub(super) fn copy(&self, source: &[f32], to: &mut [f32]) {
         self.clear_outside(to);
@@ -65,13 +76,16 @@ impl SortedRow {
                 continue;
             }
             let begin = (*first + (inside.start * self.stride) as isize).unsigned_abs();
-            let to = &mut to[inside.clone()];
+            let (source, to) = (&source[begin..], &mut to[inside.clone()]);
             if self.stride == 1 {
-                to.copy_from_slice(&source[begin..][..inside.len()]);
-            } else {
-                for (to, value) in to.iter_mut().zip(source[begin..].iter().step_by(self.stride)) {
-                    *to = *value;
-                }
+                to.copy_from_slice(&source[..to.len()]);
+                continue;
+            }
+            // Whole pairs first, of which the compiler makes vectors.
+            let (pairs, rest) = source.as_chunks::<2>();
+            vectors::wide(|| to.iter_mut().zip(pairs).for_each(|(to, [value, _])| *to = *value));
+            if let (Some(to), [value]) = (to.get_mut(pairs.len()), rest) {
+                *to = *value;
             }
         }
     }
@@ -98,9 +112,22 @@ pub(super) struct Band {
     pub(super) out_width: usize,
     /// Output rows of a tile.
     pub(super) rows: usize,
+    pixels: usize,
     row: SortedRow,
     /// Offset of each tap of the first output pixel of a row, relative to the row's first input row.
-    pub(super) taps: Vec<usize>,
+    taps: Vec<usize>,
+    /// The same in the picture itself, for a kernel of one pixel.
+    plane_taps: Vec<usize>,
+}
+
+/// Input of a tile.
+pub(super) struct Source<'a> {
+    /// Its first row, and what follows.
+    pub(super) values: &'a [f32],
+    /// Offset of each tap of the first output pixel of a row, relative to the row's first input row.
+    pub(super) taps: &'a [usize],
+    /// Distance of what two neighbouring output rows read, floats.
+    pub(super) row_step: usize,
 }
 
 impl Band {
@@ -118,19 +145,37 @@ impl Band {
                 taps.extend((0..size).map(|kx| (channel * in_rows + ky) * row.len() + row.tap(kx)));
             }
         }
-        Self { reads, height, width, out_width, rows, row, taps }
+        let plane_taps = (0..inputs).map(|channel| channel * height * width).collect();
+        Self { reads, height, width, out_width, rows, pixels, row, taps, plane_taps }
+    }
+
+    /// What some output rows need: the picture `x` itself where each tap reads it as it is, else a copy.
+    pub(super) fn source<'a>(
+        &'a self,
+        x: &'a [f32],
+        rows: Range<usize>,
+        copied: &'a mut Vec<f32>,
+    ) -> Source<'a> {
+        let Reads { inputs, size, stride } = self.reads;
+        let last = (inputs - 1) * self.height * self.width + (rows.end - 1) * self.width;
+        if size == 1 && stride == 1 && last + self.width.next_multiple_of(self.pixels) <= x.len() {
+            let values = &x[rows.start * self.width..];
+            return Source { values, taps: &self.plane_taps, row_step: self.width };
+        }
+        self.copy(x, rows.start, copied);
+        Source { values: copied, taps: &self.taps, row_step: stride * self.step() }
     }
 
     /// Floats of a copied row.
-    pub(super) const fn step(&self) -> usize {
+    const fn step(&self) -> usize {
         self.row.len()
     }
 
     /// Copies what the output rows from `first` on need: `[inputs][rows][step]`.
-    pub(super) fn copy(&self, x: &[f32], first: usize, copied: &mut Vec<f32>) {
+    fn copy(&self, x: &[f32], first: usize, copied: &mut Vec<f32>) {
         let Reads { inputs, size, stride } = self.reads;
         let in_rows = (self.rows - 1) * stride + size;
-        copied.resize(inputs * in_rows * self.step(), 0.0);
+        copied.resize(inputs * in_rows * self.step() + self.pixels, 0.0);
         let planes = x.chunks_exact(self.height * self.width);
         for (plane, copied) in planes.zip(copied.chunks_exact_mut(in_rows * self.step())) {
             for (row, copied) in copied.chunks_exact_mut(self.step()).enumerate() {

@@ -2,7 +2,10 @@
 //! once, with the widest vector instructions that the machine has.
 #![allow(unsafe_code)]
 
-use super::block::{MAX_PIXELS, OUTPUTS};
+/// Outputs that are summed at once.
+pub(super) const OUTPUTS: usize = 8;
+/// Greatest number of pixels that any kernel works on at once.
+pub(super) const MAX_PIXELS: usize = 32;
 
 /// A set of vector instructions that this machine has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,33 +53,38 @@ impl Kernel {
         }
     }
 
-    /// `sums[o][i]` of `bias[o]` and `source[taps[k] + i] * weight[k][o]` over all `k`, within `bounds`, for
-    /// `i` below [`Self::pixels`]; `weight` is `[taps][OUTPUTS]`, `bias` `[OUTPUTS]`.
+    /// Puts to pixel `i` of row `o` of `to` the sum of `bias[o]` and `source[taps[k] + i] * weight[k][o]` over all `k`, within `bounds`,
+    /// for `i` below [`Self::pixels`]; `weight` is `[taps][OUTPUTS]`, `bias` `[OUTPUTS]`.
+    ///
+    /// # Safety
+    /// So many pixels of each row of `to` must be allocated, and nobody else may touch them meanwhile.
     ///
     /// # Panics
-    /// When `source`, `weight` or `bias` are too short.
+    /// When `source`, `weight` or `bias` are too short, or `to` has more than [`OUTPUTS`] rows.
     #[inline]
-    pub(super) fn sums(
+    pub(super) unsafe fn sums(
         self,
         source: &[f32],
         taps: &[usize],
         weight: &[f32],
         bias: &[f32],
         bounds: [f32; 2],
-        sums: &mut [[f32; MAX_PIXELS]; OUTPUTS],
+        to: Rows,
     ) {
         // Taps ascend: the last one reaches furthest.
         let end = taps.last().map_or(0, |last| last + self.pixels());
         assert!(source.len() >= end && weight.len() >= taps.len() * OUTPUTS && bias.len() >= OUTPUTS);
+        assert!(to.count <= OUTPUTS);
         match self.0 {
-            // SAFETY: a kernel is only made where its instructions were detected; the assertion bounds what is
-            // read, and `pixels` is at most what `sums` holds.
+            // SAFETY: a kernel is only made where its instructions were detected; the assertions bound what is read, and the caller
+            // promises what is written.
             #[cfg(target_arch = "x86_64")]
-            Set::Avx512 => unsafe { x86::avx512(source, taps, weight, bias, bounds, sums) },
+            Set::Avx512 => unsafe { x86::avx512(source, taps, weight, bias, bounds, to) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            Set::Avx2 => unsafe { x86::avx2(source, taps, weight, bias, bounds, sums) },
-            Set::Plain => plain(source, taps, weight, bias, bounds, sums),
+            Set::Avx2 => unsafe { x86::avx2(source, taps, weight, bias, bounds, to) },
+            // SAFETY: as above.
+            Set::Plain => unsafe { plain(source, taps, weight, bias, bounds, to) },
         }
     }
 
@@ -96,6 +104,27 @@ impl Kernel {
             Set::Avx2 => unsafe { x86::alone_avx2(channels, out, pixels) },
             Set::Plain => alone::<8, false>(channels, out, pixels),
         }
+    }
+}
+
+/// Rows of pixels, one of each output, that are written through a pointer.
+#[derive(Clone, Copy)]
+pub(super) struct Rows {
+    pub(super) start: *mut f32,
+    /// Distance of two rows, floats.
+    pub(super) apart: usize,
+    pub(super) count: usize,
+}
+
+impl Rows {
+    /// A row's first pixel.
+    ///
+    /// # Safety
+    /// The rows must be allocated, all in one piece.
+    #[inline(always)]
+    unsafe fn row(self, number: usize) -> *mut f32 {
+        // SAFETY: as the caller promises.
+        unsafe { self.start.add(number * self.apart) }
     }
 }
 
@@ -133,13 +162,15 @@ fn alone<const PIXELS: usize, const FUSED: bool>(channels: &Channels<'_>, out: &
     }
 }
 
-fn plain(
+/// # Safety
+/// As [`Kernel::sums`].
+unsafe fn plain(
     source: &[f32],
     taps: &[usize],
     weight: &[f32],
     bias: &[f32],
     [least, most]: [f32; 2],
-    sums: &mut [[f32; MAX_PIXELS]; OUTPUTS],
+    to: Rows,
 ) {
     const PIXELS: usize = 8;
     // Half of the outputs at a time: so many sums fit the registers of the baseline.
@@ -156,10 +187,10 @@ fn plain(
                 }
             }
         }
-        for (sums, held) in sums[half..].iter_mut().zip(held) {
-            for (sum, held) in sums.iter_mut().zip(held) {
-                *sum = held.max(least).min(most);
-            }
+        for (o, held) in (half..to.count).zip(held) {
+            let held = held.map(|sum| sum.max(least).min(most));
+            // SAFETY: as the caller promises.
+            unsafe { std::ptr::copy_nonoverlapping(held.as_ptr(), to.row(o), PIXELS) };
         }
     }
 }
@@ -168,8 +199,7 @@ fn plain(
 mod x86 {
     use std::arch::x86_64::*;
 
-    use crate::defects::conv::block::{MAX_PIXELS, OUTPUTS};
-    use crate::defects::conv::lanes::{Channels, alone};
+    use super::{Channels, OUTPUTS, Rows, alone};
 
     /// # Safety
     /// The machine has AVX-512F.
@@ -186,7 +216,7 @@ mod x86 {
     }
 
     /// # Safety
-    /// The machine has AVX-512F; the slices are as long as [`super::Kernel::sums`] asserts.
+    /// The machine has AVX-512F; the operands are as [`super::Kernel::sums`] asserts and asks for.
     #[target_feature(enable = "avx512f")]
     pub(super) unsafe fn avx512(
         source: &[f32],
@@ -194,7 +224,7 @@ mod x86 {
         weight: &[f32],
         bias: &[f32],
         [least, most]: [f32; 2],
-        sums: &mut [[f32; MAX_PIXELS]; OUTPUTS],
+        to: Rows,
     ) {
         let (source, weight) = (source.as_ptr(), weight.as_ptr());
         let mut held = [[_mm512_setzero_ps(); 2]; OUTPUTS];
@@ -213,20 +243,19 @@ mod x86 {
             }
         }
         let (least, most) = (_mm512_set1_ps(least), _mm512_set1_ps(most));
-        for (sums, held) in sums.iter_mut().zip(held) {
-            // SAFETY: a row of sums holds 32.
+        for (o, held) in held.iter().enumerate().take(to.count) {
+            let held = held.map(|sums| _mm512_min_ps(_mm512_max_ps(sums, least), most));
+            // SAFETY: as the caller promises.
             unsafe {
-                _mm512_storeu_ps(sums.as_mut_ptr(), _mm512_min_ps(_mm512_max_ps(held[0], least), most));
-                _mm512_storeu_ps(
-                    sums.as_mut_ptr().add(16),
-                    _mm512_min_ps(_mm512_max_ps(held[1], least), most),
-                );
+                let row = to.row(o);
+                _mm512_storeu_ps(row, held[0]);
+                _mm512_storeu_ps(row.add(16), held[1]);
             }
         }
     }
 
     /// # Safety
-    /// The machine has AVX2 and FMA; the slices are as long as [`super::Kernel::sums`] asserts.
+    /// The machine has AVX2 and FMA; the operands are as [`super::Kernel::sums`] asserts and asks for.
     #[target_feature(enable = "avx2,fma")]
     pub(super) unsafe fn avx2(
         source: &[f32],
@@ -234,7 +263,7 @@ mod x86 {
         weight: &[f32],
         bias: &[f32],
         [least, most]: [f32; 2],
-        sums: &mut [[f32; MAX_PIXELS]; OUTPUTS],
+        to: Rows,
     ) {
         let (source, weight) = (source.as_ptr(), weight.as_ptr());
         let (least, most) = (_mm256_set1_ps(least), _mm256_set1_ps(most));
@@ -255,14 +284,13 @@ mod x86 {
                     }
                 }
             }
-            for (sums, held) in sums[half..].iter_mut().zip(held) {
-                // SAFETY: a row of sums holds 32.
+            for (o, held) in (half..to.count).zip(held) {
+                let held = held.map(|sums| _mm256_min_ps(_mm256_max_ps(sums, least), most));
+                // SAFETY: as the caller promises.
                 unsafe {
-                    _mm256_storeu_ps(sums.as_mut_ptr(), _mm256_min_ps(_mm256_max_ps(held[0], least), most));
-                    _mm256_storeu_ps(
-                        sums.as_mut_ptr().add(8),
-                        _mm256_min_ps(_mm256_max_ps(held[1], least), most),
-                    );
+                    let row = to.row(o);
+                    _mm256_storeu_ps(row, held[0]);
+                    _mm256_storeu_ps(row.add(8), held[1]);
                 }
             }
         }

@@ -3,8 +3,7 @@
 
 use candle_core::{CpuStorage, Error, Layout, Result, Shape, Tensor};
 
-use super::block::{MAX_PIXELS, OUTPUTS};
-use super::lanes::Kernel;
+use super::lanes::{Kernel, MAX_PIXELS, OUTPUTS, Rows};
 
 /// What follows a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,24 +87,38 @@ impl Weights {
         Ok(Self { outputs, weight: sorted, bias })
     }
 
-    /// Gives each output's number and its values for as many pixels as the kernel works on, of which tap `i` begins at
-    /// `source[taps[i]]`.
+    /// Puts each output's values into its row of `to`, for as many pixels as the kernel works on, of which tap `i` begins at
+    /// `source[taps[i]]`; what is beyond `width` is dropped.
+    ///
+    /// # Safety
+    /// `to` must have a row for each output, of which `width` pixels are allocated, and nobody else may touch them meanwhile.
     #[inline]
-    pub(super) fn each(
+    pub(super) unsafe fn put(
         &self,
         kernel: Kernel,
         source: &[f32],
         taps: &[usize],
         bounds: [f32; 2],
-        mut give: impl FnMut(usize, &[f32; MAX_PIXELS]),
+        to: Rows,
+        width: usize,
     ) {
-        let mut sums = [[0.0f32; MAX_PIXELS]; OUTPUTS];
+        let mut aside = [0.0f32; MAX_PIXELS * OUTPUTS];
         let groups = self.weight.chunks_exact(taps.len() * OUTPUTS).zip(self.bias.chunks_exact(OUTPUTS));
         for (group, (weight, bias)) in groups.enumerate() {
-            kernel.sums(source, taps, weight, bias, bounds, &mut sums);
             let first = group * OUTPUTS;
-            for (o, sums) in sums.iter().enumerate().take(self.outputs - first) {
-                give(first + o, sums);
+            let count = OUTPUTS.min(self.outputs - first);
+            // SAFETY: as the caller promises; a row aside has room for what any kernel works on.
+            unsafe {
+                let start = to.start.add(first * to.apart);
+                if width >= kernel.pixels() {
+                    kernel.sums(source, taps, weight, bias, bounds, Rows { start, count, ..to });
+                    continue;
+                }
+                let rows = Rows { start: aside.as_mut_ptr(), apart: MAX_PIXELS, count };
+                kernel.sums(source, taps, weight, bias, bounds, rows);
+                for (o, row) in aside.chunks_exact(MAX_PIXELS).enumerate().take(count) {
+                    std::ptr::copy_nonoverlapping(row.as_ptr(), start.add(o * to.apart), width);
+                }
             }
         }
     }
@@ -128,6 +141,15 @@ pub(super) struct Target {
 }
 
 impl Target {
+    /// Of every plane the pixels from place `at` on.
+    ///
+    /// # Safety
+    /// They must lie within planes that stay allocated.
+    pub(super) unsafe fn rows(self, at: usize, planes: usize) -> Rows {
+        // SAFETY: as the caller promises.
+        Rows { start: unsafe { self.start.add(at) }, apart: self.plane, count: planes }
+    }
+
     /// Some pixels of a row, from place `at` of a plane on.
     ///
     /// # Safety

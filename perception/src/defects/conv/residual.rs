@@ -9,13 +9,13 @@ use candle_core::{CpuStorage, CustomOp1, Error, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
 use super::band::SortedRow;
-use super::block::put;
-use super::lanes::{Channels, Kernel};
+use super::lanes::{Channels, Kernel, Rows};
 use super::operands::{Activation, Target, Weights, one_picture, slice, square};
-use crate::defects::buffers;
+use crate::defects::{buffers, vectors};
 
-/// Output columns of a tile, a multiple of what any kernel works on at once: its ring and its row take a third of a megabyte at most.
-const TILE_COLUMNS: usize = 64;
+/// Columns of each run of a tile's input ([`SortedRow`]), a multiple of what any kernel works on at once: a tile's ring and its row take
+/// a third of a megabyte at most.
+const TILE_RUN: usize = 64;
 /// Output rows of a tile.
 const TILE_ROWS: usize = 24;
 
@@ -128,12 +128,13 @@ impl CustomOp1 for Op {
         let plane = out_height * out_width;
         let mut out = buffers::take(self.project.outputs * plane);
         let target = Target { start: out.as_mut_ptr(), plane };
-        let across = out_width.div_ceil(TILE_COLUMNS);
+        let columns = TILE_RUN - (self.depthwise.size - 1).div_ceil(stride);
+        let across = out_width.div_ceil(columns);
         let tiles = across * out_height.div_ceil(TILE_ROWS);
         (0..tiles).into_par_iter().for_each_init(Scratch::default, |scratch, tile| {
-            let (row, column) = (tile / across * TILE_ROWS, tile % across * TILE_COLUMNS);
+            let (row, column) = (tile / across * TILE_ROWS, tile % across * columns);
             let rows = row..(row + TILE_ROWS).min(out_height);
-            let tile = Tile::new(self, column..(column + TILE_COLUMNS).min(out_width), width);
+            let tile = Tile::new(self, column..(column + columns).min(out_width), width);
             // SAFETY: tiles cover disjoint parts of each of the planes that `out` holds, and `out` outlives this loop untouched.
             unsafe { self.fill(&picture, &tile, rows, target, out_width, scratch) };
         });
@@ -151,27 +152,48 @@ struct Picture<'a> {
 /// What a thread works with.
 #[derive(Default)]
 struct Scratch {
-    /// A row of the input, `[inputs][step]`.
+    /// A row of the input, `[inputs][len]`.
     row: Vec<f32>,
-    /// The widened input's last rows, `[inner][size][step]`; row `y` is at `y` modulo `size`.
+    /// The widened input's last rows, `[inner][size][len]`; row `y` is at `y` modulo `size`.
     ring: Vec<f32>,
     /// A row of the output as wide as inside, `[inner][blocks]`.
     wide: Vec<f32>,
+}
+
+/// Where each input of the widening is.
+struct ExpandTaps {
+    /// In a copied row, `[inputs][len]`.
+    row: Vec<usize>,
+    /// In the picture.
+    plane: Vec<usize>,
+}
+
+impl ExpandTaps {
+    fn new(inputs: usize, len: usize, plane: usize) -> Self {
+        let [row, plane] = [len, plane].map(|apart| (0..inputs).map(|c| c * apart).collect());
+        Self { row, plane }
+    }
 }
 
 /// Some columns of the output, and how the input's rows are held for them.
 struct Tile {
     columns: Range<usize>,
     row: SortedRow,
-    /// Floats of a row, rounded up to what the kernel works on at once.
-    step: usize,
 }
 
 impl Tile {
     fn new(op: &Op, columns: Range<usize>, width: usize) -> Self {
         let Depthwise { size, stride, .. } = op.depthwise;
         let row = SortedRow::new(size, stride, op.kernel.pixels(), columns.clone(), width);
-        Self { columns, step: row.len().next_multiple_of(op.kernel.pixels()), row }
+        Self { columns, row }
+    }
+
+    /// The picture from row `y` on, if what it holds there can be read instead of a copied row. Beyond the right edge that reads
+    /// what is no part of the row, and is cleared later.
+    fn within<'a>(&self, picture: &Picture<'a>, y: usize, inputs: usize) -> Option<&'a [f32]> {
+        let from = y * picture.width + self.row.begins_at()?;
+        let end = (inputs - 1) * picture.height * picture.width + from + self.row.len();
+        (end <= picture.values.len()).then(|| &picture.values[from..])
     }
 
     /// Copies row `y` of every channel of the input, which are `apart` in `to`.
@@ -200,10 +222,10 @@ impl Op {
     ) {
         let Depthwise { size, stride, ref weight, ref bias } = self.depthwise;
         let (inner, pixels) = (bias.len(), self.kernel.pixels());
-        scratch.row.resize(self.inputs * tile.step, 0.0);
-        scratch.ring.resize(inner * size * tile.step, 0.0);
+        scratch.row.resize(self.inputs * tile.row.len(), 0.0);
+        scratch.ring.resize(inner * size * tile.row.len() + pixels, 0.0);
         scratch.wide.resize(inner * tile.row.blocks, 0.0);
-        let expand_taps: Vec<usize> = (0..self.inputs).map(|c| c * tile.step).collect();
+        let expand_taps = ExpandTaps::new(self.inputs, tile.row.len(), picture.height * picture.width);
         let project_taps: Vec<usize> = (0..inner).map(|c| c * tile.row.blocks).collect();
         let residual = stride == 1 && self.inputs == self.project.outputs;
         let mut taps = vec![0; size * size];
@@ -217,45 +239,48 @@ impl Op {
             }
             for (i, tap) in taps.iter_mut().enumerate() {
                 let (row, x) = (top + (i / size) as isize, i % size);
-                *tap = slot(row, size) * tile.step + tile.row.tap(x);
+                *tap = slot(row, size) * tile.row.len() + tile.row.tap(x);
             }
             let channels = Channels {
                 source: &scratch.ring,
-                apart: size * tile.step,
+                apart: size * tile.row.len(),
                 taps: &taps,
                 weight,
                 bias,
                 bounds: Activation::Relu6.bounds(),
             };
             self.kernel.each_alone(&channels, &mut scratch.wide, tile.row.blocks);
+            let at = y * out_width + tile.columns.start;
             for x in (0..tile.columns.len()).step_by(pixels) {
-                let at = y * out_width + tile.columns.start + x;
                 let width = pixels.min(tile.columns.len() - x);
                 let source = &scratch.wide[x..];
                 let bounds = Activation::Linear.bounds();
-                self.project.each(self.kernel, source, &project_taps, bounds, |output, sums| {
-                    // SAFETY: these pixels of this plane are this call's own.
-                    let to = unsafe { target.pixels(output, at, width) };
-                    put(to, sums);
-                    if residual {
-                        // The output is as large as the input.
-                        let input = &picture.values[output * target.plane + at..];
-                        for (to, input) in to.iter_mut().zip(input) {
-                            *to += input;
-                        }
-                    }
-                });
+                // SAFETY: these pixels of every plane are this call's own.
+                unsafe {
+                    let to = target.rows(at + x, self.project.outputs);
+                    self.project.put(self.kernel, source, &project_taps, bounds, to, width);
+                }
+            }
+            if !residual {
+                continue;
+            }
+            for output in 0..self.project.outputs {
+                // SAFETY: these pixels of this plane are this call's own.
+                let to = unsafe { target.pixels(output, at, tile.columns.len()) };
+                // The output is as large as the input.
+                let input = &picture.values[output * target.plane + at..];
+                vectors::wide(|| to.iter_mut().zip(input).for_each(|(to, input)| *to += input));
             }
         }
     }
 
     /// Puts a row of the input, as wide as inside, into the ring; beyond the picture all is 0.
-    fn widen(&self, picture: &Picture<'_>, tile: &Tile, y: isize, taps: &[usize], scratch: &mut Scratch) {
+    fn widen(&self, picture: &Picture<'_>, tile: &Tile, y: isize, taps: &ExpandTaps, scratch: &mut Scratch) {
         let size = self.depthwise.size;
-        let (apart, at) = (size * tile.step, slot(y, size) * tile.step);
+        let (apart, at) = (size * tile.row.len(), slot(y, size) * tile.row.len());
         let Some(y) = usize::try_from(y).ok().filter(|y| *y < picture.height) else {
             for channel in scratch.ring.chunks_exact_mut(apart) {
-                channel[at..at + tile.step].fill(0.0);
+                channel[at..at + tile.row.len()].fill(0.0);
             }
             return;
         };
@@ -263,16 +288,26 @@ impl Op {
             tile.copy(picture, y, &mut scratch.ring[at..], apart);
             return;
         };
-        tile.copy(picture, y, &mut scratch.row, tile.step);
         let pixels = self.kernel.pixels();
-        for x in (0..tile.step).step_by(pixels) {
-            expand.each(self.kernel, &scratch.row[x..], taps, Activation::Relu6.bounds(), |channel, sums| {
-                put(&mut scratch.ring[channel * apart + at + x..][..pixels], sums);
-            });
+        let (source, taps) = match tile.within(picture, y, self.inputs) {
+            Some(source) => (source, &taps.plane),
+            None => {
+                tile.copy(picture, y, &mut scratch.row, tile.row.len());
+                (&scratch.row[..], &taps.row)
+            }
+        };
+        for x in (0..tile.row.len()).step_by(pixels) {
+            let ring = &mut scratch.ring[at + x..];
+            assert!(ring.len() >= (expand.outputs - 1) * apart + pixels);
+            let to = Rows { start: ring.as_mut_ptr(), apart, count: expand.outputs };
+            // SAFETY: the assertion says that so many pixels of every row lie in the ring.
+            unsafe {
+                expand.put(self.kernel, &source[x..], taps, Activation::Relu6.bounds(), to, pixels);
+            }
         }
         if tile.row.reaches_outside() {
             for channel in scratch.ring.chunks_exact_mut(apart) {
-                tile.row.clear_outside(&mut channel[at..at + tile.step]);
+                tile.row.clear_outside(&mut channel[at..at + tile.row.len()]);
             }
         }
     }
