@@ -1,6 +1,6 @@
 """Fits the confidence in marks on the lining (`perception/src/lining/confidence.rs`) to simulated tunnels, and prints its table.
 
-    adit campaign --eyes-only --seeds 111-124 --marks MARKS.jsonl
+    adit campaign --seeds 121-134 --marks MARKS.jsonl
     python confidence.py MARKS.jsonl ...
 
 First it says how it does on each seed when fitted to the others, and how often confidences are right; then come the coefficients.
@@ -71,7 +71,7 @@ def main() -> None:
         print(f"confidence {low} to {high}: {within.sum()} marks, {y[within].mean() if within.any() else float('nan'):.2f} of them true")
     print("\nconst COEFFICIENTS: [[f64; FEATURES + 1]; CLASSES] = [")
     for table in tables:
-        print("    [" + ", ".join(f"{value:.4f}" for value in table) + "],")
+        print("    [" + ", ".join(f"{value:.4f}" if value else "0.0" for value in table) + "],")
     print("];")
 
 

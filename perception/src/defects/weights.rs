@@ -1,8 +1,10 @@
 //! The weights' file: tensors and, in its metadata, what belongs to them.
 
 use std::collections::HashMap;
+use std::hash::Hasher as _;
 
 use candle_core::{Device, Tensor};
+use fnv::FnvHasher;
 use safetensors::{Dtype, SafeTensors};
 
 use super::class_map::CLASSES;
@@ -78,8 +80,7 @@ impl Weights {
 
 /// The first half of a fingerprint that changes with any bit of the file (FNV-1a, 64 bits).
 fn version(bytes: &[u8]) -> String {
-    let hash = bytes
-        .iter()
-        .fold(0xcbf2_9ce4_8422_2325u64, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3));
-    format!("{hash:016x}")
+    let mut hasher = FnvHasher::default();
+    hasher.write(bytes);
+    format!("{:016x}", hasher.finish())
 }
