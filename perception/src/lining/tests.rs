@@ -178,6 +178,28 @@ fn the_surer_the_scores_the_likelier_a_defect() {
     }
 }
 
+/// The story: on mottled walls dark patches got scores like faint cracks', and nothing asked whether the pictures show a line.
+#[test]
+fn a_crack_that_pictures_do_not_show_is_believed_less() {
+    let line = |s: f64, a: f64| (a + 2.0 - 0.8 * (s - 5.0)).abs() < 0.004 && (4.7..5.3).contains(&s);
+    let doubt = |shown: bool| {
+        let mut lining = LiningMap::new(&tunnel(), Tuning::default());
+        for (k, chainage) in [4.8, 5.3].into_iter().enumerate() {
+            let (mut picture, mut scores) = painted(&looking_left(chainage), DefectClass::Crack, line);
+            scores.scores.iter_mut().for_each(|score| *score = *score / 4 * 3);
+            if !shown {
+                picture.data.fill(150);
+            }
+            lining.add(k as FrameId, &lens(), &looking_left(chainage), &picture, &scores);
+        }
+        let marks = lining.judge().marks;
+        assert_eq!(marks.len(), 1, "{marks:?}");
+        1.0 - marks[0].confidence()
+    };
+    let [doubt, doubt_if_not_shown] = [true, false].map(doubt);
+    assert!(doubt_if_not_shown > 10.0 * doubt, "{doubt} {doubt_if_not_shown}");
+}
+
 #[test]
 fn a_blot_is_no_crack() {
     let disc = |s: f64, a: f64| (s - 5.0).hypot(a + 2.0) < 0.15;
