@@ -12,6 +12,7 @@ pub mod imu;
 pub mod link;
 mod reader;
 pub mod unitree_a1;
+pub mod unitree_go;
 pub mod unitree_motors;
 
 pub use impedance::Impedance;

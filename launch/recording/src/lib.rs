@@ -81,7 +81,6 @@
 //! ```
 
 mod bag;
-pub mod cdr;
 mod clouds;
 pub mod definitions;
 mod disk;
@@ -100,8 +99,9 @@ mod tail;
 pub mod topics;
 mod writer;
 
+pub use adit_cdr as cdr;
+pub use adit_cdr::{CdrError, CdrReadError};
 pub use bag::Bag;
-pub use cdr::{CdrError, CdrReadError};
 pub use disk::Output;
 pub use error::{RecordError, Recorded};
 pub use playback::{FileKind, Missing, Playback, PlaybackError, Played, Topic, repair};

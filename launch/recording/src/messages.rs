@@ -5,16 +5,15 @@
 //! `common_interfaces` and `rcl_interfaces` (identical in Humble and Jazzy) without their comments.
 
 mod adit;
+#[cfg(test)]
+mod cdr_tests;
 mod common;
 mod nav;
 mod sensor;
 mod visualization;
 
-use std::fmt;
-
 use nalgebra::Matrix3;
-use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
-use serde::ser::{SerializeTuple as _, Serializer};
+
 use serde::{Deserialize, Serialize};
 
 pub use adit::{Defect, DefectArray, MissionStatus};
@@ -126,9 +125,9 @@ impl Serialize for Bytes<'_> {
     }
 }
 
-/// A 6 x 6 covariance, row by row: x, y, z, rotation about x, y, z. (serde has no arrays of 36.)
-#[derive(Clone, Copy, Debug)]
-pub struct Covariance6(pub [f64; 36]);
+/// A 6 x 6 covariance, row by row: x, y, z, rotation about x, y, z.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Covariance6(#[serde(with = "adit_cdr::array")] pub [f64; 36]);
 
 impl Covariance6 {
     /// Without correlation, from the six variances.
@@ -150,40 +149,6 @@ impl Covariance6 {
         }
         matrix[35] = yaw_rad2;
         Self(matrix)
-    }
-}
-
-impl Serialize for Covariance6 {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut tuple = serializer.serialize_tuple(36)?;
-        for value in &self.0 {
-            tuple.serialize_element(value)?;
-        }
-        tuple.end()
-    }
-}
-
-impl<'de> Deserialize<'de> for Covariance6 {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Values;
-
-        impl<'de> Visitor<'de> for Values {
-            type Value = Covariance6;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("36 numbers")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Covariance6, A::Error> {
-                let mut matrix = [0.0; 36];
-                for (i, value) in matrix.iter_mut().enumerate() {
-                    *value = values.next_element()?.ok_or_else(|| A::Error::invalid_length(i, &self))?;
-                }
-                Ok(Covariance6(matrix))
-            }
-        }
-
-        deserializer.deserialize_tuple(36, Values)
     }
 }
 
