@@ -3,6 +3,7 @@
 
 mod checksum;
 pub mod damiao;
+pub mod deeprobotics;
 pub mod device;
 pub mod dynamixel2;
 pub mod feetech;

@@ -13,7 +13,7 @@ mod sensor;
 mod visualization;
 
 use nalgebra::Matrix3;
-
+use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 
 pub use adit::{Defect, DefectArray, MissionStatus};

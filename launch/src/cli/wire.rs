@@ -1,4 +1,4 @@
-//! `adit wire encode` and `adit wire decode`: frames of motor buses from JSON and to JSON, line by line.
+//! `adit wire encode` and `adit wire decode`: frames of motor buses and messages of robots from JSON and to JSON, line by line.
 //!
 //! Input that cannot be used is named on standard error with its line, and the rest goes on; the exit code says so at
 //! the end.
@@ -7,6 +7,7 @@ mod decode;
 mod encode;
 mod json_input;
 mod lines;
+mod messages;
 
 use std::io::{BufWriter, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
@@ -18,7 +19,7 @@ use firmware_bridge::protocol::damiao::Model;
 
 use super::exit::{BAD_INPUT, BadInput};
 use crate::terminal::Stdout;
-use crate::wire_tools::{Codec, ProtocolName};
+use crate::wire_tools::{Codec, WireProtocol};
 use lines::Lines;
 
 /// Longest line of JSON, bytes.
@@ -38,7 +39,8 @@ pub(super) enum Wire {
     ///
     /// Each frame is printed as soon as it is certain. White space, commas, colons and 0x may stand between digits; # begins
     /// a comment. A frame may go on over lines, but one that fills its line is believed before one that crosses it.
-    /// The numbers printed encode to the same frame again. A frame of which the checksum alone is wrong is told on standard
+    /// The numbers printed encode to the same frame again. Messages of whole robots (DDS samples, datagrams) come one a line; of
+    /// those the fields that are of use are shown. A frame of which the checksum alone is wrong is told on standard
     /// error, with its place and both checksums.
     Decode(Args),
 }
@@ -48,7 +50,7 @@ pub(super) enum Wire {
 pub(super) struct Args {
     /// Whose frames
     #[arg(long, value_name = "NAME")]
-    protocol: ProtocolName,
+    protocol: WireProtocol,
     /// Damiao: the motors' model, on which the ranges of their numbers depend
     #[arg(long, value_name = "NAME", default_value = "DM4310", value_parser = model)]
     model: Model,
@@ -66,12 +68,25 @@ pub(super) struct Args {
 pub(super) fn run(what: &Wire) -> anyhow::Result<ExitCode> {
     let (Wire::Encode(args) | Wire::Decode(args)) = what;
     let mut out = BufWriter::new(Stdout);
-    let codec = Codec { protocol: args.protocol.0, model: args.model, answers: args.answers };
     let input = if args.examples { Box::new(std::io::empty()) } else { open(args.file.as_deref())? };
-    let all_used = match what {
-        _ if args.examples => examples(&codec, &mut out).map(|()| true),
-        Wire::Encode(_) => encode::encode(&codec, Lines::new(input, MAX_LINE), &mut out),
-        Wire::Decode(_) => decode::decode(&codec, Lines::new(input, MAX_PIECE), &mut out),
+    let all_used = match args.protocol {
+        WireProtocol::Bus(protocol) => {
+            let codec = Codec { protocol, model: args.model, answers: args.answers };
+            match what {
+                _ if args.examples => examples(codec.examples(), &mut out).map(|()| true),
+                Wire::Encode(_) => {
+                    encode::encode(|object| codec.encode(object), Lines::new(input, MAX_LINE), &mut out)
+                }
+                Wire::Decode(_) => decode::decode(&codec, Lines::new(input, MAX_PIECE), &mut out),
+            }
+        }
+        WireProtocol::Robot(protocol) => match what {
+            _ if args.examples => examples(protocol.examples(), &mut out).map(|()| true),
+            Wire::Encode(_) => {
+                encode::encode(|object| protocol.encode(object), Lines::new(input, MAX_LINE), &mut out)
+            }
+            Wire::Decode(_) => messages::decode(protocol, Lines::new(input, MAX_LINE), &mut out),
+        },
     };
     match all_used {
         Ok(true) => Ok(ExitCode::SUCCESS),
@@ -82,8 +97,8 @@ pub(super) fn run(what: &Wire) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn examples(codec: &Codec, out: &mut impl Write) -> std::io::Result<()> {
-    for line in codec.examples() {
+fn examples(lines: &[&str], out: &mut impl Write) -> std::io::Result<()> {
+    for line in lines {
         writeln!(out, "{line}")?;
     }
     out.flush()

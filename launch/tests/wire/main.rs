@@ -2,6 +2,7 @@
 
 mod damaged;
 mod numbers;
+mod robots;
 mod streams;
 
 use std::io::Write;

@@ -149,3 +149,16 @@ fn nothing_is_allocated_once_there_is_room() {
     let allocated = allocation_counter::measure(|| command.encode_into(&mut sample));
     assert_eq!(allocated.count_total, 0);
 }
+
+/// The checksums that the vendor's `crc.py` gives for the same messages.
+#[test]
+fn checksums_are_the_vendors() {
+    let mut command = LowCmd::new();
+    let mut state = LowState::new();
+    for (i, (sent, told)) in command.motors.iter_mut().zip(&mut state.motors).take(12).enumerate() {
+        *sent = MotorCmd { mode: 1, q: 0.125 * i as f32, kp: 20.0, kd: 0.5, ..MotorCmd::default() };
+        *told = MotorState { mode: 1, q: 0.125 * i as f32, temperature_c: 30, ..MotorState::default() };
+    }
+    (state.imu.quaternion[0], state.tick, state.bms.soc_percent) = (1.0, 1234, 80);
+    assert_eq!((command.checksum(), state.checksum()), (0x0C3E_961C, 0x8A95_A9C7));
+}

@@ -2,16 +2,20 @@
 
 use std::io::Write;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::json_input::JsonInput;
 use super::lines::Lines;
 use crate::terminal::eprint_line;
-use crate::wire_tools::{Codec, to_hex};
+use crate::wire_tools::{FrameInputError, to_hex};
 
 /// Returns whether everything could be used. JSON values are objects or lists of them, one a line, several, or one over
 /// several lines; a broken one costs the line on which it begins.
-pub(super) fn encode(codec: &Codec, lines: Lines, out: &mut impl Write) -> std::io::Result<bool> {
+pub(super) fn encode(
+    frame_of: impl Fn(&Map<String, Value>) -> Result<Vec<u8>, FrameInputError>,
+    lines: Lines,
+    out: &mut impl Write,
+) -> std::io::Result<bool> {
     let mut input = JsonInput::new(lines, out);
     let mut all_used = true;
     let mut refuse = |number: usize, why: &str| {
@@ -29,7 +33,7 @@ pub(super) fn encode(codec: &Codec, lines: Lines, out: &mut impl Write) -> std::
         };
         for value in values {
             let frame = match &value {
-                Value::Object(object) => codec.encode(object).map_err(|why| why.to_string()),
+                Value::Object(object) => frame_of(object).map_err(|why| why.to_string()),
                 other => Err(format!("{other} is no JSON object: see --examples")),
             };
             match frame {
