@@ -152,7 +152,7 @@ pub enum Content {
     /// Commands of all joints.
     JointCommand([JointCommand; JOINTS]),
     /// State of the robot.
-    State(Box<State>),
+    State(State),
     /// A payload that is none of these.
     Payload(Vec<u8>),
 }
@@ -247,7 +247,7 @@ impl Datagram {
             }
             (_, code::STATE) => {
                 of_length(&STATE_LENS)?;
-                Content::State(Box::new(decode_state(payload)))
+                Content::State(decode_state(payload))
             }
             (_, code::VELOCITY_X | code::VELOCITY_Y | code::YAW_RATE) => {
                 of_length(&[8])?;
@@ -365,7 +365,7 @@ mod tests {
     fn states_of_both_robots_come_back() {
         for (contact, len) in [(Contact::Lite3([1.5; 12]), 348), (Contact::X30([2.5; 12]), 296)] {
             let sent = state(contact);
-            let datagram = Datagram { code: code::STATE, count: 5, content: Content::State(Box::new(sent)) };
+            let datagram = Datagram { code: code::STATE, count: 5, content: Content::State(sent) };
             let bytes = datagram.encode();
             assert_eq!(bytes.len(), len);
             assert_eq!((&bytes[12..16], &bytes[16..20]), (&[99, 0, 0, 0][..], &(-7i32).to_le_bytes()[..]));

@@ -116,7 +116,7 @@ fn encode(object: Value) -> Result<Vec<u8>, FrameInputError> {
         }
         (true, true) => {
             let shown: Shown = read(object)?;
-            let content = Content::State(Box::new(state(&shown)?));
+            let content = Content::State(state(&shown)?);
             Datagram { code: code::STATE, count: shown.count, content }
         }
         _ => other(read(object)?)?,

@@ -164,8 +164,9 @@ fn text_of(value: &Value) -> String {
 
 /// The way back: JSON as that, other text as a text, nothing as nothing.
 fn value_of(text: &str) -> Value {
+    let same = |value: &Value| serde_json::to_string(value).is_ok_and(|again| again == text);
     match serde_json::from_str::<Value>(text) {
-        Ok(value @ (Value::Object(_) | Value::Array(_))) if value.to_string() == text => value,
+        Ok(value @ (Value::Object(_) | Value::Array(_))) if same(&value) => value,
         _ if text.is_empty() => Value::Null,
         _ => Value::from(text),
     }
