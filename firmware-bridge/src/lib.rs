@@ -25,6 +25,7 @@
 //! | [`protocol`]  | frames of Unitree, Damiao, DYNAMIXEL, Feetech and the inertial sensor; virtual devices that speak them |
 //! | [`port`]      | ports that never block: serial ones, loopbacks, ones that are replaced when unplugged, ones that inject faults |
 //! | [`bridge`]    | the motors' cycle: [`MotorBridge`](bridge::MotorBridge) and a codec per protocol |
+//! | [`robot`]     | messages of whole robots, Unitree's and DEEP Robotics', both ends |
 //! | [`safety`]    | what keeps motors in check between the gait and the bridge |
 //! | [`scan`]      | the search for motors on a bus |
 //! | [`calibrate`] | the search for the joints' zeros |
@@ -75,5 +76,6 @@ pub mod bridge;
 pub mod calibrate;
 pub mod port;
 pub mod protocol;
+pub mod robot;
 pub mod safety;
 pub mod scan;

@@ -107,12 +107,15 @@ pub mod lockstep;
 pub mod mission_file;
 pub mod node_name;
 pub mod pty;
+mod robot_finder;
+mod robot_link;
 #[cfg(feature = "ros")]
 pub mod ros;
 pub mod run;
 pub mod run_folder;
 mod summary;
 mod terminal;
+mod virtual_robot;
 mod weights;
 pub mod wire_tools;
 mod world;

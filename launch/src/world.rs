@@ -7,7 +7,11 @@ mod window;
 use std::sync::Arc;
 
 use firmware_bridge::port::BusPort;
+use firmware_bridge::robot::{BatteryReport, RemoteControl, RobotReport};
+use nalgebra::Vector3;
 use robot_interface::frames::{Base, Map, Transform};
+use robot_interface::joints::Leg;
+use robot_interface::robot::RobotDescription;
 use robot_interface::sensors::{BatterySample, ImuSample, LidarScan};
 use robot_interface::time::Stamp;
 use sim::battery::Battery;
@@ -23,6 +27,9 @@ use crate::mission_file::MissionFile;
 
 use stack::config::Robot;
 
+/// What the sensor of a foot that stands counts.
+const FOOT_LOAD: f64 = 40.0;
+
 /// Everything that there would be no need of on a robot.
 pub(crate) struct World<P> {
     surroundings: Surroundings,
@@ -32,6 +39,8 @@ pub(crate) struct World<P> {
     imu: ImuSensor,
     lidar: Arc<LidarSensor>,
     battery: Option<Battery>,
+    /// The legs in the order of a robot that reports as a whole.
+    foot_order: [Leg; 4],
     /// True poses since the last scan began, one a step.
     poses: Vec<(Stamp, Transform<Map, Base>)>,
 }
@@ -55,6 +64,7 @@ impl<P: BusPort> World<P> {
             imu: ImuSensor::new(&robot.description.imu, simulation.seed),
             lidar: Arc::new(lidar),
             battery: robot.description.battery.as_ref().map(Battery::new),
+            foot_order: foot_order(&robot.description),
             poses: vec![(Stamp::ZERO, engine.truth().map_from_base)],
             engine,
         })
@@ -89,7 +99,30 @@ impl<P: BusPort> World<P> {
                 self.buses.iter_mut().for_each(|bus| bus.set_powered(false));
             }
         }
-        self.imu.sample(end, &truth, self.engine.dt_s())
+        let sample = self.imu.sample(end, &truth, self.engine.dt_s());
+        let sensors = self.robot_sensors(&sample, &truth);
+        self.buses.iter_mut().for_each(|bus| bus.set_sensors(&sensors));
+        sample
+    }
+
+    /// What a robot that reports as a whole tells beside its joints.
+    fn robot_sensors(&self, sample: &ImuSample, truth: &GroundTruth) -> RobotReport {
+        let battery = self.battery.as_ref().map(|battery| battery.sample(sample.stamp));
+        let single = |vector: Vector3<f64>| <[f32; 3]>::from(vector.map(|value| value as f32));
+        RobotReport {
+            // A robot's own estimate of its attitude is good; only its yaw drifts.
+            orientation: truth.map_from_base.isometry.rotation.cast(),
+            angular_velocity_rad_s: single(sample.angular_velocity_rad_s),
+            specific_force_m_s2: single(sample.linear_acceleration_m_s2),
+            foot_force: self.foot_order.map(|leg| if truth.contacts[leg.index()] { FOOT_LOAD } else { 0.0 }),
+            battery: battery.map(|battery| BatteryReport {
+                charge_percent: (100.0 * battery.charged).round() as u8,
+                current_a: battery.current_a,
+                supply_v: battery.voltage_v,
+            }),
+            remote: Some(RemoteControl::default()),
+            ..RobotReport::default()
+        }
     }
 
     /// Returns the battery's sample, if the robot's file knows one.
@@ -136,6 +169,13 @@ impl<P: BusPort> World<P> {
     pub(crate) fn truth(&self) -> GroundTruth {
         self.engine.truth()
     }
+}
+
+/// The legs by the numbers of their hip joints' motors.
+fn foot_order(robot: &RobotDescription) -> [Leg; 4] {
+    let mut legs = Leg::ALL;
+    legs.sort_by_key(|leg| robot.joints.0[3 * leg.index()].id);
+    legs
 }
 
 /// True poses over a tenth of a second or so, in the order of time, never empty; and what a scan saw from there.

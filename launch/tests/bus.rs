@@ -46,7 +46,7 @@ fn calibrate(args: &[&str], typed: &str) -> Output {
 
 #[test]
 fn a_scan_finds_three_motors_on_each_of_four_buses() {
-    let output = adit(&["scan", "--virtual", "go2", "--json"]);
+    let output = adit(&["scan", "--virtual", "go2-serial", "--json"]);
     assert_eq!(code(&output), Some(0), "{}", err(&output));
     let json: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let ports = json["ports"].as_array().expect("ports");
@@ -65,14 +65,14 @@ fn a_scan_finds_three_motors_on_each_of_four_buses() {
             "{port}"
         );
     }
-    let table = out(&adit(&["scan", "--virtual", "go2", "--wait-ms", "10"]));
+    let table = out(&adit(&["scan", "--virtual", "go2-serial", "--wait-ms", "10"]));
     assert_eq!(table.lines().count(), 13, "{table}");
     assert!(table.starts_with("port") && table.matches("go-m8010-6").count() == 12, "{table}");
 }
 
 #[test]
 fn a_scan_that_finds_nothing_says_what_to_check() {
-    let output = adit(&["scan", "--virtual", "go2", "--protocol", "b1", "--wait-ms", "2"]);
+    let output = adit(&["scan", "--virtual", "go2-serial", "--protocol", "b1", "--wait-ms", "2"]);
     assert_eq!(code(&output), Some(1));
     let text = out(&output);
     assert!(
@@ -88,14 +88,14 @@ fn what_cannot_be_used_is_refused_with_what_to_give_instead() {
         (&["scan", "--port", "/no/such/port"], "no such port"),
         (&["scan", "--virtual", "go3"], "help: name a built-in robot (go2"),
         (&["scan", "--protocol", "canopen"], "dynamixel2"),
-        (&["scan", "--virtual", "go2", "--wait-ms", "0"], "1..=1000"),
-        (&["scan", "--virtual", "go2", "--baud", "0"], "1.."),
+        (&["scan", "--virtual", "go2-serial", "--wait-ms", "0"], "1..=1000"),
+        (&["scan", "--virtual", "go2-serial", "--baud", "0"], "1.."),
         (&["monitor"], "--virtual"),
-        (&["monitor", "--robot", "go2"], "add [ports]"),
-        (&["monitor", "--virtual", "go2", "--rate", "nan"], "1 to 1000"),
-        (&["bench", "--virtual", "go2", "--rate", "0"], "1 to 5000"),
-        (&["bench", "--virtual", "go2", "--seconds", "-1"], "help"),
-        (&["calibrate", "--robot", "go2"], "a calibration belongs to a single one"),
+        (&["monitor", "--robot", "go2-serial"], "add [ports]"),
+        (&["monitor", "--virtual", "go2-serial", "--rate", "nan"], "1 to 1000"),
+        (&["bench", "--virtual", "go2-serial", "--rate", "0"], "1 to 5000"),
+        (&["bench", "--virtual", "go2-serial", "--seconds", "-1"], "help"),
+        (&["calibrate", "--robot", "go2-serial"], "a calibration belongs to a single one"),
     ];
     for (args, expected) in cases {
         let output = adit(args);
@@ -107,14 +107,14 @@ fn what_cannot_be_used_is_refused_with_what_to_give_instead() {
 
 #[test]
 fn without_a_terminal_the_monitor_prints_a_line_a_joint() {
-    let output = adit(&["monitor", "--virtual", "go2", "--rate", "20", "--seconds", "0.8"]);
+    let output = adit(&["monitor", "--virtual", "go2-serial", "--rate", "20", "--seconds", "0.8"]);
     assert_eq!(code(&output), Some(0), "{}", err(&output));
     let text = out(&output);
     assert_eq!(text.lines().count(), 12, "{text}");
     for word in ["FL_hip_joint", "RR_calf_joint", "bus 3 id 2", "answered", "checksum 0", "foreign", "p99"] {
         assert!(text.contains(word), "{word}: {text}");
     }
-    let output = adit(&["monitor", "--virtual", "go2", "--rate", "20", "--seconds", "0.8", "--json"]);
+    let output = adit(&["monitor", "--virtual", "go2-serial", "--rate", "20", "--seconds", "0.8", "--json"]);
     let lines: Vec<Value> =
         out(&output).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     assert_eq!(lines.len(), 12);
@@ -130,7 +130,7 @@ fn on_a_terminal_the_monitor_shows_a_table_and_leaves_the_terminal_as_it_was() {
     let slave = || std::fs::File::options().read(true).write(true).open(&path).expect("opens");
     tcsetwinsize(&master, Winsize { ws_row: 40, ws_col: 140, ws_xpixel: 0, ws_ypixel: 0 }).expect("a size");
     let mut child = Command::new(ADIT)
-        .args(["bus", "monitor", "--virtual", "go2", "--rate", "20", "--seconds", "60"])
+        .args(["bus", "monitor", "--virtual", "go2-serial", "--rate", "20", "--seconds", "60"])
         .env("TERM", "xterm")
         .stdin(slave())
         .stdout(slave())
@@ -160,13 +160,13 @@ fn on_a_terminal_the_monitor_shows_a_table_and_leaves_the_terminal_as_it_was() {
 
 #[test]
 fn a_bench_prints_both_loops_and_their_ratio() {
-    let output = adit(&["bench", "--virtual", "go2", "--rate", "100", "--seconds", "1"]);
+    let output = adit(&["bench", "--virtual", "go2-serial", "--rate", "100", "--seconds", "1"]);
     assert_eq!(code(&output), Some(0), "{}", err(&output));
     let text = out(&output);
     for word in ["cycle", "floor", "ratio", "round trip p99.9, us", "deadlines missed", "processor, %"] {
         assert!(text.contains(word), "{word}: {text}");
     }
-    let output = adit(&["bench", "--virtual", "go2", "--rate", "100", "--seconds", "1", "--json"]);
+    let output = adit(&["bench", "--virtual", "go2-serial", "--rate", "100", "--seconds", "1", "--json"]);
     let json: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!((&json["cycle"]["cycles"], &json["floor"]["cycles"]), (&Value::from(50), &Value::from(50)));
     assert!(json["cycle"]["round_trip_us"]["p99"].as_f64() > Some(0.0), "{json}");
@@ -177,7 +177,7 @@ fn a_lying_robot_is_calibrated_and_its_file_is_used_or_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let saved = folder.path().join("calibration.toml");
     let output = calibrate(
-        &["--virtual", "go2", "--lying", "--out", saved.to_str().expect("text")],
+        &["--virtual", "go2-serial", "--lying", "--out", saved.to_str().expect("text")],
         // The others are for readings that are late on a loaded machine: then the pose is asked for anew.
         &"\n".repeat(20),
     );
@@ -278,7 +278,7 @@ fn a_calibration_that_is_broken_off_saves_nothing() {
     let saved = folder.path().join("calibration.toml");
     // One joint's stops, then the end; and a person who gives up.
     for typed in ["\n\n", "\nq\n", ""] {
-        let output = calibrate(&["--virtual", "go2", "--out", saved.to_str().expect("text")], typed);
+        let output = calibrate(&["--virtual", "go2-serial", "--out", saved.to_str().expect("text")], typed);
         assert_eq!(code(&output), Some(1), "{typed:?}: {}", out(&output));
         assert!(err(&output).contains("nothing has been saved"), "{}", err(&output));
         assert_eq!(std::fs::read_dir(folder.path()).expect("reads").count(), 0);
@@ -329,7 +329,8 @@ fn a_place_where_nothing_can_be_saved_is_refused_before_a_joint_is_moved() {
     for out in
         [folder.path().to_owned(), folder.path().join("none/c.toml"), file.join("c.toml"), "/dev/full".into()]
     {
-        let output = calibrate(&["--virtual", "go2", "--lying", "--out", out.to_str().expect("text")], "\n");
+        let output =
+            calibrate(&["--virtual", "go2-serial", "--lying", "--out", out.to_str().expect("text")], "\n");
         assert_eq!(code(&output), Some(2), "{}: {}", out.display(), err(&output));
         assert!(output.stdout.is_empty() && err(&output).contains("help: name a file"), "{}", err(&output));
     }
@@ -342,7 +343,7 @@ fn what_cannot_be_saved_at_the_end_is_printed() {
     let inner = folder.path().join("inner");
     std::fs::create_dir(&inner).expect("made");
     let mut child = Command::new(ADIT)
-        .args(["bus", "calibrate", "--virtual", "go2", "--lying", "--out"])
+        .args(["bus", "calibrate", "--virtual", "go2-serial", "--lying", "--out"])
         .arg(inner.join("calibration.toml"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -62,9 +62,9 @@ fn commands_end_quietly_without_a_reader_and_say_so_when_it_is_full() {
         &["wire", "decode", "--protocol", "damiao", "frames.hex"],
         &["doctor"],
         &["doctor", "--show", "adit.service"],
-        &["bus", "scan", "--virtual", "go2"],
-        &["bus", "bench", "--virtual", "go2", "--seconds", "0.2", "--rate", "100"],
-        &["bus", "monitor", "--virtual", "go2", "--seconds", "0.2"],
+        &["bus", "scan", "--virtual", "go2-serial"],
+        &["bus", "bench", "--virtual", "go2-serial", "--seconds", "0.2", "--rate", "100"],
+        &["bus", "monitor", "--virtual", "go2-serial", "--seconds", "0.2"],
         &["inspect", "--overwrite", "a.png", "b.png"],
     ];
     for args in commands {

@@ -280,7 +280,7 @@ fn wiring_that_cannot_be_is_refused() {
     let mut robot = go2();
     robot.joints.0[4].id = 15;
     let error = virtual_buses(&robot, ports()).expect_err("id 15 is everybody");
-    assert!(matches!(error, MotorsError::Id { joint: "FR_thigh_joint", id: 15 }), "{error}");
+    assert!(matches!(error, MotorsError::Id { joint: "FR_thigh_joint", id: 15, most: 14 }), "{error}");
 }
 
 #[test]

@@ -46,6 +46,9 @@ pub enum CdrError {
     /// A sequence that does not know its length, or one past 2^32 elements.
     #[error("a sequence needs a length below 2^32")]
     Length,
+    /// More bytes than there is room for.
+    #[error("the message does not fit {0} bytes")]
+    Room(usize),
     /// Serde's error.
     #[error("{0}")]
     Custom(String),
@@ -67,17 +70,63 @@ pub fn serialize_into<T: Serialize + ?Sized>(out: &mut Vec<u8>, message: &T) -> 
     message.serialize(&mut Serializer { out })
 }
 
-struct Serializer<'a> {
-    out: &'a mut Vec<u8>,
+/// Puts `message` into the front of `out`, without allocating. Returns how many bytes it takes there.
+///
+/// # Errors
+/// [`CdrError`] if it does not fit, or its struct has what the interface language has no word for.
+pub fn serialize_into_slice<T: Serialize + ?Sized>(out: &mut [u8], message: &T) -> Result<usize, CdrError> {
+    let mut out = Slice { bytes: out, len: 0 };
+    out.append(&ENCAPSULATION);
+    message.serialize(&mut Serializer { out: &mut out })?;
+    if out.len <= out.bytes.len() { Ok(out.len) } else { Err(CdrError::Room(out.bytes.len())) }
 }
 
-impl Serializer<'_> {
+/// Where bytes go.
+trait Output {
+    fn len(&self) -> usize;
+    fn append(&mut self, bytes: &[u8]);
+}
+
+impl Output for Vec<u8> {
+    fn len(&self) -> usize {
+        self.len()
+    }
+
+    fn append(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+}
+
+/// The front of a slice; what does not fit is counted and lost.
+struct Slice<'a> {
+    bytes: &'a mut [u8],
+    len: usize,
+}
+
+impl Output for Slice<'_> {
+    fn len(&self) -> usize {
+        self.len
+    }
+
+    fn append(&mut self, bytes: &[u8]) {
+        let end = self.len + bytes.len();
+        if let Some(place) = self.bytes.get_mut(self.len..end) {
+            place.copy_from_slice(bytes);
+        }
+        self.len = end;
+    }
+}
+
+struct Serializer<'a, O> {
+    out: &'a mut O,
+}
+
+impl<O: Output> Serializer<'_, O> {
     /// Appends a number at a multiple of its size.
     fn put<const N: usize>(&mut self, bytes: [u8; N]) {
         let position = self.out.len() - ENCAPSULATION.len();
-        let aligned = position.next_multiple_of(N) + ENCAPSULATION.len();
-        self.out.resize(aligned, 0);
-        self.out.extend_from_slice(&bytes);
+        self.out.append(&[0; N][..position.next_multiple_of(N) - position]);
+        self.out.append(&bytes);
     }
 
     fn put_length(&mut self, length: usize) -> Result<(), CdrError> {
@@ -96,7 +145,7 @@ macro_rules! numbers {
     };
 }
 
-impl ser::Serializer for &mut Serializer<'_> {
+impl<O: Output> ser::Serializer for &mut Serializer<'_, O> {
     type Ok = ();
     type Error = CdrError;
     type SerializeSeq = Self;
@@ -120,14 +169,14 @@ impl ser::Serializer for &mut Serializer<'_> {
 
     fn serialize_str(self, value: &str) -> Result<(), CdrError> {
         self.put_length(value.len() + 1)?;
-        self.out.extend_from_slice(value.as_bytes());
-        self.out.push(0);
+        self.out.append(value.as_bytes());
+        self.out.append(&[0]);
         Ok(())
     }
 
     fn serialize_bytes(self, value: &[u8]) -> Result<(), CdrError> {
         self.put_length(value.len())?;
-        self.out.extend_from_slice(value);
+        self.out.append(value);
         Ok(())
     }
 
@@ -217,7 +266,7 @@ impl ser::Serializer for &mut Serializer<'_> {
 
 macro_rules! compounds {
     ($($trait:ident: $method:ident),* $(,)?) => {
-        $(impl ser::$trait for &mut Serializer<'_> {
+        $(impl<O: Output> ser::$trait for &mut Serializer<'_, O> {
             type Ok = ();
             type Error = CdrError;
 
@@ -238,7 +287,7 @@ compounds! {
     SerializeTupleStruct: serialize_field,
 }
 
-impl ser::SerializeStruct for &mut Serializer<'_> {
+impl<O: Output> ser::SerializeStruct for &mut Serializer<'_, O> {
     type Ok = ();
     type Error = CdrError;
 
@@ -258,6 +307,10 @@ mod tests {
     fn check<T: Serialize>(value: &T, expected: &[u8]) {
         let mut out = vec![0xff; 3];
         serialize_into(&mut out, value).expect("serialises");
+        let mut slice = [0xff; 64];
+        let len = serialize_into_slice(&mut slice, value).expect("serialises");
+        assert_eq!(slice[..len], out);
+        assert!(matches!(serialize_into_slice(&mut slice[..len - 1], value), Err(CdrError::Room(_))));
         assert_eq!(out[..4], [0, 1, 0, 0]);
         assert_eq!(&out[4..], expected);
     }

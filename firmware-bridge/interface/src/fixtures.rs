@@ -7,7 +7,7 @@ use crate::robot::RobotDescription;
 use crate::tunnel::{Alignment, Section, SectionShape, Segment, TunnelDesign};
 
 /// The Go2's description, TOML.
-pub const GO2_TOML: &str = include_str!("../../../launch/robots/go2.toml");
+pub const GO2_TOML: &str = include_str!("../../../launch/robots/go2-serial.toml");
 
 /// The Go2's physics model, MJCF.
 pub const GO2_MJCF: &str = include_str!("../../../launch/robots/go2/go2.xml");

@@ -9,6 +9,7 @@ pub use joint::{JointDescription, JointTable, JointTableError};
 pub use motors::{MotorProtocol, MotorsDescription, Protection, ProtectionError};
 pub use sensors::{CameraDescription, ImuDescription, LidarDescription, ThermalDescription};
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -53,6 +54,24 @@ pub struct RobotDescription {
     /// Serial ports on the robot itself; the simulator brings its own.
     #[serde(default)]
     pub ports: Option<PortsDescription>,
+    /// The way to a robot that is reached over a network.
+    #[serde(default)]
+    pub network: Option<NetworkDescription>,
+}
+
+/// The way to a robot that is reached over a network.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkDescription {
+    /// This computer's network interface that leads to the robot.
+    #[serde(default)]
+    pub interface: Option<String>,
+    /// DDS domain, of one that is reached by DDS.
+    #[serde(default)]
+    pub domain: u16,
+    /// Address of the robot, of one that is reached by UDP.
+    #[serde(default)]
+    pub address: Option<IpAddr>,
 }
 
 /// A battery, and what draws from it beside the motors.

@@ -18,7 +18,7 @@ fn expected_instead(robot_file: &str) -> Vec<String> {
 
 #[test]
 fn the_page_about_robots_has_every_key() {
-    let (good, page) = (read("launch/robots/go2.toml"), read("docs/add-a-robot.md"));
+    let (good, page) = (read("launch/robots/go2-serial.toml"), read("docs/add-a-robot.md"));
     let tables = ["[body]", "[legs]", "[joints.FL_hip_joint]", "[gait]", "[battery]", "[imu]", "[lidar]"];
     let lists = ["[[cameras]]", "[[thermal]]"];
     let mut keys = expected_instead(&format!("nonsense = 1\n{good}"));
@@ -26,7 +26,7 @@ fn the_page_about_robots_has_every_key() {
         assert!(good.contains(table), "{table}");
         keys.extend(expected_instead(&good.replacen(table, &format!("{table}\nnonsense = 1"), 1)));
     }
-    for table in ["[motors]", "[protection]", "[ports]"] {
+    for table in ["[motors]", "[protection]", "[ports]", "[network]"] {
         keys.extend(expected_instead(&format!("{good}\n{table}\nnonsense = 1\n")));
     }
     assert!(keys.len() > 80, "{} keys", keys.len());
@@ -40,7 +40,7 @@ fn the_page_about_robots_has_every_key() {
 
 #[test]
 fn the_page_about_robots_has_every_motor_protocol() {
-    let (good, page) = (read("launch/robots/go2.toml"), read("docs/add-a-robot.md"));
+    let (good, page) = (read("launch/robots/go2-serial.toml"), read("docs/add-a-robot.md"));
     let protocols = expected_instead(&format!("{good}\n[motors]\nprotocol = \"nonsense\"\n"));
     assert!(protocols.len() >= 5, "{protocols:?}");
     for protocol in protocols {

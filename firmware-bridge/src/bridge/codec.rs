@@ -1,6 +1,6 @@
 //! The request-and-reply protocols that a bridge drives joints by: all of them take an impedance command and give a
-//! reading, and one file each has what differs. Adit's own link is no request and reply
-//! ([`linked_bus`](super::linked_bus)).
+//! reading, and one file each has what differs. Adit's own link ([`linked_bus`](super::linked_bus)) and whole robots
+//! ([`robot_bus`](super::robot_bus)) are no request and reply.
 
 mod damiao;
 mod go_m8010;
@@ -36,26 +36,30 @@ macro_rules! polled_codecs {
         }
 
         impl MotorCodec {
-            /// The codec of motors of which nothing is known yet; `None` for Adit's own link.
+            /// The codec of motors of which nothing is known yet; `None` if motors are not asked one by one.
             ///
             /// # Errors
             /// [`BridgeError::Model`] for a model that is not known, or missing.
             pub(super) fn new(motors: &MotorsDescription) -> Result<Option<Self>, BridgeError> {
                 Ok(Some(match motors.protocol {
                     $(MotorProtocol::$protocol => Self::$protocol(PolledCodec::new(motors)?),)*
-                    MotorProtocol::Adit => return Ok(None),
+                    MotorProtocol::Adit | MotorProtocol::UnitreeGo | MotorProtocol::DeepRobotics => {
+                        return Ok(None);
+                    }
                 }))
             }
 
-            /// Bits a second on the line; `None` for Adit's own link.
+            /// Bits a second on the line; `None` if motors are not asked one by one.
             pub(super) fn baud(protocol: MotorProtocol) -> Option<u32> {
                 Some(match protocol {
                     $(MotorProtocol::$protocol => <$codec>::baud(protocol),)*
-                    MotorProtocol::Adit => return None,
+                    MotorProtocol::Adit | MotorProtocol::UnitreeGo | MotorProtocol::DeepRobotics => {
+                        return None;
+                    }
                 })
             }
 
-            /// Virtual motors of these ids on one bus; `None` for Adit's own link.
+            /// Virtual motors of these ids on one bus; `None` if motors are not asked one by one.
             ///
             /// # Errors
             /// [`BridgeError::Model`] for a model that is not known, or missing.
@@ -65,7 +69,9 @@ macro_rules! polled_codecs {
             ) -> Result<Option<Box<dyn VirtualBus + Send>>, BridgeError> {
                 Ok(Some(match motors.protocol {
                     $(MotorProtocol::$protocol => <$codec>::virtual_bus(motors, ids)?,)*
-                    MotorProtocol::Adit => return Ok(None),
+                    MotorProtocol::Adit | MotorProtocol::UnitreeGo | MotorProtocol::DeepRobotics => {
+                        return Ok(None);
+                    }
                 }))
             }
 

@@ -64,4 +64,7 @@ pub enum BridgeError {
         /// The cycle, ns.
         cycle_nanos: u64,
     },
+    /// A whole robot, where single motors are needed.
+    #[error("the robot is reached over its network and has no motor buses: see `adit robot`")]
+    Networked,
 }

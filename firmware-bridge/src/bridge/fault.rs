@@ -31,6 +31,8 @@ pub enum MotorFault {
     Refused,
     /// An emergency stop holds at its microcontroller.
     Stopped,
+    /// Its robot does not drive it, whatever is commanded.
+    NotDriven,
     /// A number without a published meaning.
     Undefined(u8),
 }
@@ -65,6 +67,9 @@ impl MotorFault {
             }
             Self::Stopped => {
                 "an emergency stop at its microcontroller: remove its cause, then clear the fault"
+            }
+            Self::NotDriven => {
+                "that it is not driven, whatever is commanded: release the robot's own service, and look who else commands it"
             }
             Self::Encoder => "an encoder fault: have it calibrated or replaced",
             Self::Undefined(_) => "an error without a published meaning: check its firmware version",

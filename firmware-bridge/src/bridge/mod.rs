@@ -5,7 +5,8 @@
 //! takes what came, [`handle_timeout`](MotorBridge::handle_timeout) what did not;
 //! [`end_cycle`](MotorBridge::end_cycle) gives the joints' states. The buses of motors are strictly request
 //! and reply, so each motor has a slot of the cycle: one that is dead costs its slot and nothing else. A bus of
-//! Adit's own link has a microcontroller that is told of all its motors at once, and one slot.
+//! Adit's own link has a microcontroller that is told of all its motors at once, and one slot; so has a whole robot, which also
+//! reports its inertial sensor ([`poll_imu`](MotorBridge::poll_imu)) and what else it knows ([`report`](MotorBridge::report)).
 //!
 //! [`begin_reading`](MotorBridge::begin_reading) begins a cycle that asks and does not drive.
 //!
@@ -22,6 +23,7 @@ mod linked_bus;
 mod motor_bus;
 mod polled_bus;
 mod reply;
+mod robot_bus;
 mod wiring;
 
 use robot_interface::joints::{JOINT_NAMES, JOINTS, JointCommand, JointMeasurement, JointStates};
@@ -35,6 +37,8 @@ pub use self::limits::{CommandError, CommandLimits};
 use self::motor_bus::{BusKind, MotorBus};
 pub use self::motor_bus::{baud, virtual_bus};
 use crate::protocol::Impedance;
+use crate::protocol::imu::ImuFrame;
+use crate::robot::RobotReport;
 
 /// Nominal cycle: 500 Hz.
 pub const CYCLE_NANOS: u64 = 2_000_000;
@@ -199,6 +203,16 @@ impl MotorBridge {
         }
     }
 
+    /// The next inertial sample of a robot that sends them with its joints' states, and when it came. A few wait; the oldest are lost.
+    pub fn poll_imu(&mut self) -> Option<(Stamp, ImuFrame)> {
+        self.buses.iter_mut().find_map(MotorBus::poll_imu)
+    }
+
+    /// The newest report of a robot that reports as a whole.
+    pub fn report(&self) -> Option<&RobotReport> {
+        self.buses.iter().find_map(MotorBus::report)
+    }
+
     /// Time at which [`handle_timeout`](Self::handle_timeout) next has something to do.
     pub fn poll_timeout(&self) -> Option<Stamp> {
         self.buses.iter().filter_map(MotorBus::deadline).min()
@@ -221,7 +235,7 @@ impl MotorBridge {
     pub fn end_cycle(&mut self, now: Stamp) -> Cycle {
         if let Some(begun) = self.begun.take() {
             for bus in &mut self.buses {
-                bus.end(&mut self.last);
+                bus.end(&self.joints, &mut self.last);
             }
             self.last.states.stamp = begun;
             self.last.took_nanos = now.nanos().saturating_sub(begun.nanos());

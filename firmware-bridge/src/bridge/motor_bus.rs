@@ -1,4 +1,4 @@
-//! One bus of motors, of whichever kind: polled, or behind a microcontroller of Adit's own link.
+//! One bus of motors, of whichever kind: polled, behind a microcontroller of Adit's own link, or a whole robot.
 
 use std::ops::RangeInclusive;
 
@@ -13,14 +13,18 @@ use super::error::BridgeError;
 use super::limits::EncodableLimits;
 use super::linked_bus::{self, LinkedBus};
 use super::polled_bus::PolledBus;
+use super::robot_bus::{self, RobotBus};
 use super::wiring::Motor;
 use crate::protocol::Impedance;
 use crate::protocol::device::VirtualBus;
+use crate::protocol::imu::ImuFrame;
 use crate::protocol::link::{self, VirtualDevice};
+use crate::robot::{RobotProtocol, RobotReport};
 
-/// Bits a second on the lines of motors that speak this.
+/// Bits a second on the lines of motors that speak this, or on the robot's network.
 pub fn baud(protocol: MotorProtocol) -> u32 {
-    MotorCodec::baud(protocol).unwrap_or(link::BAUD)
+    let otherwise = if protocol.is_networked() { robot_bus::BITS_PER_S } else { link::BAUD };
+    MotorCodec::baud(protocol).unwrap_or(otherwise)
 }
 
 /// Virtual motors in place of those of one of a robot's buses, all at rest at zero.
@@ -28,6 +32,9 @@ pub fn baud(protocol: MotorProtocol) -> u32 {
 /// # Errors
 /// [`BridgeError`] if there can be no such bus.
 pub fn virtual_bus(robot: &RobotDescription, bus: usize) -> Result<Box<dyn VirtualBus + Send>, BridgeError> {
+    if robot.motors.protocol.is_networked() {
+        return Err(BridgeError::Networked);
+    }
     let here = robot.joints.0.iter().filter(|joint| joint.bus == bus);
     let ids: Vec<u8> = here.map(|joint| joint.id).collect();
     if let Some(motors) = MotorCodec::virtual_bus(&robot.motors, &ids)? {
@@ -44,12 +51,17 @@ pub(super) enum BusKind {
     Polled(MotorCodec),
     /// A microcontroller is told of all its motors at once.
     Linked,
+    /// A whole robot is told of all its motors at once, and reports by itself.
+    Robot(RobotProtocol),
 }
 
 impl BusKind {
     /// # Errors
     /// [`BridgeError::Model`] for a model that is not known, or missing.
     pub(super) fn of(motors: &MotorsDescription) -> Result<Self, BridgeError> {
+        if let Some(robot) = RobotProtocol::of(motors.protocol) {
+            return Ok(Self::Robot(robot));
+        }
         Ok(MotorCodec::new(motors)?.map_or(Self::Linked, Self::Polled))
     }
 
@@ -58,6 +70,7 @@ impl BusKind {
         match self {
             Self::Polled(codec) => codec.limits(),
             Self::Linked => linked_bus::LIMITS,
+            Self::Robot(_) => robot_bus::LIMITS,
         }
     }
 
@@ -66,13 +79,14 @@ impl BusKind {
         match self {
             Self::Polled(codec) => codec.ids(),
             Self::Linked => 0..=u8::MAX,
+            Self::Robot(_) => 0..=(JOINTS as u8 - 1),
         }
     }
 
     /// Number of motors that one bus can have.
     pub(super) const fn max_motors(&self) -> usize {
         match self {
-            Self::Polled(_) => JOINTS,
+            Self::Polled(_) | Self::Robot(_) => JOINTS,
             Self::Linked => LIST_LEN,
         }
     }
@@ -82,14 +96,15 @@ impl BusKind {
         match self {
             Self::Polled(codec) => motors * (codec.command_len() + codec.reply_len()),
             Self::Linked => linked_bus::exchange_len(motors),
+            Self::Robot(protocol) => protocol.command_len() + protocol.report_len(),
         }
     }
 
-    /// Length of a motor's answer, bytes; `None` of a microcontroller, which answers for all its motors at once.
+    /// Length of a motor's answer, bytes; `None` of what answers for all its motors at once.
     pub(super) fn reply_len(&self) -> Option<usize> {
         match self {
             Self::Polled(codec) => Some(codec.reply_len()),
-            Self::Linked => None,
+            Self::Linked | Self::Robot(_) => None,
         }
     }
 
@@ -101,6 +116,7 @@ impl BusKind {
                 MotorBus::Polled(Box::new(PolledBus::new(&motors, slot_nanos, *codec)))
             }
             Self::Linked => MotorBus::Linked(Box::new(LinkedBus::new(motors, nanos))),
+            Self::Robot(protocol) => MotorBus::Robot(Box::new(RobotBus::new(*protocol, motors, nanos))),
         }
     }
 }
@@ -110,6 +126,7 @@ impl BusKind {
 pub(super) enum MotorBus {
     Polled(Box<PolledBus>),
     Linked(Box<LinkedBus>),
+    Robot(Box<RobotBus>),
 }
 
 impl MotorBus {
@@ -123,14 +140,16 @@ impl MotorBus {
         match self {
             Self::Polled(bus) => bus.begin(targets),
             Self::Linked(bus) => bus.begin(now, targets, clamped),
+            Self::Robot(bus) => bus.begin(now, targets),
         }
     }
 
     /// Ends the cycle, and counts the motors that have not answered.
-    pub(super) fn end(&mut self, cycle: &mut Cycle) {
+    pub(super) fn end(&mut self, joints: &[JointDescription; JOINTS], cycle: &mut Cycle) {
         match self {
             Self::Polled(bus) => bus.end(cycle),
             Self::Linked(bus) => bus.end(cycle),
+            Self::Robot(bus) => bus.end(joints, cycle),
         }
     }
 
@@ -139,6 +158,7 @@ impl MotorBus {
         match self {
             Self::Polled(bus) => bus.is_complete(),
             Self::Linked(bus) => bus.is_complete(),
+            Self::Robot(bus) => bus.is_complete(),
         }
     }
 
@@ -147,6 +167,7 @@ impl MotorBus {
         match self {
             Self::Polled(bus) => bus.poll_transmit(now),
             Self::Linked(bus) => bus.poll_transmit(now),
+            Self::Robot(bus) => bus.poll_transmit(),
         }
     }
 
@@ -162,6 +183,7 @@ impl MotorBus {
         match self {
             Self::Polled(bus) => bus.handle_bytes(now, bytes, joints, round_trip_nanos, cycle),
             Self::Linked(bus) => bus.handle_bytes(now, bytes, joints, round_trip_nanos, cycle),
+            Self::Robot(bus) => bus.handle_bytes(now, bytes),
         }
     }
 
@@ -170,6 +192,7 @@ impl MotorBus {
         match self {
             Self::Polled(bus) => bus.deadline(),
             Self::Linked(bus) => bus.deadline(),
+            Self::Robot(bus) => bus.deadline(),
         }
     }
 
@@ -178,6 +201,7 @@ impl MotorBus {
         match self {
             Self::Polled(bus) => bus.expire(now),
             Self::Linked(bus) => bus.expire(now),
+            Self::Robot(bus) => bus.expire(now),
         }
     }
 
@@ -186,6 +210,7 @@ impl MotorBus {
         match self {
             Self::Polled(bus) => bus.clear_faults(),
             Self::Linked(bus) => bus.reset_stop(),
+            Self::Robot(_) => false,
         }
     }
 
@@ -194,6 +219,23 @@ impl MotorBus {
         match self {
             Self::Polled(bus) => bus.counts(),
             Self::Linked(bus) => bus.counts(),
+            Self::Robot(bus) => bus.counts(),
+        }
+    }
+
+    /// The next inertial sample of a robot that sends them with its joints' states, and when it came.
+    pub(super) fn poll_imu(&mut self) -> Option<(Stamp, ImuFrame)> {
+        match self {
+            Self::Robot(bus) => bus.poll_imu(),
+            Self::Polled(_) | Self::Linked(_) => None,
+        }
+    }
+
+    /// The newest report of a whole robot.
+    pub(super) const fn report(&self) -> Option<&RobotReport> {
+        match self {
+            Self::Robot(bus) => bus.report(),
+            Self::Polled(_) | Self::Linked(_) => None,
         }
     }
 }

@@ -31,7 +31,10 @@ pub enum PortError {
     /// The other end is gone.
     #[error("the port is closed: check the adapter's plug, then open the bus again")]
     Closed,
+    /// Somebody else commands the same motors: two masters would fight over them.
+    #[error("another program commands the robot: stop it, then clear the fault")]
+    Taken,
     /// The operating system's word on it.
-    #[error("the port failed ({0}): check the adapter and its permissions")]
+    #[error("the port failed ({0}): check the adapter or the network, and the permissions")]
     Io(std::io::ErrorKind),
 }

@@ -71,7 +71,7 @@ impl<P: BusPort> BusDriver<P> {
     }
 
     /// Hands over what has arrived on every bus. Returns the bytes that came on the busiest one.
-    fn receive(&mut self, bridge: &mut MotorBridge, now: Stamp) -> usize {
+    pub fn receive(&mut self, bridge: &mut MotorBridge, now: Stamp) -> usize {
         let arrived = self.lines.iter_mut().enumerate().map(|(bus, line)| line.receive(bridge, bus, now));
         arrived.max().unwrap_or(0)
     }

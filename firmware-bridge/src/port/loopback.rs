@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use super::bus_port::{BusPort, PortError};
 
 /// Bytes that may be under way in each direction.
-pub const LOOPBACK_CAPACITY: usize = 1024;
+pub const LOOPBACK_CAPACITY: usize = 8192;
 
 /// One end of a pair; what is written to it is read from the other. The ends may live on two threads:
 /// neither locks, waits or allocates.
@@ -23,6 +23,38 @@ pub fn loopback() -> (Loopback, Loopback) {
         Loopback { to_peer: Arc::clone(&there), from_peer: Arc::clone(&back) },
         Loopback { to_peer: back, from_peer: there },
     )
+}
+
+/// The writing half of an end.
+#[derive(Debug)]
+pub struct LoopbackWriter(Arc<Pipe>);
+
+/// The reading half of an end.
+#[derive(Debug)]
+pub struct LoopbackReader(Arc<Pipe>);
+
+impl Loopback {
+    /// The two halves, for two threads. An end counts as gone once both are.
+    pub fn split(self) -> (LoopbackReader, LoopbackWriter) {
+        (LoopbackReader(self.from_peer), LoopbackWriter(self.to_peer))
+    }
+}
+
+impl LoopbackWriter {
+    /// Sends all of `bytes`, or none of them.
+    ///
+    /// # Errors
+    /// [`PortError::Full`] if nobody takes them away.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), PortError> {
+        self.0.write(bytes)
+    }
+}
+
+impl LoopbackReader {
+    /// Takes what has arrived, up to the length of `buffer`; 0 if nothing has.
+    pub fn read(&mut self, buffer: &mut [u8]) -> usize {
+        self.0.read(buffer)
+    }
 }
 
 impl BusPort for Loopback {

@@ -186,7 +186,15 @@ impl Datagram {
 
     /// The bytes. A count above [`MAX_COUNT`] goes round.
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = vec![0; HEADER_LEN];
+        let mut out = Vec::new();
+        self.encode_into(&mut out);
+        out
+    }
+
+    /// Puts the bytes into `out`, whose former contents are lost.
+    pub fn encode_into(&self, out: &mut Vec<u8>) {
+        out.clear();
+        out.resize(HEADER_LEN, 0);
         let mut put = |numbers: &[f32]| numbers.iter().for_each(|number| out.extend(number.to_le_bytes()));
         let (kind, value) = match &self.content {
             Content::Value(value) => (SINGLE_VALUE, Some(*value)),
@@ -201,7 +209,7 @@ impl Datagram {
                 (WITH_PAYLOAD, None)
             }
             Content::State(state) => {
-                encode_state(state, &mut out);
+                encode_state(state, out);
                 (WITH_PAYLOAD, None)
             }
             Content::Payload(bytes) => {
@@ -213,7 +221,6 @@ impl Datagram {
         out[CODE].copy_from_slice(&self.code.to_le_bytes());
         out[VALUE].copy_from_slice(&value.unwrap_or(payload).to_le_bytes());
         out[KIND].copy_from_slice(&(u32::from(kind) | self.count << 8).to_le_bytes());
-        out
     }
 
     /// The datagram of these bytes.

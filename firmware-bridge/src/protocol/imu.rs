@@ -191,6 +191,22 @@ impl ImuReader {
         }
     }
 
+    /// Takes a frame that did not come over a line of the sensor's own; `None` if it is no news, or has readings that cannot be.
+    pub fn admit(&mut self, frame: ImuFrame) -> Option<ImuFrame> {
+        let possible = possible("angular velocity", &frame.angular_velocity_rad_s, MAX_RATE_RAD_S)
+            .and(possible("specific force", &frame.specific_force_m_s2, MAX_FORCE_M_S2));
+        if possible.is_err() {
+            self.counts.refused += 1;
+            self.refused_since += 1;
+            return None;
+        }
+        if self.takes(&frame) {
+            return Some(frame);
+        }
+        self.counts.out_of_order += 1;
+        None
+    }
+
     /// Counts of what has gone well and wrong since the start.
     pub const fn counts(&self) -> ImuCounts {
         self.counts

@@ -11,17 +11,29 @@
 mod low_cmd;
 mod low_state;
 mod request;
+mod sport_state;
 
 use crc::{CRC_32_MPEG_2, Crc, Digest, Table};
 
 pub use low_cmd::{BmsCmd, LowCmd, MotorCmd};
 pub use low_state::{BmsState, ImuState, LowState, MotorState};
 pub use request::{Request, RequestHeader, RequestIdentity, RequestPolicy, Response, ResponseHeader, api};
+pub use sport_state::{PathPoint, SportModeState, TimeSpec};
 
 /// Motors in a message; a quadruped has the first twelve.
 pub const MOTORS: usize = 20;
 /// The first bytes of each command and state.
 pub const HEAD: [u8; 2] = [0xFE, 0xEF];
+
+/// Buttons of the remote control, as bits of the third and fourth byte of what it sends.
+pub mod button {
+    /// Left shoulder, lower.
+    pub const L2: u16 = 1 << 5;
+    /// A.
+    pub const A: u16 = 1 << 8;
+    /// B.
+    pub const B: u16 = 1 << 9;
+}
 
 static CRC: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_MPEG_2);
 

@@ -193,7 +193,7 @@ mod tests {
         const CYCLES: usize = 50;
         // Slow: a busy machine must not make the test fail.
         let period_nanos = 20_000_000;
-        let buses = Buses::virtual_of("go2", period_nanos).expect("a virtual robot");
+        let buses = Buses::virtual_of("go2-serial", period_nanos).expect("a virtual robot");
         let mut bench = Bench::new(buses.bridge, buses.driver, period_nanos, CYCLES);
         let stop = AtomicBool::new(false);
         let info = measure(|| bench.run(&stop));

@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn the_protocol_that_is_answered_is_the_last_one_asked_unless_all_are_wanted() {
-        let robot = Robot::load("go2").expect("built in");
+        let robot = Robot::load("go2-serial").expect("built in");
         let motors = VirtualRobot::start(&robot.description).expect("a virtual robot");
         let port = &motors.paths()[0];
         let both = [Protocol::GoM8010, Protocol::A1];
@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_port_that_is_in_use_is_refused() {
-        let robot = Robot::load("go2").expect("built in");
+        let robot = Robot::load("go2-serial").expect("built in");
         let motors = VirtualRobot::start(&robot.description).expect("a virtual robot");
         let port = &motors.paths()[0];
         let taken = SerialPort::open(port, 4_000_000).expect("opens");

@@ -160,7 +160,7 @@ The bridge cannot work here; faults: 1, warnings: 0.
 
     #[test]
     fn a_robot_wants_its_buses_and_its_inertial_sensor() {
-        let mut robot = Robot::load("go2").expect("built in").description;
+        let mut robot = Robot::load("go2-serial").expect("built in").description;
         assert!(required_ports(&robot).required.is_none());
         robot.ports = Some(robot_interface::robot::PortsDescription {
             motors: vec!["/dev/a".into(), "/dev/b".into()],

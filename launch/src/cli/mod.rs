@@ -1,5 +1,6 @@
 //! The command line: `adit mission`, `adit inspect`, `adit model`, `adit learn`, `adit campaign`, `adit setup`, `adit env`, `adit up`,
-//! `adit record`, `adit replay`, `adit node`, `adit wire`, `adit bus`, `adit doctor`.
+//! `adit record`, `adit replay`, `adit node`, `adit wire`, `adit bus`, `adit robot`,
+//! `adit doctor`.
 //!
 //! Exit codes: 0 done as asked; 1 the mission was not completed, or something failed on the way, be it that a file or
 //! standard output is not complete; 2 the input could not be used (nothing has been written then); 130 stopped by Ctrl-C.
@@ -21,6 +22,7 @@ mod model;
 mod node;
 mod record;
 mod replay;
+mod robot;
 mod setup;
 mod up;
 mod wire;
@@ -91,6 +93,9 @@ enum Command {
     /// Look at the motor buses: who is on them, how they do, how fast they are
     #[command(subcommand)]
     Bus(bus::Bus),
+    /// Look for robots on the network
+    #[command(subcommand)]
+    Robot(robot::RobotCommand),
     /// Look at this machine: ports, real time, network, disk; say what to change for a robot
     Doctor(doctor::Args),
 }
@@ -129,6 +134,7 @@ fn run() -> anyhow::Result<ExitCode> {
         Command::Up(args) => up::run(&args),
         Command::Wire(what) => wire::run(&what),
         Command::Bus(what) => bus::run(&what),
+        Command::Robot(what) => robot::run(&what),
         Command::Doctor(args) => doctor::run(&args),
     }
 }

@@ -17,6 +17,8 @@ const MOUNT_DEG: std::ops::RangeInclusive<f64> = -360.0..=360.0;
 const MAX_SCAN_POINTS: f64 = 1e6;
 /// The most cameras of a kind.
 const MAX_CAMERAS: usize = 16;
+/// The greatest DDS domain.
+const MAX_DOMAIN: f64 = 232.0;
 /// Control steps a second, each of which has one policy step at most.
 const CONTROL_HZ: f64 = 500.0;
 
@@ -41,8 +43,34 @@ impl RobotDescription {
         }
         self.check_joints()?;
         self.check_cameras()?;
+        self.check_network()?;
         // Only now are the buses' numbers known to be few.
         self.ports.as_ref().map_or(Ok(()), |ports| ports.check(self.buses()))
+    }
+
+    fn check_network(&self) -> Result<(), KeyError> {
+        let is_networked = self.motors.protocol.is_networked();
+        if is_networked && self.ports.is_some() {
+            let problem = "is there, and the robot's motors.protocol has no serial ports";
+            return Err(KeyError::new(
+                "ports",
+                problem,
+                "leave it out: [network] says how the robot is reached",
+            ));
+        }
+        let Some(network) = &self.network else { return Ok(()) };
+        if !is_networked {
+            let problem = "is there, and the robot's motors.protocol is one of serial lines";
+            return Err(KeyError::new("network", problem, "leave it out: [ports] names the serial lines"));
+        }
+        if network.interface.as_ref().is_some_and(String::is_empty) {
+            return Err(KeyError::new(
+                "network.interface",
+                "is empty",
+                "name it, such as eth0, or leave it out",
+            ));
+        }
+        within("network.domain", network.domain.into(), 0.0..=MAX_DOMAIN)
     }
 
     fn check_joints(&self) -> Result<(), KeyError> {

@@ -37,6 +37,21 @@ pub enum MotorProtocol {
     /// `gear_ratio` begins at: 1 if it counts in angles of the joint.
     #[serde(rename = "adit")]
     Adit,
+    /// A whole Unitree robot of the `unitree_go` family (Go2, B2), over DDS: all joints in one message. Ids are the vendor's
+    /// numbers of the joints, and angles the joint's.
+    #[serde(rename = "unitree-go")]
+    UnitreeGo,
+    /// A whole DEEP Robotics robot (Lite3, X30), over UDP: all joints in one datagram. Ids are the vendor's numbers of the joints,
+    /// and angles the joint's.
+    #[serde(rename = "deeprobotics")]
+    DeepRobotics,
+}
+
+impl MotorProtocol {
+    /// Returns whether a robot that speaks it is reached over a network, and sends its inertial samples with its joints' states.
+    pub const fn is_networked(self) -> bool {
+        matches!(self, Self::UnitreeGo | Self::DeepRobotics)
+    }
 }
 
 /// Protection of motors: thermal derating, cut-off, and limits of power and gains.

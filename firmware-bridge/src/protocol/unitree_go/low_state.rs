@@ -172,8 +172,10 @@ impl LowState {
 
     /// The checksum that the other fields give.
     pub fn checksum(&self) -> u32 {
-        let mut sample = Vec::with_capacity(Self::SAMPLE_LEN);
-        self.write(&mut sample);
+        // Not of the bytes that came: a sender may leave anything in their gaps.
+        let mut sample = [0; Self::SAMPLE_LEN];
+        let written = adit_cdr::serialize_into_slice(&mut sample, self);
+        debug_assert!(written.is_ok(), "{written:?}");
         checksum(&sample[ENCAPSULATION.len()..], Self::MOTORS_AT)
     }
 

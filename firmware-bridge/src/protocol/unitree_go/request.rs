@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 pub mod api {
     /// Motion switcher: which service moves the robot; the answer's `name` is empty if none does.
     pub const CHECK_MODE: i64 = 1001;
+    /// Motion switcher: a service gets the motors; the parameter is `{"name":"NAME"}`.
+    pub const SELECT_MODE: i64 = 1002;
     /// Motion switcher: the service lets go of the motors.
     pub const RELEASE_MODE: i64 = 1003;
     /// Sport: damps all joints.
@@ -115,7 +117,7 @@ impl<'a> Response<'a> {
     }
 }
 
-fn encode(message: &impl Serialize) -> Vec<u8> {
+pub(super) fn encode(message: &impl Serialize) -> Vec<u8> {
     let mut sample = Vec::new();
     // Numbers, texts and bytes all have a CDR form.
     let written = adit_cdr::serialize_into(&mut sample, message);

@@ -51,7 +51,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if ports.is_empty() {
         return Err(bad_input(
             "no serial port is plugged in",
-            "plug in the adapter, name a port with --port, or try it with --virtual go2",
+            "plug in the adapter, name a port with --port, or try it with --virtual go2-serial",
         ));
     }
     let wanted = wanted(args, robot.map(|robot| robot.description.motors.protocol));
@@ -189,7 +189,7 @@ mod tests {
     /// One port in use ended the scan of all.
     #[test]
     fn a_port_in_use_is_left_alone_unless_it_was_named() {
-        let robot = Robot::load("go2").expect("built in");
+        let robot = Robot::load("go2-serial").expect("built in");
         let motors = VirtualRobot::start(&robot.description).expect("a virtual robot");
         let ports = &motors.paths()[..2];
         let taken = SerialPort::open(&ports[0], 4_000_000).expect("opens");

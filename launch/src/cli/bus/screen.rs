@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn the_picture_has_every_joint_and_every_bus() {
         let period_nanos = 50_000_000;
-        let buses = Buses::virtual_of("go2", period_nanos).expect("a virtual robot");
+        let buses = Buses::virtual_of("go2-serial", period_nanos).expect("a virtual robot");
         let reading = Reading::start(buses, period_nanos).expect("a thread");
         let before = (monotonic(), reading.latest());
         while reading.latest().cycles < 3 {

@@ -82,7 +82,7 @@ impl Ports {
             .spawn(move || look_after(openers, replacers, &intruders, &ours))
             .context("cannot start the thread that opens ports")?;
         self.helper = Some((ended, thread));
-        Ok(ControlPorts { buses, imu })
+        Ok(ControlPorts { buses, imu: Some(imu) })
     }
 
     pub(super) fn close(&mut self) {

@@ -22,7 +22,7 @@ impl Rig {
         let dir = std::env::temp_dir().join(format!("adit-{}-{name}", std::process::id()));
         let setting = NodeSettings {
             mission: MissionFile::load("short").expect("built in").mission,
-            robot: Robot::load("go2").expect("built in"),
+            robot: Robot::load("go2-serial").expect("built in"),
             run_dir: dir.clone(),
             ports_dir: Some(dir),
         };

@@ -230,7 +230,7 @@ mod tests {
     use crate::config::Robot;
 
     fn go2() -> RobotDescription {
-        Robot::load("go2").expect("built in").description
+        Robot::load("go2-serial").expect("built in").description
     }
 
     fn zeros() -> [Zero; JOINTS] {

@@ -134,6 +134,7 @@ fn wiring_error(error: &BridgeError) -> KeyError {
         BridgeError::Bus { joint, .. } => format!("joints.{joint}.bus"),
         BridgeError::Range { joint, quantity, .. } => format!("joints.{joint}.{quantity}"),
         BridgeError::Model => "motors.model".to_owned(),
+        BridgeError::Networked => "motors.protocol".to_owned(),
         BridgeError::Crowded { .. } | BridgeError::Overloaded { .. } => "joints".to_owned(),
     };
     KeyError::new(key, format!("cannot be: {error}"), "docs/add-a-robot.md says what each protocol takes")

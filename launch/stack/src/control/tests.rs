@@ -22,7 +22,7 @@ struct Rig {
 
 impl Rig {
     fn new() -> Self {
-        let robot = Robot::load("go2").expect("built in");
+        let robot = Robot::load("go2-serial").expect("built in");
         let mission = short_mission();
         let control = Control::new(&robot, mission.start_pose(), Stamp::ZERO, CYCLE_NANOS).expect("a robot");
         Self { control, answered: [true; JOINTS], now: Stamp::ZERO, fault: None, temperature_c: 40.0 }
@@ -136,7 +136,7 @@ fn it_rises_only_when_it_has_heard_every_joint() {
     rig.run(2000);
     assert!(!rig.control.status().ready);
     assert_eq!(rig.control.request(GaitMode::StandUp, rig.now), Err(ModeRefused::Unheard("FR_thigh_joint")));
-    let lying = Robot::load("go2").expect("built in").description.lying_pose();
+    let lying = Robot::load("go2-serial").expect("built in").description.lying_pose();
     assert_eq!(rig.control.joints().joints[HIT].position_rad, lying[HIT]);
     rig.answered[HIT] = true;
     rig.run(2);
@@ -202,7 +202,7 @@ struct Linked {
 
 impl Linked {
     fn new() -> Self {
-        let mut robot = Robot::load("go2").expect("built in");
+        let mut robot = Robot::load("go2-serial").expect("built in");
         robot.description.motors.protocol = MotorProtocol::Adit;
         let mission = short_mission();
         let mut control =

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use firmware_bridge::port::{BusDriver, BusPort};
 use firmware_bridge::protocol::imu::{ImuFrame, ImuReader};
+use firmware_bridge::robot::RemoteControl;
 use nalgebra::Vector3;
 use robot_interface::frames::{Base, Map, Transform};
 use robot_interface::joints::JOINTS;
@@ -37,8 +38,8 @@ const MAX_IMU_BYTES: usize = 4096;
 pub struct ControlPorts<P> {
     /// One a motor bus.
     pub buses: BusDriver<P>,
-    /// The inertial sensor's.
-    pub imu: P,
+    /// The inertial sensor's; `None` of a robot that sends its samples with its joints' states.
+    pub imu: Option<P>,
 }
 
 /// Inertial sensor's input: frames found in its bytes, stamped, and the newest sample.
@@ -87,6 +88,8 @@ pub struct ControlLoop<P> {
     target: Option<Target>,
     end: LoopEnd,
     decided: Decided,
+    /// The robot's own remote control has said stop, and nobody has cleared that yet.
+    remote_stopped: bool,
     restart: Restart,
     timing: Timing,
     cycles: u64,
@@ -121,6 +124,7 @@ impl<P: BusPort> ControlLoop<P> {
             target: None,
             end,
             decided: Decided::default(),
+            remote_stopped: false,
             restart: Restart { robot: robot.clone(), start },
             timing: Timing {
                 late: histogram,
@@ -168,6 +172,9 @@ impl<P: BusPort> ControlLoop<P> {
         let mut now = due;
         loop {
             self.end.beats.fetch_add(1, Ordering::Relaxed);
+            if self.ports.imu.is_none() {
+                self.ports.buses.receive(self.control.bus().0, now);
+            }
             self.read_imu();
             let silent =
                 self.imu.arrived.is_none_or(|at| now.seconds_since(at) > self.time.base.imu_life_s());
@@ -251,9 +258,25 @@ impl<P: BusPort> ControlLoop<P> {
 
     /// Takes all inertial samples that have arrived, in their order.
     fn read_imu(&mut self) {
+        if self.ports.imu.is_some() {
+            self.read_imu_port();
+        } else {
+            while let Some((arrived, frame)) = self.control.bus().0.poll_imu() {
+                let restarts = self.imu.reader.counts().restarts;
+                if let Some(frame) = self.imu.reader.admit(frame) {
+                    self.take_sample(&frame, self.imu.reader.counts().restarts > restarts, arrived);
+                }
+            }
+        }
+        if let TimeBase::System(offset) = self.time.base {
+            self.time.now = monotonic().plus_nanos(offset);
+        }
+    }
+
+    fn read_imu_port(&mut self) {
         let mut buffer = [0; 512];
         for _ in 0..MAX_IMU_BYTES / buffer.len() {
-            let Ok(count) = self.ports.imu.read(&mut buffer) else { break };
+            let Some(Ok(count)) = self.ports.imu.as_mut().map(|port| port.read(&mut buffer)) else { break };
             let arrived = monotonic();
             let mut bytes = &buffer[..count];
             let mut restarts = self.imu.reader.counts().restarts;
@@ -265,9 +288,6 @@ impl<P: BusPort> ControlLoop<P> {
             if count < buffer.len() {
                 break;
             }
-        }
-        if let TimeBase::System(offset) = self.time.base {
-            self.time.now = monotonic().plus_nanos(offset);
         }
     }
 
@@ -300,12 +320,18 @@ impl<P: BusPort> ControlLoop<P> {
 
     fn decide(&mut self, joints_at: Option<Stamp>, quit: bool) {
         let now = monotonic();
-        let stop = StopLevel::from_number(self.end.estop.load(Ordering::Acquire));
+        let clear = self.end.clear.swap(false, Ordering::AcqRel);
+        let remote = self.control.bus().0.report().and_then(|report| report.remote);
+        self.remote_stopped = remote.is_some_and(RemoteControl::is_stop) || (self.remote_stopped && !clear);
+        let stop = match StopLevel::from_number(self.end.estop.load(Ordering::Acquire)) {
+            _ if self.remote_stopped => StopLevel::Cut,
+            level => level,
+        };
         if stop == StopLevel::Cut && self.decided.stop != StopLevel::Cut {
             self.decided.estopped_at = Some(now);
         }
         self.decided.stop = stop;
-        if self.end.clear.swap(false, Ordering::AcqRel) {
+        if clear {
             // A trouble that persists stays, and is told in each report.
             let _ = self.control.clear_trouble();
         }
@@ -364,6 +390,8 @@ impl<P: BusPort> ControlLoop<P> {
             status: self.control.status(),
             hold: self.decided.hold,
             stop: self.decided.stop,
+            remote_stopped: self.remote_stopped,
+            battery: self.control.bus().0.report().and_then(|report| report.battery),
             power: self.control.safety().power(),
             trip: self.control.safety().trip().copied(),
             limited: *self.control.safety().limited(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64};
 
 use firmware_bridge::protocol::imu::ImuCounts;
+use firmware_bridge::robot::BatteryReport;
 use firmware_bridge::safety::{LimitCounts, PowerState, Trip};
 use perception::localise::TunnelCorrection;
 use robot_interface::joints::{JOINTS, JointStates};
@@ -113,6 +114,10 @@ pub struct ControlReport {
     pub hold: Option<HoldReason>,
     /// Level of the emergency stop.
     pub stop: StopLevel,
+    /// True if that is the word of the robot's own remote control, until the fault is cleared.
+    pub remote_stopped: bool,
+    /// Battery of a robot that reports it with its joints.
+    pub battery: Option<BatteryReport>,
     /// Power state of the motors.
     pub power: PowerState,
     /// Joint's trouble that stops the robot.

@@ -40,7 +40,7 @@ impl Rig {
 
     fn of(time: TimeBase, shape: impl FnOnce(&mut Robot)) -> Self {
         let mission = short_mission();
-        let mut robot = Robot::load("go2").expect("built in");
+        let mut robot = Robot::load("go2-serial").expect("built in");
         shape(&mut robot);
         let start = mission.start_pose();
         let mut control = Control::new(&robot, start, Stamp::ZERO, CYCLE_NANOS).expect("a robot");
@@ -60,7 +60,7 @@ impl Rig {
         });
         let theirs = Arc::clone(&far);
         let motors = std::thread::spawn(move || serve(buses_far, &theirs));
-        let lines = ControlPorts { buses, imu };
+        let lines = ControlPorts { buses, imu: Some(imu) };
         let (control, orders) = ControlLoop::new(&robot, start, control, lines, time);
         let due = monotonic();
         Self { control, orders, imu: far_imu, sequence: 0, due, far, motors: Some(motors) }

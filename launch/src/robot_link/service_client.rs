@@ -1,0 +1,105 @@
+//! Requests to the services of a Unitree robot, and their answers.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+use adit_dds::{Participant, Publication, Subscription};
+use firmware_bridge::protocol::unitree_go::api::SELECT_MODE;
+use firmware_bridge::protocol::unitree_go::{
+    Request, RequestHeader, RequestIdentity, RequestPolicy, Response,
+};
+use firmware_bridge::robot::{Service, TakeOver, TakeOverError};
+use stack::realtime::monotonic;
+
+use super::LinkError;
+use super::topics::{Topic, request_topic, response_topic};
+
+/// Sleep between two looks for an answer.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// A client of the vendor's services.
+pub(crate) struct ServiceClient {
+    requests: BTreeMap<Service, Publication>,
+    responses: Receiver<(Service, Vec<u8>)>,
+    _subscriptions: Vec<Subscription>,
+    /// Number of the next request.
+    next_id: i64,
+}
+
+impl ServiceClient {
+    pub(crate) fn open(participant: &Participant) -> Result<Self, LinkError> {
+        let (sender, responses) = channel();
+        let mut requests = BTreeMap::new();
+        let mut subscriptions = Vec::new();
+        for service in [Service::MotionSwitcher, Service::Sport] {
+            let name = service.name();
+            requests.insert(service, participant.publish(&request_topic(name), Topic::REQUEST_TYPE)?);
+            let sender: Sender<(Service, Vec<u8>)> = sender.clone();
+            let topic = response_topic(name);
+            let answers = participant.subscribe(&topic, Topic::RESPONSE_TYPE, move |sample| {
+                // Nobody waits any more.
+                let _ = sender.send((service, sample.bytes));
+            });
+            subscriptions.push(answers?);
+        }
+        // Not one that an earlier run has used: answers carry it, and everybody hears them.
+        let next_id = (monotonic().nanos() / 1000).cast_signed();
+        Ok(Self { requests, responses, _subscriptions: subscriptions, next_id })
+    }
+
+    /// Takes the robot over, step by step; `on_phase` is called when a new one begins. Returns the service that was released, if one
+    /// had the motors.
+    ///
+    /// # Errors
+    /// [`TakeOverError`] if the robot cannot be had.
+    pub(crate) fn take_over(
+        &mut self,
+        mut on_phase: impl FnMut(&'static str),
+    ) -> Result<Option<String>, TakeOverError> {
+        let mut take_over = TakeOver::new(self.next_id);
+        let mut phase = "";
+        loop {
+            let now = monotonic();
+            while let Ok((service, bytes)) = self.responses.try_recv() {
+                match Response::decode(&bytes) {
+                    Ok(response) => take_over.handle_response(now, service, &response),
+                    Err(why) => tracing::debug!("an answer of {} cannot be read: {why}", service.name()),
+                }
+            }
+            if let Some((service, request)) = take_over.poll_request(now) {
+                self.send(service, &request);
+            }
+            if take_over.phase() != phase {
+                phase = take_over.phase();
+                on_phase(phase);
+            }
+            if let Some(outcome) = take_over.outcome() {
+                self.next_id += 1000;
+                return outcome.map_err(Clone::clone).map(|()| take_over.released().map(str::to_owned));
+            }
+            std::thread::sleep(LOOK);
+        }
+    }
+
+    /// Gives the motors to a service of the vendor's again.
+    pub(crate) fn give_back(&mut self, name: &str) {
+        self.next_id += 1;
+        let header = RequestHeader {
+            identity: RequestIdentity { id: self.next_id, api_id: SELECT_MODE },
+            lease_id: 0,
+            policy: RequestPolicy::default(),
+        };
+        let parameter = serde_json::json!({ "name": name }).to_string();
+        let request = Request { header, parameter: &parameter, binary: Vec::new() };
+        self.send(Service::MotionSwitcher, &request);
+    }
+
+    fn send(&self, service: Service, request: &Request<'_>) {
+        if let Some(publication) = self.requests.get(&service)
+            && let Err(why) = publication.write(&request.encode())
+        {
+            tracing::warn!("{why}");
+        }
+    }
+}
