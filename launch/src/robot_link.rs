@@ -7,13 +7,16 @@
 //! SecondMaster  <-- rt/lowcmd of anybody else
 //! ```
 
+mod acquire;
 mod network_port;
 mod sample_port;
 mod second_master;
 mod service_client;
 mod topics;
 
-pub(crate) use network_port::{LinkError, NetworkPort, RobotLink, RobotNetwork, chosen_interface};
+#[cfg(feature = "ros")]
+pub(crate) use acquire::RobotHold;
+pub(crate) use acquire::acquire;
+pub(crate) use network_port::{LinkError, NetworkPort, RobotLink, RobotNetwork, chosen_interface, robot_end};
 pub(crate) use sample_port::{SampleCounts, SampleLink, SampleSnapshot};
-pub(crate) use service_client::ServiceClient;
 pub(crate) use topics::{Topic, request_topic, response_topic};

@@ -15,10 +15,7 @@ mod vendor_services;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use adit_dds::Participant;
-use firmware_bridge::port::{Loopback, UdpPort, loopback};
-use firmware_bridge::protocol::deeprobotics::{REPORT_PORT, ROBOT_PORT};
-use firmware_bridge::robot::RobotProtocol;
+use firmware_bridge::port::{Loopback, loopback};
 use robot_interface::time::Stamp;
 use stack::config::Robot;
 use stack::realtime::{monotonic, sleep_until};
@@ -27,7 +24,7 @@ use self::switch_port::SwitchPort;
 use self::vendor_gait::VendorGait;
 use self::vendor_services::VendorServices;
 use crate::mission_file::MissionFile;
-use crate::robot_link::{LinkError, NetworkPort, RobotNetwork, SampleLink, Topic};
+use crate::robot_link::{RobotNetwork, SampleLink, robot_end};
 use crate::world::World;
 
 /// Lag from which the world no longer tries to catch up, and time is lost.
@@ -49,7 +46,8 @@ impl VirtualRobot {
     /// The robot lies at the start of the mission, in the mission's tunnel, moved by its vendor's gait.
     pub(crate) fn start(file: &MissionFile, robot: &Robot, network: &RobotNetwork) -> anyhow::Result<Self> {
         let has_motors = Arc::new(AtomicBool::new(true));
-        let (port, services, link) = robot_end(network)?;
+        let (port, link) = robot_end(network)?;
+        let services = link.as_ref().map(|link| VendorServices::open(&link.participant)).transpose()?;
         let (near, far): (Loopback, Loopback) = loopback();
         let switch = SwitchPort::new(port, far, Arc::clone(&has_motors));
         let world = World::new(file, robot, vec![switch])?;
@@ -104,35 +102,5 @@ impl VirtualRobot {
     /// Time by which the world is late, s: the machine is too slow for it.
     pub(crate) const fn lost_s(&self) -> f64 {
         self.lost_nanos as f64 * 1e-9
-    }
-}
-
-type RobotEnd = (NetworkPort, Option<VendorServices>, Option<SampleLink>);
-
-/// The robot's end of its network.
-fn robot_end(network: &RobotNetwork) -> Result<RobotEnd, LinkError> {
-    match network.protocol {
-        RobotProtocol::UnitreeGo => {
-            let participant = Participant::open(network.domain, &network.interface.addresses)?;
-            let (port, link) = SampleLink::start(
-                &participant,
-                Topic::LOW_STATE,
-                network.protocol.report_len(),
-                Topic::LOW_CMD,
-                None,
-            )?;
-            let services = VendorServices::open(&participant)?;
-            Ok((NetworkPort::Dds(port), Some(services), Some(link)))
-        }
-        RobotProtocol::DeepRobotics => {
-            let address = network.interface.addresses.first().copied().ok_or(LinkError::NoAddress)?;
-            let (local, peer) = ((address, ROBOT_PORT).into(), (address, REPORT_PORT).into());
-            let port = UdpPort::open(local, peer).map_err(|why| LinkError::Socket {
-                address,
-                port: ROBOT_PORT,
-                why,
-            })?;
-            Ok((NetworkPort::Udp(Box::new(port)), None, None))
-        }
     }
 }

@@ -26,6 +26,12 @@ pub(super) struct Args {
     /// Folder of the simulated serial ports [default: the real ones that the robot file names]
     #[arg(long, value_name = "DIR")]
     ports_dir: Option<PathBuf>,
+    /// Network interface that leads to a robot that is reached over one [default: the robot file's]
+    #[arg(long, value_name = "NAME")]
+    interface: Option<String>,
+    /// DDS domain of such a robot [default: the robot file's]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(0..=232))]
+    robot_domain: Option<u16>,
     /// What ROS 2 is told: --ros-args -r FROM:=TO -p NAME:=VALUE ...
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ROS ARGUMENTS")]
     ros: Vec<String>,
@@ -36,7 +42,17 @@ impl Args {
     /// A node that needs no mission of its own.
     pub(super) fn of(name: NodeName, run_dir: PathBuf, ros: Vec<String>) -> Self {
         let mission = "cable-tunnel".into();
-        Self { name, mission, robot: None, seed: None, run_dir, ports_dir: None, ros }
+        Self {
+            name,
+            mission,
+            robot: None,
+            seed: None,
+            run_dir,
+            ports_dir: None,
+            interface: None,
+            robot_domain: None,
+            ros,
+        }
     }
 }
 
@@ -89,6 +105,8 @@ fn be(args: &Args) -> anyhow::Result<ExitCode> {
         robot,
         run_dir: args.run_dir.clone(),
         ports_dir: args.ports_dir.clone(),
+        interface: args.interface.clone(),
+        robot_domain: args.robot_domain,
     };
     ros::run(args.name, settings, file)?;
     Ok(ExitCode::SUCCESS)

@@ -7,16 +7,23 @@ use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use anyhow::Context;
+use robot_interface::robot::RobotDescription;
 use rustix::fs::{Access, access};
 
 use super::domain::{DOMAIN_VARIABLE, namespace};
 use super::exit::{BAD_INPUT, BadInput, INTERRUPTED};
 use crate::mission_file::MissionFile;
+use crate::robot_link::RobotNetwork;
 use crate::run_folder::RunFolder;
 use crate::terminal;
 use host::setup::RosEnvironment;
 use host::up::{Console, LaunchPlan, ProcessManager, ProcessSpec, RestartPolicy, Signal, StopOutcome};
 
+/// Interface of simulated robots.
+const LOOPBACK: &str = "lo";
+/// First DDS domain of simulated robots, and how many there are.
+const SIMULATED_DOMAIN: u16 = 100;
+const SIMULATED_DOMAINS: u32 = 100;
 /// File in the run's folder with everything that the nodes wrote.
 const LOG_FILE: &str = "up.log";
 
@@ -29,6 +36,12 @@ pub(super) struct Args {
     /// Robot: a built-in name or a .toml file [default: the mission's]
     #[arg(long, value_name = "NAME")]
     robot: Option<PathBuf>,
+    /// Network interface that leads to a robot that is reached over one [default: the robot file's; lo in simulation]
+    #[arg(long, value_name = "NAME")]
+    interface: Option<String>,
+    /// DDS domain of such a robot [default: the robot file's; one of its own in simulation]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(0..=232))]
+    robot_domain: Option<u16>,
     /// Mission file, or the name of a built-in mission
     #[arg(long, value_name = "FILE", default_value = "cable-tunnel")]
     mission: PathBuf,
@@ -63,19 +76,21 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     let (mission, description) = (&file.mission, &loaded.description);
     let robot = args.robot.as_deref().unwrap_or(Path::new(&mission.robot));
-    if !args.sim && description.ports.is_none() {
+    let is_networked = description.motors.protocol.is_networked();
+    if !args.sim && !is_networked && description.ports.is_none() {
         return Err(BadInput {
             message: format!("the robot file of {} names no serial ports", description.name),
             help: "walk in the simulator with --sim, or add a [ports] table with motors and imu".to_owned(),
         }
         .into());
     }
+    let way = if is_networked { network_args(args, description)? } else { Vec::new() };
     let namespace = args.namespace.as_deref().map(namespace).transpose()?;
     let environment = RosEnvironment::find(None)?;
     let program = environment.ensure_built()?;
     let folder = args.out.clone().unwrap_or_else(|| Path::new("runs").join(&mission.name));
     let variables = environment.variables();
-    let nodes = Nodes { program, variables, args, robot, namespace, folder: &folder };
+    let nodes = Nodes { program, variables, args, robot, way, namespace, folder: &folder };
     if let Some(refused) = nodes.refused_by_the_graph()? {
         return Ok(refused);
     }
@@ -91,6 +106,21 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         StopOutcome::Failed => Ok(ExitCode::FAILURE),
         StopOutcome::Forced => Ok(ExitCode::from(INTERRUPTED)),
     }
+}
+
+/// Arguments of the nodes that reach the robot over a network, or are it.
+fn network_args(args: &Args, robot: &RobotDescription) -> anyhow::Result<Vec<OsString>> {
+    let interface = match &args.interface {
+        None if args.sim => Some(LOOPBACK.to_owned()),
+        given => given.clone(),
+    };
+    // Two that are simulated on one machine must not take each other for a second master.
+    let domain = args
+        .robot_domain
+        .or(args.sim.then(|| SIMULATED_DOMAIN + (std::process::id() % SIMULATED_DOMAINS) as u16));
+    let network = RobotNetwork::of(robot, interface.as_deref(), domain).map_err(super::robot::refused)?;
+    let (name, domain) = (network.interface.name, network.domain.to_string());
+    Ok(vec!["--interface".into(), name.into(), "--robot-domain".into(), domain.into()])
 }
 
 /// Makes the folders of the run, and its log.
@@ -121,6 +151,8 @@ struct Nodes<'a> {
     variables: Vec<(String, OsString)>,
     args: &'a Args,
     robot: &'a Path,
+    /// Arguments that say how the robot is reached over a network.
+    way: Vec<OsString>,
     namespace: Option<String>,
     folder: &'a Path,
 }
@@ -207,6 +239,9 @@ impl Nodes<'_> {
         if self.args.sim {
             add("--ports-dir", ports_folder(self.folder).into());
         }
+        if matches!(name, "bridge" | "sim") {
+            all.extend_from_slice(&self.way);
+        }
         let [first, rest @ ..] = &self.ros_args()[..] else { return all };
         all.push(first.clone());
         // The simulator is the one that makes this time.
@@ -251,6 +286,7 @@ mod tests {
             variables: Vec::new(),
             args,
             robot: Path::new("go2"),
+            way: Vec::new(),
             namespace: args.namespace.as_deref().map(|n| namespace(n).expect("good")),
             folder: Path::new("runs/x"),
         };

@@ -45,6 +45,24 @@ pub(crate) enum LinkError {
         "the robot has serial motors: it is not reached over a network\n  help: look at its buses with `adit bus`, and run it with `adit up`"
     )]
     Serial,
+    /// Nobody reports.
+    #[error(
+        "no robot reported on {interface} within {waited_s:.0} s\n  help: look with `adit robot find --interface {interface}`"
+    )]
+    NoRobot {
+        /// The interface.
+        interface: String,
+        /// Time, s.
+        waited_s: f64,
+    },
+    /// Somebody else drives it.
+    #[error(
+        "the robot is commanded by {others}: two masters would fight over its motors\n  help: stop that program"
+    )]
+    Commanded {
+        /// Who.
+        others: String,
+    },
     /// DDS does not work.
     #[error(transparent)]
     Dds(#[from] DdsError),
@@ -212,6 +230,33 @@ impl RobotLink {
             address.map_or_else(|| format!("participant {participant}"), ToString::to_string)
         });
         named.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Opens the robot's end, for a simulated one.
+pub(crate) fn robot_end(network: &RobotNetwork) -> Result<(NetworkPort, Option<SampleLink>), LinkError> {
+    match network.protocol {
+        RobotProtocol::UnitreeGo => {
+            let participant = Participant::open(network.domain, &network.interface.addresses)?;
+            let (port, link) = SampleLink::start(
+                &participant,
+                Topic::LOW_STATE,
+                network.protocol.report_len(),
+                Topic::LOW_CMD,
+                None,
+            )?;
+            Ok((NetworkPort::Dds(port), Some(link)))
+        }
+        RobotProtocol::DeepRobotics => {
+            let address = network.interface.addresses.first().copied().ok_or(LinkError::NoAddress)?;
+            let (local, peer) = ((address, ROBOT_PORT).into(), (address, REPORT_PORT).into());
+            let port = UdpPort::open(local, peer).map_err(|why| LinkError::Socket {
+                address,
+                port: ROBOT_PORT,
+                why,
+            })?;
+            Ok((NetworkPort::Udp(Box::new(port)), None))
+        }
     }
 }
 

@@ -89,6 +89,7 @@ impl BusPort for SamplePort {
 
 /// What moves the samples, until it is dropped.
 pub(crate) struct SampleLink {
+    pub(crate) participant: Participant,
     pub(crate) counts: Arc<SampleCounts>,
     ended: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -129,7 +130,13 @@ impl SampleLink {
             })
             .map_err(LinkError::Thread)?;
         let publisher = thread.thread().clone();
-        let link = Self { counts, ended, thread: Some(thread), _subscription: subscription };
+        let link = Self {
+            participant: participant.clone(),
+            counts,
+            ended,
+            thread: Some(thread),
+            _subscription: subscription,
+        };
         Ok((SamplePort { ring, publisher, master }, link))
     }
 }

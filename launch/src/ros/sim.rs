@@ -1,11 +1,12 @@
 //! `sim`: the tunnel, the robot in it, and its sensors and motors, at the pace of the clock on the wall or slower.
 //!
 //! The motors and the inertial sensor are behind pseudo-terminals, where the bridge finds them as it would find
-//! real ones. Ground truth is published for people and tests (`ground_truth/odom`); no other node listens to it.
+//! real ones; a robot that is reached over a network is on the loopback interface. Ground truth is published for people and tests (`ground_truth/odom`); no other node listens to it.
 //! Deactivated, the world stands still, and `/clock` with it.
 
 mod capture;
 mod hotplug_port;
+mod robot_line;
 mod sensors;
 mod shared;
 mod world;
@@ -22,6 +23,7 @@ use r2r::{Node, Publisher, ServiceRequest};
 use robot_interface::time::Stamp;
 
 use self::hotplug_port::HotplugPort;
+use self::robot_line::RobotLine;
 use self::sensors::Sensors;
 use self::shared::Shared;
 use self::world::WorldThread;
@@ -34,6 +36,7 @@ use super::simulated_ports::{imu_port, motor_port};
 use super::topic_publishers::{TopicPublishers, publisher};
 use crate::mission_file::MissionFile;
 use crate::pty::Pty;
+use crate::robot_link::{RobotNetwork, robot_end};
 use crate::world::World;
 use recording::{MessageWriter, topics};
 use stack::config::Robot;
@@ -50,6 +53,8 @@ pub(super) struct SimNode {
     file: MissionFile,
     robot: Robot,
     ports_dir: PathBuf,
+    /// Of a robot that is reached over one.
+    network: Option<RobotNetwork>,
     shared: Arc<Shared>,
     topics: Option<MessageWriter<TopicPublishers>>,
     camera_topics: Option<MessageWriter<TopicPublishers>>,
@@ -91,6 +96,7 @@ impl SimNode {
             battery: MessageWriter::through(battery, description),
             topics: Some(MessageWriter::through(lidar, description)),
             camera_topics: Some(MessageWriter::through(cameras, description)),
+            network: settings.network()?,
             ports_dir: settings.ports_dir.context("the simulator needs --ports-dir for its serial ports")?,
             file,
             robot: settings.robot,
@@ -113,9 +119,17 @@ impl NodeBehaviour for SimNode {
             return Ok(());
         }
         let description = &self.robot.description;
-        let ports = (0..self.plugs.len()).map(|bus| HotplugPort::new(motor_port(&self.ports_dir, bus)));
-        let ports = ports.collect::<Result<Vec<_>, _>>()?;
-        let imu = Pty::linked(&imu_port(&self.ports_dir))?;
+        let (ports, imu) = match &self.network {
+            Some(network) => {
+                let (port, link) = robot_end(network)?;
+                (vec![RobotLine::Network { port, plugged: true, _link: link }], None)
+            }
+            None => {
+                let serial = |bus| HotplugPort::new(motor_port(&self.ports_dir, bus)).map(RobotLine::Serial);
+                let ports = (0..self.plugs.len()).map(serial).collect::<Result<Vec<_>, _>>()?;
+                (ports, Some(Pty::linked(&imu_port(&self.ports_dir))?))
+            }
+        };
         let world = World::new(&self.file, &self.robot, ports)?;
         let (lidar, cameras) = (self.topics.take(), self.camera_topics.take());
         let (lidar, cameras) = lidar.zip(cameras).context("the simulator was taken down: start it anew")?;

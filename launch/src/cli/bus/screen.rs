@@ -186,7 +186,7 @@ mod tests {
             "bus 3",
             "p99",
             "q quits",
-            "Unitree Go2",
+            "Go2 with serial motors",
             "answered",
             "foreign",
             "process 12",

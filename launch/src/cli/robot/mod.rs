@@ -62,7 +62,7 @@ pub(super) fn run(command: &RobotCommand) -> anyhow::Result<ExitCode> {
 }
 
 /// A way that cannot be used is bad input, but for what the system refuses.
-fn refused(error: LinkError) -> anyhow::Error {
+pub(super) fn refused(error: LinkError) -> anyhow::Error {
     match &error {
         LinkError::NoInterface { .. }
         | LinkError::Interface { .. }
@@ -72,6 +72,18 @@ fn refused(error: LinkError) -> anyhow::Error {
             let (message, help) = text.split_once("\n  help: ").unwrap_or((&text, ""));
             BadInput::new(message.to_owned(), help).into()
         }
-        LinkError::Dds(_) | LinkError::Socket { .. } | LinkError::Thread(_) => error.into(),
+        LinkError::Dds(_)
+        | LinkError::Socket { .. }
+        | LinkError::Thread(_)
+        | LinkError::NoRobot { .. }
+        | LinkError::Commanded { .. } => error.into(),
+    }
+}
+
+/// As [`refused`], of an error that may be another one.
+fn explained(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast() {
+        Ok(link) => refused(link),
+        Err(other) => other,
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 
-use super::{NetworkArgs, refused};
+use super::NetworkArgs;
 use crate::cli::exit::BadInput;
 use crate::cli::mission::stop_on_ctrl_c;
 use crate::mission_file::MissionFile;
@@ -47,11 +47,7 @@ pub(super) fn run(args: &SimulateArgs) -> anyhow::Result<ExitCode> {
     }
     file.check_simulation(&robot)?;
     let stop = stop_on_ctrl_c("the virtual robot is switched off")?;
-    let mut virtual_robot =
-        VirtualRobot::start(&file, &robot, &network).map_err(|error| match error.downcast() {
-            Ok(link) => refused(link),
-            Err(other) => other,
-        })?;
+    let mut virtual_robot = VirtualRobot::start(&file, &robot, &network).map_err(super::explained)?;
     if !args.quiet {
         eprint_line(format_args!(
             "{} is simulated on {}, domain {}; Ctrl-C ends it",

@@ -4,8 +4,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use firmware_bridge::port::{BusDriver, BusPort as _};
-use firmware_bridge::robot::RobotProtocol;
+use firmware_bridge::port::BusDriver;
 use robot_interface::frames::{Base, Map, Transform};
 use robot_interface::joints::JOINTS;
 use robot_interface::state::VelocityCommand;
@@ -17,17 +16,13 @@ use stack::realtime::{
     prioritise,
 };
 
-use super::{NetworkArgs, refused};
+use super::NetworkArgs;
 use crate::cli::exit::{BadInput, FAILED, INTERRUPTED};
 use crate::cli::mission::stop_on_ctrl_c;
-use crate::robot_link::{NetworkPort, RobotLink, RobotNetwork, SampleCounts, SampleSnapshot, ServiceClient};
+use crate::robot_link::{NetworkPort, RobotLink, SampleCounts, SampleSnapshot, acquire};
 use crate::terminal::{eprint_line, print_line};
 use stack::config::Robot;
 
-/// Time in which a robot is found: on the loopback interface a simulator that runs already has taken six seconds.
-const FOUND_WITHIN_S: f64 = 15.0;
-/// Time for which it is watched who else commands the robot.
-const WATCH: Duration = Duration::from_millis(500);
 /// Time in which the estimate is ready, the robot rises, and it lies again, s.
 const READY_WITHIN_S: f64 = 10.0;
 const RISES_WITHIN_S: f64 = 8.0;
@@ -78,32 +73,19 @@ pub(super) fn run(args: &WalkArgs) -> anyhow::Result<ExitCode> {
         .into());
     }
     let stop = stop_on_ctrl_c("the robot lies down")?;
-    let (mut port, link) = RobotLink::open(&network).map_err(refused)?;
-    wait_for_states(&mut port, &network, &stop)?;
-    std::thread::sleep(WATCH);
-    refuse_second_master(&link)?;
-    let mut services = match &link.participant {
-        Some(participant) if network.protocol == RobotProtocol::UnitreeGo && !args.assume_released => {
-            Some(ServiceClient::open(participant)?)
-        }
-        _ => None,
-    };
-    let released = match &mut services {
-        Some(services) => services.take_over(|phase| eprint_line(format_args!("{phase}")))?,
-        None => None,
-    };
-    // What came meanwhile is old.
-    drain(&mut port)?;
-    let before = link.counts.as_deref().map(SampleCounts::snapshot).unwrap_or_default();
-    let walked = walk(args, &robot, port, &link, &stop)?;
-    let after = link.counts.as_deref().map(SampleCounts::snapshot).unwrap_or_default();
-    if let (true, Some(services), Some(name)) = (args.give_back, &mut services, &released) {
-        services.give_back(name);
+    let say = |phase| eprint_line(format_args!("{phase}"));
+    let (port, mut hold) = acquire(&network, args.assume_released, say, || stop.load(Ordering::Relaxed))
+        .map_err(super::explained)?;
+    let counts = || hold.link.counts.as_deref().map(SampleCounts::snapshot).unwrap_or_default();
+    let before = counts();
+    let walked = walk(args, &robot, port, &hold.link, &stop)?;
+    let counted = counts().since(&before);
+    if args.give_back
+        && let Some(name) = hold.give_back()
+    {
         eprint_line(format_args!("given back to the robot's service {name}"));
-        // Its last words are on their way.
-        std::thread::sleep(WATCH);
     }
-    walked.print(&after.since(&before), args.json)?;
+    walked.print(&counted, args.json)?;
     Ok(match walked.failure {
         None => ExitCode::SUCCESS,
         Some(_) if stop.load(Ordering::Relaxed) => ExitCode::from(INTERRUPTED),
@@ -120,39 +102,6 @@ fn check(args: &WalkArgs) -> Result<(), BadInput> {
             return Err(BadInput::new(message, "give a number within that"));
         }
     }
-    Ok(())
-}
-
-/// Waits until the robot reports. What it says meanwhile is dropped.
-fn wait_for_states(port: &mut NetworkPort, network: &RobotNetwork, stop: &AtomicBool) -> anyhow::Result<()> {
-    let begun = monotonic();
-    let mut buffer = [0; 2048];
-    while port.read(&mut buffer)? == 0 {
-        let waited = monotonic().seconds_since(begun);
-        if waited > FOUND_WITHIN_S || stop.load(Ordering::Relaxed) {
-            anyhow::bail!(
-                "no robot reported on {} within {waited:.0} s\n  help: look with `adit robot find --interface {}`",
-                network.interface.name,
-                network.interface.name
-            );
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    Ok(())
-}
-
-fn drain(port: &mut NetworkPort) -> anyhow::Result<()> {
-    let mut buffer = [0; 2048];
-    while port.read(&mut buffer)? > 0 {}
-    Ok(())
-}
-
-fn refuse_second_master(link: &RobotLink) -> anyhow::Result<()> {
-    let others = link.intruders();
-    anyhow::ensure!(
-        others.is_empty(),
-        "the robot is commanded by {others}: two masters would fight over its motors\n  help: stop that program"
-    );
     Ok(())
 }
 

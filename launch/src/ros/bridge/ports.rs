@@ -1,5 +1,6 @@
-//! Hot-plug of the bridge's serial ports: the thread that opens them again when they have vanished.
+//! The bridge's ports: serial ones, with the thread that opens them again when they have vanished, or the way to a whole robot.
 
+use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,9 +9,12 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use firmware_bridge::bridge::{MotorBridge, baud};
-use firmware_bridge::port::{BusDriver, PortOpener, Replaceable, Replacer, SerialPort, replaceable};
+use firmware_bridge::port::{
+    BusDriver, BusPort, PortError, PortOpener, Replaceable, Replacer, SerialPort, replaceable,
+};
 use firmware_bridge::protocol::imu::IMU_BAUD;
 
+use crate::robot_link::{NetworkPort, RobotHold, RobotNetwork, acquire};
 use crate::ros::lifecycle_node::system_time;
 use crate::ros::settings::NodeSettings;
 use crate::ros::simulated_ports::{imu_port, motor_port};
@@ -21,9 +25,40 @@ const LOOK: Duration = Duration::from_millis(100);
 /// Interval at which others are looked for that have opened the ports as well, ns: all of `/proc` is gone through.
 const LOOK_FOR_OTHERS_NANOS: u64 = 5_000_000_000;
 
+/// Port of the control loop.
+pub(super) enum BridgePort {
+    Serial(Replaceable<SerialPort>),
+    Network(NetworkPort),
+}
+
+impl BusPort for BridgePort {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), PortError> {
+        match self {
+            Self::Serial(port) => port.write(bytes),
+            Self::Network(port) => port.write(bytes),
+        }
+    }
+
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, PortError> {
+        match self {
+            Self::Serial(port) => port.read(buffer),
+            Self::Network(port) => port.read(buffer),
+        }
+    }
+
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        match self {
+            Self::Serial(port) => port.descriptor(),
+            Self::Network(port) => port.descriptor(),
+        }
+    }
+}
+
 pub(super) struct Ports {
-    /// Path and rate: the motor buses in their order, then the inertial sensor.
+    /// Path and rate of serial ports: the motor buses in their order, then the inertial sensor. None of a robot over a network.
     paths: Vec<(PathBuf, u32)>,
+    network: Option<RobotNetwork>,
+    hold: Option<RobotHold>,
     simulated: bool,
     /// Other programs that have opened the ports as well, in words; empty if none is seen.
     intruders: Arc<Mutex<String>>,
@@ -33,6 +68,18 @@ pub(super) struct Ports {
 impl Ports {
     pub(super) fn new(settings: &NodeSettings) -> anyhow::Result<Self> {
         let robot = &settings.robot.description;
+        let simulated = settings.is_simulated();
+        if let Some(network) = settings.network()? {
+            let intruders = Arc::default();
+            return Ok(Self {
+                paths: Vec::new(),
+                network: Some(network),
+                hold: None,
+                simulated,
+                intruders,
+                helper: None,
+            });
+        }
         let buses = robot.buses();
         let (motors, imu) = match (&settings.ports_dir, &robot.ports) {
             (Some(dir), _) => ((0..buses).map(|bus| motor_port(dir, bus)).collect(), imu_port(dir)),
@@ -51,7 +98,7 @@ impl Ports {
         let mut paths: Vec<_> = motors.into_iter().map(|path| (path, baud(robot.motors.protocol))).collect();
         paths.push((imu, IMU_BAUD));
         let intruders = Arc::default();
-        Ok(Self { paths, simulated: settings.ports_dir.is_some(), intruders, helper: None })
+        Ok(Self { paths, network: None, hold: None, simulated, intruders, helper: None })
     }
 
     /// In simulation the inertial sensor's clock is the time: the world may be slower than the wall.
@@ -64,15 +111,20 @@ impl Ports {
     }
 
     /// The lines for the control loop. They need not be plugged in yet.
-    pub(super) fn open(
-        &mut self,
-        bridge: &MotorBridge,
-    ) -> anyhow::Result<ControlPorts<Replaceable<SerialPort>>> {
+    pub(super) fn open(&mut self, bridge: &MotorBridge) -> anyhow::Result<ControlPorts<BridgePort>> {
         self.close();
+        if let Some(network) = &self.network {
+            let say = |phase| tracing::info!("{phase}");
+            // A simulated one has nobody to take it over from.
+            let (port, hold) = acquire(network, self.simulated, say, || false)?;
+            self.hold = Some(hold);
+            let buses = BusDriver::new(bridge, vec![BridgePort::Network(port)])?;
+            return Ok(ControlPorts { buses, imu: None });
+        }
         let (mut lines, replacers): (Vec<_>, Vec<_>) =
             self.paths.iter().map(|_| replaceable::<SerialPort>()).unzip();
-        let imu = lines.pop().context("no port for the inertial sensor")?;
-        let buses = BusDriver::new(bridge, lines)?;
+        let imu = BridgePort::Serial(lines.pop().context("no port for the inertial sensor")?);
+        let buses = BusDriver::new(bridge, lines.into_iter().map(BridgePort::Serial).collect())?;
         let ended = Arc::new(AtomicBool::new(false));
         let openers: Vec<_> =
             self.paths.iter().map(|(path, baud)| PortOpener::new(path.clone(), *baud)).collect();
@@ -86,6 +138,7 @@ impl Ports {
     }
 
     pub(super) fn close(&mut self) {
+        self.hold = None;
         if let Some((ended, thread)) = self.helper.take() {
             ended.store(true, Ordering::Relaxed);
             let _ = thread.join();
@@ -94,14 +147,18 @@ impl Ports {
 
     /// Returns the other programs that have opened the ports as well, in words; nothing if none is seen.
     pub(super) fn intruders(&self) -> String {
+        if let Some(hold) = &self.hold {
+            return hold.link.intruders();
+        }
         self.intruders.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Returns the values of the lines, for diagnostics.
     pub(super) fn values(&self, report: &ControlReport) -> Vec<(&'static str, String)> {
         let imu = report.imu_counts;
-        vec![
-            ("port_failures", format!("{:?}", &report.port_failures[..self.paths.len() - 1])),
+        let buses = self.paths.len().saturating_sub(1).max(1);
+        let mut values = vec![
+            ("port_failures", format!("{:?}", &report.port_failures[..buses])),
             ("port_intruders", self.intruders()),
             ("missed_replies", report.missed_replies.to_string()),
             ("imu_frames", imu.frames.to_string()),
@@ -109,7 +166,17 @@ impl Ports {
             ("imu_corrupt", (imu.corrupt + imu.refused).to_string()),
             ("imu_out_of_order", imu.out_of_order.to_string()),
             ("imu_restarts", imu.restarts.to_string()),
-        ]
+        ];
+        if let Some(counts) = self.hold.as_ref().and_then(|hold| hold.link.counts.as_deref()) {
+            let counts = counts.snapshot();
+            values.extend([
+                ("commands_sent", counts.sent.to_string()),
+                ("commands_overtaken", counts.late.to_string()),
+                ("states_received", counts.received.to_string()),
+                ("states_dropped", counts.dropped.to_string()),
+            ]);
+        }
+        values
     }
 }
 

@@ -13,7 +13,7 @@ use robot_interface::time::Stamp;
 use sim::motors::VirtualBus;
 
 use super::capture::{CaptureRequest, Inlets};
-use super::hotplug_port::HotplugPort;
+use super::robot_line::RobotLine;
 use super::shared::Shared;
 use crate::pty::{Pty, wait_readable};
 use crate::world::World;
@@ -29,6 +29,8 @@ const MAX_LAG_NANOS: u64 = 20_000_000;
 const LATE_NANOS: u64 = 4_000_000;
 const WAIT_NANOS: u64 = 500_000;
 const MAX_PATIENCE_NANOS: u64 = 1_000_000_000;
+/// Sleep between two looks for commands over a network.
+const LOOK_NANOS: u64 = 100_000;
 /// While the world stands still.
 const IDLE: Duration = Duration::from_millis(5);
 
@@ -40,8 +42,8 @@ pub(super) struct WorldThread {
 
 impl WorldThread {
     pub(super) fn start(
-        world: World<HotplugPort>,
-        imu: Pty,
+        world: World<RobotLine>,
+        imu: Option<Pty>,
         shared: Arc<Shared>,
         inlets: Inlets,
     ) -> anyhow::Result<Self> {
@@ -79,7 +81,12 @@ impl Drop for WorldThread {
     }
 }
 
-fn run(mut world: World<HotplugPort>, mut imu: Pty, shared: &Shared, inlets: &Inlets) -> anyhow::Result<()> {
+fn run(
+    mut world: World<RobotLine>,
+    mut imu: Option<Pty>,
+    shared: &Shared,
+    inlets: &Inlets,
+) -> anyhow::Result<()> {
     let step_nanos = world.step_nanos();
     let (mut now, mut steps, mut sequence) = (Stamp::ZERO, 0u64, 0u16);
     let (mut due, mut patience) = (monotonic(), MAX_PATIENCE_NANOS);
@@ -95,8 +102,10 @@ fn run(mut world: World<HotplugPort>, mut imu: Pty, shared: &Shared, inlets: &In
         let sample = world.step(now);
         now = now.plus_nanos(step_nanos);
         steps += 1;
-        // Nobody listens, or too slowly: as on a wire, the sample is lost.
-        let _ = imu.write(&ImuFrame::of_sample(sequence, &sample).encode());
+        if let Some(imu) = &mut imu {
+            // Nobody listens, or too slowly: as on a wire, the sample is lost.
+            let _ = imu.write(&ImuFrame::of_sample(sequence, &sample).encode());
+        }
         sequence = sequence.wrapping_add(1);
         // Whoever reads it may have been interrupted meanwhile: the world does not wait for him.
         if let Ok(mut truth) = shared.truth.try_lock() {
@@ -128,11 +137,16 @@ fn run(mut world: World<HotplugPort>, mut imu: Pty, shared: &Shared, inlets: &In
 }
 
 /// Answers the motors' buses until it is time for the next step.
-fn serve_until(world: &mut World<HotplugPort>, now: Stamp, due: Stamp) -> anyhow::Result<()> {
+fn serve_until(world: &mut World<RobotLine>, now: Stamp, due: Stamp) -> anyhow::Result<()> {
     loop {
         let left = due.nanos().saturating_sub(monotonic().nanos());
         if left == 0 {
             return Ok(());
+        }
+        if world.buses.iter().any(|bus| bus.port().is_network()) {
+            world.serve_motors(now);
+            std::thread::sleep(Duration::from_nanos(left.min(LOOK_NANOS)));
+            continue;
         }
         let ports = world.buses.iter().filter_map(|bus| bus.port().pty());
         if wait_readable(ports, Duration::from_nanos(left)).context("cannot wait for the motor buses")? {
@@ -143,10 +157,10 @@ fn serve_until(world: &mut World<HotplugPort>, now: Stamp, due: Stamp) -> anyhow
 
 /// Lets the world stand still for a moment when the bridge's commands are late: the machine is slow then, and the
 /// robot must not fall because of it. Whoever is silent for longer is not waited for again until it speaks.
-fn wait_for_commands(world: &mut World<HotplugPort>, now: Stamp, patience: &mut u64) -> anyhow::Result<()> {
-    let late = |world: &World<HotplugPort>| {
+fn wait_for_commands(world: &mut World<RobotLine>, now: Stamp, patience: &mut u64) -> anyhow::Result<()> {
+    let late = |world: &World<RobotLine>| {
         // A line that nobody has open is a line that was unplugged.
-        let open = world.buses.iter().filter(|bus| bus.port().pty().is_some_and(Pty::has_peer));
+        let open = world.buses.iter().filter(|bus| bus.port().has_peer());
         let heard = open.filter_map(VirtualBus::commanded);
         heard.min().is_some_and(|at| now.nanos().saturating_sub(at.nanos()) > LATE_NANOS)
     };

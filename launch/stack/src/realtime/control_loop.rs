@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use firmware_bridge::port::{BusDriver, BusPort};
+use firmware_bridge::port::{BusDriver, BusPort, PortError};
 use firmware_bridge::protocol::imu::{ImuFrame, ImuReader};
 use firmware_bridge::robot::RemoteControl;
 use nalgebra::Vector3;
@@ -324,7 +324,7 @@ impl<P: BusPort> ControlLoop<P> {
         let remote = self.control.bus().0.report().and_then(|report| report.remote);
         self.remote_stopped = remote.is_some_and(RemoteControl::is_stop) || (self.remote_stopped && !clear);
         let stop = match StopLevel::from_number(self.end.estop.load(Ordering::Acquire)) {
-            _ if self.remote_stopped => StopLevel::Cut,
+            _ if self.remote_stopped || self.is_taken() => StopLevel::Cut,
             level => level,
         };
         if stop == StopLevel::Cut && self.decided.stop != StopLevel::Cut {
@@ -380,6 +380,11 @@ impl<P: BusPort> ControlLoop<P> {
         let velocity = wanted.map_or(VelocityCommand::default(), |target| target.velocity);
         self.control.step(self.time.gait, (self.time.gait, velocity));
         self.decided.hold = action.hold;
+    }
+
+    /// Somebody else commands the motors: what this loop says is sent no more.
+    fn is_taken(&self) -> bool {
+        self.ports.buses.failures(0).1 == Some(PortError::Taken)
     }
 
     fn report(&mut self) {

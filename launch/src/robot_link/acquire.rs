@@ -1,0 +1,79 @@
+//! Having a robot: found, watched for other masters, taken over from its vendor's service, and given back.
+
+use std::time::Duration;
+
+use firmware_bridge::port::BusPort as _;
+use firmware_bridge::robot::RobotProtocol;
+use stack::realtime::monotonic;
+
+use super::network_port::{LinkError, NetworkPort, RobotLink, RobotNetwork};
+use super::service_client::ServiceClient;
+
+/// Time in which a robot is found, s: on the loopback interface a simulator that runs already has taken six.
+const FOUND_WITHIN_S: f64 = 15.0;
+/// Time for which it is watched who else commands the robot, and that last words have to arrive.
+const WATCH: Duration = Duration::from_millis(500);
+/// Sleep between two looks for a state.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// Hold on a robot, until it is dropped.
+pub(crate) struct RobotHold {
+    pub(crate) link: RobotLink,
+    services: Option<ServiceClient>,
+    released: Option<String>,
+}
+
+/// Waits until the robot reports, refuses one that somebody else commands, and has its vendor's service lay it down and release it,
+/// unless that is assumed to be released. `on_phase` is told each step, and `is_stopped` asked whether to go on.
+pub(crate) fn acquire(
+    network: &RobotNetwork,
+    assume_released: bool,
+    on_phase: impl FnMut(&'static str),
+    is_stopped: impl Fn() -> bool,
+) -> anyhow::Result<(NetworkPort, RobotHold)> {
+    let (mut port, link) = RobotLink::open(network)?;
+    let begun = monotonic();
+    while drain(&mut port)? == 0 {
+        let waited_s = monotonic().seconds_since(begun);
+        if waited_s > FOUND_WITHIN_S || is_stopped() {
+            return Err(LinkError::NoRobot { interface: network.interface.name.clone(), waited_s }.into());
+        }
+        std::thread::sleep(LOOK);
+    }
+    std::thread::sleep(WATCH);
+    let others = link.intruders();
+    if !others.is_empty() {
+        return Err(LinkError::Commanded { others }.into());
+    }
+    let mut services = match &link.participant {
+        Some(participant) if network.protocol == RobotProtocol::UnitreeGo && !assume_released => {
+            Some(ServiceClient::open(participant)?)
+        }
+        _ => None,
+    };
+    let released = services.as_mut().map(|services| services.take_over(on_phase)).transpose()?.flatten();
+    // What came meanwhile is old.
+    drain(&mut port)?;
+    Ok((port, RobotHold { link, services, released }))
+}
+
+impl RobotHold {
+    /// Gives the motors to the vendor's service again that had them. Returns its name.
+    pub(crate) fn give_back(&mut self) -> Option<&str> {
+        let (services, name) = (self.services.as_mut()?, self.released.as_deref()?);
+        services.give_back(name);
+        std::thread::sleep(WATCH);
+        Some(name)
+    }
+}
+
+/// Takes all that has come, and returns how many bytes that were.
+fn drain(port: &mut NetworkPort) -> anyhow::Result<usize> {
+    let (mut buffer, mut all) = ([0; 2048], 0);
+    loop {
+        match port.read(&mut buffer)? {
+            0 => return Ok(all),
+            count => all += count,
+        }
+    }
+}
