@@ -57,6 +57,9 @@ const CORRECTION_GATE: f64 = 30.0;
 const MAX_REFUSED_CORRECTIONS: u32 = 10;
 /// A longer interval between samples is a gap: what happened in it is not known, s.
 const GAP_S: f64 = 0.05;
+/// After a longer gap the robot is where it was last known to be, more or less, and the estimate starts anew there: by then the failsafe has laid
+/// it down, or it has fallen. What was measured before says nothing of that, s.
+const START_ANEW_S: f64 = 1.0;
 /// One-sigma of the velocity when it is found to be lost, m/s.
 const LOST_VELOCITY_M_S: f64 = 1.0;
 /// One-sigma of what the place lost meanwhile, m.
@@ -91,6 +94,8 @@ pub struct StateEstimator {
     noise: ProcessNoise,
     initial_bias: (f64, f64),
     start: Transform<Map, Base>,
+    /// The start is where the robot was before a gap, and not where somebody has put it.
+    start_is_guessed: bool,
     stamp: Stamp,
     first_stamp: Stamp,
     filter: Filter,
@@ -131,6 +136,7 @@ impl StateEstimator {
             },
             initial_bias,
             start,
+            start_is_guessed: false,
             stamp,
             first_stamp: stamp,
             filter: Filter {
@@ -172,6 +178,9 @@ impl StateEstimator {
         }
         self.last_imu = Some(*sample);
         self.stamp = sample.stamp;
+        if self.ready && dt_s > START_ANEW_S {
+            self.start_anew();
+        }
         let window = self.stillness.handle_imu(&rate, &force, dt_s);
         if !self.ready {
             self.wait_for_stillness();
@@ -306,7 +315,7 @@ impl StateEstimator {
         self.history.pose_at(stamp)
     }
 
-    /// True once the start is over: gravity and the gyroscope's bias are known.
+    /// True once the start is over: gravity and the gyroscope's bias are known. After a long gap it starts anew.
     pub const fn is_ready(&self) -> bool {
         self.ready
     }

@@ -172,6 +172,21 @@ def a_bus_is_unplugged(client, stack):
     end(client)
 
 
+def the_cable_is_out(client, stack):
+    """The way to a robot over its network is cut: its motors damp by themselves and it sinks; plugged in again, it can rise."""
+    begin(client)
+    plug = lambda on: client.service(std_srvs.srv.SetBool, "/sim/motor0/plugged", data=on)
+    assert plug(False).success
+    silent = (RobotState.HOLD_NO_IMU, RobotState.HOLD_NO_JOINTS)
+    wait_for("the bridge's word on it", lambda: client.state().hold in silent, 15)
+    end(client)
+    assert plug(True).success
+    wait_for("the robot again", lambda: client.state().hold not in silent and client.state().ready, 20)
+    begin(client)
+    client.trigger("/mission/abort")
+    end(client)
+
+
 def cmd_vel_is_flooded(client, stack):
     """Ten thousand commands without the lease: the mission goes on, and the control loop too."""
     begin(client)
@@ -327,7 +342,9 @@ def the_actions_client_dies(client, stack):
 
 
 FAULTS = [recorder_dies, planner_dies, perception_dies, bridge_dies, the_loop_hangs, a_bus_is_unplugged,
-          cmd_vel_is_flooded, numbers_are_absurd, strangers_talk, the_actions_client_dies, the_clock_stops, sim_dies]
+          the_cable_is_out, cmd_vel_is_flooded, numbers_are_absurd, strangers_talk, the_actions_client_dies, the_clock_stops, sim_dies]
+# What is not of the mission's robot.
+ROBOTS = {a_bus_is_unplugged: "go2-serial"}
 # `adit up` says by its exit code that a mission was lost.
 LOST = [planner_dies]
 
@@ -339,7 +356,9 @@ def main():
             continue
         began = time.monotonic()
         print(f"{fault.__name__.replace('_', ' ')}: {fault.__doc__.splitlines()[0]}")
-        with tempfile.TemporaryDirectory() as folder, Stack(adit, folder, "--mission", MISSION) as stack:
+        with tempfile.TemporaryDirectory() as folder, Stack(
+            adit, folder, "--mission", MISSION, "--robot", ROBOTS.get(fault, "go2")
+        ) as stack:
             client = Client()
             try:
                 fault(client, stack)

@@ -4,13 +4,16 @@ use nalgebra::{Matrix3, UnitQuaternion, Vector3};
 use robot_interface::joints::LEGS;
 
 use super::filter::{ACCEL, Covariance, GRAVITY, GYRO, NU, PHI, RHO};
-use super::stillness::{self, Window};
+use super::stillness::{self, Stillness, Window};
 use super::{CORRECTION_GATE, StateEstimator};
 
 /// One-sigma of the start place that the operator gives, m.
 const START_PLACE_SIGMA_M: f64 = 0.03;
 /// One-sigma of the start heading that the operator gives, rad.
 const START_YAW_SIGMA_RAD: f64 = 0.02;
+/// One-sigma of what place and heading a robot may have lost in a gap after which it starts anew, m and rad.
+const GUESSED_PLACE_M: f64 = 0.5;
+const GUESSED_YAW_RAD: f64 = 0.2;
 /// Time after which the filter starts from the given pose even without stillness, s.
 const MAX_WAIT_S: f64 = 3.0;
 /// Acceleration that may pass unseen in a gap, m/s^2.
@@ -42,7 +45,21 @@ impl StateEstimator {
             self.spread(0.1, 0.5);
             self.ready = true;
         }
+        if self.ready && self.start_is_guessed {
+            self.filter.add_variance(RHO, GUESSED_PLACE_M.powi(2));
+            self.filter.add_variances(PHI, &[0.0, 0.0, GUESSED_YAW_RAD.powi(2)]);
+        }
         self.rotation_at_joints = self.filter.rotation;
+    }
+
+    /// Starts anew from the last pose that was known, once the robot holds still.
+    pub(super) fn start_anew(&mut self) {
+        self.diagnostics.gaps += 1;
+        (0..LEGS).for_each(|foot| self.filter.lift(foot));
+        (self.start, self.start_is_guessed) = (self.map_from_base(), true);
+        self.filter.velocity = Vector3::zeros();
+        (self.first_stamp, self.ready) = (self.stamp, false);
+        self.stillness = Stillness::new(self.initial_bias.0);
     }
 
     /// Covariance of a start here, with this one-sigma of tilt (rad) and velocity (m/s). Feet are lifted.

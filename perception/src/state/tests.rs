@@ -232,6 +232,33 @@ fn a_gap_is_bridged_with_due_doubt() {
     assert!(run.estimator.filter.covariance[(NU, NU)].sqrt() > 1.0);
 }
 
+/// The cable to a robot was out for some seconds while it walked: with what was measured last, the estimate had it 34 m away.
+#[test]
+fn after_a_long_gap_it_starts_anew_where_it_was() {
+    let mut run = walk(&go2(), 4.0, 9, Isometry3::identity());
+    let before = run.estimator.state();
+    assert!(before.velocity_m_s.norm() > 0.1, "it walks");
+    let mut imu = run.last.imu;
+    imu.angular_velocity_rad_s = Vector3::zeros();
+    imu.linear_acceleration_m_s2 = Vector3::new(0.0, 0.0, 9.81);
+    imu.stamp = imu.stamp.plus_nanos(4_400_000_000);
+    run.estimator.handle_imu(&imu);
+    assert!(!run.estimator.is_ready());
+    let mut joints = run.last.joints;
+    joints.joints.iter_mut().for_each(|joint| joint.velocity_rad_s = 0.0);
+    for _ in 0..1000 {
+        imu.stamp = imu.stamp.plus_nanos(2_000_000);
+        joints.stamp = imu.stamp;
+        run.estimator.handle_imu(&imu);
+        run.estimator.handle_joints(&joints);
+        let moved = run.estimator.state().map_from_base.origin() - before.map_from_base.origin();
+        assert!(moved.norm() < 0.1, "{moved}");
+    }
+    let after = run.estimator.state();
+    assert!(run.estimator.is_ready() && after.velocity_m_s.norm() < 0.05);
+    assert!(after.position_covariance_m2[(0, 0)].sqrt() > 0.4 && after.yaw_sigma_rad > 0.1, "with due doubt");
+}
+
 /// Correction that a scan of a straight tunnel along x would give at a pose.
 pub(super) fn correction(stamp: Stamp, pose: &Transform<Map, Base>) -> TunnelCorrection {
     let place = pose.origin();
