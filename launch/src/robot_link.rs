@@ -14,9 +14,7 @@ mod second_master;
 mod service_client;
 mod topics;
 
-#[cfg(feature = "ros")]
-pub(crate) use acquire::RobotHold;
-pub(crate) use acquire::acquire;
-pub(crate) use network_port::{LinkError, NetworkPort, RobotLink, RobotNetwork, chosen_interface, robot_end};
+pub(crate) use acquire::{RobotHold, VendorService, acquire};
+pub(crate) use network_port::{LinkError, NetworkPort, RobotNetwork, chosen_interface, robot_end};
 pub(crate) use sample_port::{SampleCounts, SampleLink, SampleSnapshot};
 pub(crate) use topics::{Topic, request_topic, response_topic};

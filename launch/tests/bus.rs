@@ -187,7 +187,7 @@ fn a_lying_robot_is_calibrated_and_its_file_is_used_or_refused() {
 
     // Beside a robot's file it is used; beside another robot's it is refused.
     let robots = Path::new(env!("CARGO_MANIFEST_DIR")).join("robots");
-    let text = std::fs::read_to_string(robots.join("go2.toml")).expect("the Go2's file");
+    let text = std::fs::read_to_string(robots.join("go2-serial.toml")).expect("the Go2's file");
     let text = text.replace("\"go2/", &format!("\"{}/go2/", robots.display()));
     let robot = folder.path().join("mine.toml");
     let scan = || adit(&["scan", "--virtual", robot.to_str().expect("text"), "--wait-ms", "5"]);
@@ -204,7 +204,7 @@ fn a_lying_robot_is_calibrated_and_its_file_is_used_or_refused() {
 /// The Go2's file with motors at the joints that speak this, in a folder.
 fn robot_with(folder: &Path, motors: &str) -> String {
     let robots = Path::new(env!("CARGO_MANIFEST_DIR")).join("robots");
-    let text = std::fs::read_to_string(robots.join("go2.toml")).expect("the Go2's file");
+    let text = std::fs::read_to_string(robots.join("go2-serial.toml")).expect("the Go2's file");
     let text = text.replace("\"go2/", &format!("\"{}/go2/", robots.display()));
     // From above, so that none is replaced twice.
     let text = (0..3)
@@ -291,7 +291,7 @@ fn silent_robot(folder: &Path) -> (String, Vec<Pty>) {
     let mut motors: Vec<_> = ports.iter().map(|port| port.path().display().to_string()).collect();
     let imu = motors.pop().expect("five");
     let robots = Path::new(env!("CARGO_MANIFEST_DIR")).join("robots");
-    let text = std::fs::read_to_string(robots.join("go2.toml")).expect("the Go2's file");
+    let text = std::fs::read_to_string(robots.join("go2-serial.toml")).expect("the Go2's file");
     let text = text.replace("\"go2/", &format!("\"{}/go2/", robots.display()));
     let path = folder.join("silent.toml");
     std::fs::write(&path, format!("{text}\n[ports]\nmotors = {motors:?}\nimu = {imu:?}\n")).expect("written");

@@ -11,6 +11,7 @@ mod campaign;
 mod doctor;
 mod domain;
 mod exit;
+mod gait;
 #[cfg(not(feature = "ros"))]
 mod handover;
 mod inspect;

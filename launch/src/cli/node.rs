@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::exit::BadInput;
+use super::gait::GaitArg;
 use crate::node_name::NodeName;
 
 /// Arguments of `adit node`.
@@ -32,6 +33,9 @@ pub(super) struct Args {
     /// DDS domain of such a robot [default: the robot file's]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(0..=232))]
     robot_domain: Option<u16>,
+    /// Whose gait walks
+    #[arg(long, value_enum, default_value_t)]
+    gait: GaitArg,
     /// What ROS 2 is told: --ros-args -r FROM:=TO -p NAME:=VALUE ...
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ROS ARGUMENTS")]
     ros: Vec<String>,
@@ -51,6 +55,7 @@ impl Args {
             ports_dir: None,
             interface: None,
             robot_domain: None,
+            gait: GaitArg::Adit,
             ros,
         }
     }
@@ -107,6 +112,7 @@ fn be(args: &Args) -> anyhow::Result<ExitCode> {
         ports_dir: args.ports_dir.clone(),
         interface: args.interface.clone(),
         robot_domain: args.robot_domain,
+        gait: args.gait.whose(),
     };
     ros::run(args.name, settings, file)?;
     Ok(ExitCode::SUCCESS)

@@ -12,6 +12,7 @@ use rustix::fs::{Access, access};
 
 use super::domain::{DOMAIN_VARIABLE, namespace};
 use super::exit::{BAD_INPUT, BadInput, INTERRUPTED};
+use super::gait::GaitArg;
 use crate::mission_file::MissionFile;
 use crate::robot_link::RobotNetwork;
 use crate::run_folder::RunFolder;
@@ -42,6 +43,9 @@ pub(super) struct Args {
     /// DDS domain of such a robot [default: the robot file's; one of its own in simulation]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(0..=232))]
     robot_domain: Option<u16>,
+    /// Whose gait walks
+    #[arg(long, value_enum, default_value_t)]
+    gait: GaitArg,
     /// Mission file, or the name of a built-in mission
     #[arg(long, value_name = "FILE", default_value = "cable-tunnel")]
     mission: PathBuf,
@@ -84,6 +88,16 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         }
         .into());
     }
+    if args.gait == GaitArg::Vendor && !is_networked {
+        return Err(BadInput {
+            message: format!(
+                "{} has no gait of a vendor's: its motors are on serial lines",
+                description.name
+            ),
+            help: "leave --gait out".to_owned(),
+        }
+        .into());
+    }
     let way = if is_networked { network_args(args, description)? } else { Vec::new() };
     let namespace = args.namespace.as_deref().map(namespace).transpose()?;
     let environment = RosEnvironment::find(None)?;
@@ -120,7 +134,9 @@ fn network_args(args: &Args, robot: &RobotDescription) -> anyhow::Result<Vec<OsS
         .or(args.sim.then(|| SIMULATED_DOMAIN + (std::process::id() % SIMULATED_DOMAINS) as u16));
     let network = RobotNetwork::of(robot, interface.as_deref(), domain).map_err(super::robot::refused)?;
     let (name, domain) = (network.interface.name, network.domain.to_string());
-    Ok(vec!["--interface".into(), name.into(), "--robot-domain".into(), domain.into()])
+    let gait = args.gait.name();
+    let way = ["--interface", &name, "--robot-domain", &domain, "--gait", gait];
+    Ok(way.into_iter().map(OsString::from).collect())
 }
 
 /// Makes the folders of the run, and its log.

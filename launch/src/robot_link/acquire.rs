@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use firmware_bridge::port::BusPort as _;
-use firmware_bridge::robot::RobotProtocol;
+use stack::VendorOrder;
 use stack::realtime::monotonic;
 
 use super::network_port::{LinkError, NetworkPort, RobotLink, RobotNetwork};
@@ -23,11 +23,22 @@ pub(crate) struct RobotHold {
     released: Option<String>,
 }
 
-/// Waits until the robot reports, refuses one that somebody else commands, and has its vendor's service lay it down and release it,
-/// unless that is assumed to be released. `on_phase` is told each step, and `is_stopped` asked whether to go on.
+/// What becomes of the vendor's service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum VendorService {
+    /// It lays the robot down, and is released.
+    Release,
+    /// It is released already, or there is none, as in a vendor's simulator.
+    AssumeReleased,
+    /// It walks.
+    Use,
+}
+
+/// Waits until the robot reports, refuses one that somebody else commands, and comes to terms with its vendor's service. `on_phase` is
+/// told each step, and `is_stopped` asked whether to go on.
 pub(crate) fn acquire(
     network: &RobotNetwork,
-    assume_released: bool,
+    vendor: VendorService,
     on_phase: impl FnMut(&'static str),
     is_stopped: impl Fn() -> bool,
 ) -> anyhow::Result<(NetworkPort, RobotHold)> {
@@ -45,19 +56,36 @@ pub(crate) fn acquire(
     if !others.is_empty() {
         return Err(LinkError::Commanded { others }.into());
     }
-    let mut services = match &link.participant {
-        Some(participant) if network.protocol == RobotProtocol::UnitreeGo && !assume_released => {
+    let mut services = match (&link.participant, vendor) {
+        (Some(participant), VendorService::Release | VendorService::Use) => {
             Some(ServiceClient::open(participant)?)
+        }
+        (None, VendorService::Use) => return Err(LinkError::NoVendorGait.into()),
+        _ => None,
+    };
+    let released = match (&mut services, vendor) {
+        (Some(services), VendorService::Release) => services.take_over(on_phase)?,
+        (Some(services), VendorService::Use) => {
+            if services.who_moves()?.is_empty() {
+                return Err(LinkError::GaitReleased.into());
+            }
+            None
         }
         _ => None,
     };
-    let released = services.as_mut().map(|services| services.take_over(on_phase)).transpose()?.flatten();
     // What came meanwhile is old.
     drain(&mut port)?;
     Ok((port, RobotHold { link, services, released }))
 }
 
 impl RobotHold {
+    /// Gives an order to the vendor's gait, if that is used.
+    pub(crate) fn order(&mut self, order: VendorOrder) {
+        if let Some(services) = &mut self.services {
+            services.order(order);
+        }
+    }
+
     /// Gives the motors to the vendor's service again that had them. Returns its name.
     pub(crate) fn give_back(&mut self) -> Option<&str> {
         let (services, name) = (self.services.as_mut()?, self.released.as_deref()?);

@@ -63,6 +63,16 @@ pub(crate) enum LinkError {
         /// Who.
         others: String,
     },
+    /// The vendor's gait is asked for where Adit does not know how.
+    #[error(
+        "this robot's own gait cannot be used yet: only a Unitree robot's can\n  help: leave --gait out, or give --gait adit"
+    )]
+    NoVendorGait,
+    /// The vendor's gait does not have the motors.
+    #[error(
+        "the robot's own gait does not have its motors\n  help: switch sport mode on in the vendor's app, or give --gait adit"
+    )]
+    GaitReleased,
     /// DDS does not work.
     #[error(transparent)]
     Dds(#[from] DdsError),

@@ -5,16 +5,21 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use adit_dds::{Participant, Publication, Subscription};
-use firmware_bridge::protocol::unitree_go::api::SELECT_MODE;
+use firmware_bridge::protocol::unitree_go::api::{self, CHECK_MODE, SELECT_MODE};
 use firmware_bridge::protocol::unitree_go::{
     Request, RequestHeader, RequestIdentity, RequestPolicy, Response,
 };
-use firmware_bridge::robot::{Service, TakeOver, TakeOverError};
+use firmware_bridge::robot::{Service, TakeOver, TakeOverError, mode_name};
+use robot_interface::state::VelocityCommand;
+use stack::VendorOrder;
 use stack::realtime::monotonic;
 
 use super::LinkError;
 use super::topics::{Topic, request_topic, response_topic};
 
+/// Attempts at a question, and the time that its answer may take, s.
+const ATTEMPTS: u8 = 5;
+const ANSWER_S: f64 = 1.0;
 /// Sleep between two looks for an answer.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -82,17 +87,59 @@ impl ServiceClient {
         }
     }
 
+    /// Name of the vendor's service that moves the robot; empty if none does.
+    ///
+    /// # Errors
+    /// [`TakeOverError`] if the robot does not say.
+    pub(crate) fn who_moves(&mut self) -> Result<String, TakeOverError> {
+        for _ in 0..ATTEMPTS {
+            let id = self.ask(Service::MotionSwitcher, CHECK_MODE, "", false);
+            let asked = monotonic();
+            while monotonic().seconds_since(asked) < ANSWER_S {
+                let Ok((service, bytes)) = self.responses.recv_timeout(LOOK) else { continue };
+                let Ok(response) = Response::decode(&bytes) else { continue };
+                if (service, response.header.identity.id) == (Service::MotionSwitcher, id) {
+                    let data: String = response.data.chars().take(80).collect();
+                    return mode_name(response.data)
+                        .map(str::to_owned)
+                        .ok_or(TakeOverError::Unreadable { data });
+                }
+            }
+        }
+        Err(TakeOverError::Silent { service: Service::MotionSwitcher })
+    }
+
+    /// Gives an order to the vendor's gait. Its answer is not waited for: what follows shows in the robot's state.
+    pub(crate) fn order(&mut self, order: VendorOrder) {
+        let (api_id, parameter) = match order {
+            VendorOrder::Damp => (api::DAMP, String::new()),
+            VendorOrder::StandUp => (api::STAND_UP, String::new()),
+            VendorOrder::BalanceStand => (api::BALANCE_STAND, String::new()),
+            VendorOrder::StopMove => (api::STOP_MOVE, String::new()),
+            VendorOrder::StandDown => (api::STAND_DOWN, String::new()),
+            VendorOrder::Move(VelocityCommand { vx_m_s, vy_m_s, wz_rad_s }) => {
+                (api::MOVE, serde_json::json!({ "x": vx_m_s, "y": vy_m_s, "z": wz_rad_s }).to_string())
+            }
+        };
+        self.ask(Service::Sport, api_id, &parameter, matches!(order, VendorOrder::Move(_)));
+    }
+
     /// Gives the motors to a service of the vendor's again.
     pub(crate) fn give_back(&mut self, name: &str) {
+        let parameter = serde_json::json!({ "name": name }).to_string();
+        self.ask(Service::MotionSwitcher, SELECT_MODE, &parameter, false);
+    }
+
+    /// Sends a request, and returns its number.
+    fn ask(&mut self, service: Service, api_id: i64, parameter: &str, noreply: bool) -> i64 {
         self.next_id += 1;
         let header = RequestHeader {
-            identity: RequestIdentity { id: self.next_id, api_id: SELECT_MODE },
+            identity: RequestIdentity { id: self.next_id, api_id },
             lease_id: 0,
-            policy: RequestPolicy::default(),
+            policy: RequestPolicy { priority: 0, noreply },
         };
-        let parameter = serde_json::json!({ "name": name }).to_string();
-        let request = Request { header, parameter: &parameter, binary: Vec::new() };
-        self.send(Service::MotionSwitcher, &request);
+        self.send(service, &Request { header, parameter, binary: Vec::new() });
+        self.next_id
     }
 
     fn send(&self, service: Service, request: &Request<'_>) {

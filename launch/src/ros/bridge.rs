@@ -36,12 +36,12 @@ use super::parameters::Declarations;
 use super::sender_check::OwnedInbox;
 use super::settings::NodeSettings;
 use super::throttled_log::ThrottledLog;
-use stack::Control;
 use stack::config::{Mission, Robot};
 use stack::realtime::{
     CONTROL_PRIORITY, ControlHandle, ControlLoop, ControlReport, LoopWatchdog, TimeBase, lock_memory,
     monotonic, prioritise,
 };
+use stack::{Control, WhoseGait};
 
 /// Silence of the control loop from which it is not believed to run, s: it reports 50 times a second.
 const REPORT_LIFE_S: f64 = 0.5;
@@ -101,6 +101,7 @@ impl Running {
 pub(super) struct BridgeNode {
     mission: Mission,
     robot: Robot,
+    gait: WhoseGait,
     ports: Ports,
     running: Option<Running>,
     /// The emergency stop outlives the loop: a node that is deactivated and activated again stays stopped.
@@ -132,6 +133,7 @@ impl BridgeNode {
             corrections: OwnedInbox::topic(node, &topics::CORRECTION, "perception")?,
             refused: convert::Refusals::default(),
             estop: EstopServices::new(node)?,
+            gait: settings.gait,
             mission: settings.mission,
             robot: settings.robot,
             running: None,
@@ -154,7 +156,8 @@ impl NodeBehaviour for BridgeNode {
             TimeBase::System(offset) => monotonic().plus_nanos(offset),
         };
         let start = self.mission.start_pose();
-        let mut control = Control::new(&self.robot, start, now, time.bus_nanos())?;
+        let control = Control::new(&self.robot, start, now, time.bus_nanos())?;
+        let mut control = control.with_gait_of(self.gait, &self.robot);
         let lines = self.ports.open(control.bus().0)?;
         let (mut control, handle) = ControlLoop::new(&self.robot, start, control, lines, time);
         self.estop.tell(monotonic(), &handle);
@@ -200,6 +203,9 @@ impl NodeBehaviour for BridgeNode {
         self.estop.serve(now, self.running.as_ref().map(|running| &running.handle));
         if let Some(running) = &mut self.running {
             anyhow::ensure!(!running.thread.is_finished() || running.is_ending(), "the control thread ended");
+            while let Ok(order) = running.handle.orders.pop() {
+                self.ports.order(order);
+            }
             while let Ok(report) = running.handle.reports.pop() {
                 if let Err(error) = self.publisher.report(&report, self.arbiter.owner(now)) {
                     // The robot does not depend on who hears of it.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use stack::WhoseGait;
 use stack::config::{Mission, Robot};
 
 use crate::robot_link::{LinkError, RobotNetwork};
@@ -20,6 +21,8 @@ pub struct NodeSettings {
     pub interface: Option<String>,
     /// DDS domain of such a robot, if not its file's.
     pub robot_domain: Option<u16>,
+    /// Whose gait walks.
+    pub gait: WhoseGait,
 }
 
 impl NodeSettings {

@@ -36,9 +36,11 @@ use super::simulated_ports::{imu_port, motor_port};
 use super::topic_publishers::{TopicPublishers, publisher};
 use crate::mission_file::MissionFile;
 use crate::pty::Pty;
-use crate::robot_link::{RobotNetwork, robot_end};
+use crate::robot_link::RobotNetwork;
+use crate::virtual_robot::VendorStandIn;
 use crate::world::World;
 use recording::{MessageWriter, topics};
+use stack::WhoseGait;
 use stack::config::Robot;
 
 /// Interval between two `/clock`s, simulated.
@@ -55,6 +57,7 @@ pub(super) struct SimNode {
     ports_dir: PathBuf,
     /// Of a robot that is reached over one.
     network: Option<RobotNetwork>,
+    gait: WhoseGait,
     shared: Arc<Shared>,
     topics: Option<MessageWriter<TopicPublishers>>,
     camera_topics: Option<MessageWriter<TopicPublishers>>,
@@ -97,6 +100,7 @@ impl SimNode {
             topics: Some(MessageWriter::through(lidar, description)),
             camera_topics: Some(MessageWriter::through(cameras, description)),
             network: settings.network()?,
+            gait: settings.gait,
             ports_dir: settings.ports_dir.context("the simulator needs --ports-dir for its serial ports")?,
             file,
             robot: settings.robot,
@@ -119,15 +123,17 @@ impl NodeBehaviour for SimNode {
             return Ok(());
         }
         let description = &self.robot.description;
-        let (ports, imu) = match &self.network {
+        let (ports, imu, vendor) = match &self.network {
             Some(network) => {
-                let (port, link) = robot_end(network)?;
-                (vec![RobotLine::Network { port, plugged: true, _link: link }], None)
+                let start = self.file.mission.start_pose();
+                let has_motors = self.gait == WhoseGait::Vendor;
+                let (port, vendor) = VendorStandIn::start(&self.robot, start, network, has_motors)?;
+                (vec![RobotLine::Network { port, plugged: true }], None, Some(vendor))
             }
             None => {
                 let serial = |bus| HotplugPort::new(motor_port(&self.ports_dir, bus)).map(RobotLine::Serial);
                 let ports = (0..self.plugs.len()).map(serial).collect::<Result<Vec<_>, _>>()?;
-                (ports, Some(Pty::linked(&imu_port(&self.ports_dir))?))
+                (ports, Some(Pty::linked(&imu_port(&self.ports_dir))?), None)
             }
         };
         let world = World::new(&self.file, &self.robot, ports)?;
@@ -135,7 +141,7 @@ impl NodeBehaviour for SimNode {
         let (lidar, cameras) = lidar.zip(cameras).context("the simulator was taken down: start it anew")?;
         let sensors =
             Sensors::start(&self.file.simulation, description, Arc::clone(&self.shared), lidar, cameras)?;
-        let world = WorldThread::start(world, imu, Arc::clone(&self.shared), sensors.inlets())?;
+        let world = WorldThread::start(world, imu, vendor, Arc::clone(&self.shared), sensors.inlets())?;
         self.running = Some((world, sensors));
         Ok(())
     }

@@ -9,7 +9,7 @@ use crate::robot_link::NetworkPort;
 
 /// Port of the virtual motors.
 #[derive(Debug)]
-pub(super) struct SwitchPort {
+pub(crate) struct SwitchPort {
     network: NetworkPort,
     vendor: Loopback,
     vendor_has_motors: Arc<AtomicBool>,

@@ -14,7 +14,7 @@ use robot_interface::status::GaitMode;
 use robot_interface::time::Stamp;
 use serde_json::{Value, json};
 
-use super::vendor_gait::VendorGait;
+use super::sport_stand_in::SportStandIn;
 use crate::robot_link::{LinkError, Topic, request_topic, response_topic};
 
 /// Name of the vendor's gait, as newer robots have it.
@@ -52,7 +52,7 @@ impl VendorServices {
     }
 
     /// Does what was asked since the last call, and reports the gait's state if it is time.
-    pub(super) fn serve(&mut self, now: Stamp, gait: &mut VendorGait, has_motors: &AtomicBool) {
+    pub(super) fn serve(&mut self, now: Stamp, gait: &mut SportStandIn, has_motors: &AtomicBool) {
         while let Ok((service, bytes)) = self.requests.try_recv() {
             let request = match Request::decode(&bytes) {
                 Ok(request) => request,
@@ -86,7 +86,7 @@ impl VendorServices {
         }
     }
 
-    fn report(&self, now: Stamp, gait: &VendorGait) {
+    fn report(&self, now: Stamp, gait: &SportStandIn) {
         let state = gait.state();
         let place = state.map_from_base.isometry.translation.vector.cast::<f32>();
         let message = SportModeState {
@@ -124,7 +124,7 @@ fn switch(request: &Request<'_>, has_motors: &AtomicBool) -> (i32, String) {
 }
 
 /// The gait's answer.
-fn sport(now: Stamp, request: &Request<'_>, gait: &mut VendorGait) -> (i32, String) {
+fn sport(now: Stamp, request: &Request<'_>, gait: &mut SportStandIn) -> (i32, String) {
     let mode = match request.header.identity.api_id {
         api::DAMP => GaitMode::Damped,
         api::STAND_UP | api::RECOVERY_STAND => GaitMode::StandUp,

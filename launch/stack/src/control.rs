@@ -15,6 +15,7 @@ use robot_interface::time::Stamp;
 use crate::config::Robot;
 use crate::error::StackError;
 use crate::posture::PostureGauge;
+use crate::vendor_gait::{VendorGait, VendorOrder};
 
 /// Damping of the joints before the gait's first command, N m s/rad.
 const IDLE_DAMPING: f64 = 3.0;
@@ -56,13 +57,54 @@ pub enum ModeRefused {
     NotReady,
 }
 
+/// Whose gait walks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhoseGait {
+    /// Adit's: joints are commanded.
+    #[default]
+    Own,
+    /// The vendor's: its service is given orders, and joints are only read.
+    Vendor,
+}
+
+/// Gait controller of either kind.
+enum GaitController {
+    Own(Box<Gait>),
+    Vendor(VendorGait),
+}
+
+impl GaitController {
+    fn mode(&self) -> GaitMode {
+        match self {
+            Self::Own(gait) => gait.mode(),
+            Self::Vendor(gait) => gait.mode(),
+        }
+    }
+
+    fn fallen(&self) -> bool {
+        match self {
+            Self::Own(gait) => gait.fallen(),
+            Self::Vendor(gait) => gait.fallen(),
+        }
+    }
+
+    fn request(&mut self, mode: GaitMode, now: Stamp) -> Result<(), GaitModeRefused> {
+        match self {
+            Self::Own(gait) => gait.request(mode, now),
+            Self::Vendor(gait) => gait.request(mode, now),
+        }
+    }
+}
+
 /// State estimate and gait, with the watch over the joints and the bridge that their commands go through.
 pub struct Control {
     bridge: MotorBridge,
     safety: Safety,
     estimator: StateEstimator,
     posture: PostureGauge,
-    gait: Gait,
+    gait: GaitController,
+    /// The newest order to the vendor's service that nobody has taken.
+    order: Option<VendorOrder>,
     commands: [JointCommand; JOINTS],
     joints: JointStates,
     /// Joints that have answered since the start, and in the last cycle. `[12]`
@@ -98,7 +140,8 @@ impl Control {
             bridge,
             estimator: StateEstimator::new(description, start, now),
             posture: PostureGauge::new(description),
-            gait: Gait::new(description, &robot.policy)?,
+            gait: GaitController::Own(Box::new(Gait::new(description, &robot.policy)?)),
+            order: None,
             commands: [JointCommand::damping(IDLE_DAMPING); JOINTS],
             joints: JointStates { stamp: now, joints },
             ever_answered: [false; JOINTS],
@@ -108,6 +151,25 @@ impl Control {
             missed: 0,
             clearing: 0,
         })
+    }
+
+    /// Leaves walking to the vendor's gait, of a robot that lies.
+    #[must_use]
+    pub fn with_gait_of(mut self, whose: WhoseGait, robot: &Robot) -> Self {
+        if whose == WhoseGait::Vendor {
+            self.gait = GaitController::Vendor(VendorGait::new(robot.description.gait.max_command));
+        }
+        self
+    }
+
+    /// True if the vendor's gait walks: joints are to be read and not commanded.
+    pub const fn is_vendors(&self) -> bool {
+        matches!(self.gait, GaitController::Vendor(_))
+    }
+
+    /// The order to the vendor's service that the last step made.
+    pub const fn take_order(&mut self) -> Option<VendorOrder> {
+        self.order.take()
     }
 
     /// Forgets the estimate: the robot lies at `start` again, at `now`, with its legs let go.
@@ -169,8 +231,17 @@ impl Control {
     /// The commands of the next cycle, towards a body velocity that was given at its stamp.
     pub fn step(&mut self, now: Stamp, velocity: (Stamp, VelocityCommand)) {
         self.react_to_trouble(now);
-        let commands = self.gait.step(now, &self.estimator.state(), &self.joints, velocity);
-        self.command(now, &commands);
+        let state = self.estimator.state();
+        match &mut self.gait {
+            GaitController::Own(gait) => {
+                let commands = gait.step(now, &state, &self.joints, velocity);
+                self.command(now, &commands);
+            }
+            GaitController::Vendor(gait) => {
+                self.order = gait.step(now, &state, velocity);
+                self.follow_gait();
+            }
+        }
     }
 
     /// Passes on what may be sent of the gait's commands.

@@ -179,9 +179,10 @@ mod standing;
 #[cfg(test)]
 mod testing;
 mod trace;
+mod vendor_gait;
 
 pub use camera_use::CameraUse;
-pub use control::{Control, ControlStatus, ModeRefused};
+pub use control::{Control, ControlStatus, ModeRefused, WhoseGait};
 pub use elevation_mosaic::{ElevationMosaic, ElevationRaster};
 pub use error::StackError;
 pub use inspector::{CameraImage, Findings, InspectionJob, Inspector};
@@ -191,3 +192,4 @@ pub use odometry_gate::{OdometryGate, Outlier, Passage};
 pub use pipeline::{OdometryEvent, PerceptionPipeline, Source};
 pub use run_history::{RunHistory, RunOutcome};
 pub use trace::{Sample, Trace};
+pub use vendor_gait::{VendorGait, VendorOrder};

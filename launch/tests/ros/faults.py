@@ -187,6 +187,17 @@ def the_cable_is_out(client, stack):
     end(client)
 
 
+def the_vendors_gait_walks(client, stack):
+    """The robot's own gait rises, walks and lies down by orders to its service; an emergency stop lets its legs go."""
+    begin(client)
+    client.trigger("/mission/abort")
+    end(client)
+    begin(client)
+    assert client.service(std_srvs.srv.SetBool, "/estop", data=True).success
+    client.wait_mode(RobotState.MODE_DAMPED, 10)
+    end(client)
+
+
 def cmd_vel_is_flooded(client, stack):
     """Ten thousand commands without the lease: the mission goes on, and the control loop too."""
     begin(client)
@@ -342,9 +353,9 @@ def the_actions_client_dies(client, stack):
 
 
 FAULTS = [recorder_dies, planner_dies, perception_dies, bridge_dies, the_loop_hangs, a_bus_is_unplugged,
-          the_cable_is_out, cmd_vel_is_flooded, numbers_are_absurd, strangers_talk, the_actions_client_dies, the_clock_stops, sim_dies]
-# What is not of the mission's robot.
-ROBOTS = {a_bus_is_unplugged: "go2-serial"}
+          the_cable_is_out, the_vendors_gait_walks, cmd_vel_is_flooded, numbers_are_absurd, strangers_talk, the_actions_client_dies, the_clock_stops, sim_dies]
+# What is not as `adit up --sim` does it.
+ARGUMENTS = {a_bus_is_unplugged: ["--robot", "go2-serial"], the_vendors_gait_walks: ["--gait", "vendor"]}
 # `adit up` says by its exit code that a mission was lost.
 LOST = [planner_dies]
 
@@ -357,7 +368,7 @@ def main():
         began = time.monotonic()
         print(f"{fault.__name__.replace('_', ' ')}: {fault.__doc__.splitlines()[0]}")
         with tempfile.TemporaryDirectory() as folder, Stack(
-            adit, folder, "--mission", MISSION, "--robot", ROBOTS.get(fault, "go2")
+            adit, folder, "--mission", MISSION, *ARGUMENTS.get(fault, [])
         ) as stack:
             client = Client()
             try:

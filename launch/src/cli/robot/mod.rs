@@ -67,6 +67,7 @@ pub(super) fn refused(error: LinkError) -> anyhow::Error {
         LinkError::NoInterface { .. }
         | LinkError::Interface { .. }
         | LinkError::NoAddress
+        | LinkError::NoVendorGait
         | LinkError::Serial => {
             let text = error.to_string();
             let (message, help) = text.split_once("\n  help: ").unwrap_or((&text, ""));
@@ -76,6 +77,7 @@ pub(super) fn refused(error: LinkError) -> anyhow::Error {
         | LinkError::Socket { .. }
         | LinkError::Thread(_)
         | LinkError::NoRobot { .. }
+        | LinkError::GaitReleased
         | LinkError::Commanded { .. } => error.into(),
     }
 }

@@ -18,14 +18,15 @@ use stack::realtime::{
 
 use super::NetworkArgs;
 use crate::cli::exit::{BadInput, FAILED, INTERRUPTED};
+use crate::cli::gait::GaitArg;
 use crate::cli::mission::stop_on_ctrl_c;
-use crate::robot_link::{NetworkPort, RobotLink, SampleCounts, SampleSnapshot, acquire};
+use crate::robot_link::{NetworkPort, RobotHold, SampleCounts, SampleSnapshot, VendorService, acquire};
 use crate::terminal::{eprint_line, print_line};
 use stack::config::Robot;
 
 /// Time in which the estimate is ready, the robot rises, and it lies again, s.
 const READY_WITHIN_S: f64 = 10.0;
-const RISES_WITHIN_S: f64 = 8.0;
+const RISES_WITHIN_S: f64 = 10.0;
 const LIES_WITHIN_S: f64 = 8.0;
 /// Interval of targets: 50 Hz.
 const TARGET_EVERY: Duration = Duration::from_millis(20);
@@ -48,6 +49,9 @@ pub(in crate::cli) struct WalkArgs {
     /// Speed, m/s
     #[arg(long, value_name = "M_S", default_value_t = 0.4)]
     speed: f64,
+    /// Whose gait walks
+    #[arg(long, value_enum, default_value_t)]
+    gait: GaitArg,
     /// The robot has room, and whoever stands by has its remote control at hand: needed wherever it is not the loopback interface
     #[arg(long)]
     yes: bool,
@@ -73,13 +77,19 @@ pub(super) fn run(args: &WalkArgs) -> anyhow::Result<ExitCode> {
         .into());
     }
     let stop = stop_on_ctrl_c("the robot lies down")?;
+    let vendor = match args.gait {
+        GaitArg::Vendor => VendorService::Use,
+        GaitArg::Adit if args.assume_released => VendorService::AssumeReleased,
+        GaitArg::Adit => VendorService::Release,
+    };
     let say = |phase| eprint_line(format_args!("{phase}"));
-    let (port, mut hold) = acquire(&network, args.assume_released, say, || stop.load(Ordering::Relaxed))
-        .map_err(super::explained)?;
-    let counts = || hold.link.counts.as_deref().map(SampleCounts::snapshot).unwrap_or_default();
-    let before = counts();
-    let walked = walk(args, &robot, port, &hold.link, &stop)?;
-    let counted = counts().since(&before);
+    let (port, mut hold) =
+        acquire(&network, vendor, say, || stop.load(Ordering::Relaxed)).map_err(super::explained)?;
+    let counts =
+        |hold: &RobotHold| hold.link.counts.as_deref().map(SampleCounts::snapshot).unwrap_or_default();
+    let before = counts(&hold);
+    let walked = walk(args, &robot, port, &mut hold, &stop)?;
+    let counted = counts(&hold).since(&before);
     if args.give_back
         && let Some(name) = hold.give_back()
     {
@@ -159,12 +169,13 @@ fn walk(
     args: &WalkArgs,
     robot: &Robot,
     port: NetworkPort,
-    link: &RobotLink,
+    hold: &mut RobotHold,
     stop: &AtomicBool,
 ) -> anyhow::Result<Walked> {
     let start = Transform::<Map, Base>::from_xyz_rpy([0.0, 0.0, LYING_HEIGHT_M], [0.0; 3]);
     let time = TimeBase::System(0);
-    let mut control = Control::new(robot, start, monotonic(), time.bus_nanos())?;
+    let mut control =
+        Control::new(robot, start, monotonic(), time.bus_nanos())?.with_gait_of(args.gait.whose(), robot);
     let buses = BusDriver::new(control.bus().0, vec![port])?;
     let (mut control, handle) =
         ControlLoop::new(robot, start, control, ControlPorts { buses, imu: None }, time);
@@ -174,7 +185,7 @@ fn walk(
         }
         control.run();
     })?;
-    let mut leader = Leader { handle, latest: None, stop, link };
+    let mut leader = Leader { handle, latest: None, stop, hold };
     let failure = leader.lead(args).err();
     let distance_m = leader.ahead_m();
     leader.handle.quit.store(true, Ordering::Release);
@@ -194,7 +205,7 @@ struct Leader<'a> {
     handle: ControlHandle,
     latest: Option<ControlReport>,
     stop: &'a AtomicBool,
-    link: &'a RobotLink,
+    hold: &'a mut RobotHold,
 }
 
 impl Leader<'_> {
@@ -276,8 +287,11 @@ impl Leader<'_> {
         }
     }
 
-    /// Takes the newest report.
+    /// Takes the newest report, and passes on what the vendor's gait is to do.
     fn listen(&mut self) {
+        while let Ok(order) = self.handle.orders.pop() {
+            self.hold.order(order);
+        }
         while let Ok(report) = self.handle.reports.pop() {
             self.latest = Some(report);
         }
@@ -286,7 +300,7 @@ impl Leader<'_> {
     /// An error if the robot must lie down.
     fn check(&mut self) -> Result<(), String> {
         self.listen();
-        let others = self.link.intruders();
+        let others = self.hold.link.intruders();
         if !others.is_empty() {
             return Err(format!("another program commands the robot, at {others}: nothing is sent any more"));
         }

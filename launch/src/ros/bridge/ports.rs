@@ -14,11 +14,12 @@ use firmware_bridge::port::{
 };
 use firmware_bridge::protocol::imu::IMU_BAUD;
 
-use crate::robot_link::{NetworkPort, RobotHold, RobotNetwork, acquire};
+use crate::robot_link::{NetworkPort, RobotHold, RobotNetwork, VendorService, acquire};
 use crate::ros::lifecycle_node::system_time;
 use crate::ros::settings::NodeSettings;
 use crate::ros::simulated_ports::{imu_port, motor_port};
 use stack::realtime::{ControlPorts, ControlReport, TimeBase, monotonic};
+use stack::{VendorOrder, WhoseGait};
 
 /// Interval at which missing ports are looked for.
 const LOOK: Duration = Duration::from_millis(100);
@@ -59,6 +60,7 @@ pub(super) struct Ports {
     paths: Vec<(PathBuf, u32)>,
     network: Option<RobotNetwork>,
     hold: Option<RobotHold>,
+    gait: WhoseGait,
     simulated: bool,
     /// Other programs that have opened the ports as well, in words; empty if none is seen.
     intruders: Arc<Mutex<String>>,
@@ -75,6 +77,7 @@ impl Ports {
                 paths: Vec::new(),
                 network: Some(network),
                 hold: None,
+                gait: settings.gait,
                 simulated,
                 intruders,
                 helper: None,
@@ -98,7 +101,8 @@ impl Ports {
         let mut paths: Vec<_> = motors.into_iter().map(|path| (path, baud(robot.motors.protocol))).collect();
         paths.push((imu, IMU_BAUD));
         let intruders = Arc::default();
-        Ok(Self { paths, network: None, hold: None, simulated, intruders, helper: None })
+        let gait = settings.gait;
+        Ok(Self { paths, network: None, hold: None, gait, simulated, intruders, helper: None })
     }
 
     /// In simulation the inertial sensor's clock is the time: the world may be slower than the wall.
@@ -115,8 +119,11 @@ impl Ports {
         self.close();
         if let Some(network) = &self.network {
             let say = |phase| tracing::info!("{phase}");
-            // A simulated one has nobody to take it over from.
-            let (port, hold) = acquire(network, self.simulated, say, || false)?;
+            let vendor = match self.gait {
+                WhoseGait::Vendor => VendorService::Use,
+                WhoseGait::Own => VendorService::Release,
+            };
+            let (port, hold) = acquire(network, vendor, say, || false)?;
             self.hold = Some(hold);
             let buses = BusDriver::new(bridge, vec![BridgePort::Network(port)])?;
             return Ok(ControlPorts { buses, imu: None });
@@ -142,6 +149,13 @@ impl Ports {
         if let Some((ended, thread)) = self.helper.take() {
             ended.store(true, Ordering::Relaxed);
             let _ = thread.join();
+        }
+    }
+
+    /// Gives an order to the vendor's gait, if that walks.
+    pub(super) fn order(&mut self, order: VendorOrder) {
+        if let Some(hold) = &mut self.hold {
+            hold.order(order);
         }
     }
 

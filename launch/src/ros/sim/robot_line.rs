@@ -4,17 +4,12 @@ use firmware_bridge::port::{BusPort, PortError};
 
 use super::hotplug_port::HotplugPort;
 use crate::pty::{Pty, PtyError};
-use crate::robot_link::{NetworkPort, SampleLink};
+use crate::virtual_robot::SwitchPort;
 
 /// One line, which can be unplugged and plugged in again.
 pub(super) enum RobotLine {
     Serial(HotplugPort),
-    Network {
-        port: NetworkPort,
-        plugged: bool,
-        /// What moves its samples.
-        _link: Option<SampleLink>,
-    },
+    Network { port: SwitchPort, plugged: bool },
 }
 
 impl RobotLine {
@@ -55,7 +50,7 @@ impl BusPort for RobotLine {
     fn write(&mut self, bytes: &[u8]) -> Result<(), PortError> {
         match self {
             Self::Serial(port) => port.write(bytes),
-            Self::Network { port, plugged: true, .. } => port.write(bytes),
+            Self::Network { port, plugged: true } => port.write(bytes),
             Self::Network { .. } => Ok(()),
         }
     }
@@ -63,7 +58,7 @@ impl BusPort for RobotLine {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, PortError> {
         match self {
             Self::Serial(port) => port.read(buffer),
-            Self::Network { port, plugged, .. } => {
+            Self::Network { port, plugged } => {
                 let count = port.read(buffer)?;
                 Ok(if *plugged { count } else { 0 })
             }

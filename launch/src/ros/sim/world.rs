@@ -16,6 +16,7 @@ use super::capture::{CaptureRequest, Inlets};
 use super::robot_line::RobotLine;
 use super::shared::Shared;
 use crate::pty::{Pty, wait_readable};
+use crate::virtual_robot::VendorStandIn;
 use crate::world::World;
 use stack::realtime::{monotonic, prioritise};
 
@@ -44,6 +45,7 @@ impl WorldThread {
     pub(super) fn start(
         world: World<RobotLine>,
         imu: Option<Pty>,
+        vendor: Option<VendorStandIn>,
         shared: Arc<Shared>,
         inlets: Inlets,
     ) -> anyhow::Result<Self> {
@@ -54,7 +56,7 @@ impl WorldThread {
                 if let Err(warning) = prioritise(PRIORITY) {
                     tracing::warn!("{warning}");
                 }
-                run(world, imu, &ours, &inlets)
+                run(world, imu, vendor, &ours, &inlets)
             })
             .context("cannot start the thread of the simulated world")?;
         Ok(Self { shared, thread: Some(thread) })
@@ -84,6 +86,7 @@ impl Drop for WorldThread {
 fn run(
     mut world: World<RobotLine>,
     mut imu: Option<Pty>,
+    mut vendor: Option<VendorStandIn>,
     shared: &Shared,
     inlets: &Inlets,
 ) -> anyhow::Result<()> {
@@ -99,7 +102,13 @@ fn run(
         due = due.plus_nanos(step_nanos);
         serve_until(&mut world, now, due)?;
         wait_for_commands(&mut world, now, &mut patience)?;
+        if let Some(vendor) = &mut vendor {
+            vendor.step(now, |now| world.serve_motors(now));
+        }
         let sample = world.step(now);
+        if let Some(vendor) = &mut vendor {
+            vendor.handle_imu(&sample);
+        }
         now = now.plus_nanos(step_nanos);
         steps += 1;
         if let Some(imu) = &mut imu {

@@ -215,8 +215,11 @@ impl<P: BusPort> ControlLoop<P> {
 
     /// Sends the commands and takes the answers; when the joint heard from longest ago last answered.
     fn exchange(&mut self, begun: Stamp) -> Option<Stamp> {
+        let reads_only = self.control.is_vendors();
         let (bridge, commands) = self.control.bus();
-        if bridge.begin_cycle(begun, commands).is_err() {
+        if reads_only {
+            bridge.begin_reading(begun);
+        } else if bridge.begin_cycle(begun, commands).is_err() {
             // Commands that are no numbers: the motors get none, and damp by themselves.
             return None;
         }
@@ -379,6 +382,10 @@ impl<P: BusPort> ControlLoop<P> {
         }
         let velocity = wanted.map_or(VelocityCommand::default(), |target| target.velocity);
         self.control.step(self.time.gait, (self.time.gait, velocity));
+        if let Some(order) = self.control.take_order() {
+            // Nobody takes orders any more: the vendor's gait stops by itself when none come.
+            let _ = self.end.orders.push(order);
+        }
         self.decided.hold = action.hold;
     }
 

@@ -19,6 +19,7 @@ use super::histogram::Histogram;
 use crate::authority::estop::StopLevel;
 use crate::authority::failsafe::{HoldReason, SENSOR_LIFE_S};
 use crate::control::{ControlStatus, ModeRefused};
+use crate::vendor_gait::VendorOrder;
 
 /// 500 Hz.
 pub const PERIOD_NANOS: u64 = 2_000_000;
@@ -80,6 +81,8 @@ pub struct ControlHandle {
     pub quit: Arc<AtomicBool>,
     /// Reports, 50 a second.
     pub reports: Consumer<ControlReport>,
+    /// Orders to the vendor's gait, if that walks.
+    pub orders: Consumer<VendorOrder>,
     /// Heartbeats of the loop: one a cycle at least, and more while it waits for a simulated world.
     pub beats: Arc<AtomicU64>,
 }
@@ -146,6 +149,7 @@ pub(super) struct LoopEnd {
     pub(super) clear: Arc<AtomicBool>,
     pub(super) quit: Arc<AtomicBool>,
     pub(super) reports: Producer<ControlReport>,
+    pub(super) orders: Producer<VendorOrder>,
     pub(super) beats: Arc<AtomicU64>,
 }
 
@@ -154,6 +158,7 @@ pub(super) fn handle() -> (ControlHandle, LoopEnd) {
     let (targets_in, targets) = RingBuffer::new(16);
     let (corrections_in, corrections) = RingBuffer::new(16);
     let (reports, reports_out) = RingBuffer::new(64);
+    let (orders, orders_out) = RingBuffer::new(64);
     let [clear, quit] = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
     let estop = Arc::new(AtomicU8::new(StopLevel::None as u8));
     let beats = Arc::new(AtomicU64::new(0));
@@ -164,7 +169,8 @@ pub(super) fn handle() -> (ControlHandle, LoopEnd) {
         clear: Arc::clone(&clear),
         quit: Arc::clone(&quit),
         reports: reports_out,
+        orders: orders_out,
         beats: Arc::clone(&beats),
     };
-    (handle, LoopEnd { targets, corrections, estop, clear, quit, reports, beats })
+    (handle, LoopEnd { targets, corrections, estop, clear, quit, reports, orders, beats })
 }

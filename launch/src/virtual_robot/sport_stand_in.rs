@@ -13,13 +13,13 @@ use stack::{Control, ModeRefused};
 /// Time for which a velocity counts, s.
 const VELOCITY_LIFE_S: f64 = 1.0;
 
-pub(super) struct VendorGait {
+pub(super) struct SportStandIn {
     control: Control,
     driver: BusDriver<Loopback>,
     velocity: (Stamp, VelocityCommand),
 }
 
-impl VendorGait {
+impl SportStandIn {
     pub(super) fn new(robot: &Robot, start: Transform<Map, Base>, port: Loopback) -> anyhow::Result<Self> {
         let mut control = Control::new(robot, start, Stamp::ZERO, CYCLE_NANOS)?;
         let driver = BusDriver::new(control.bus().0, vec![port])?;
