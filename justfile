@@ -11,7 +11,7 @@ _default:
     @{{just_executable()}} --justfile {{justfile()}} --list --unsorted
 
 # All checks, as continuous integration runs them
-ci: format licences test lint doc link-firmware virtual-motors mission files ros-setup ros-lint ros-test ros-graph ros-faults
+ci: format licences test lint doc link-firmware virtual-motors robots mission files ros-setup ros-lint ros-test ros-graph ros-faults
 
 # Formatting of the Rust sources (`cargo fmt` mends it)
 format: (_step "format")
@@ -51,6 +51,18 @@ virtual-motors: (_step "virtual motors, by masters that are not ours")
     {{scratch}}/motors/bin/python firmware-bridge/tests/dynamixel2_sdk.py {{virtual_bus}} | tail -1
     {{scratch}}/motors/bin/python firmware-bridge/tests/feetech_sdk.py {{virtual_bus}} --protocol feetech 1 2 3 | tail -1
     {{scratch}}/motors/bin/python firmware-bridge/tests/damiao_sdk.py {{virtual_bus}} --protocol damiao 1 2 3 | tail -1
+
+# The vendor's library has no dependencies of its own choice installed: they are the three before it.
+#
+# Robots as they are sold: messages, a virtual Go2 and one in MuJoCo, by the vendor's Python library (in real time)
+robots: (_step "robots, by programs that are not ours")
+    cargo build --quiet --workspace --bins
+    python3 -m venv --clear {{scratch}}/robots
+    {{scratch}}/robots/bin/pip install --quiet cyclonedds==11.0.1 numpy==2.4.6 mujoco==4.0.0
+    {{scratch}}/robots/bin/pip install --quiet --no-deps unitree-sdk2py-dimos==1.0.3
+    {{scratch}}/robots/bin/python launch/tests/vendor/unitree_go.py target/debug/adit 1000
+    {{twice}} {{scratch}}/robots/bin/python launch/tests/vendor/unitree_sdk.py target/debug/adit
+    {{twice}} {{scratch}}/robots/bin/python launch/tests/vendor/mujoco_go2.py target/debug/adit
 
 # The built-in mission `short`, into target/ci/short
 mission: (_step "a short mission")

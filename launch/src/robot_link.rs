@@ -8,6 +8,7 @@
 //! ```
 
 mod acquire;
+mod error;
 mod network_port;
 mod sample_port;
 mod second_master;
@@ -15,6 +16,7 @@ mod service_client;
 mod topics;
 
 pub(crate) use acquire::{RobotHold, VendorService, acquire};
-pub(crate) use network_port::{LinkError, NetworkPort, RobotNetwork, chosen_interface, robot_end};
+pub(crate) use error::LinkError;
+pub(crate) use network_port::{NetworkPort, RobotNetwork, chosen_interface, robot_end};
 pub(crate) use sample_port::{SampleCounts, SampleLink, SampleSnapshot};
 pub(crate) use topics::{Topic, request_topic, response_topic};

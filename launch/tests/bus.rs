@@ -193,10 +193,11 @@ fn a_lying_robot_is_calibrated_and_its_file_is_used_or_refused() {
     let scan = || adit(&["scan", "--virtual", robot.to_str().expect("text"), "--wait-ms", "5"]);
     std::fs::write(&robot, &text).expect("written");
     assert_eq!(code(&scan()), Some(0), "{}", err(&scan()));
-    std::fs::write(&robot, text.replace("name = \"Unitree Go2\"", "name = \"Another\"")).expect("written");
+    std::fs::write(&robot, text.replace("name = \"Go2 with serial motors\"", "name = \"Another\""))
+        .expect("written");
     let refused = scan();
     assert_eq!(code(&refused), Some(2));
-    assert!(err(&refused).contains("is the calibration of `Unitree Go2`"), "{}", err(&refused));
+    assert!(err(&refused).contains("is the calibration of `Go2 with serial motors`"), "{}", err(&refused));
     std::fs::write(&robot, text.replacen("gear_ratio = 6.33", "gear_ratio = 7.0", 1)).expect("written");
     assert!(err(&scan()).contains("another wiring"), "{}", err(&scan()));
 }

@@ -97,7 +97,7 @@ fn mistakes_deep_in_a_file_are_refused_before_the_earlier_run_is_moved() {
     let folder = tempfile::tempdir().expect("a folder");
     let robots = concat!(env!("CARGO_MANIFEST_DIR"), "/robots");
     std::os::unix::fs::symlink(format!("{robots}/go2"), folder.path().join("go2")).expect("linked");
-    let go2 = std::fs::read_to_string(format!("{robots}/go2.toml")).expect("shipped");
+    let go2 = std::fs::read_to_string(format!("{robots}/go2-serial.toml")).expect("shipped");
     let earlier = folder.path().join("runs/tiny");
     std::fs::create_dir_all(&earlier).expect("made");
     std::fs::write(earlier.join("run.mcap"), "earlier").expect("written");

@@ -17,7 +17,10 @@ fn bad_input_is_refused_before_anything_is_written() {
         assert!(!folder.path().join("runs").exists(), "nothing is written");
     };
     refused(&["--sim"], "adit setup ros");
-    refused(&[], "names no serial ports");
+    refused(&["--robot", "go2-serial"], "names no serial ports");
+    refused(&[], "which network leads to the robot is not said");
+    refused(&["--interface", "nowhere0"], "there is none of that name");
+    refused(&["--sim", "--robot", "go2-serial", "--gait", "vendor"], "has no gait of a vendor's");
     refused(&["--sim", "--mission", "none.toml"], "none.toml");
     refused(&["--sim", "--robot", "cat"], "there is no robot of that name");
     refused(&["--sim", "--namespace", "a-b"], "not a ROS namespace");

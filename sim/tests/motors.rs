@@ -244,9 +244,10 @@ fn power_is_work_and_heat_and_nothing_is_drawn_while_damping() {
     assert_eq!(serve(0, &mut buses), 0.0, "nobody commands it");
     near.write(&foc(0).encode()).expect("a port in memory");
     serve(STEP_NANOS, &mut buses);
-    // 2 N m at the rotor: 14.3 W for each of its squares.
+    // 200 W of heat at full torque, and by its square.
     let power_w = serve(2 * STEP_NANOS, &mut buses);
-    assert!((power_w - (12.66 * 3.0 + 4.0 * 14.3)).abs() < 1e-9, "{power_w} W");
+    let heat_w = 200.0 * (12.66_f64 / 23.7).powi(2);
+    assert!((power_w - (12.66 * 3.0 + heat_w)).abs() < 1e-9, "{power_w} W");
     assert_eq!(serve(SECOND_NANOS, &mut buses), 0.0, "its commands are old");
 }
 

@@ -5,7 +5,7 @@
 use nalgebra::UnitQuaternion;
 use robot_interface::joints::JOINTS;
 
-use super::{MAX_READING, MotorReport, MotorTarget, RobotReport};
+use super::report::{MAX_READING, MotorReport, MotorTarget, RobotReport};
 use crate::protocol::deeprobotics::{
     Contact, Content, Datagram, HEADER_LEN, ImuData, JointCommand, JointState, State, code,
 };

@@ -1,6 +1,10 @@
 use proptest::prelude::*;
 
+use robot_interface::joints::JOINTS;
+
 use super::*;
+use crate::protocol::unitree_go::LowCmd;
+use crate::protocol::{Impedance, WireError};
 
 const BOTH: [RobotProtocol; 2] = [RobotProtocol::UnitreeGo, RobotProtocol::DeepRobotics];
 

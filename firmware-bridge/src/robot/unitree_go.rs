@@ -3,7 +3,7 @@
 use nalgebra::{Quaternion, UnitQuaternion};
 use robot_interface::joints::JOINTS;
 
-use super::{BatteryReport, MAX_READING, MotorReport, MotorTarget, RemoteControl, RobotReport};
+use super::report::{BatteryReport, MAX_READING, MotorReport, MotorTarget, RemoteControl, RobotReport};
 use crate::protocol::unitree_go::{HEAD, LowCmd, LowState, MotorCmd, MotorState};
 use crate::protocol::{Frame, Impedance, WireError};
 

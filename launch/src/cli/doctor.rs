@@ -1,5 +1,7 @@
 //! `adit doctor`: checks of the machine that is to run a robot's control loop, with remedies.
 
+mod robot_network;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -22,6 +24,12 @@ pub(super) struct Args {
     /// Robot whose ports are to be there: a built-in name or a .toml file
     #[arg(long, value_name = "NAME")]
     robot: Option<String>,
+    /// Network interface that leads to a robot that is reached over one [default: the robot file's]
+    #[arg(long, value_name = "NAME", requires = "robot")]
+    interface: Option<String>,
+    /// DDS domain of such a robot [default: the robot file's]
+    #[arg(long, value_name = "N", requires = "robot", value_parser = clap::value_parser!(u16).range(0..=232))]
+    robot_domain: Option<u16>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -38,8 +46,14 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Some(name) => contents(name)?.to_owned(),
         None => {
             let robot = args.robot.as_deref().map(Robot::load).transpose()?;
-            let ports = robot.map(|robot| required_ports(&robot.description));
-            let results = run_checks(&Facts::read(Path::new("/"), ports, &args.out, CONTROL_PRIORITY));
+            let description = robot.as_ref().map(|robot| &robot.description);
+            let networked = description.filter(|robot| robot.motors.protocol.is_networked());
+            let ports = description.filter(|_| networked.is_none()).map(required_ports);
+            let mut results = match networked {
+                Some(robot) => robot_network::checks(robot, args.interface.as_deref(), args.robot_domain)?,
+                None => Vec::new(),
+            };
+            results.extend(run_checks(&Facts::read(Path::new("/"), ports, &args.out, CONTROL_PRIORITY)));
             print(report(&results, args.json)?);
             let cannot_work = worst_verdict(&results) == Verdict::Fault;
             return Ok(if cannot_work { ExitCode::FAILURE } else { ExitCode::SUCCESS });

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use adit_dds::Interface;
 use firmware_bridge::protocol::deeprobotics::{Contact, Content, Datagram, REPORT_PORT};
 
-use super::{FindError, FoundRobot};
+use super::found::{FindError, FoundRobot};
 
 /// Datagrams that are taken at once at most: a flood ends, too.
 const MOST: usize = 10_000;

@@ -2,15 +2,53 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use adit_dds::{Endpoint, EndpointId, Participant, ParticipantId, Sample, Side, Subscription};
-use firmware_bridge::protocol::unitree_go::LowState;
+use firmware_bridge::protocol::unitree_go::{LowState, SportModeState};
 
-use super::{FindError, FoundRobot, Search};
+use super::found::{FindError, FoundRobot, Search};
 use crate::robot_link::Topic;
 
-/// Samples of each writer: how many, and the last one.
-type Heard = Arc<Mutex<BTreeMap<EndpointId, (u64, Vec<u8>)>>>;
+/// Prefix of the topics of lidars and their inertial sensors.
+const SENSORS: &str = "rt/utlidar/";
+/// Time between two states, ms.
+const STATE_MS: u32 = 2;
+
+/// Samples of one writer.
+#[derive(Clone, Debug, Default)]
+struct Samples {
+    count: u64,
+    last: Vec<u8>,
+    /// This computer's time when that came, since 1970.
+    arrived: Duration,
+    /// Of states: the robot's count of time in the last one, and how many did not come by it.
+    tick: Option<u32>,
+    lost: u64,
+}
+
+impl Samples {
+    fn take(&mut self, bytes: Vec<u8>) {
+        self.count += 1;
+        self.arrived = now();
+        self.last = bytes;
+    }
+
+    fn count_lost(&mut self) {
+        let Ok(state) = LowState::decode(&self.last) else { return };
+        if let Some(before) = self.tick.replace(state.tick) {
+            let passed = state.tick.saturating_sub(before);
+            self.lost += u64::from((passed / STATE_MS).saturating_sub(1));
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "two clocks are compared here")]
+fn now() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+type Heard = Arc<Mutex<BTreeMap<EndpointId, Samples>>>;
 
 /// Listens to robots.
 pub(super) struct Watch {
@@ -29,8 +67,11 @@ impl Watch {
             let heard = Arc::clone(heard);
             participant.subscribe(topic.name, topic.type_name, move |Sample { bytes, writer }| {
                 let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
-                let (count, last) = heard.entry(writer).or_default();
-                (*count, *last) = (*count + 1, bytes);
+                let samples = heard.entry(writer).or_default();
+                samples.take(bytes);
+                if topic == Topic::LOW_STATE {
+                    samples.count_lost();
+                }
             })
         };
         let subscriptions = [
@@ -60,9 +101,9 @@ impl Watch {
 
 /// What was heard.
 struct Facts {
-    states: BTreeMap<EndpointId, (u64, Vec<u8>)>,
-    commands: BTreeMap<EndpointId, (u64, Vec<u8>)>,
-    sport: BTreeMap<EndpointId, (u64, Vec<u8>)>,
+    states: BTreeMap<EndpointId, Samples>,
+    commands: BTreeMap<EndpointId, Samples>,
+    sport: BTreeMap<EndpointId, Samples>,
     others: Vec<Endpoint>,
     seconds: f64,
 }
@@ -88,18 +129,31 @@ impl Facts {
                 "it is there, but none of its states came: check the firewall, and that the network passes UDP multicast"
                     .to_owned(),
             ),
-            Some((count, last)) => {
-                robot.states_per_s = *count as f64 / self.seconds;
-                match LowState::decode(last) {
+            Some(samples) => {
+                robot.states_per_s = samples.count as f64 / self.seconds;
+                robot.states_lost = samples.lost;
+                match LowState::decode(&samples.last) {
                     Ok(state) => describe(&state, &mut robot),
                     Err(why) => robot.remarks.push(format!("its states cannot be read: {why}")),
                 }
             }
         }
-        let rate = |(count, _): &(u64, Vec<u8>)| *count as f64 / self.seconds;
-        if self.sport.keys().any(|id| id.participant == writer.id.participant) {
+        let rate = |samples: &Samples| samples.count as f64 / self.seconds;
+        let theirs = self.sport.iter().find(|(id, _)| id.participant == writer.id.participant);
+        // The vendor's processes are participants of their own.
+        if let Some((_, sport)) = theirs.or(self.sport.iter().next()) {
+            robot.own_gait = true;
+            robot.clock_ahead_s = SportModeState::decode(&sport.last).ok().map(|state| {
+                let theirs = f64::from(state.stamp.sec) + 1e-9 * f64::from(state.stamp.nanosec);
+                theirs - sport.arrived.as_secs_f64()
+            });
             robot.drivers.push(format!("its own gait ({} comes)", Topic::SPORT_STATE.name));
         }
+        robot.other_masters = self.commands.len();
+        let sensors = self.others.iter().filter(|e| e.side == Side::Writer && e.topic.starts_with(SENSORS));
+        robot.sensors = sensors.map(|endpoint| endpoint.topic.clone()).collect();
+        robot.sensors.sort();
+        robot.sensors.dedup();
         for (id, heard) in &self.commands {
             let place = self.place(id.participant);
             robot.drivers.push(format!("{} from {place}, {:.0} a second", Topic::LOW_CMD.name, rate(heard)));

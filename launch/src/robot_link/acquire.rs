@@ -6,7 +6,8 @@ use firmware_bridge::port::BusPort as _;
 use stack::VendorOrder;
 use stack::realtime::monotonic;
 
-use super::network_port::{LinkError, NetworkPort, RobotLink, RobotNetwork};
+use super::error::LinkError;
+use super::network_port::{NetworkPort, RobotLink, RobotNetwork};
 use super::service_client::ServiceClient;
 
 /// Time in which a robot is found, s: on the loopback interface a simulator that runs already has taken six.

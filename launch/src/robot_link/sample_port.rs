@@ -10,8 +10,9 @@ use adit_dds::{Participant, Publication, Sample, Subscription};
 use firmware_bridge::port::{BusPort, Loopback, LoopbackReader, PortError, loopback};
 use stack::realtime::{CONTROL_PRIORITY, prioritise};
 
+use super::error::LinkError;
+use super::second_master::SecondMaster;
 use super::topics::Topic;
-use super::{LinkError, second_master::SecondMaster};
 
 /// Longest sleep of the publisher's thread: it is woken by each sample.
 const LONGEST_SLEEP: Duration = Duration::from_millis(20);

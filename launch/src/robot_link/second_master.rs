@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use adit_dds::{Participant, ParticipantId, Sample, Subscription};
 
-use super::{LinkError, topics::Topic};
+use super::error::LinkError;
+use super::topics::Topic;
 
 /// Others that have commanded the robot since the watch began, or since it was cleared.
 #[derive(Debug, Default)]

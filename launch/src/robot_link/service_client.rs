@@ -14,7 +14,7 @@ use robot_interface::state::VelocityCommand;
 use stack::VendorOrder;
 use stack::realtime::monotonic;
 
-use super::LinkError;
+use super::error::LinkError;
 use super::topics::{Topic, request_topic, response_topic};
 
 /// Attempts at a question, and the time that its answer may take, s.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use adit_dds::{Participant, Publication, Subscription};
 use firmware_bridge::protocol::unitree_go::{
@@ -74,7 +75,7 @@ impl VendorServices {
         let is_due = self.reported.is_none_or(|at| now.nanos() - at.nanos() >= STATE_NANOS);
         if is_due && has_motors.load(Ordering::Relaxed) {
             self.reported = Some(now);
-            self.report(now, gait);
+            self.report(gait);
         }
     }
 
@@ -86,11 +87,11 @@ impl VendorServices {
         }
     }
 
-    fn report(&self, now: Stamp, gait: &SportStandIn) {
+    fn report(&self, gait: &SportStandIn) {
         let state = gait.state();
         let place = state.map_from_base.isometry.translation.vector.cast::<f32>();
         let message = SportModeState {
-            stamp: TimeSpec { sec: now.seconds() as i32, nanosec: (now.nanos() % 1_000_000_000) as u32 },
+            stamp: system_time(),
             mode: gait.mode().number(),
             position: place.into(),
             body_height: place.z,
@@ -102,6 +103,13 @@ impl VendorServices {
             tracing::warn!("{why}");
         }
     }
+}
+
+/// As on a robot, which goes by its own clock.
+#[expect(clippy::disallowed_methods, reason = "a robot's clock on the wall, at its wire")]
+fn system_time() -> TimeSpec {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    TimeSpec { sec: now.as_secs() as i32, nanosec: now.subsec_nanos() }
 }
 
 /// The motion switcher's answer.

@@ -128,3 +128,9 @@ pub(super) fn read<T: DeserializeOwned>(object: Value) -> Result<T, FrameInputEr
 pub(super) fn json(frame: &impl Serialize) -> Option<String> {
     serde_json::to_string(frame).ok()
 }
+/// A protocol's messages as JSON and back.
+pub(super) struct MessageJson {
+    pub(super) encode: fn(Value) -> Result<Vec<u8>, FrameInputError>,
+    pub(super) decode: fn(&[u8]) -> Result<String, FrameInputError>,
+    pub(super) examples: &'static [&'static str],
+}

@@ -6,7 +6,7 @@ mod unitree_go;
 
 use serde_json::{Map, Value};
 
-use super::frame_json::FrameInputError;
+use super::frame_json::{FrameInputError, MessageJson};
 
 /// A language that whole robots speak over the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,13 +15,6 @@ pub enum RobotProtocol {
     UnitreeGo,
     /// DEEP Robotics Lite3 and X30, over UDP.
     DeepRobotics,
-}
-
-/// A protocol's messages as JSON and back.
-struct MessageJson {
-    encode: fn(Value) -> Result<Vec<u8>, FrameInputError>,
-    decode: fn(&[u8]) -> Result<String, FrameInputError>,
-    examples: &'static [&'static str],
 }
 
 impl RobotProtocol {

@@ -1,24 +1,18 @@
 //! The bytes of virtual motors: orders out of what is heard, and what is said.
 
 use firmware_bridge::port::{BusPort, PortError};
+use firmware_bridge::protocol::FrameReader;
 use firmware_bridge::protocol::go_m8010::{Command, Fault, Mode, MotorId, Reply};
-use firmware_bridge::protocol::{FrameReader, Impedance};
 use firmware_bridge::robot::{CommandReader, MotorReport, RobotProtocol, RobotReport};
 use robot_interface::joints::JOINTS;
 use robot_interface::robot::MotorProtocol;
 use robot_interface::time::Stamp;
 
-use super::{REPORT_NANOS, VirtualMotor};
+use super::motor::{Order, VirtualMotor};
 use crate::engine::JointReading;
 
-/// What a motor was told last, at its own side of the gearbox.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Order {
-    /// To follow targets.
-    Drive(Impedance),
-    /// To short its windings.
-    Brake,
-}
+/// Simulated time between two reports of a whole robot: 500 Hz.
+pub const REPORT_NANOS: u64 = 2_000_000;
 
 /// Language of a bus, and what is not yet said in it.
 #[derive(Clone, Debug)]

@@ -49,7 +49,8 @@ pub(super) fn run(args: &FindArgs) -> anyhow::Result<ExitCode> {
         )
         .into());
     }
-    let interface = chosen_interface(args.interface.as_deref(), &interfaces()).map_err(super::refused)?;
+    let interface =
+        chosen_interface(args.interface.as_deref(), &interfaces()).map_err(super::network::refused)?;
     let search = Search {
         interface: &interface,
         domain: args.domain,

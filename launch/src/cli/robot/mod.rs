@@ -1,17 +1,15 @@
 //! `adit robot`: robots as they are sold, on their networks, without ROS.
 
 mod find;
+mod network;
 mod simulate;
 mod walk;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::exit::BadInput;
-use crate::robot_link::{LinkError, RobotNetwork};
-use stack::config::Robot;
+pub(super) use network::refused;
 
 #[derive(Subcommand)]
 pub(super) enum RobotCommand {
@@ -29,63 +27,10 @@ pub(super) enum RobotCommand {
     Simulate(simulate::SimulateArgs),
 }
 
-/// The robot and the way to it.
-#[derive(clap::Args)]
-pub(super) struct NetworkArgs {
-    /// Robot: a built-in name or a .toml file
-    #[arg(long, value_name = "NAME", default_value = "go2")]
-    robot: PathBuf,
-    /// Network interface that leads to the robot [default: the robot file's]
-    #[arg(long, value_name = "NAME")]
-    interface: Option<String>,
-    /// DDS domain [default: the robot file's]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(0..=232))]
-    domain: Option<u16>,
-}
-
-impl NetworkArgs {
-    fn load(&self) -> anyhow::Result<(Robot, RobotNetwork)> {
-        let robot = Robot::load(&self.robot)?;
-        robot.check_control_cycle()?;
-        let network =
-            RobotNetwork::of(&robot.description, self.interface.as_deref(), self.domain).map_err(refused)?;
-        Ok((robot, network))
-    }
-}
-
 pub(super) fn run(command: &RobotCommand) -> anyhow::Result<ExitCode> {
     match command {
         RobotCommand::Find(args) => find::run(args),
         RobotCommand::Walk(args) => walk::run(args),
         RobotCommand::Simulate(args) => simulate::run(args),
-    }
-}
-
-/// A way that cannot be used is bad input, but for what the system refuses.
-pub(super) fn refused(error: LinkError) -> anyhow::Error {
-    match &error {
-        LinkError::NoInterface { .. }
-        | LinkError::Interface { .. }
-        | LinkError::NoAddress
-        | LinkError::NoVendorGait
-        | LinkError::Serial => {
-            let text = error.to_string();
-            let (message, help) = text.split_once("\n  help: ").unwrap_or((&text, ""));
-            BadInput::new(message.to_owned(), help).into()
-        }
-        LinkError::Dds(_)
-        | LinkError::Socket { .. }
-        | LinkError::Thread(_)
-        | LinkError::NoRobot { .. }
-        | LinkError::GaitReleased
-        | LinkError::Commanded { .. } => error.into(),
-    }
-}
-
-/// As [`refused`], of an error that may be another one.
-fn explained(error: anyhow::Error) -> anyhow::Error {
-    match error.downcast() {
-        Ok(link) => refused(link),
-        Err(other) => other,
     }
 }

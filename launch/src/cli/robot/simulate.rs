@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 
-use super::NetworkArgs;
+use super::network::NetworkArgs;
 use crate::cli::exit::BadInput;
 use crate::cli::mission::stop_on_ctrl_c;
 use crate::mission_file::MissionFile;
@@ -47,7 +47,8 @@ pub(super) fn run(args: &SimulateArgs) -> anyhow::Result<ExitCode> {
     }
     file.check_simulation(&robot)?;
     let stop = stop_on_ctrl_c("the virtual robot is switched off")?;
-    let mut virtual_robot = VirtualRobot::start(&file, &robot, &network).map_err(super::explained)?;
+    let mut virtual_robot =
+        VirtualRobot::start(&file, &robot, &network).map_err(super::network::explained)?;
     if !args.quiet {
         eprint_line(format_args!(
             "{} is simulated on {}, domain {}; Ctrl-C ends it",

@@ -16,7 +16,7 @@ use stack::realtime::{
     prioritise,
 };
 
-use super::NetworkArgs;
+use super::network::NetworkArgs;
 use crate::cli::exit::{BadInput, FAILED, INTERRUPTED};
 use crate::cli::gait::GaitArg;
 use crate::cli::mission::stop_on_ctrl_c;
@@ -84,7 +84,7 @@ pub(super) fn run(args: &WalkArgs) -> anyhow::Result<ExitCode> {
     };
     let say = |phase| eprint_line(format_args!("{phase}"));
     let (port, mut hold) =
-        acquire(&network, vendor, say, || stop.load(Ordering::Relaxed)).map_err(super::explained)?;
+        acquire(&network, vendor, say, || stop.load(Ordering::Relaxed)).map_err(super::network::explained)?;
     let counts =
         |hold: &RobotHold| hold.link.counts.as_deref().map(SampleCounts::snapshot).unwrap_or_default();
     let before = counts(&hold);

@@ -6,8 +6,7 @@ use firmware_bridge::protocol::deeprobotics::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::MessageJson;
-use crate::wire_tools::frame_json::{FrameInputError, json, read};
+use crate::wire_tools::frame_json::{FrameInputError, MessageJson, json, read};
 use crate::wire_tools::hex::{parse_hex, to_hex};
 use crate::wire_tools::number::Number;
 

@@ -7,8 +7,7 @@ use firmware_bridge::protocol::unitree_go::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::MessageJson;
-use crate::wire_tools::frame_json::{FrameInputError, json};
+use crate::wire_tools::frame_json::{FrameInputError, MessageJson, json};
 use crate::wire_tools::number::Number;
 
 pub(super) const MESSAGES: MessageJson = MessageJson { encode, decode, examples: EXAMPLES };

@@ -296,8 +296,8 @@ mod tests {
         let cut = &good[..good.len() / 2];
         let cases = [
             (
-                good.replace("Unitree Go2", "Lite3"),
-                "is the calibration of `Lite3`, and this robot is `Unitree Go2`",
+                good.replace("Go2 with serial motors", "Lite3"),
+                "is the calibration of `Lite3`, and this robot is `Go2 with serial motors`",
             ),
             (good.replace("version = 1", "version = 2"), "version 2, and this adit knows version 1"),
             (good.replace("version = 1", ""), "no version"),

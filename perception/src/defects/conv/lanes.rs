@@ -199,7 +199,7 @@ unsafe fn plain(
 mod x86 {
     use std::arch::x86_64::*;
 
-    use super::{Channels, OUTPUTS, Rows, alone};
+    use crate::defects::conv::lanes::{Channels, OUTPUTS, Rows, alone};
 
     /// # Safety
     /// The machine has AVX-512F.

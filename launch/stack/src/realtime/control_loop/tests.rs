@@ -6,11 +6,15 @@ use std::sync::{Arc, Mutex};
 use firmware_bridge::bridge::CYCLE_NANOS;
 use firmware_bridge::port::{Loopback, loopback};
 use firmware_bridge::protocol::imu::ImuFrame;
+use firmware_bridge::protocol::unitree_go::button;
+use firmware_bridge::robot::{RobotProtocol, RobotReport};
 use sim::engine::JointReading;
 use sim::motors::{VirtualBus, drives, virtual_buses};
 
 use super::*;
+use crate::control::WhoseGait;
 use crate::testing::short_mission;
+use crate::vendor_gait::VendorOrder;
 
 /// The motors' end of the buses: what they are to show, and what they were told.
 struct Far {
@@ -378,4 +382,108 @@ fn the_heart_beats_while_the_loop_waits_for_a_world_that_stands_still() {
     assert!(rig.control.cycles == cycles && beats(&rig) > before + 100, "{}", beats(&rig) - before);
     rig.run(1);
     assert!(rig.control.cycles == cycles + 1);
+}
+
+/// A robot over a network: its inertial sensor and its remote control come with its joints.
+struct NetworkRig {
+    control: ControlLoop<Loopback>,
+    orders: ControlHandle,
+    far: Loopback,
+    report: RobotReport,
+    due: Stamp,
+    sent: usize,
+}
+
+impl NetworkRig {
+    fn new(whose: WhoseGait) -> Self {
+        let mission = short_mission();
+        let robot = Robot::load("go2").expect("built in");
+        let start = mission.start_pose();
+        let mut control = Control::new(&robot, start, Stamp::ZERO, CYCLE_NANOS)
+            .expect("a robot")
+            .with_gait_of(whose, &robot);
+        let (near, far) = loopback();
+        let buses = BusDriver::new(control.bus().0, vec![near]).expect("one bus");
+        let lines = ControlPorts { buses, imu: None };
+        let lying = robot.description.lying_pose();
+        let mut report = RobotReport { specific_force_m_s2: [0.0, 0.0, 9.81], ..RobotReport::default() };
+        for (joint, position_rad) in robot.description.joints.0.iter().zip(lying) {
+            let motor = &mut report.motors[usize::from(joint.id)];
+            (motor.position_rad, motor.temperature_c, motor.driven) = (position_rad, 30.0, Some(true));
+        }
+        let (control, orders) = ControlLoop::new(&robot, start, control, lines, TimeBase::System(0));
+        Self { control, orders, far, report, due: monotonic(), sent: 0 }
+    }
+
+    fn run(&mut self, cycles: u32) {
+        let mut message = Vec::new();
+        for _ in 0..cycles {
+            self.report.tick_ms += 2;
+            RobotProtocol::UnitreeGo.encode_report(&self.report, &mut message);
+            self.far.write(&message).expect("room");
+            self.due = self.due.plus_nanos(PERIOD_NANOS);
+            sleep_until(self.due);
+            self.control.cycle(self.due, false);
+            self.sent += self.far.read(&mut [0; 4096]).expect("open");
+        }
+    }
+
+    fn want(&mut self, mode: Option<GaitMode>) {
+        let target = Target { at: monotonic(), velocity: VelocityCommand::default(), mode };
+        self.orders.targets.push(target).expect("room");
+    }
+
+    fn latest(&mut self) -> ControlReport {
+        std::iter::from_fn(|| self.orders.reports.pop().ok()).last().expect("it reports")
+    }
+}
+
+#[test]
+fn a_robot_over_a_network_rises_and_its_remote_control_lets_go() {
+    let mut rig = NetworkRig::new(WhoseGait::Own);
+    rig.run(700);
+    let report = rig.latest();
+    assert!(report.status.ready && report.imu_counts.frames >= 650, "{:?}", report.imu_counts);
+    rig.want(Some(GaitMode::StandUp));
+    rig.run(10);
+    assert_eq!(rig.latest().status.mode, GaitMode::StandUp);
+    rig.report.remote = Some(RemoteControl { buttons: button::L2 | button::B });
+    rig.run(2);
+    rig.report.remote = Some(RemoteControl::default());
+    rig.run(20);
+    let report = rig.latest();
+    assert!(report.remote_stopped && report.stop == StopLevel::Cut && report.status.mode == GaitMode::Damped);
+    rig.want(Some(GaitMode::StandUp));
+    rig.run(20);
+    assert_eq!(rig.latest().status.mode, GaitMode::Damped, "not before somebody has cleared it");
+    rig.orders.clear.store(true, Ordering::Release);
+    rig.run(20);
+    assert!(!rig.latest().remote_stopped);
+}
+
+#[test]
+fn the_vendors_gait_is_given_orders_and_no_joint_a_command() {
+    let mut rig = NetworkRig::new(WhoseGait::Vendor);
+    rig.run(700);
+    rig.want(Some(GaitMode::StandUp));
+    rig.run(20);
+    assert_eq!(rig.orders.orders.pop().ok(), Some(VendorOrder::StandUp));
+    rig.orders.estop.store(StopLevel::Cut as u8, Ordering::Release);
+    rig.run(20);
+    assert_eq!(rig.orders.orders.pop().ok(), Some(VendorOrder::Damp));
+    assert_eq!((rig.sent, rig.latest().status.mode), (0, GaitMode::Damped));
+}
+
+#[test]
+fn a_robot_that_starts_again_is_followed() {
+    let mut rig = NetworkRig::new(WhoseGait::Own);
+    rig.run(700);
+    rig.report.tick_ms = 10;
+    rig.run(300);
+    let report = rig.latest();
+    assert!(
+        report.imu_counts.restarts == 1 && report.hold == Some(HoldReason::NoTarget),
+        "{:?}",
+        report.hold
+    );
 }
