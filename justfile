@@ -62,6 +62,7 @@ robots: (_step "robots, by programs that are not ours")
     {{scratch}}/robots/bin/pip install --quiet --no-deps unitree-sdk2py-dimos==1.0.3
     {{scratch}}/robots/bin/python launch/tests/vendor/unitree_go.py target/debug/adit 1000
     {{twice}} {{scratch}}/robots/bin/python launch/tests/vendor/unitree_sdk.py target/debug/adit
+    {{twice}} {{scratch}}/robots/bin/python launch/tests/vendor/two_masters.py target/debug/adit
     {{twice}} {{scratch}}/robots/bin/python launch/tests/vendor/mujoco_go2.py target/debug/adit
 
 # The built-in mission `short`, into target/ci/short

@@ -32,6 +32,14 @@ impl UdpPort {
         Ok(Self { socket, peer, buffer: [0; MAX_DATAGRAM], unread: 0..0, foreign: 0 })
     }
 
+    /// Another handle to the socket, to send by it from elsewhere.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn socket(&self) -> io::Result<UdpSocket> {
+        self.socket.try_clone()
+    }
+
     /// Datagrams that came from others and were dropped.
     pub const fn foreign(&self) -> u64 {
         self.foreign

@@ -4,7 +4,7 @@ use nalgebra::{Quaternion, UnitQuaternion};
 use robot_interface::joints::JOINTS;
 
 use super::report::{BatteryReport, MAX_READING, MotorReport, MotorTarget, RemoteControl, RobotReport};
-use crate::protocol::unitree_go::{HEAD, LowCmd, LowState, MotorCmd, MotorState};
+use crate::protocol::unitree_go::{LowCmd, LowState, MotorCmd, MotorState};
 use crate::protocol::{Frame, Impedance, WireError};
 
 /// `mode` of a motor that is driven.
@@ -16,8 +16,8 @@ const NO_POSITION: f32 = 2.1e9;
 /// Where the buttons are in what the remote control sends.
 const BUTTONS: std::ops::Range<usize> = 2..4;
 
-/// Encapsulation and the first bytes of every command and state.
-const SAMPLE_HEAD: &[u8] = &[0, 1, 0, 0, HEAD[0], HEAD[1]];
+/// Encapsulation. The message's own first bytes are no help: the vendor's simulator leaves them out.
+const SAMPLE_HEAD: &[u8] = &adit_cdr::ENCAPSULATION;
 
 impl Frame for LowState {
     const HEADER: &'static [u8] = SAMPLE_HEAD;

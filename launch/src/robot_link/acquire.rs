@@ -12,8 +12,12 @@ use super::service_client::ServiceClient;
 
 /// Time in which a robot is found, s: on the loopback interface a simulator that runs already has taken six.
 const FOUND_WITHIN_S: f64 = 15.0;
-/// Time for which it is watched who else commands the robot, and that last words have to arrive.
-const WATCH: Duration = Duration::from_millis(500);
+/// Time for which it is watched who else commands the robot, by when participants of a network have found each other. On the loopback
+/// interface some take longer, and nobody is hurt there.
+const WATCH: Duration = Duration::from_secs(2);
+const WATCH_LOOPBACK: Duration = Duration::from_millis(500);
+/// Time that last words have to arrive.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 /// Sleep between two looks for a state.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -52,7 +56,7 @@ pub(crate) fn acquire(
         }
         std::thread::sleep(LOOK);
     }
-    std::thread::sleep(WATCH);
+    std::thread::sleep(if network.interface.is_loopback { WATCH_LOOPBACK } else { WATCH });
     let others = link.intruders();
     if !others.is_empty() {
         return Err(LinkError::Commanded { others }.into());
@@ -89,9 +93,12 @@ impl RobotHold {
 
     /// Gives the motors to the vendor's service again that had them. Returns its name.
     pub(crate) fn give_back(&mut self) -> Option<&str> {
+        if self.link.release() {
+            return Some("for motion");
+        }
         let (services, name) = (self.services.as_mut()?, self.released.as_deref()?);
         services.give_back(name);
-        std::thread::sleep(WATCH);
+        std::thread::sleep(LAST_WORDS);
         Some(name)
     }
 }

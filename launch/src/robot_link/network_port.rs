@@ -1,6 +1,6 @@
 //! The port of a whole robot, whichever way it is reached, and what keeps it going.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
@@ -103,6 +103,8 @@ pub(crate) struct RobotLink {
     pub(crate) participant: Option<Participant>,
     pub(crate) counts: Option<Arc<SampleCounts>>,
     pub(crate) master: Option<Arc<SecondMaster>>,
+    /// Of a robot by UDP: socket and address to which control is given back.
+    udp: Option<(UdpSocket, SocketAddr)>,
     _link: Option<SampleLink>,
     _watch: Option<Subscription>,
 }
@@ -126,6 +128,7 @@ impl RobotLink {
                     participant: Some(participant),
                     counts,
                     master: Some(master),
+                    udp: None,
                     _link: Some(link),
                     _watch: Some(watch),
                 };
@@ -136,8 +139,10 @@ impl RobotLink {
                 let address =
                     network.interface.addresses.first().copied().unwrap_or(IpAddr::from([127, 0, 0, 1]));
                 let local = SocketAddr::new(address, REPORT_PORT);
-                let mut port = UdpPort::open(local, SocketAddr::new(robot, ROBOT_PORT))
-                    .map_err(|why| LinkError::Socket { address, port: REPORT_PORT, why })?;
+                let peer = SocketAddr::new(robot, ROBOT_PORT);
+                let refused = |why| LinkError::Socket { address, port: REPORT_PORT, why };
+                let mut port = UdpPort::open(local, peer).map_err(refused)?;
+                let udp = Some((port.socket().map_err(refused)?, peer));
                 // The vendor's library says it twice, too.
                 let take =
                     Datagram { code: code::TAKE_CONTROL, count: 0, content: Content::Value(0) }.encode();
@@ -146,10 +151,21 @@ impl RobotLink {
                         tracing::warn!("{why}");
                     }
                 }
-                let this = Self { participant: None, counts: None, master: None, _link: None, _watch: None };
+                let this =
+                    Self { participant: None, counts: None, master: None, udp, _link: None, _watch: None };
                 Ok((NetworkPort::Udp(Box::new(port)), this))
             }
         }
+    }
+
+    /// Gives control back to a robot by UDP; false of another one. The motors must be damped.
+    pub(super) fn release(&self) -> bool {
+        let Some((socket, robot)) = &self.udp else { return false };
+        let release = Datagram { code: code::RELEASE_CONTROL, count: 0, content: Content::Value(0) }.encode();
+        if let Err(why) = socket.send_to(&release, robot) {
+            tracing::warn!("control is not given back: {why}");
+        }
+        true
     }
 
     /// Others that command the robot, in words; empty if nobody does.
