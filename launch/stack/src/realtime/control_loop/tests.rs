@@ -441,9 +441,9 @@ impl NetworkRig {
 #[test]
 fn a_robot_over_a_network_rises_and_its_remote_control_lets_go() {
     let mut rig = NetworkRig::new(WhoseGait::Own);
-    rig.run(700);
+    rig.run(600);
     let report = rig.latest();
-    assert!(report.status.ready && report.imu_counts.frames >= 650, "{:?}", report.imu_counts);
+    assert!(report.status.ready && report.imu_counts.frames >= 580, "{:?}", report.imu_counts);
     rig.want(Some(GaitMode::StandUp));
     rig.run(10);
     assert_eq!(rig.latest().status.mode, GaitMode::StandUp);
@@ -464,7 +464,7 @@ fn a_robot_over_a_network_rises_and_its_remote_control_lets_go() {
 #[test]
 fn the_vendors_gait_is_given_orders_and_no_joint_a_command() {
     let mut rig = NetworkRig::new(WhoseGait::Vendor);
-    rig.run(700);
+    rig.run(600);
     rig.want(Some(GaitMode::StandUp));
     rig.run(20);
     assert_eq!(rig.orders.orders.pop().ok(), Some(VendorOrder::StandUp));
@@ -477,7 +477,8 @@ fn the_vendors_gait_is_given_orders_and_no_joint_a_command() {
 #[test]
 fn a_robot_that_starts_again_is_followed() {
     let mut rig = NetworkRig::new(WhoseGait::Own);
-    rig.run(700);
+    rig.run(600);
+    assert!(rig.latest().status.ready);
     rig.report.tick_ms = 10;
     rig.run(300);
     let report = rig.latest();
