@@ -13,6 +13,8 @@ use firmware_bridge::protocol::go_m8010::{Command, Mode, MotorId, REPLY_LEN, Rep
 use firmware_bridge::protocol::link::VirtualDevice;
 use firmware_bridge::protocol::unitree_a1::{self, Model};
 use firmware_bridge::protocol::{Frame, FrameReader};
+use firmware_bridge::robot::{ReportReader, RobotProtocol, RobotReport};
+use robot_interface::joints::JOINTS;
 use robot_interface::robot::MotorProtocol;
 use robot_interface::time::Stamp;
 
@@ -116,5 +118,23 @@ fn cycle(c: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, frames, cycle);
+/// A whole robot's messages: a command made, a report found in its bytes and checked, which is all of a cycle.
+fn whole_robot(c: &mut Criterion) {
+    for (name, protocol) in
+        [("unitree_go", RobotProtocol::UnitreeGo), ("deeprobotics", RobotProtocol::DeepRobotics)]
+    {
+        let (mut command, mut report) = (Vec::new(), Vec::new());
+        protocol.encode_report(&RobotReport::default(), &mut report);
+        let mut reader = ReportReader::new(protocol);
+        let targets = [Some(Impedance::damping(1.0)); JOINTS];
+        c.bench_function(&format!("whole_robot/{name}"), |b| {
+            b.iter(|| {
+                protocol.encode_command(&targets, &mut command);
+                reader.next(&mut report.as_slice())
+            });
+        });
+    }
+}
+
+criterion_group!(benches, frames, cycle, whole_robot);
 criterion_main!(benches);
