@@ -131,7 +131,10 @@ impl NodeBehaviour for SimNode {
                 (vec![RobotLine::Network { port, plugged: true }], None, Some(vendor))
             }
             None => {
-                let serial = |bus| HotplugPort::new(motor_port(&self.ports_dir, bus)).map(RobotLine::Serial);
+                let serial = |bus| {
+                    HotplugPort::new(motor_port(&self.ports_dir, bus))
+                        .map(|port| RobotLine::Serial(Box::new(port)))
+                };
                 let ports = (0..self.plugs.len()).map(serial).collect::<Result<Vec<_>, _>>()?;
                 (ports, Some(Pty::linked(&imu_port(&self.ports_dir))?), None)
             }

@@ -28,8 +28,14 @@ const LOOK_FOR_OTHERS_NANOS: u64 = 5_000_000_000;
 
 /// Port of the control loop.
 pub(super) enum BridgePort {
-    Serial(Replaceable<SerialPort>),
+    Serial(Box<Replaceable<SerialPort>>),
     Network(NetworkPort),
+}
+
+impl BridgePort {
+    fn serial(port: Replaceable<SerialPort>) -> Self {
+        Self::Serial(Box::new(port))
+    }
 }
 
 impl BusPort for BridgePort {
@@ -130,8 +136,8 @@ impl Ports {
         }
         let (mut lines, replacers): (Vec<_>, Vec<_>) =
             self.paths.iter().map(|_| replaceable::<SerialPort>()).unzip();
-        let imu = BridgePort::Serial(lines.pop().context("no port for the inertial sensor")?);
-        let buses = BusDriver::new(bridge, lines.into_iter().map(BridgePort::Serial).collect())?;
+        let imu = BridgePort::serial(lines.pop().context("no port for the inertial sensor")?);
+        let buses = BusDriver::new(bridge, lines.into_iter().map(BridgePort::serial).collect())?;
         let ended = Arc::new(AtomicBool::new(false));
         let openers: Vec<_> =
             self.paths.iter().map(|(path, baud)| PortOpener::new(path.clone(), *baud)).collect();

@@ -25,6 +25,9 @@ impl Rig {
             robot: Robot::load("go2-serial").expect("built in"),
             run_dir: dir.clone(),
             ports_dir: Some(dir),
+            interface: None,
+            robot_domain: None,
+            gait: stack::WhoseGait::Own,
         };
         let mut declared = Declarations::default();
         let mut own = node(name);

@@ -21,6 +21,9 @@ impl Rig {
             robot: Robot::load("go2").expect("built in"),
             run_dir: run_dir.to_owned(),
             ports_dir: None,
+            interface: None,
+            robot_domain: None,
+            gait: stack::WhoseGait::Own,
         };
         let mut declared = Declarations::default();
         let planner = PlannerNode::new(&mut node, &mut declared, settings).expect("a planner");

@@ -8,7 +8,7 @@ use crate::virtual_robot::SwitchPort;
 
 /// One line, which can be unplugged and plugged in again.
 pub(super) enum RobotLine {
-    Serial(HotplugPort),
+    Serial(Box<HotplugPort>),
     Network { port: SwitchPort, plugged: bool },
 }
 
