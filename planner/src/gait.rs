@@ -57,6 +57,20 @@ pub struct GaitModeRefused {
     pub to: GaitMode,
 }
 
+/// Says whether a mode can follow another, whoever's gait it is.
+///
+/// # Errors
+/// [`GaitModeRefused`] if it cannot.
+pub fn may_follow(from: GaitMode, to: GaitMode) -> Result<(), GaitModeRefused> {
+    let allowed = match to {
+        GaitMode::Damped => true,
+        GaitMode::StandUp => from == GaitMode::Damped,
+        GaitMode::LieDown => matches!(from, GaitMode::StandUp | GaitMode::Walk),
+        GaitMode::Walk => from == GaitMode::Walk,
+    };
+    if allowed { Ok(()) } else { Err(GaitModeRefused { from, to }) }
+}
+
 /// PD gains of a joint.
 #[derive(Clone, Copy, Debug)]
 struct Gains {
@@ -132,13 +146,8 @@ impl Gait {
     /// [`GaitModeRefused`] when the mode cannot follow the present one; nothing changes then.
     pub fn request(&mut self, to: GaitMode, now: Stamp) -> Result<(), GaitModeRefused> {
         let from = self.mode;
-        let allowed = match to {
-            GaitMode::Damped => true,
-            GaitMode::StandUp => from == GaitMode::Damped && self.last_joints.is_some(),
-            GaitMode::LieDown => matches!(from, GaitMode::StandUp | GaitMode::Walk),
-            GaitMode::Walk => from == GaitMode::Walk,
-        };
-        if !allowed {
+        may_follow(from, to)?;
+        if to == GaitMode::StandUp && self.last_joints.is_none() {
             return Err(GaitModeRefused { from, to });
         }
         if from != to {

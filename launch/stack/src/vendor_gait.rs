@@ -12,7 +12,7 @@
 
 use std::collections::VecDeque;
 
-use planner::gait::GaitModeRefused;
+use planner::gait::{GaitModeRefused, may_follow};
 use robot_interface::state::{RobotState, VelocityCommand};
 use robot_interface::status::GaitMode;
 use robot_interface::time::Stamp;
@@ -93,15 +93,7 @@ impl VendorGait {
     /// [`GaitModeRefused`] when the mode cannot follow the present one; nothing changes then.
     pub fn request(&mut self, to: GaitMode, now: Stamp) -> Result<(), GaitModeRefused> {
         let from = self.mode;
-        let allowed = match to {
-            GaitMode::Damped => true,
-            GaitMode::StandUp => from == GaitMode::Damped,
-            GaitMode::LieDown => matches!(from, GaitMode::StandUp | GaitMode::Walk),
-            GaitMode::Walk => from == GaitMode::Walk,
-        };
-        if !allowed {
-            return Err(GaitModeRefused { from, to });
-        }
+        may_follow(from, to)?;
         if from != to {
             self.enter(to, now);
             match to {
