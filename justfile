@@ -64,6 +64,7 @@ robots: (_step "robots, by programs that are not ours")
     {{twice}} {{scratch}}/robots/bin/python launch/tests/vendor/unitree_sdk.py target/debug/adit
     {{twice}} {{scratch}}/robots/bin/python launch/tests/vendor/two_masters.py target/debug/adit
     {{twice}} {{scratch}}/robots/bin/python launch/tests/vendor/mujoco_go2.py target/debug/adit
+    {{twice}} {{scratch}}/robots/bin/python launch/tests/vendor/network_faults.py target/debug/adit
 
 # The built-in mission `short`, into target/ci/short
 mission: (_step "a short mission")

@@ -326,10 +326,10 @@ pub enum HoldReason {
     #[error("emergency stop engaged: reset it by estop with data false")]
     Estopped = 1,
     /// The inertial sensor is silent.
-    #[error("no inertial samples: check the sensor's port")]
+    #[error("no inertial samples: check the sensor's port, or the way to the robot")]
     NoImu = 2,
     /// A joint is silent.
-    #[error("a motor does not answer: check the motor buses")]
+    #[error("a motor does not answer: check the motor buses, or the way to the robot")]
     NoJoints = 3,
     /// Nobody says where to go.
     #[error("nobody leads: start a mission, or take the lease and send targets")]

@@ -185,7 +185,7 @@ fn walk(
         }
         control.run();
     })?;
-    let mut leader = Leader { handle, latest: None, stop, hold };
+    let mut leader = Leader { handle, latest: None, stop, hold, stands: false };
     let failure = leader.lead(args).err();
     let distance_m = leader.ahead_m();
     leader.handle.quit.store(true, Ordering::Release);
@@ -206,6 +206,8 @@ struct Leader<'a> {
     latest: Option<ControlReport>,
     stop: &'a AtomicBool,
     hold: &'a mut RobotHold,
+    /// It has risen, and is not asked to lie down yet.
+    stands: bool,
 }
 
 impl Leader<'_> {
@@ -216,6 +218,7 @@ impl Leader<'_> {
         self.until("the robot stands", RISES_WITHIN_S, Some(VelocityCommand::default()), |report| {
             report.status.mode == GaitMode::Walk
         })?;
+        self.stands = true;
         self.hold(STAND_S)?;
         if args.distance > 0.0 {
             eprint_line(format_args!("walking {} m ahead", args.distance));
@@ -319,6 +322,11 @@ impl Leader<'_> {
         }
         if report.status.fallen {
             return Err("the robot fell, and its legs were let go".to_owned());
+        }
+        if self.stands && report.status.mode != GaitMode::Walk {
+            let why =
+                report.hold.map_or_else(|| "its control loop says so".to_owned(), |hold| hold.to_string());
+            return Err(format!("the robot lies down by itself: {why}"));
         }
         Ok(())
     }
