@@ -11,10 +11,18 @@ pub(crate) use found::{FindError, FoundRobot, Search};
 /// Datagrams are taken this often, before the system has to drop any.
 const STEP: Duration = Duration::from_millis(10);
 
-/// Listens, and says which robots reported.
-pub(crate) fn find(search: &Search<'_>) -> Result<Vec<FoundRobot>, FindError> {
-    let mut listener =
-        search.deeprobotics.then(|| deeprobotics::Listener::open(search.interface)).transpose()?;
+/// Listens, and says which robots reported. One kind that cannot be looked for is told of to `on_trouble`, if the other can.
+pub(crate) fn find(
+    search: &Search<'_>,
+    on_trouble: impl FnOnce(&FindError),
+) -> Result<Vec<FoundRobot>, FindError> {
+    let mut listener = match search.deeprobotics.then(|| deeprobotics::Listener::open(search.interface)) {
+        Some(Err(error)) if search.unitree => {
+            on_trouble(&error);
+            None
+        }
+        opened => opened.transpose()?,
+    };
     let watch = search.unitree.then(|| unitree::Watch::open(search)).transpose()?;
     for _ in 0..(search.duration.as_millis() / STEP.as_millis()).max(1) {
         std::thread::sleep(STEP);

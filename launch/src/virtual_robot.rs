@@ -60,8 +60,9 @@ impl VirtualRobot {
         self.now = self.now.plus_nanos(step_nanos);
     }
 
-    /// Makes the tunnel where the robot has come to; several times a second.
+    /// Makes the tunnel where the robot has come to, and looks whether its network still works; several times a second.
     pub(crate) fn look_around(&mut self) -> anyhow::Result<()> {
+        self.vendor.check()?;
         self.world.take_poses().map(|_| ())
     }
 

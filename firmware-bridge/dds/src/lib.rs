@@ -30,7 +30,7 @@ mod raw;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
 use futures::StreamExt as _;
@@ -146,9 +146,33 @@ pub struct Sample {
     pub writer: EndpointId,
 }
 
+/// Participants that are open in this process.
+static OPEN: AtomicUsize = AtomicUsize::new(0);
+/// Beginning of the name that the library gives to the thread of a participant's event loop, as the system keeps it.
+const EVENT_LOOP: &str = "RustDDS Partici";
+
+/// Counts a participant for as long as it is open.
+struct Open;
+
+impl Open {
+    fn new() -> Arc<Self> {
+        OPEN.fetch_add(1, Ordering::Relaxed);
+        Arc::new(Self)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        OPEN.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// One's own presence in a domain.
 #[derive(Clone)]
-pub struct Participant(DomainParticipant);
+pub struct Participant {
+    inner: DomainParticipant,
+    _open: Arc<Open>,
+}
 
 impl Participant {
     /// Takes part in a domain through the network interfaces that have these addresses, and on this machine. Its threads end with
@@ -160,13 +184,22 @@ impl Participant {
         DomainParticipantBuilder::new(domain)
             .with_only_networks(addresses.iter().copied())
             .build()
-            .map(Self)
+            .map(|inner| Self { inner, _open: Open::new() })
             .map_err(|why| DdsError::create(format!("a participant of domain {domain}"), &why))
+    }
+
+    /// False once the library's event loop has ended, of any participant of this process: nothing is sent or received then, without an
+    /// error, and the process has to be started anew. rustdds 0.15 ends it when its waiting is interrupted, as by Ctrl-Z or SIGSTOP and
+    /// what continues it.
+    pub fn is_alive(&self) -> bool {
+        let Ok(tasks) = std::fs::read_dir("/proc/self/task") else { return true };
+        let names = tasks.flatten().filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
+        names.filter(|name| name.starts_with(EVENT_LOOP)).count() >= OPEN.load(Ordering::Relaxed)
     }
 
     /// Its own name.
     pub fn id(&self) -> ParticipantId {
-        EndpointId::of(self.0.guid()).participant
+        EndpointId::of(self.inner.guid()).participant
     }
 
     /// Writers and readers that were found so far, one's own among them. It takes a second or two until others are found; those that
@@ -178,14 +211,14 @@ impl Participant {
                 $locators.iter().filter(|l| l.is_udp()).map(|l| SocketAddr::from(*l).ip()).collect()
             };
         }
-        let writers = self.0.discovered_writers().into_iter().map(|writer| Endpoint {
+        let writers = self.inner.discovered_writers().into_iter().map(|writer| Endpoint {
             id: EndpointId::of(writer.writer_proxy.remote_writer_guid),
             side: Side::Writer,
             topic: writer.publication_topic_data.topic_name,
             type_name: writer.publication_topic_data.type_name,
             addresses: addresses!(writer.writer_proxy.unicast_locator_list),
         });
-        let readers = self.0.discovered_readers().into_iter().map(|reader| Endpoint {
+        let readers = self.inner.discovered_readers().into_iter().map(|reader| Endpoint {
             id: EndpointId::of(reader.reader_proxy.remote_reader_guid),
             side: Side::Reader,
             topic: reader.subscription_topic_data.topic_name().clone(),
@@ -208,7 +241,7 @@ impl Participant {
     ) -> Result<Subscription, DdsError> {
         let qos = qos(Reliability::BestEffort);
         let failed = |why: &dyn ToString| DdsError::create(format!("a reader of {topic}"), &why.to_string());
-        let subscriber = self.0.create_subscriber(&qos).map_err(|why| failed(&why))?;
+        let subscriber = self.inner.create_subscriber(&qos).map_err(|why| failed(&why))?;
         let reader: SimpleDataReader<Vec<u8>, Raw> = subscriber
             .create_simple_datareader_no_key(&self.topic(topic, type_name, &qos)?, Some(qos))
             .map_err(|why| failed(&why))?;
@@ -241,7 +274,7 @@ impl Participant {
     pub fn publish(&self, topic: &str, type_name: &str) -> Result<Publication, DdsError> {
         let qos = qos(Reliability::Reliable { max_blocking_time: Duration::ZERO });
         let failed = |why: &dyn ToString| DdsError::create(format!("a writer of {topic}"), &why.to_string());
-        let publisher = self.0.create_publisher(&qos).map_err(|why| failed(&why))?;
+        let publisher = self.inner.create_publisher(&qos).map_err(|why| failed(&why))?;
         let writer = publisher
             .create_datawriter_no_key(&self.topic(topic, type_name, &qos)?, Some(qos))
             .map_err(|why| failed(&why))?;
@@ -249,7 +282,7 @@ impl Participant {
     }
 
     fn topic(&self, name: &str, type_name: &str, qos: &QosPolicies) -> Result<Topic, DdsError> {
-        self.0
+        self.inner
             .create_topic(name.to_owned(), type_name.to_owned(), qos, TopicKind::NoKey)
             .map_err(|why| DdsError::create(format!("the topic {name}"), &why))
     }

@@ -33,6 +33,7 @@ fn samples_arrive_whole_with_their_writer_and_endpoints_are_found() -> Result<()
     let writer = found.iter().find(|e| e.side == Side::Writer && e.id.participant == robot.id());
     let writer = writer.expect("the robot's writer");
     assert_eq!((writer.topic.as_str(), writer.type_name.as_str()), ("rt/test", TYPE));
+    assert!(robot.is_alive() && driver.is_alive());
     assert!(matches!(publication.write(&[1, 2, 3]), Err(DdsError::Sample { found: 3 })));
     Ok(())
 }

@@ -88,13 +88,13 @@ enum Command {
     Env(setup::Env),
     /// Start the robot's ROS 2 nodes and keep them running until Ctrl-C
     Up(up::Args),
-    /// Turn motor bus frames into JSON, and JSON into frames
+    /// Turn frames of motor buses and messages of robots into JSON, and JSON into those
     #[command(subcommand)]
     Wire(wire::Wire),
     /// Look at the motor buses: who is on them, how they do, how fast they are
     #[command(subcommand)]
     Bus(bus::Bus),
-    /// Look for robots on the network
+    /// Find, walk or simulate robots as they are sold, on their networks
     #[command(subcommand)]
     Robot(robot::RobotCommand),
     /// Look at this machine: ports, real time, network, disk; say what to change for a robot

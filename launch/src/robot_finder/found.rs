@@ -45,7 +45,7 @@ pub(crate) enum FindError {
     Dds(#[from] DdsError),
     /// The port to which robots report cannot be listened at.
     #[error(
-        "UDP port {port} cannot be listened at ({why}): another program that talks to a Lite3 or X30 runs here\n  help: stop it, or look for Unitree's robots alone with --only unitree"
+        "UDP port {port} cannot be listened at ({why}): another `adit robot find`, or a program that talks to a Lite3 or X30, runs here\n  help: stop it, or look for Unitree's robots alone with --only unitree"
     )]
     Port {
         /// The port.

@@ -91,6 +91,11 @@ impl RobotHold {
         }
     }
 
+    /// Name of the vendor's service that had the motors, and was released.
+    pub(crate) fn released(&self) -> Option<&str> {
+        self.released.as_deref()
+    }
+
     /// Gives the motors to the vendor's service again that had them. Returns its name.
     pub(crate) fn give_back(&mut self) -> Option<&str> {
         if self.link.release() {

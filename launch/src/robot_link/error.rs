@@ -63,6 +63,11 @@ pub(crate) enum LinkError {
         "the robot's own gait does not have its motors\n  help: switch sport mode on in the vendor's app, or give --gait adit"
     )]
     GaitReleased,
+    /// The DDS library has given up.
+    #[error(
+        "DDS has ended in this process, as it does when that is stopped and continued (Ctrl-Z, SIGSTOP)\n  help: start it anew"
+    )]
+    Ended,
     /// DDS does not work.
     #[error(transparent)]
     Dds(#[from] DdsError),

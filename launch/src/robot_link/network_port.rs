@@ -158,6 +158,12 @@ impl RobotLink {
         }
     }
 
+    /// An error once nothing can come or go any more.
+    pub(crate) fn check(&self) -> Result<(), LinkError> {
+        let is_alive = self.participant.as_ref().is_none_or(Participant::is_alive);
+        if is_alive { Ok(()) } else { Err(LinkError::Ended) }
+    }
+
     /// Gives control back to a robot by UDP; false of another one. The motors must be damped.
     pub(super) fn release(&self) -> bool {
         let Some((socket, robot)) = &self.udp else { return false };

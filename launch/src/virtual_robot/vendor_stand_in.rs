@@ -12,7 +12,7 @@ use stack::config::Robot;
 use super::sport_stand_in::SportStandIn;
 use super::switch_port::SwitchPort;
 use super::vendor_services::VendorServices;
-use crate::robot_link::{RobotNetwork, SampleLink, robot_end};
+use crate::robot_link::{LinkError, RobotNetwork, SampleLink, robot_end};
 
 /// Stand-in for the vendor's software on a robot.
 pub(crate) struct VendorStandIn {
@@ -20,7 +20,7 @@ pub(crate) struct VendorStandIn {
     services: Option<VendorServices>,
     has_motors: Arc<AtomicBool>,
     /// What moves the robot's samples.
-    _link: Option<SampleLink>,
+    link: Option<SampleLink>,
 }
 
 impl VendorStandIn {
@@ -39,7 +39,7 @@ impl VendorStandIn {
         let (near, far) = loopback();
         let switch = SwitchPort::new(port, far, Arc::clone(&has_motors));
         let gait = SportStandIn::new(robot, start, near)?;
-        Ok((switch, Self { gait, services, has_motors, _link: link }))
+        Ok((switch, Self { gait, services, has_motors, link }))
     }
 
     /// One control step before the world's; `serve` lets the motors hear and report.
@@ -53,6 +53,12 @@ impl VendorStandIn {
     /// The inertial sample after the world's step.
     pub(crate) fn handle_imu(&mut self, sample: &ImuSample) {
         self.gait.handle_imu(sample);
+    }
+
+    /// An error once nothing can come or go any more.
+    pub(crate) fn check(&self) -> Result<(), LinkError> {
+        let is_alive = self.link.as_ref().is_none_or(|link| link.participant.is_alive());
+        if is_alive { Ok(()) } else { Err(LinkError::Ended) }
     }
 
     /// True while the vendor's gait has the motors.

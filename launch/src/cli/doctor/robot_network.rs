@@ -46,7 +46,7 @@ pub(super) fn checks(
         unitree: is_unitree,
         deeprobotics: !is_unitree,
     };
-    let found = find(&search)?;
+    let found = find(&search, |_| ())?;
     let mut all = vec![interface_check(&network)];
     all.extend(robot_checks(&found, &network));
     Ok(all)

@@ -58,7 +58,9 @@ pub(super) fn run(args: &FindArgs) -> anyhow::Result<ExitCode> {
         unitree: args.only != Some(Maker::Deeprobotics),
         deeprobotics: args.only != Some(Maker::Unitree),
     };
-    let robots = find(&search)?;
+    let robots = find(&search, |trouble| {
+        eprint_line(format_args!("DEEP Robotics' robots are not looked for: {trouble}"))
+    })?;
     for robot in &robots {
         if args.json {
             print_line(serde_json::to_string(robot)?);
@@ -69,7 +71,7 @@ pub(super) fn run(args: &FindArgs) -> anyhow::Result<ExitCode> {
     if robots.is_empty() {
         eprint_line(format_args!(
             "no robot reported on {} within {} s\n  help: check the cable, this machine's address (a Go2's network is 192.168.123.0/24), \
-             --interface and --domain; Go2 Air and Pro offer no DDS; a Lite3 or X30 reports to the address in its network.toml",
+             --interface and --domain, and listen longer (--seconds 15: on lo it may take that); Go2 Air and Pro offer no DDS; a Lite3 or X30 reports to the address in its network.toml",
             interface.name, args.seconds
         ));
         return Ok(ExitCode::from(FAILED));

@@ -47,6 +47,7 @@ pub(in crate::cli) fn refused(error: LinkError) -> anyhow::Error {
         | LinkError::Thread(_)
         | LinkError::NoRobot { .. }
         | LinkError::GaitReleased
+        | LinkError::Ended
         | LinkError::Commanded { .. } => error.into(),
     }
 }

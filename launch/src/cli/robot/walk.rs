@@ -30,6 +30,8 @@ const RISES_WITHIN_S: f64 = 10.0;
 const LIES_WITHIN_S: f64 = 8.0;
 /// Interval of targets: 50 Hz.
 const TARGET_EVERY: Duration = Duration::from_millis(20);
+/// Share of the cycles without a state from which that is told.
+const MISSED_SHARE: f64 = 0.02;
 /// Time that it stands before and after the walk, s.
 const STAND_S: f64 = 1.0;
 /// Turning per radian and metre off the line ahead, rad/s.
@@ -44,7 +46,7 @@ pub(in crate::cli) struct WalkArgs {
     #[command(flatten)]
     network: NetworkArgs,
     /// Distance ahead, m; 0 only stands up and lies down again
-    #[arg(long, value_name = "M", default_value_t = 0.0)]
+    #[arg(long, value_name = "M", default_value_t = 0.0, allow_negative_numbers = true)]
     distance: f64,
     /// Speed, m/s
     #[arg(long, value_name = "M_S", default_value_t = 0.4)]
@@ -94,6 +96,10 @@ pub(super) fn run(args: &WalkArgs) -> anyhow::Result<ExitCode> {
         && let Some(name) = hold.give_back()
     {
         eprint_line(format_args!("given back to the robot's service {name}"));
+    } else if let Some(name) = hold.released() {
+        eprint_line(format_args!(
+            "the robot's service {name} stays released; --give-back, the vendor's app or a restart of the robot gives it the motors again"
+        ));
     }
     walked.print(&counted, args.json)?;
     Ok(match walked.failure {
@@ -104,6 +110,10 @@ pub(super) fn run(args: &WalkArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn check(args: &WalkArgs) -> Result<(), BadInput> {
+    if args.gait == GaitArg::Vendor && args.give_back {
+        let message = "--give-back has nothing to give with --gait vendor, which releases nothing";
+        return Err(BadInput::new(message.to_owned(), "leave one of them out"));
+    }
     for (key, value, range) in
         [("--distance", args.distance, 0.0..=1000.0), ("--speed", args.speed, 0.05..=1.0)]
     {
@@ -186,7 +196,7 @@ fn walk(
         control.run();
     })?;
     let mut leader = Leader { handle, latest: None, stop, hold, stands: false };
-    let failure = leader.lead(args).err();
+    let failure = leader.lead(args).err().map(|why| leader.with_missed_states(why));
     let distance_m = leader.ahead_m();
     leader.handle.quit.store(true, Ordering::Release);
     let lying = monotonic();
@@ -236,6 +246,19 @@ impl Leader<'_> {
         }
         eprint_line("lying down");
         Ok(())
+    }
+
+    /// A failure, and that too few states came if that is so.
+    fn with_missed_states(&self, why: String) -> String {
+        let Some(report) = &self.latest else { return why };
+        let share = report.missed_replies as f64 / (JOINTS as u64 * report.timing.late.count()).max(1) as f64;
+        if share < MISSED_SHARE {
+            return why;
+        }
+        format!(
+            "{why}; in {:.0} % of the cycles no state came: this computer or the network is too slow",
+            100.0 * share
+        )
     }
 
     /// Velocity along the x axis of the start.
@@ -303,12 +326,13 @@ impl Leader<'_> {
     /// An error if the robot must lie down.
     fn check(&mut self) -> Result<(), String> {
         self.listen();
+        self.hold.link.check().map_err(|ended| ended.to_string())?;
         let others = self.hold.link.intruders();
         if !others.is_empty() {
             return Err(format!("another program commands the robot, at {others}: nothing is sent any more"));
         }
         if self.stop.load(Ordering::Relaxed) {
-            return Err("stopped by Ctrl-C".to_owned());
+            return Err("stopped by Ctrl-C, or a signal".to_owned());
         }
         let Some(report) = &self.latest else { return Ok(()) };
         if report.remote_stopped {
@@ -324,8 +348,10 @@ impl Leader<'_> {
             return Err("the robot fell, and its legs were let go".to_owned());
         }
         if self.stands && report.status.mode != GaitMode::Walk {
-            let why =
-                report.hold.map_or_else(|| "its control loop says so".to_owned(), |hold| hold.to_string());
+            let why = report.hold.map_or_else(
+                || "a sensor or a joint was silent for a moment".to_owned(),
+                |hold| hold.to_string(),
+            );
             return Err(format!("the robot lies down by itself: {why}"));
         }
         Ok(())

@@ -158,6 +158,11 @@ impl Ports {
         }
     }
 
+    /// An error once nothing can come from a robot over its network or go there any more: the next bridge opens it anew.
+    pub(super) fn check(&self) -> anyhow::Result<()> {
+        Ok(self.hold.as_ref().map_or(Ok(()), |hold| hold.link.check())?)
+    }
+
     /// Gives an order to the vendor's gait, if that walks.
     pub(super) fn order(&mut self, order: VendorOrder) {
         if let Some(hold) = &mut self.hold {

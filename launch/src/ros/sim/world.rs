@@ -124,6 +124,7 @@ fn run(
             *battery = world.battery(now);
         }
         if steps.is_multiple_of(SCAN_STEPS) {
+            vendor.as_ref().map_or(Ok(()), VendorStandIn::check)?;
             let unplugged = shared.unplugged.load(Ordering::Relaxed);
             for (bus, line) in world.buses.iter_mut().enumerate() {
                 line.port_mut().set(unplugged >> bus & 1 == 0)?;
