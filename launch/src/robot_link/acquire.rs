@@ -57,6 +57,9 @@ pub(crate) fn acquire(
         std::thread::sleep(LOOK);
     }
     std::thread::sleep(if network.interface.is_loopback { WATCH_LOOPBACK } else { WATCH });
+    if is_stopped() {
+        return Err(LinkError::Stopped.into());
+    }
     let others = link.intruders();
     if !others.is_empty() {
         return Err(LinkError::Commanded { others }.into());
@@ -69,7 +72,7 @@ pub(crate) fn acquire(
         _ => None,
     };
     let released = match (&mut services, vendor) {
-        (Some(services), VendorService::Release) => services.take_over(on_phase)?,
+        (Some(services), VendorService::Release) => services.take_over(on_phase, &is_stopped)?,
         (Some(services), VendorService::Use) => {
             if services.who_moves()?.is_empty() {
                 return Err(LinkError::GaitReleased.into());

@@ -63,6 +63,11 @@ pub(crate) enum LinkError {
         "the robot's own gait does not have its motors\n  help: switch sport mode on in the vendor's app, or give --gait adit"
     )]
     GaitReleased,
+    /// Somebody has stopped it.
+    #[error(
+        "stopped before the robot was taken over: its joints were not commanded\n  help: its own service may have laid it down or be released by now; the vendor's app gives it the motors again"
+    )]
+    Stopped,
     /// The DDS library has given up.
     #[error(
         "DDS has ended in this process, as it does when that is stopped and continued (Ctrl-Z, SIGSTOP)\n  help: start it anew"

@@ -57,11 +57,12 @@ impl ServiceClient {
     /// had the motors.
     ///
     /// # Errors
-    /// [`TakeOverError`] if the robot cannot be had.
+    /// [`TakeOverError`] if the robot cannot be had; [`LinkError::Stopped`] as soon as `is_stopped` says so.
     pub(crate) fn take_over(
         &mut self,
         mut on_phase: impl FnMut(&'static str),
-    ) -> Result<Option<String>, TakeOverError> {
+        is_stopped: impl Fn() -> bool,
+    ) -> anyhow::Result<Option<String>> {
         let mut take_over = TakeOver::new(self.next_id);
         let mut phase = "";
         loop {
@@ -81,7 +82,11 @@ impl ServiceClient {
             }
             if let Some(outcome) = take_over.outcome() {
                 self.next_id += 1000;
-                return outcome.map_err(Clone::clone).map(|()| take_over.released().map(str::to_owned));
+                outcome.map_err(Clone::clone)?;
+                return Ok(take_over.released().map(str::to_owned));
+            }
+            if is_stopped() {
+                return Err(LinkError::Stopped.into());
             }
             std::thread::sleep(LOOK);
         }

@@ -48,6 +48,7 @@ pub(in crate::cli) fn refused(error: LinkError) -> anyhow::Error {
         | LinkError::NoRobot { .. }
         | LinkError::GaitReleased
         | LinkError::Ended
+        | LinkError::Stopped
         | LinkError::Commanded { .. } => error.into(),
     }
 }

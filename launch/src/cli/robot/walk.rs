@@ -85,8 +85,16 @@ pub(super) fn run(args: &WalkArgs) -> anyhow::Result<ExitCode> {
         GaitArg::Adit => VendorService::Release,
     };
     let say = |phase| eprint_line(format_args!("{phase}"));
-    let (port, mut hold) =
-        acquire(&network, vendor, say, || stop.load(Ordering::Relaxed)).map_err(super::network::explained)?;
+    let acquired =
+        acquire(&network, vendor, say, || stop.load(Ordering::Relaxed)).map_err(super::network::explained);
+    let (port, mut hold) = match acquired {
+        Ok(acquired) => acquired,
+        Err(error) if stop.load(Ordering::Relaxed) => {
+            eprint_line(format_args!("{error:#}"));
+            return Ok(ExitCode::from(INTERRUPTED));
+        }
+        Err(error) => return Err(error),
+    };
     let counts =
         |hold: &RobotHold| hold.link.counts.as_deref().map(SampleCounts::snapshot).unwrap_or_default();
     let before = counts(&hold);
