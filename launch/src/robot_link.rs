@@ -17,6 +17,6 @@ mod topics;
 
 pub(crate) use acquire::{RobotHold, VendorService, acquire};
 pub(crate) use error::LinkError;
-pub(crate) use network_port::{NetworkPort, RobotNetwork, chosen_interface, robot_end};
+pub(crate) use network_port::{NetworkPort, RobotNetwork, check_alive, chosen_interface, robot_end};
 pub(crate) use sample_port::{SampleCounts, SampleLink, SampleSnapshot};
 pub(crate) use topics::{Topic, request_topic, response_topic};

@@ -9,11 +9,15 @@ use firmware_bridge::port::{BusPort, PortError, UdpPort};
 use firmware_bridge::protocol::deeprobotics::{Content, Datagram, REPORT_PORT, ROBOT_PORT, code};
 use firmware_bridge::robot::RobotProtocol;
 use robot_interface::robot::RobotDescription;
+use robot_interface::time::Stamp;
 
 use super::error::LinkError;
 use super::sample_port::{SampleCounts, SampleLink, SamplePort};
 use super::second_master::SecondMaster;
 use super::topics::Topic;
+
+/// Time between two looks whether DDS goes on.
+const LOOK_NANOS: u64 = 250_000_000;
 
 /// The way to a robot.
 pub(crate) struct RobotNetwork {
@@ -105,6 +109,8 @@ pub(crate) struct RobotLink {
     pub(crate) master: Option<Arc<SecondMaster>>,
     /// Of a robot by UDP: socket and address to which control is given back.
     udp: Option<(UdpSocket, SocketAddr)>,
+    /// Time at which it is looked next whether DDS goes on.
+    look_at: Stamp,
     _link: Option<SampleLink>,
     _watch: Option<Subscription>,
 }
@@ -129,6 +135,7 @@ impl RobotLink {
                     counts,
                     master: Some(master),
                     udp: None,
+                    look_at: Stamp::ZERO,
                     _link: Some(link),
                     _watch: Some(watch),
                 };
@@ -151,17 +158,27 @@ impl RobotLink {
                         tracing::warn!("{why}");
                     }
                 }
-                let this =
-                    Self { participant: None, counts: None, master: None, udp, _link: None, _watch: None };
+                let this = Self {
+                    participant: None,
+                    counts: None,
+                    master: None,
+                    udp,
+                    look_at: Stamp::ZERO,
+                    _link: None,
+                    _watch: None,
+                };
                 Ok((NetworkPort::Udp(Box::new(port)), this))
             }
         }
     }
 
-    /// An error once nothing can come or go any more.
-    pub(crate) fn check(&self) -> Result<(), LinkError> {
-        let is_alive = self.participant.as_ref().is_none_or(Participant::is_alive);
-        if is_alive { Ok(()) } else { Err(LinkError::Ended) }
+    /// An error once nothing can come or go any more. May be asked as often as one likes: it looks a few times a second.
+    pub(crate) fn check(&mut self, now: Stamp) -> Result<(), LinkError> {
+        if now < self.look_at {
+            return Ok(());
+        }
+        self.look_at = now.plus_nanos(LOOK_NANOS);
+        self.participant.as_ref().map_or(Ok(()), check_alive)
     }
 
     /// Gives control back to a robot by UDP; false of another one. The motors must be damped.
@@ -176,7 +193,9 @@ impl RobotLink {
 
     /// Others that command the robot, in words; empty if nobody does.
     pub(crate) fn intruders(&self) -> String {
-        let Some(master) = &self.master else { return String::new() };
+        let Some(master) = self.master.as_ref().filter(|master| master.is_there()) else {
+            return String::new();
+        };
         let endpoints = self.participant.as_ref().map(Participant::endpoints).unwrap_or_default();
         let named = master.who().into_iter().map(|participant| {
             let theirs = endpoints.iter().filter(|endpoint| endpoint.id.participant == participant);
@@ -185,6 +204,11 @@ impl RobotLink {
         });
         named.collect::<Vec<_>>().join(", ")
     }
+}
+
+/// An error once nothing can come to a participant or go from it. It goes through the process's threads.
+pub(crate) fn check_alive(participant: &Participant) -> Result<(), LinkError> {
+    if participant.is_alive() { Ok(()) } else { Err(LinkError::Ended) }
 }
 
 /// Opens the robot's end, for a simulated one.

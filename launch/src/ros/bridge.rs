@@ -202,7 +202,7 @@ impl NodeBehaviour for BridgeNode {
     ) -> anyhow::Result<()> {
         self.estop.serve(now, self.running.as_ref().map(|running| &running.handle));
         if let Some(running) = &mut self.running {
-            self.ports.check()?;
+            self.ports.check(now)?;
             anyhow::ensure!(!running.thread.is_finished() || running.is_ending(), "the control thread ended");
             while let Ok(order) = running.handle.orders.pop() {
                 self.ports.order(order);

@@ -12,7 +12,7 @@ use stack::config::Robot;
 use super::sport_stand_in::SportStandIn;
 use super::switch_port::SwitchPort;
 use super::vendor_services::VendorServices;
-use crate::robot_link::{LinkError, RobotNetwork, SampleLink, robot_end};
+use crate::robot_link::{LinkError, RobotNetwork, SampleLink, check_alive, robot_end};
 
 /// Stand-in for the vendor's software on a robot.
 pub(crate) struct VendorStandIn {
@@ -57,8 +57,7 @@ impl VendorStandIn {
 
     /// An error once nothing can come or go any more.
     pub(crate) fn check(&self) -> Result<(), LinkError> {
-        let is_alive = self.link.as_ref().is_none_or(|link| link.participant.is_alive());
-        if is_alive { Ok(()) } else { Err(LinkError::Ended) }
+        self.link.as_ref().map_or(Ok(()), |link| check_alive(&link.participant))
     }
 
     /// True while the vendor's gait has the motors.

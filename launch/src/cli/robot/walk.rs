@@ -334,7 +334,7 @@ impl Leader<'_> {
     /// An error if the robot must lie down.
     fn check(&mut self) -> Result<(), String> {
         self.listen();
-        self.hold.link.check().map_err(|ended| ended.to_string())?;
+        self.hold.link.check(monotonic()).map_err(|ended| ended.to_string())?;
         let others = self.hold.link.intruders();
         if !others.is_empty() {
             return Err(format!("another program commands the robot, at {others}: nothing is sent any more"));

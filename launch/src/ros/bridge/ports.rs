@@ -14,6 +14,8 @@ use firmware_bridge::port::{
 };
 use firmware_bridge::protocol::imu::IMU_BAUD;
 
+use robot_interface::time::Stamp;
+
 use crate::robot_link::{NetworkPort, RobotHold, RobotNetwork, VendorService, acquire};
 use crate::ros::lifecycle_node::system_time;
 use crate::ros::settings::NodeSettings;
@@ -159,8 +161,8 @@ impl Ports {
     }
 
     /// An error once nothing can come from a robot over its network or go there any more: the next bridge opens it anew.
-    pub(super) fn check(&self) -> anyhow::Result<()> {
-        Ok(self.hold.as_ref().map_or(Ok(()), |hold| hold.link.check())?)
+    pub(super) fn check(&mut self, now: Stamp) -> anyhow::Result<()> {
+        Ok(self.hold.as_mut().map_or(Ok(()), |hold| hold.link.check(now))?)
     }
 
     /// Gives an order to the vendor's gait, if that walks.
